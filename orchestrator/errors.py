@@ -1,0 +1,138 @@
+"""The exception tree: what can go wrong, with the exit code that each kind owns.
+
+    OrchestratorError                 1   anything that stops a command with a message
+    ├── InvalidStack                  1   mistakes in stack files or manifests, all of them at once
+    ├── RepositoryError               1   Git refused, a revision is missing, a remote does not answer
+    ├── TerraformError                1   Terraform failed, with its own diagnostics
+    │   └── TerraformUnavailable      1   no usable binary, or one of the wrong version
+    ├── ClusterError                  1   the API server refused or does not answer
+    │   ├── ClusterUnreachable        1   no answer: never read as "nothing is there"
+    │   └── AccessDenied              1   credentials expired or forbidden
+    ├── LedgerError                   1   the ledger cannot be read or written
+    ├── SandboxError                  1   a component of the local control plane failed
+    ├── PlanRefused                   1   a guard, or a world that moved since the plan was shown
+    ├── ApplyFailed                   1   at least one unit failed; the report says which and why
+    ├── StorageError                  1   the disk is full or a file cannot be written
+    ├── UsageError                   64   a wrong flag, no such stack, no such environment
+    ├── Locked                       75   another writer holds the stack
+    └── Interrupted                 130   a person or a supervisor asked to stop
+
+A message says what failed, on what, in lower case and without a full stop; the hint says what to do next;
+the detail is material that is worth showing below them, such as the end of a log.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands: a file and a position in it.
+
+    ``line`` and ``column`` count from 1; ``text`` is the source line, for the caret below it; ``file`` is
+    relative to the repository's root where it lies inside.
+    """
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        """Return ``file:line:column``."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One mistake in a file that a person wrote; ``related`` names a second place, such as a first definition."""
+
+    message: str
+    place: Place | None = None
+    hint: str = ""
+    related: Place | None = None
+
+
+class OrchestratorError(Exception):
+    """Anything that stops a command with a message for a person."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
+        """Keep the three parts apart, so that every report can lay them out."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+
+class InvalidStack(OrchestratorError):
+    """Mistakes in stack files, settings or manifests, collected and raised once."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        """Take every mistake found, in the order in which they are to be shown."""
+        count = len(mistakes)
+        super().__init__(f"{count} mistake{'s' if count != 1 else ''} found")
+        self.mistakes = mistakes
+
+
+class RepositoryError(OrchestratorError):
+    """Git refused, a revision is missing or a remote does not answer."""
+
+
+class TerraformError(OrchestratorError):
+    """Terraform failed; the detail holds its own diagnostics, redacted."""
+
+
+class TerraformUnavailable(TerraformError):
+    """No usable Terraform binary, or one whose version the stack does not accept."""
+
+
+class ClusterError(OrchestratorError):
+    """The API server refused a request."""
+
+
+class ClusterUnreachable(ClusterError):
+    """The API server does not answer; nothing is concluded about what it holds."""
+
+
+class AccessDenied(ClusterError):
+    """The credentials are expired, or do not allow this verb on this resource."""
+
+
+class LedgerError(OrchestratorError):
+    """The ledger cannot be read or written."""
+
+
+class SandboxError(OrchestratorError):
+    """A component of the local control plane failed; the detail is the end of its log."""
+
+
+class PlanRefused(OrchestratorError):
+    """A guard refused the plan, or the world moved since it was shown."""
+
+
+class ApplyFailed(OrchestratorError):
+    """At least one unit failed; the report says which and why."""
+
+
+class StorageError(OrchestratorError):
+    """The disk is full, or a file of ours cannot be written."""
+
+
+class UsageError(OrchestratorError):
+    """The command was called wrongly: a flag, a stack or an environment that is not there."""
+
+    exit_code = 64
+
+
+class Locked(OrchestratorError):
+    """Another writer holds the stack and environment."""
+
+    exit_code = 75
+
+
+class Interrupted(OrchestratorError):
+    """A person or a supervisor asked to stop; what was done is recorded."""
+
+    exit_code = 130

@@ -1,0 +1,59 @@
+"""One change that a plan would make: a Terraform resource, an output or a Kubernetes object."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.plans.values import Value
+
+
+class Action(StrEnum):
+    """What happens to one thing."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    READ = "read"
+    MOVE = "move"
+    IMPORT = "import"
+    FORGET = "forget"
+    ADOPT = "adopt"
+    NO_OP = "no-op"
+
+
+class Subject(StrEnum):
+    """What kind of thing changes."""
+
+    RESOURCE = "resource"
+    OUTPUT = "output"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field, old to new.
+
+    ``path`` reads as people write it (``spec.template.spec.containers[name=web].image``);
+    ``forces_replacement`` marks what makes a replace out of an update.
+    """
+
+    path: str
+    before: Value
+    after: Value
+    forces_replacement: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change; ``name`` is a resource address, an output's name or ``Kind namespace/name``.
+
+    ``reason`` says in a few words why, where that is not plain (``taint``, ``removed from Git``).
+    ``fields`` are sorted by path; ``previous`` is the former name of something moved.
+    """
+
+    subject: Subject
+    name: str
+    action: Action
+    fields: tuple[FieldChange, ...] = ()
+    reason: str = ""
+    previous: str = ""

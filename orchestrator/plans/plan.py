@@ -1,0 +1,88 @@
+"""A plan: what would change, as data that is shown, hashed, stored and executed from."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.stack.model import UnitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A Git commit; ``difference`` is the digest of what the working tree holds beyond it, or empty."""
+
+    commit: str
+    subject: str = ""
+    difference: str = ""
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the working tree differed from the commit."""
+        return bool(self.difference)
+
+    def __str__(self) -> str:
+        """Return the short commit, marked when dirty."""
+        return self.commit[:10] + ("+dirty" if self.dirty else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPlan:
+    """What would happen to one unit.
+
+    ``pending`` are the references that it waits for, sorted. ``deferred`` says why the unit could not be
+    planned yet, and is empty otherwise; such a unit is planned in its turn during the apply. ``removed``
+    marks a unit that Git no longer declares. ``warnings`` are sentences from the engines. ``fingerprint``
+    identifies what is wanted (source, inputs, objects), for the ledger.
+    """
+
+    unit: UnitId
+    changes: tuple[Change, ...] = ()
+    pending: tuple[str, ...] = ()
+    deferred: str = ""
+    removed: bool = False
+    warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def effective(self) -> bool:
+        """Whether applying this would do or might do anything."""
+        return bool(self.deferred) or any(change.action is not Action.NO_OP for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What would happen to a stack in an environment; units stand in the order of their effects."""
+
+    stack: str
+    environment: str
+    revision: Revision
+    units: tuple[UnitPlan, ...]
+    destroy: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def effective(self) -> bool:
+        """Whether anything would change."""
+        return any(unit.effective for unit in self.units)
+
+    def changes(self) -> Iterator[tuple[UnitPlan, Change]]:
+        """Yield every change with its unit, in order, no-ops included."""
+        return ((unit, change) for unit in self.units for change in unit.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many resources and objects each action touches, and how many units are deferred."""
+
+    actions: Mapping[Action, int] = field(default_factory=dict)
+    deferred: int = 0
+
+
+def count(plan: Plan) -> Counts:
+    """Count a plan's changes; outputs are not counted, since nothing is made or destroyed by them."""
+    actions = Counter(
+        change.action for _, change in plan.changes() if change.subject is not Subject.OUTPUT
+    )
+    deferred = sum(1 for unit in plan.units if unit.deferred)
+    return Counts(actions={action: actions[action] for action in Action if actions[action]}, deferred=deferred)

@@ -1,0 +1,260 @@
+"""The only place that starts child processes.
+
+No shell, an environment that the caller chose, a process group of their own, a time limit, output that is
+capped, and a ladder of signals (interrupt once, wait, interrupt again, kill the group), because Terraform
+saves its state on the first interrupt and needs time for it.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from orchestrator import clock
+from orchestrator.errors import OrchestratorError
+
+_POLL_SECONDS = 0.03
+_OUTPUT_CAP_BYTES = 64 * 1024 * 1024
+_PRIVATE_UMASK = 0o077
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to run: an argument vector, a working directory and the whole environment of the child."""
+
+    argv: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str]
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a child may run, and how long it is left to finish after an interrupt; in seconds."""
+
+    timeout: float | None = None
+    grace: float = 30.0
+    second_grace: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """How a child ended: its exit code (negative for a signal) and its output as text.
+
+    ``interrupted`` and ``timed_out`` say that this side ended it, and why.
+    """
+
+    code: int
+    stdout: str
+    stderr: str
+    interrupted: bool = False
+    timed_out: bool = False
+
+
+class ProgramMissing(OrchestratorError):
+    """The program to run does not exist or cannot be executed."""
+
+
+class Stop:
+    """A request to stop, set by a signal or a caller and looked at between and during steps."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self._event = threading.Event()
+
+    def request(self) -> None:
+        """Ask everything that looks at this to stop."""
+        self._event.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._event.is_set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for the request; return whether it came."""
+        return self._event.wait(timeout)
+
+
+def run(command: Command, *, limits: Limits | None = None, stop: Stop | None = None) -> Completed:
+    """Run a child to its end and return its captured output.
+
+    Raises ProgramMissing when it cannot be started.
+    """
+    with _temporary_file() as out, _temporary_file() as err:
+        child = _start(command, stdout=out, stderr=err)
+        ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=_nothing)
+        return _completed(child.returncode, _read(out), _read(err), ended)
+
+
+def stream(
+    command: Command,
+    *,
+    sink: Path,
+    on_line: Callable[[str], None],
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+) -> Completed:
+    """Run a child whose stdout goes to the file ``sink``, and hand its lines on as they come.
+
+    A file and not a pipe, since a reader that dies or stalls would take Terraform down in the middle of an
+    apply; the file is also the journal of what was in flight. ``stdout`` of the result is left empty.
+    Raises ProgramMissing when the child cannot be started.
+    """
+    with sink.open("wb") as out, sink.open("rb") as reader, _temporary_file() as err:
+        sink.chmod(0o600)
+        lines = _Lines(reader, on_line)
+        child = _start(command, stdout=out, stderr=err)
+        ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        lines.drain()
+        lines.finish()
+        return _completed(child.returncode, "", _read(err), ended)
+
+
+def start_daemon(command: Command, *, log: Path) -> int:
+    """Start a child that outlives this process, with its output appended to ``log``; return its process id.
+
+    Raises ProgramMissing when it cannot be started.
+    """
+    with log.open("ab") as out:
+        log.chmod(0o600)
+        return _start(command, stdout=out, stderr=out).pid
+
+
+def _start(command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        with _input(command.stdin) as stdin:
+            return subprocess.Popen(  # noqa: S603 - an argument vector of ours, never a shell
+                command.argv,
+                cwd=command.directory,
+                env=dict(command.environment),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+                umask=_PRIVATE_UMASK,
+            )
+    except (FileNotFoundError, PermissionError) as error:
+        if not command.directory.is_dir():
+            message = f"the working directory {command.directory} is missing"
+            raise ProgramMissing(message) from error
+        message = f"cannot run {command.argv[0]}: {error.strerror}"
+        raise ProgramMissing(message, hint="is it installed and executable?") from error
+
+
+def _supervise(
+    child: subprocess.Popen[bytes],
+    *,
+    limits: Limits,
+    stop: Stop | None,
+    on_poll: Callable[[], None],
+) -> str:
+    """Wait for the child while walking the signal ladder; return why it was ended, or an empty text."""
+    exited = threading.Event()
+    waiter = threading.Thread(target=_announce_exit, args=(child.pid, exited), daemon=True)
+    waiter.start()
+    deadline = clock.seconds() + limits.timeout if limits.timeout is not None else None
+    ladder = _Ladder(child, limits)
+    try:
+        while not exited.wait(_POLL_SECONDS):
+            on_poll()
+            if stop is not None and stop.requested:
+                ladder.climb("interrupted")
+            elif deadline is not None and clock.seconds() > deadline:
+                ladder.climb("timed out")
+    finally:
+        # Providers and local-exec children outlive a killed Terraform; on any exit the whole group goes.
+        _signal_group(child.pid, signal.SIGKILL)
+        child.wait()
+    return ladder.reason
+
+
+def _announce_exit(process: int, exited: threading.Event) -> None:
+    # Not reaped yet, so that its number, and with it the group's, cannot be taken by a stranger before the
+    # group is killed.
+    os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    exited.set()
+
+
+class _Ladder:
+    """Interrupt once and be patient, interrupt again, then kill the group."""
+
+    def __init__(self, child: subprocess.Popen[bytes], limits: Limits) -> None:
+        self._child = child
+        self._waits = [limits.grace, limits.second_grace]
+        self._due = 0.0
+        self.reason = ""
+
+    def climb(self, reason: str) -> None:
+        self.reason = self.reason or reason
+        if clock.seconds() < self._due:
+            return
+        if not self._waits:
+            _signal_group(self._child.pid, signal.SIGKILL)
+            return
+        self._due = clock.seconds() + self._waits.pop(0)
+        with suppress(ProcessLookupError):
+            # To the process alone: its own children are its business until the group is killed.
+            os.kill(self._child.pid, signal.SIGINT)
+
+
+class _Lines:
+    """Hands on complete lines of a growing file."""
+
+    def __init__(self, reader: IO[bytes], on_line: Callable[[str], None]) -> None:
+        self._reader = reader
+        self._on_line = on_line
+        self._rest = b""
+
+    def drain(self) -> None:
+        *complete, self._rest = (self._rest + self._reader.read()).split(b"\n")
+        for line in complete:
+            self._on_line(line.decode(errors="replace"))
+
+    def finish(self) -> None:
+        if self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+
+
+def _signal_group(process: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process, number)
+
+
+def _temporary_file() -> IO[bytes]:
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+def _input(content: bytes) -> IO[bytes]:
+    if not content:
+        return Path(os.devnull).open("rb")
+    file = _temporary_file()
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(_OUTPUT_CAP_BYTES).decode(errors="replace")
+
+
+def _completed(code: int, stdout: str, stderr: str, ended: str) -> Completed:
+    return Completed(
+        code=code,
+        stdout=stdout,
+        stderr=stderr,
+        interrupted=ended == "interrupted",
+        timed_out=ended == "timed out",
+    )
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,152 @@
+"""What a stack file means, after it was read and checked for one environment: plain frozen data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+from orchestrator.errors import Place
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+UnitId = NewType("UnitId", str)
+"""``modules.NAME`` or ``manifests.NAME``."""
+
+
+class Drift(StrEnum):
+    """What follows when the live system differs from what was applied."""
+
+    HEAL = "heal"
+    REPORT = "report"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Whether and how long an apply waits for a set's objects to be healthy; the timeout is in seconds."""
+
+    enabled: bool = True
+    timeout: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where Terraform state lives; ``config`` may hold expressions. ``local`` means our own directory."""
+
+    backend: str = "local"
+    config: Mapping[str, Json] = field(default_factory=dict)
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terraform:
+    """Which engine runs the modules: a path or name, a version constraint, variables passed on to it."""
+
+    binary: str = ""
+    version: str = ""
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """How the API server is reached; every field may hold expressions, unused ones are None or empty.
+
+    Exactly one way is chosen: the sandbox, an explicit server, or a kubeconfig context (the current one by
+    default; in a pod, its service account).
+    """
+
+    sandbox: bool = False
+    context: Json = None
+    kubeconfig: Json = None
+    server: Json = None
+    certificate_authority: Json = None
+    token: Json = None
+    exec: tuple[Json, ...] = ()
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Where the ledger is pushed: the name of a Git remote, or None to keep it in this repository alone."""
+
+    remote: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One Terraform module of a stack.
+
+    ``source`` is a directory relative to the stack file's directory, or any address that Terraform accepts;
+    ``version`` only goes with a registry address. ``places`` maps a path inside the unit's YAML (such as
+    ``("inputs", "cidr")``) to where it stands.
+    """
+
+    name: str
+    source: str
+    version: str = ""
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    needs: tuple[UnitId, ...] = ()
+    protect: bool = False
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
+
+    @property
+    def id(self) -> UnitId:
+        """Return ``modules.NAME``."""
+        return UnitId(f"modules.{self.name}")
+
+    @property
+    def local(self) -> bool:
+        """Whether the source is a directory of this repository; Terraform asks for ``./`` or ``../`` too."""
+        return self.source.startswith(("./", "../")) or self.source in {".", ".."}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestSet:
+    """One set of Kubernetes manifests of a stack; ``path`` is relative to the stack file's directory."""
+
+    name: str
+    path: str
+    namespace: Json = None
+    needs: tuple[UnitId, ...] = ()
+    protect: bool = False
+    wait: Wait = field(default_factory=Wait)
+    drift: Drift = Drift.HEAL
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
+
+    @property
+    def id(self) -> UnitId:
+        """Return ``manifests.NAME``."""
+        return UnitId(f"manifests.{self.name}")
+
+
+Unit: TypeAlias = Module | ManifestSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One stack in one environment.
+
+    ``file`` is the stack file's path relative to the repository's root, with forward slashes; ``vars`` are
+    the environment's, over the stack's; ``modules`` and ``manifests`` keep the file's order.
+    """
+
+    name: str
+    environment: str
+    file: str
+    vars: Mapping[str, Json]
+    state: State
+    cluster: Cluster
+    terraform: Terraform
+    ledger: Ledger
+    modules: tuple[Module, ...]
+    manifests: tuple[ManifestSet, ...]
+
+    @property
+    def directory(self) -> str:
+        """Return the stack file's directory relative to the root, ``.`` for the root itself."""
+        return self.file.rpartition("/")[0] or "."
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """Return modules, then manifest sets."""
+        return (*self.modules, *self.manifests)
