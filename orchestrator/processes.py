@@ -116,14 +116,56 @@ def stream(
         return _completed(child.returncode, "", _read(err), ended)
 
 
-def start_daemon(command: Command, *, log: Path) -> int:
-    """Start a child that outlives this process, with its output appended to ``log``; return its process id.
+def follow(
+    command: Command,
+    *,
+    sink: Path,
+    on_line: Callable[[str], None],
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+) -> Completed:
+    """Run a child whose stdout and stderr both go to the file ``sink``, and hand the lines on as they come.
+
+    For tools that tell their progress on stderr; both texts of the result are left empty.
+    Raises ProgramMissing when the child cannot be started.
+    """
+    with sink.open("wb") as out, sink.open("rb") as reader:
+        sink.chmod(0o600)
+        lines = _Lines(reader, on_line)
+        child = _start(command, stdout=out, stderr=out)
+        ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        lines.drain()
+        lines.finish()
+        return _completed(child.returncode, "", "", ended)
+
+
+class Daemon:
+    """A child that outlives this process; as long as this process lives, its exit code is known."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        # Collects the exit code at once: a zombie would look alive to everybody else.
+        threading.Thread(target=child.wait, daemon=True).start()
+
+    @property
+    def process(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._child.returncode
+
+
+def start_daemon(command: Command, *, log: Path) -> Daemon:
+    """Start a child that outlives this process, with its output appended to ``log``.
 
     Raises ProgramMissing when it cannot be started.
     """
     with log.open("ab") as out:
         log.chmod(0o600)
-        return _start(command, stdout=out, stderr=out).pid
+        return Daemon(_start(command, stdout=out, stderr=out))
 
 
 def _start(command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
