@@ -79,23 +79,33 @@ class Owner:
 class OwnedObject:
     """One object of the inventory: where it belongs, and the uid that it had when it was applied.
 
-    The uid is empty while only the intent to create it is known.
+    The uid is empty while only the intent to create it is known. ``fingerprint`` identifies what was applied
+    for objects that the cluster removes by itself, such as a Job with a time to live, and is empty for others.
     """
 
     ref: ObjectRef
     unit: UnitId
     uid: str = ""
+    fingerprint: str = ""
 
     def to_json(self) -> dict[str, Json]:
-        """Return the form in which the ledger keeps it: the reference's fields, with unit and uid."""
-        return {**self.ref.to_json(), "unit": self.unit, "uid": self.uid}
+        """Return the form in which the ledger keeps it: the reference's fields, with unit, uid, fingerprint."""
+        return {
+            **self.ref.to_json(),
+            "unit": self.unit,
+            "uid": self.uid,
+            "fingerprint": self.fingerprint,
+        }
 
     @classmethod
     def from_json(cls, value: Json) -> "OwnedObject":
         """Read what ``to_json`` wrote; raises ValueError when it is something else."""
         fields = _mapping(value)
         return cls(
-            ref=ObjectRef.from_json(value), unit=UnitId(_text(fields, "unit")), uid=_text(fields, "uid")
+            ref=ObjectRef.from_json(value),
+            unit=UnitId(_text(fields, "unit")),
+            uid=_text(fields, "uid"),
+            fingerprint=_text(fields, "fingerprint"),
         )
 
 

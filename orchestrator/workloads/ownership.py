@@ -1,0 +1,82 @@
+"""The marks by which an object says whose it is, and what it asks for itself."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from orchestrator.plans.objects import Owner
+from orchestrator.stack.model import Json, UnitId
+
+FIELD_MANAGER: Final = "orchestrator"
+"""Our name in every object's record of who set which field."""
+
+STACK: Final = "orchestrator/stack"
+ENVIRONMENT: Final = "orchestrator/environment"
+UNIT: Final = "orchestrator/unit"
+PRUNE: Final = "orchestrator/prune"
+WAIT: Final = "orchestrator/wait"
+FORCE: Final = "orchestrator/force"
+_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+
+MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, _MANAGED_BY})
+"""The labels and annotations that we add; they are no change that a person made."""
+
+
+def marked(manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId) -> dict[str, Json]:
+    """Return the manifest with the marks of its owner and unit."""
+    metadata = _mapping(manifest.get("metadata"))
+    labels = {
+        **_mapping(metadata.get("labels")),
+        _MANAGED_BY: FIELD_MANAGER,
+        STACK: owner.stack,
+        ENVIRONMENT: owner.environment,
+    }
+    annotations = {**_mapping(metadata.get("annotations")), UNIT: unit}
+    return {
+        **manifest,
+        "metadata": {**metadata, "labels": labels, "annotations": annotations},
+    }
+
+
+def selector(owner: Owner) -> str:
+    """Return the label selector that finds an owner's objects."""
+    return f"{STACK}={owner.stack},{ENVIRONMENT}={owner.environment}"
+
+
+def owner_of(live: Mapping[str, Json]) -> Owner | None:
+    """Return whose object this says that it is, or None when it carries no mark of any stack."""
+    labels = _mapping(_mapping(live.get("metadata")).get("labels"))
+    stack, environment = labels.get(STACK), labels.get(ENVIRONMENT)
+    if not (isinstance(stack, str) and isinstance(environment, str)):
+        return None
+    return Owner(stack=stack, environment=environment)
+
+
+def unit_of(live: Mapping[str, Json]) -> UnitId | None:
+    """Return the unit that an object says it was applied by."""
+    unit = annotation(live, UNIT)
+    return UnitId(unit) if unit else None
+
+
+def prunable(live: Mapping[str, Json]) -> bool:
+    """Whether an object may be deleted once Git no longer declares it."""
+    return annotation(live, PRUNE) != "disabled"
+
+
+def waited_for(manifest: Mapping[str, Json]) -> bool:
+    """Whether an apply waits for this object's health."""
+    return annotation(manifest, WAIT) != "disabled"
+
+
+def forced(manifest: Mapping[str, Json]) -> bool:
+    """Whether an object asks for its fields to be taken from whoever else set them."""
+    return annotation(manifest, FORCE) == "enabled"
+
+
+def annotation(value: Mapping[str, Json], key: str) -> str:
+    """Return one annotation of an object, or an empty text."""
+    found = _mapping(_mapping(value.get("metadata")).get("annotations")).get(key)
+    return found if isinstance(found, str) else ""
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
