@@ -79,7 +79,7 @@ bench: .venv/dev.stamp ## benchmarks beside the raw tools, in one run
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 .PHONY: lock
-lock: .venv/dev.stamp ## choose the newest versions that fit together and lock them
+lock: .venv/dev.stamp ## lock what pyproject.toml asks for; ARGS=--upgrade for the newest of all
 	@.venv/bin/python tools/lock.py $(ARGS)
 
 .PHONY: clean
@@ -88,11 +88,11 @@ clean: ## remove .venv and all caches; state and data of stacks stay
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/run.stamp: requirements.lock requirements-embedded.lock pyproject.toml tools/venv.py
-	@$(call with_python,tools/venv.py run)
+.venv/run.stamp: requirements.lock requirements-embedded.lock pyproject.toml tools/environment.py
+	@$(call with_python,tools/environment.py run)
 
-.venv/dev.stamp: requirements-dev.lock requirements-embedded.lock pyproject.toml tools/venv.py
-	@$(call with_python,tools/venv.py dev)
+.venv/dev.stamp: requirements-dev.lock requirements-embedded.lock pyproject.toml tools/environment.py
+	@$(call with_python,tools/environment.py dev)
 
 define with_python
 for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \

@@ -1,6 +1,6 @@
 """Make `.venv` from the lock files, once, whoever calls and however often.
 
-`python3 tools/venv.py run|dev` is what the Makefile calls before everything else; `run` is what
+`python3 tools/environment.py run|dev` is what the Makefile calls before everything else; `run` is what
 the product needs, `dev` adds the tools of its developers. It uses the standard library only, and
 nothing newer than Python 3.11. A stamp inside `.venv` holds the digest of all that went into it and
 is written last: an interrupted run leaves no stamp, so the next one starts over. A file lock lets
@@ -115,14 +115,14 @@ def _install_locked(lock: Path) -> None:
         _run(
             *(str(uv), "pip", "sync", "--quiet", "--no-config", "--python", str(PYTHON)),
             *(*options, str(lock)),
-            environment=_uv_environment(),
+            environment=uv_environment(),
         )
     except (OSError, subprocess.CalledProcessError):
         _say("uv did not get through, pip takes a minute longer")
         _pip(*options, "--no-deps", "--requirement", str(lock))
 
 
-def _uv_environment() -> dict[str, str]:
+def uv_environment() -> dict[str, str]:
     """Tell uv what pip knows, from its files and from PIP_* alike."""
     lines = _output(str(PYTHON), "-m", "pip", "config", "list").splitlines()
     told = dict(line.split("=", 1) for line in lines if "=" in line)
