@@ -60,7 +60,7 @@ sandbox-down: .venv/run.stamp ## stop it, and remove its data
 
 .PHONY: check
 check: .venv/dev.stamp ## format, lint, types and import contracts, in seconds
-	@.venv/bin/python tools/check.py
+	@.venv/bin/python -m tools.check
 
 .PHONY: format
 format: .venv/dev.stamp ## format, and mend what the linter can
@@ -80,7 +80,7 @@ bench: .venv/dev.stamp ## benchmarks beside the raw tools, in one run
 
 .PHONY: lock
 lock: .venv/dev.stamp ## lock what pyproject.toml asks for; ARGS=--upgrade for the newest of all
-	@.venv/bin/python tools/lock.py $(ARGS)
+	@.venv/bin/python -m tools.lock $(ARGS)
 
 .PHONY: clean
 clean: ## remove .venv and all caches; state and data of stacks stay

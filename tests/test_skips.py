@@ -76,7 +76,7 @@ def test_a_test_that_needs_a_download_may_be_skipped_loudly(tmp_path: Path) -> N
 
 
 def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:
-    """pytest reports an expected failure as skipped; it did run."""
+    """An expected failure did run, though pytest reports it as skipped."""
     code, output = run(tmp_path, XFAILS, CI="1")
 
     assert code == 0

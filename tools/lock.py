@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 
-from environment import EMBEDDED, LOCKS, ROOT, VENV, uv_environment
+from tools.environment import EMBEDDED, LOCKS, ROOT, VENV, uv_environment
 
 _COMPILE = (
     *(str(VENV / "bin" / "uv"), "pip", "compile", "--quiet", "--no-config", "--universal"),
