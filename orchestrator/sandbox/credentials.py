@@ -22,9 +22,9 @@ _KEY_TAIL = bytes.fromhex("a00a06082a8648ce3d030107")
 def ensure_credentials(layout: Layout) -> None:
     """Write the users' tokens and the key of the service accounts, unless they are there already."""
     if not layout.tokens.exists():
-        _write_private(layout.tokens, _users(_token(), _token()))
+        write_private(layout.tokens, _users(_token(), _token()))
     if not layout.service_account_key.exists():
-        _write_private(layout.service_account_key, _signing_key())
+        write_private(layout.service_account_key, _signing_key())
 
 
 def write_kubeconfigs(layout: Layout, *, port: int) -> None:
@@ -33,7 +33,7 @@ def write_kubeconfigs(layout: Layout, *, port: int) -> None:
     server = f"https://127.0.0.1:{port}"
     for user, path in (("admin", layout.kubeconfig), ("viewer", layout.viewer_kubeconfig)):
         token = read_token(layout, user)
-        _write_private(path, _kubeconfig(user=user, token=token, server=server, authority=authority))
+        write_private(path, _kubeconfig(user=user, token=token, server=server, authority=authority))
 
 
 def read_token(layout: Layout, user: str) -> str:
@@ -52,7 +52,9 @@ def _token() -> str:
 
 def _signing_key() -> str:
     number = secrets.randbelow(_P256_ORDER - 1) + 1
-    encoded = base64.encodebytes(_KEY_HEAD + number.to_bytes(_P256_BYTES, "big") + _KEY_TAIL).decode()
+    encoded = base64.encodebytes(
+        _KEY_HEAD + number.to_bytes(_P256_BYTES, "big") + _KEY_TAIL
+    ).decode()
     return f"-----BEGIN EC PRIVATE KEY-----\n{encoded}-----END EC PRIVATE KEY-----\n"
 
 
@@ -62,7 +64,10 @@ def _kubeconfig(*, user: str, token: str, server: str, authority: str) -> str:
         "kind": "Config",
         "current-context": "sandbox",
         "clusters": [
-            {"name": "sandbox", "cluster": {"server": server, "certificate-authority-data": authority}}
+            {
+                "name": "sandbox",
+                "cluster": {"server": server, "certificate-authority-data": authority},
+            }
         ],
         "users": [{"name": user, "user": {"token": token}}],
         "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": user}}],
@@ -70,8 +75,8 @@ def _kubeconfig(*, user: str, token: str, server: str, authority: str) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Replace a file at once, so that no reader ever sees half of it."""
+def write_private(path: Path, text: str) -> None:
+    """Replace a file that only its owner can read; no reader ever sees half of it."""
     draft = path.with_name(f"{path.name}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

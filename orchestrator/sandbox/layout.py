@@ -28,8 +28,8 @@ class Layout:
 
     @property
     def lock(self) -> Path:
-        """The file that the one process holds which starts or stops this sandbox."""
-        return self.directory / "lock"
+        """What the one process holds that starts or stops this sandbox; the first file, and the last, of it."""
+        return self.directory / "sandbox.lock"
 
     @property
     def state(self) -> Path:
@@ -72,6 +72,11 @@ class Layout:
         return self.directory / "etcd"
 
     @property
+    def sockets(self) -> tuple[Path, ...]:
+        """Where etcd listens."""
+        return (self.directory / ETCD_CLIENT_SOCKET, self.directory / ETCD_PEER_SOCKET)
+
+    @property
     def logs(self) -> Path:
         """The folder of the logs, one file per component."""
         return self.directory / "logs"
@@ -79,6 +84,11 @@ class Layout:
     def log(self, component: Component) -> Path:
         """Return the log file of a component."""
         return self.logs / f"{component}.log"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the directory holds a sandbox, running or left behind; anything else is not ours to remove."""
+        return self.lock.exists() or self.state.exists()
 
     @property
     def entries(self) -> tuple[Path, ...]:
@@ -91,8 +101,7 @@ class Layout:
             self.service_account_key,
             self.certificates,
             self.etcd_data,
-            self.directory / ETCD_CLIENT_SOCKET,
-            self.directory / ETCD_PEER_SOCKET,
+            *self.sockets,
             self.logs,
             self.lock,
         )
