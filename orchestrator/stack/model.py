@@ -7,7 +7,7 @@ from typing import NewType, TypeAlias
 
 from orchestrator.errors import Place
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 UnitId = NewType("UnitId", str)
 """``modules.NAME`` or ``manifests.NAME``."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _LONGEST = 40
+_MOST_LISTED = 12
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 
@@ -15,7 +16,7 @@ def did_you_mean(wrong: str, names: Iterable[str], *, otherwise: str = "") -> st
     near = get_close_matches(wrong, known, n=1, cutoff=0.6) or _same_letters(wrong, known)
     if near:
         return f"did you mean {near[0]!r}?"
-    if known and len(known) <= 12:
+    if known and len(known) <= _MOST_LISTED:
         return f"known here: {', '.join(known)}"
     return otherwise
 
@@ -27,7 +28,11 @@ def label_problem(name: str) -> str:
     """
     if len(name) > _LONGEST:
         return f"a name has at most {_LONGEST} characters, this one has {len(name)}"
-    return "" if _LABEL.fullmatch(name) else "a name has lower-case letters, digits and '-' only, not at its ends"
+    return (
+        ""
+        if _LABEL.fullmatch(name)
+        else "a name has lower-case letters, digits and '-' only, not at its ends"
+    )
 
 
 def variable_problem(name: str) -> str:

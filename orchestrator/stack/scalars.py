@@ -74,10 +74,14 @@ def tagged(tag: str, text: str) -> str | int | float | bool | None:
     }
     if kind not in kinds:
         shown = f"!!{kind}" if tag.startswith(TAG) else tag
-        raise UnreadableScalar(f"the tag {shown} is not supported", "write the value itself, without the tag")
+        raise UnreadableScalar(
+            f"the tag {shown} is not supported", "write the value itself, without the tag"
+        )
     value = plain(text)
     if not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind != "bool"):
-        raise UnreadableScalar(f"{text!r} does not fit the tag !!{kind}", "remove the tag, or write a value that fits")
+        raise UnreadableScalar(
+            f"{text!r} does not fit the tag !!{kind}", "remove the tag, or write a value that fits"
+        )
     return float(value) if kind == "float" and value is not None else value
 
 
@@ -90,7 +94,9 @@ def _integer(text: str) -> int:
             f'write "{text}" for text{octal}',
         )
     if len(text) > _LONGEST_NUMBER:
-        raise UnreadableScalar(f"a number of {len(text)} digits is too long", "put quotes around it")
+        raise UnreadableScalar(
+            f"a number of {len(text)} digits is too long", "put quotes around it"
+        )
     return int(text)
 
 

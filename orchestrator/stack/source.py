@@ -1,11 +1,12 @@
 """The text of a file that a person wrote, and the places in it."""
 
 import re
+from bisect import bisect_right
 from functools import cached_property
 
 from orchestrator.errors import Place
 
-_BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML cuts lines
 
 
 class Source:
@@ -16,17 +17,21 @@ class Source:
         self.text = text
         self.file = file
 
-    @cached_property
-    def lines(self) -> list[str]:
-        """Return the lines, cut where YAML cuts them."""
-        return _BREAKS.split(self.text)
+    def place_at(self, index: int) -> Place:
+        """Return the place of the character at ``index``."""
+        line = bisect_right(self._starts, index) - 1
+        return self._place(line, index - self._starts[line])
 
     def place(self, line: int, column: int) -> Place:
         """Return the place at ``line`` and ``column``, both counted from 0."""
-        line = min(line, len(self.lines) - 1)
-        return Place(file=self.file, line=line + 1, column=column + 1, text=self.lines[line])
+        return self._place(min(line, len(self._starts) - 1), column)
 
-    def place_at(self, index: int) -> Place:
-        """Return the place of the character at ``index``."""
-        before = _BREAKS.split(self.text[:index])
-        return self.place(len(before) - 1, len(before[-1]))
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+
+    def _place(self, line: int, column: int) -> Place:
+        start = self._starts[line]
+        end = _BREAK.search(self.text, start)
+        text = self.text[start : end.start() if end else None]
+        return Place(file=self.file, line=line + 1, column=column + 1, text=text)

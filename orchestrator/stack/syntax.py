@@ -21,14 +21,20 @@ _AT_PROBLEM: Final = {
         f"{_INDENT}, or {_QUOTE} when it contains ': '",
     ),
     "did not find expected key": ("this line does not belong to the map above it", _INDENT),
-    "did not find expected '-' indicator": ("this line does not belong to the list above it", _INDENT),
+    "did not find expected '-' indicator": (
+        "this line does not belong to the list above it",
+        _INDENT,
+    ),
     "block sequence entries are not allowed in this context": ("a list cannot start here", _INDENT),
     "found unknown escape character": (
         "unknown escape after the backslash",
         "use single quotes, in which a backslash is itself",
     ),
     "did not find expected node content": ("a value is expected here", f"write one, or {_QUOTE}"),
-    "found incompatible YAML document": ("this version of YAML is not supported", "remove the %YAML line"),
+    "found incompatible YAML document": (
+        "this version of YAML is not supported",
+        "remove the %YAML line",
+    ),
     "did not find expected comment or line break": (
         "nothing but a comment may follow here",
         "start the text on the next line",
@@ -70,7 +76,11 @@ def explain(error: yaml.YAMLError, source: Source) -> Mistake:
 
 
 def _unprintable(error: ReaderError, source: Source) -> Mistake:
-    code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "\0")
+    code = (
+        error.character
+        if isinstance(error.character, int)
+        else ord(str(error.character)[:1] or "\0")
+    )
     message = f"the character U+{code:04X} is not allowed in YAML"
     hint = "remove it; editors often show it as a blank or not at all"
     index = source.text.find(chr(code))
@@ -78,50 +88,65 @@ def _unprintable(error: ReaderError, source: Source) -> Mistake:
 
 
 def _marked(error: MarkedYAMLError, source: Source) -> Mistake:
-    expression = _unquoted_expression(error, source)
+    context, problem = error.context or "", error.problem or ""
+    at, begun = _indexes(error)
+    expression = (
+        _unquoted_expression(at, source) if context.startswith("while parsing a flow") else None
+    )
     if expression is not None:
         return expression
-    if error.problem == "found undefined alias":
-        return _undefined_alias(error.problem_mark.index, source)
-    if error.problem == _CANNOT_START:
-        return _cannot_start(error.problem_mark.index, source)
-    if error.context in {"while scanning an alias", "while scanning an anchor"}:
-        return _bare_sign(error.context_mark.index, source)
+    if problem == "found undefined alias":
+        return _undefined_alias(at, source)
+    if problem == _CANNOT_START:
+        return _cannot_start(at, source)
+    if context in {"while scanning an alias", "while scanning an anchor"}:
+        return _bare_sign(begun, source)
     return _listed(error, source)
 
 
+def _indexes(error: MarkedYAMLError) -> tuple[int, int]:
+    """Return where the problem was noticed and where the thing that has it began."""
+    at = error.problem_mark.index if error.problem_mark else 0
+    return at, error.context_mark.index if error.context_mark else at
+
+
 def _listed(error: MarkedYAMLError, source: Source) -> Mistake:
-    problem, mark = error.problem or "", error.problem_mark
+    problem = error.problem or ""
+    at, begun = map(source.place_at, _indexes(error))
     if problem == "second occurrence":
-        first = source.place(error.context_mark.line, error.context_mark.column)
         hint = "give one of them another name"
-        place = source.place(mark.line, mark.column)
-        return Mistake(message="this anchor is defined twice", place=place, hint=hint, related=first)
-    if problem in _AT_CONTEXT and error.context_mark is not None:
+        return Mistake(message="this anchor is defined twice", place=at, hint=hint, related=begun)
+    if problem in _AT_CONTEXT:
         message, hint = _AT_CONTEXT[problem]
-        start = error.context_mark
-        return Mistake(message=message, place=source.place(start.line, start.column), hint=hint)
+        return Mistake(message=message, place=begun, hint=hint)
     message, hint = _AT_PROBLEM.get(problem, (f"this is not YAML: {problem}", ""))
-    return Mistake(message=message, place=source.place(mark.line, mark.column), hint=hint)
+    return Mistake(message=message, place=at, hint=hint)
 
 
-def _unquoted_expression(error: MarkedYAMLError, source: Source) -> Mistake | None:
+def _unquoted_expression(at: int, source: Source) -> Mistake | None:
     """Inside ``[...]`` and ``{...}`` the braces of an expression end the text that they stand in."""
-    if not (error.context or "").startswith("while parsing a flow"):
-        return None
-    line_start = source.text.rfind("\n", 0, error.problem_mark.index) + 1
-    index = source.text.find("${{", line_start, error.problem_mark.index + 3)
+    line_start = source.text.rfind("\n", 0, at) + 1
+    index = source.text.find("${{", line_start, at + 3)
     if index < 0:
         return None
-    message = "an expression inside [...] or {...} needs quotes"
-    return Mistake(message=message, place=source.place_at(index), hint='write "${{ ... }}" with the quotes')
+    message, hint = (
+        "an expression inside [...] or {...} needs quotes",
+        'write "${{ ... }}" with the quotes',
+    )
+    return Mistake(message=message, place=source.place_at(index), hint=hint)
 
 
 def _undefined_alias(index: int, source: Source) -> Mistake:
     written = re.match(r"\*([^\s,\]}]+)", source.text[index:])
     name = written.group(1) if written else ""
-    hint = did_you_mean(name, _ANCHOR.findall(source.text), otherwise=f"put quotes around it, or define &{name} above")
-    return Mistake(message=f"the anchor {name!r} is not defined above", place=source.place_at(index), hint=hint)
+    hint = did_you_mean(
+        name,
+        _ANCHOR.findall(source.text),
+        otherwise=f"put quotes around it, or define &{name} above",
+    )
+    return Mistake(
+        message=f"the anchor {name!r} is not defined above", place=source.place_at(index), hint=hint
+    )
 
 
 def _cannot_start(index: int, source: Source) -> Mistake:
@@ -133,4 +158,6 @@ def _cannot_start(index: int, source: Source) -> Mistake:
 
 def _bare_sign(index: int, source: Source) -> Mistake:
     sign = source.text[index]
-    return Mistake(message=f"text cannot start with {sign!r}", place=source.place_at(index), hint=_QUOTE)
+    return Mistake(
+        message=f"text cannot start with {sign!r}", place=source.place_at(index), hint=_QUOTE
+    )

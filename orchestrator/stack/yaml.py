@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, TypeAlias
+from functools import cached_property
+from typing import Any, Final, NoReturn, TypeAlias, cast
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -29,27 +30,43 @@ _MOST_ALIASED = 100_000
 _Parser: Any = getattr(yaml, "CLoader", yaml.Loader)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class YamlDocument:
-    """One document: its value, and the places of everything in it."""
+    """One document: its value, and the places of everything in it.
+
+    ``start`` is where its lines start in the text of ``source`` and ``end`` where they end; the tree of
+    nodes is made again when a place is asked for, because keeping it costs more than reading the file.
+    """
 
     value: Json
     source: Source = field(repr=False)
-    node: Node | None = field(repr=False, default=None)
+    start: int = field(repr=False, default=0)
+    end: int | None = field(repr=False, default=None)
 
-    def place(self, path: Path, *, key: bool = False, within: str = "") -> Place:
+    def place(self, path: Path = (), *, key: bool = False, within: str = "") -> Place:
         """Return where the value at ``path`` stands, or its key, or the text ``within`` it.
 
         What is not there has the place of the nearest thing around it that is.
         """
-        root = self.node or next(_compose(self.source.text), None)
+        root = self._root
         if root is None:
-            return self.source.place(0, 0)
+            return self.source.place_at(self.start)
         key_node, node = _find(root, path)
         chosen = key_node if key and key_node else node
-        start, end = chosen.start_mark, chosen.end_mark
-        found = self.source.text.find(within, start.index, end.index) if within else -1
-        return self.source.place_at(found) if found >= 0 else self.source.place(start.line, start.column)
+        first, last = chosen.start_mark.index, chosen.end_mark.index
+        found = self._text.find(within, first, last) if within else -1
+        return self.source.place_at(self.start + (found if found >= 0 else first))
+
+    @cached_property
+    def _text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    @cached_property
+    def _root(self) -> Node | None:
+        try:
+            return next(_compose(self._text), None)
+        except yaml.YAMLError:  # JSON may hold what YAML does not, such as surrogate pairs
+            return None
 
 
 def decode(data: bytes, file: str) -> str:
@@ -61,7 +78,9 @@ def decode(data: bytes, file: str) -> str:
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         place = Place(file=file, line=line, column=column)
         hint = "save the file as UTF-8"
-        raise InvalidStack((Mistake(message="the file is not UTF-8 text", place=place, hint=hint),)) from error
+        raise InvalidStack(
+            (Mistake(message="the file is not UTF-8 text", place=place, hint=hint),)
+        ) from error
 
 
 def parse(text: str, file: str) -> tuple[YamlDocument, ...]:
@@ -77,8 +96,7 @@ def parse(text: str, file: str) -> tuple[YamlDocument, ...]:
     documents: list[YamlDocument] = []
     reader = _Reader(source)
     try:
-        for node in _compose(source.text):
-            documents.append(YamlDocument(value=reader.read(node), source=source, node=node))
+        documents.extend(map(reader.document, _compose(source.text)))
     except yaml.YAMLError as error:
         reader.mistakes.append(explain(error, source))
     except UnicodeEncodeError as error:
@@ -90,7 +108,7 @@ def parse(text: str, file: str) -> tuple[YamlDocument, ...]:
     return tuple(documents)
 
 
-class _TooDeep(Exception):  # noqa: N818 - it never leaves this file
+class _TooDeep(Exception):
     """The text is nested so deeply that libyaml's recursion would crash the process."""
 
 
@@ -107,9 +125,9 @@ class _Composer(_Parser):  # type: ignore[misc]
     def ascend_resolver(self) -> None:
         self.depth -= 1
 
-    def resolve(self, kind: type[Node], _value: object, implicit: tuple[bool, bool] | bool) -> str:
+    def resolve(self, kind: type[Node], _value: object, implicit: Any) -> str:
         if kind is ScalarNode:
-            return _PLAIN if isinstance(implicit, tuple) and implicit[0] else f"{TAG}str"
+            return _PLAIN if implicit[0] else f"{TAG}str"
         return f"{TAG}seq" if kind is SequenceNode else f"{TAG}map"
 
 
@@ -131,7 +149,12 @@ class _Reader:
         self._seen: set[int] = set()
         self._aliased = 0
 
-    def read(self, node: Node) -> Json:
+    def document(self, node: Node) -> YamlDocument:
+        start = node.start_mark.index - node.start_mark.column
+        end = node.end_mark.index
+        return YamlDocument(value=self._read(node), source=self._source, start=start, end=end)
+
+    def _read(self, node: Node) -> Json:
         self._seen.clear()
         self._aliased = 0
         try:
@@ -147,7 +170,7 @@ class _Reader:
             self._check_tag(node, "seq")
             return [self._value(item, depth + 1) for item in node.value]
         self._check_tag(node, "map")
-        return self._mapping(node, depth)
+        return self._mapping(cast(MappingNode, node), depth)
 
     def _scalar(self, node: ScalarNode) -> Json:
         try:
@@ -172,7 +195,11 @@ class _Reader:
                 self._report_duplicate(key, key_node, firsts[key])
             firsts.setdefault(key, key_node)
             result[key] = value
-        return {**result, **{key: value for key, value in merged.items() if key not in result}} if merged else result
+        return (
+            {**result, **{key: value for key, value in merged.items() if key not in result}}
+            if merged
+            else result
+        )
 
     def _key(self, node: Node) -> str | None:
         if isinstance(node, ScalarNode) and (node.value or node.tag != _PLAIN):
@@ -190,7 +217,11 @@ class _Reader:
         result: dict[str, Json] = {}
         for item in maps:
             if not isinstance(item, MappingNode):
-                self._report(item, "only maps can be merged with <<", 'write "<<" in quotes for a key of that name')
+                self._report(
+                    item,
+                    "only maps can be merged with <<",
+                    'write "<<" in quotes for a key of that name',
+                )
                 continue
             value = self._value(item, depth + 1)
             if isinstance(value, dict):
@@ -199,7 +230,9 @@ class _Reader:
 
     def _bound(self, node: Node, depth: int) -> None:
         if depth > _DEEPEST:
-            self._give_up(node, f"this contains itself, or aliases nest it more than {_DEEPEST} levels deep")
+            self._give_up(
+                node, f"this contains itself, or aliases nest it more than {_DEEPEST} levels deep"
+            )
         if id(node) in self._seen:
             self._aliased += 1 + len(node.value)
         self._seen.add(id(node))
@@ -209,7 +242,9 @@ class _Reader:
     def _check_tag(self, node: Node, kind: str) -> None:
         if node.tag not in {f"{TAG}{kind}", "!"}:
             shown = node.tag.replace(TAG, "!!")
-            self._report(node, f"the tag {shown} is not supported", "write the value itself, without the tag")
+            self._report(
+                node, f"the tag {shown} is not supported", "write the value itself, without the tag"
+            )
 
     def _report(self, node: Node, message: str, hint: str) -> None:
         self.mistakes.append(Mistake(message=message, place=self._place(node), hint=hint))
@@ -232,7 +267,7 @@ class _Reader:
         return self._source.place(node.start_mark.line, node.start_mark.column)
 
 
-class _Hopeless(Exception):  # noqa: N818 - it never leaves this file
+class _Hopeless(Exception):
     """The rest of the document cannot be read."""
 
 
@@ -257,7 +292,7 @@ def _step(node: Node, segment: str | int) -> tuple[Node | None, Node] | None:
         return (None, node.value[segment]) if there else None
     if not isinstance(node, MappingNode):
         return None
-    merged = []
+    merged: list[Node] = []
     for key, value in node.value:
         if _merges(key):
             merged += value.value if isinstance(value, SequenceNode) else [value]
@@ -272,7 +307,9 @@ def _as_json(source: Source) -> YamlDocument | None:
     if text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
-        value: Json = json.loads(text, object_pairs_hook=_unique, parse_float=finite, parse_constant=_refuse)
+        value: Json = json.loads(
+            text, object_pairs_hook=_unique, parse_float=finite, parse_constant=_refuse
+        )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text
     except (ValueError, RecursionError):
@@ -304,10 +341,16 @@ def _refuse(constant: str) -> NoReturn:
 
 def _half_character(error: UnicodeEncodeError, source: Source) -> Mistake:
     place = source.place_at(error.start)
-    return Mistake(message="the file holds half a character", place=place, hint="save the file as UTF-8")
+    return Mistake(
+        message="the file holds half a character", place=place, hint="save the file as UTF-8"
+    )
 
 
 def _too_deep(error: _TooDeep, source: Source) -> Mistake:
     mark = error.args[0].start_mark
     message = f"this is nested more than {_DEEPEST} levels deep"
-    return Mistake(message=message, place=source.place(mark.line, mark.column), hint="write it with fewer levels")
+    return Mistake(
+        message=message,
+        place=source.place(mark.line, mark.column),
+        hint="write it with fewer levels",
+    )
