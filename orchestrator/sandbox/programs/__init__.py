@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.processes import Stop
-from orchestrator.sandbox.build import CONTROL_PLANE, KWOK, built
 from orchestrator.sandbox.layout import Component
+from orchestrator.sandbox.programs.build import CONTROL_PLANE, KWOK, built
 from orchestrator.settings import Settings
 
 _CONTROL_PLANE = tuple(component for component in Component if component is not Component.KWOK)

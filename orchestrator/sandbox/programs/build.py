@@ -16,7 +16,7 @@ from orchestrator import clock, processes
 from orchestrator.errors import Interrupted, SandboxError, StorageError
 from orchestrator.processes import Completed, Limits, Stop
 from orchestrator.sandbox.lock import exclusive
-from orchestrator.sandbox.toolchain import Go, find_go
+from orchestrator.sandbox.programs.toolchain import Go, find_go
 from orchestrator.settings import Settings
 
 KUBERNETES_VERSION = "v1.36.3"
