@@ -41,7 +41,7 @@ class Masked:
 
 ABSENT: Final = Absent()
 
-Value: TypeAlias = Absent | Unknown | Masked | Json
+Value: TypeAlias = "Absent | Unknown | Masked | Json"
 
 
 def masked(value: Json) -> Masked:
