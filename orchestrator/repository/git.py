@@ -1,0 +1,178 @@
+"""The edge to Git: runs one Git command and returns what it said.
+
+GitPython finds the repository and starts the commands. Its objects live as long as one command, since they
+leak handles in long-running processes; and only plumbing is called, whose output is made for programs.
+
+Every child gets a session of its own: an interrupt at the terminal must not end a push that is recording
+what was done. A child without a terminal cannot ask for a password either, so that it is told not to try.
+"""
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired  # noqa: TID251 - GitPython starts the child, in these terms
+from types import ModuleType
+from typing import IO, cast
+
+from orchestrator.errors import RepositoryError, UsageError
+from orchestrator.repository.troubles import local_trouble
+
+_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """Where a repository lies: its working tree, this working tree's Git directory, and the one shared by all."""
+
+    root: Path
+    git_directory: Path
+    common_directory: Path
+
+    @property
+    def shallow(self) -> bool:
+        """Whether this is a clone without the whole history."""
+        return (self.common_directory / "shallow").exists()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a Git command ended."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+
+def find_checkout(directory: Path) -> Checkout:
+    """Return the checkout that ``directory`` lies in; raises UsageError when there is none."""
+    git = _library()
+    try:
+        with git.Repo(directory, search_parent_directories=True, expand_vars=False) as found:
+            root, own, common = found.working_tree_dir, found.git_dir, found.common_dir
+            bare = found.bare
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
+        raise UsageError(
+            f"no Git repository at {directory} or above it",
+            hint="run inside a repository, or make one: git init",
+        ) from error
+    if root is None or bare:
+        raise UsageError(f"{own} is a bare repository", hint="run inside a checkout of it")
+    return Checkout(
+        root=Path(root).resolve(),
+        git_directory=Path(own).resolve(),
+        common_directory=Path(common).resolve(),
+    )
+
+
+class Git:
+    """Git commands in one checkout."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        """Remember where; nothing is run."""
+        self.checkout = checkout
+
+    def run(
+        self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Run a command that has to succeed and return its output.
+
+        Raises RepositoryError or StorageError when it does not.
+        """
+        ended = self.attempt(*arguments, stdin=stdin, variables=variables)
+        if ended.code != 0:
+            raise local_trouble(_verb(arguments), ended.stderr, self.checkout.root)
+        return ended.stdout
+
+    def attempt(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        variables: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Ended:
+        """Run a command and return how it ended, whatever its exit code.
+
+        ``variables`` are added to the environment; ``timeout`` is in seconds, and a command that runs longer
+        is ended, with code 124.
+        """
+        environment = {**self._environment(), **(variables or {})}
+        with _input(stdin) as source:
+            child = self._start(arguments, environment, source)
+            try:
+                stdout, stderr = child.communicate(timeout=timeout)
+            except TimeoutExpired:
+                return Ended(code=124, stdout=b"", stderr=f"no answer within {timeout:g} seconds")
+            finally:
+                _end(child)
+        return Ended(code=child.returncode, stdout=stdout, stderr=stderr.decode(errors="replace"))
+
+    def _start(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], source: IO[bytes] | None
+    ) -> "Popen[bytes]":
+        command = _library().Git(str(self.checkout.root))
+        process = command.execute(
+            [command.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+            istream=source,
+            as_process=True,
+            env=environment,
+            start_new_session=True,
+        )
+        child = cast(Popen[bytes], process.proc)
+        process.proc = None  # ours to wait for: its wrapper would end it when collected
+        return child
+
+    def _environment(self) -> Mapping[str, str]:
+        # Said outright, since a hook runs with these set to whatever Git is busy with at that moment.
+        return {
+            "GIT_DIR": str(self.checkout.git_directory),
+            "GIT_COMMON_DIR": str(self.checkout.common_directory),
+            "GIT_WORK_TREE": str(self.checkout.root),
+            "GIT_INDEX_FILE": str(self.checkout.git_directory / "index"),
+            "GIT_OPTIONAL_LOCKS": "0",  # reading never writes to the user's index
+            "GIT_TERMINAL_PROMPT": "0",
+        }
+
+
+def _library() -> ModuleType:
+    try:
+        import git
+    except ImportError as error:  # GitPython looks for the program when it is imported
+        raise RepositoryError(
+            "git cannot be run", hint="install Git 2.30 or later and see that it is on PATH"
+        ) from error
+    return git
+
+
+@contextmanager
+def _input(content: bytes) -> Iterator[IO[bytes] | None]:
+    if not content:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
+
+
+def _end(child: "Popen[bytes]") -> None:
+    if child.poll() is not None:
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):  # the first lets Git remove its lock files
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        with suppress(TimeoutExpired):
+            child.communicate(timeout=_GRACE_SECONDS)
+            return
+
+
+def _verb(arguments: tuple[str, ...]) -> str:
+    settings = [index + 1 for index, argument in enumerate(arguments) if argument == "-c"]
+    return next(
+        argument
+        for index, argument in enumerate(arguments)
+        if index not in settings and not argument.startswith("-")
+    )

@@ -1,0 +1,93 @@
+"""Reading objects: any number of them through one ``git cat-file``."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.errors import RepositoryError
+from orchestrator.repository.git import Git
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitObject:
+    """An object's full id, its kind (commit, tree, blob, tag) and its content."""
+
+    id: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit's id and the first paragraph of its message, on one line."""
+
+    id: str
+    subject: str
+
+
+def read_objects(git: Git, names: Sequence[str]) -> tuple[GitObject | None, ...]:
+    """Return the objects that the names stand for, in their order; None for those that are not there.
+
+    A name goes over stdin, so that it is never read as an option.
+    """
+    if not names:
+        return ()
+    output = git.run(
+        "cat-file", "--batch", stdin=os.fsencode("".join(f"{name}\n" for name in names))
+    )
+    found: list[GitObject | None] = []
+    while output:
+        header, _, output = output.partition(b"\n")
+        kind_and_size = _object_header(header)
+        if kind_and_size is None:
+            found.append(None)
+            continue
+        object_id, kind, size = kind_and_size
+        found.append(GitObject(id=object_id, kind=kind, content=output[:size]))
+        output = output[size + 1 :]
+    return tuple(found)
+
+
+def resolve(git: Git, name: str) -> Commit:
+    """Return the commit that a name stands for; raises RepositoryError when there is none."""
+    if not name or any(ord(letter) <= ord(" ") for letter in name):
+        raise RepositoryError(f"{name!r} is no name of a revision")
+    (found,) = read_objects(git, (f"{name}^{{commit}}",))
+    if found is None:
+        raise _missing(git, name)
+    return _commit(found)
+
+
+def read_commit(git: Git, commit: str) -> Commit:
+    """Return a commit by its id, as ``git status`` gives it: empty when nothing was committed yet."""
+    return resolve(git, commit or "HEAD")
+
+
+def _missing(git: Git, name: str) -> RepositoryError:
+    if git.attempt("rev-parse", "--verify", "--quiet", "HEAD").code != 0:
+        return RepositoryError(
+            "the repository has no commit yet", hint="make the first one: git add . && git commit"
+        )
+    if git.checkout.shallow:
+        return RepositoryError(
+            f"the revision {name} is not in this shallow clone",
+            hint="fetch the whole history: git fetch --unshallow (in CI: a fetch depth of 0)",
+        )
+    return RepositoryError(
+        f"there is no revision {name} in this repository",
+        hint="fetch it first, or see git log for its name",
+    )
+
+
+def _object_header(line: bytes) -> tuple[str, str, int] | None:
+    match line.split(b" "):
+        case [object_id, kind, size] if size.isdigit():
+            return object_id.decode(), kind.decode(), int(size)
+        case _:  # "NAME missing", "NAME ambiguous"
+            return None
+
+
+def _commit(found: GitObject) -> Commit:
+    message = found.content.partition(b"\n\n")[2].decode(errors="replace")
+    paragraph = message.strip().partition("\n\n")[0]
+    return Commit(id=found.id, subject=" ".join(paragraph.split()))

@@ -1,0 +1,166 @@
+"""Objects and refs of a repository and of its remotes, for whoever keeps records in Git.
+
+Nothing is checked out and no index is touched: objects are written one by one, refs are moved by
+compare-and-swap, here in one transaction, on a remote in one atomic push whose leases hold or nothing moves.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from orchestrator.repository.git import Git
+from orchestrator.repository.objects import read_objects
+from orchestrator.repository.troubles import local_trouble, remote_trouble
+
+_REMOTE_SECONDS = 120.0
+_QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.hooksPath=/dev/null")
+# Git leaves single objects to the operating system by default; a record has to be on the disk.
+_DURABLE = ("-c", "core.fsync=committed,loose-object")
+_STALE = re.compile(
+    r"stale info|fetch first|non-fast-forward|reference already exists|cannot lock ref|failed to lock"
+)
+_REJECTED = re.compile(r"^!", re.MULTILINE)
+_AUTHOR = re.compile(r"^\s*(?P<name>.*?)\s*(?:<(?P<mail>[^<>]*)>)?\s*$")
+
+Moves = Mapping[str, tuple[str, str]]
+"""For each ref the id that it has to stand at, and the one that it moves to; empty means: it does not exist."""
+
+
+class GitPlumbing:
+    """Low-level reading and writing in one repository."""
+
+    def __init__(self, git: Git) -> None:
+        """Take the edge to Git."""
+        self._git = git
+
+    def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
+        """Return id and content of each named object (``REF``, ``REF:path``, an id), None where there is none."""
+        found = read_objects(self._git, names)
+        return tuple((each.id, each.content) if each else None for each in found)
+
+    def commit(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        parents: Sequence[str],
+        message: str,
+        author: str,
+        at: datetime,
+    ) -> str:
+        """Write a commit that holds just these files, and return its id; no ref moves.
+
+        ``author`` reads ``Name <mail>`` or is a name alone; ``at`` is the time that both sides carry.
+        """
+        listing = b"".join(
+            b"100644 blob %s\t%s\0" % (self._blob(content), os.fsencode(name))
+            for name, content in sorted(files.items())
+        )
+        tree = self._write("mktree", "-z", stdin=listing)
+        ancestry = tuple(argument for parent in parents for argument in ("-p", parent))
+        return self._write(
+            "commit-tree", tree, *ancestry, stdin=message.encode(), variables=_signature(author, at)
+        )
+
+    def move(self, moves: Moves) -> bool:
+        """Move local refs, all or none; return whether each stood where it had to."""
+        ended = self._git.attempt(
+            *_QUIET, "update-ref", "--stdin", stdin=_transaction(moves, self._zero()).encode()
+        )
+        if ended.code != 0 and not _STALE.search(ended.stderr):
+            raise local_trouble("update-ref", ended.stderr, self._git.checkout.root)
+        return ended.code == 0
+
+    def descends(self, commit: str, *, ancestor: str) -> bool:
+        """Return whether ``ancestor`` is the commit itself or in its history."""
+        return self._git.attempt("merge-base", "--is-ancestor", ancestor, commit).code == 0
+
+    def log(self, name: str, *, limit: int) -> tuple[str, ...]:
+        """Return the ids of a commit and of its first parents, newest first."""
+        ended = self._git.run("rev-list", "--first-parent", f"--max-count={limit}", name, "--")
+        return tuple(ended.decode().split())
+
+    def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
+        """Return where these refs stand on a remote; absent ones are left out.
+
+        Raises RepositoryError when the remote does not answer.
+        """
+        ended = self._git.attempt("ls-remote", "--", remote, *refs, timeout=_REMOTE_SECONDS)
+        if ended.code != 0:
+            raise remote_trouble(remote, ended.stderr)
+        lines = (line.split("\t") for line in ended.stdout.decode(errors="replace").splitlines())
+        # A pattern of ls-remote matches the end of a name, so that a longer one may answer as well.
+        return {ref: object_id for object_id, ref in lines if ref in refs}
+
+    def fetch(self, remote: str, refs: Sequence[str]) -> bool:
+        """Fetch the objects behind these refs and move no ref of this repository; False when one is gone.
+
+        Raises RepositoryError when the remote does not answer.
+        """
+        depth = ("--depth=1",) if self._git.checkout.shallow else ()
+        ended = self._git.attempt(
+            *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune",
+            "--recurse-submodules=no", *depth, "--", remote, *refs,
+            timeout=_REMOTE_SECONDS,
+        )  # fmt: skip
+        if ended.code != 0 and "couldn't find remote ref" in ended.stderr:
+            return False
+        if ended.code != 0:
+            raise remote_trouble(remote, ended.stderr)
+        return True
+
+    def push(self, remote: str, moves: Moves) -> bool:
+        """Move refs of a remote, all or none; return whether each stood where it had to.
+
+        Raises RepositoryError when the remote refuses or does not answer.
+        """
+        leases = (f"--force-with-lease={ref}:{old}" for ref, (old, _) in moves.items())
+        refspecs = (f"{new}:{ref}" for ref, (_, new) in moves.items())
+        ended = self._git.attempt(
+            *_QUIET, "push", "--porcelain", "--atomic", "--no-verify", "--no-signed",
+            "--recurse-submodules=no", *leases, "--", remote, *refspecs,
+            timeout=_REMOTE_SECONDS,
+        )  # fmt: skip
+        if ended.code == 0:
+            return True
+        said = ended.stdout.decode(errors="replace")
+        if _REJECTED.search(said) and _STALE.search(said):
+            return False
+        raise remote_trouble(remote, f"{ended.stderr}\n{said}")
+
+    def _blob(self, content: bytes) -> bytes:
+        return self._write("hash-object", "-w", "--stdin", stdin=content or b"\n").encode()
+
+    def _write(
+        self, *arguments: str, stdin: bytes, variables: Mapping[str, str] | None = None
+    ) -> str:
+        return (
+            self._git.run(*_DURABLE, *arguments, stdin=stdin, variables=variables).decode().strip()
+        )
+
+    def _zero(self) -> str:
+        return "0" * 40
+
+
+def _transaction(moves: Moves, zero: str) -> str:
+    lines = (
+        "start",
+        *(_move(ref, old or zero, new) for ref, (old, new) in moves.items()),
+        "commit",
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _move(ref: str, old: str, new: str) -> str:
+    return f"update {ref} {new} {old}" if new else f"delete {ref} {old}"
+
+
+def _signature(author: str, at: datetime) -> Mapping[str, str]:
+    found = _AUTHOR.match(author)
+    name, mail = (found["name"], found["mail"] or "") if found else (author, "")
+    moment = f"{int(at.timestamp())} +0000"
+    return {
+        f"GIT_{role}_{part}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for part, value in (("NAME", name or "unknown"), ("EMAIL", mail), ("DATE", moment))
+    }

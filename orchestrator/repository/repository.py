@@ -1,0 +1,150 @@
+"""The repository at hand: its revisions, its remote, and private copies of its files."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
+from orchestrator.plans.plan import Revision
+from orchestrator.repository.difference import FOLDER
+from orchestrator.repository.git import Checkout, Git, find_checkout
+from orchestrator.repository.objects import read_commit, resolve
+from orchestrator.repository.plumbing import GitPlumbing
+from orchestrator.repository.remotes import choose_remote
+from orchestrator.repository.snapshot import (
+    difference,
+    missing_submodules,
+    status,
+    write_commit,
+    write_working_tree,
+)
+from orchestrator.repository.trees import Trees
+
+_KEY_LETTERS = 20  # of a commit or digest in a directory's name: some programs dislike long paths
+
+
+def open_repository(directory: Path) -> "Repository":
+    """Open the repository that ``directory`` lies in; linked work trees and submodules are repositories too.
+
+    Raises UsageError when there is none, or one without a working tree.
+    """
+    return Repository(find_checkout(directory))
+
+
+class Repository:
+    """A Git checkout, which is read and never changed."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        """Take the place; nothing is read yet."""
+        self.root = checkout.root
+        self._checkout = checkout
+        self._git = Git(checkout)
+        self._trees: Trees | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return our own directory ``.orchestrator``, made on first use: 0700, and ignored by Git.
+
+        It lies in the main working tree, also for a linked one: refs and with them ledger and lock are
+        shared by all of them, so what belongs to those has to be, and outlives ``git worktree remove``.
+        Raises StorageError when it cannot be made.
+        """
+        folder = self._main_root() / FOLDER
+        with _writing(folder):
+            if folder.is_symlink():
+                raise StorageError(
+                    f"{folder} is a symbolic link",
+                    hint="remove it: our files stay in the repository",
+                )
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
+            ignore = folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        return folder
+
+    def revision(self, name: str = "HEAD") -> Revision:
+        """Return the commit that a name stands for; raises RepositoryError when there is none."""
+        commit = resolve(self._git, name)
+        return Revision(commit=commit.id, subject=commit.subject)
+
+    def working_revision(self) -> Revision:
+        """Return the commit checked out, with the digest of what the working tree holds beyond it.
+
+        Changed and untracked files count, ignored ones do not. Raises RepositoryError when there is no
+        commit yet.
+        """
+        state = status(self._git)
+        commit = read_commit(self._git, state.commit)
+        return Revision(
+            commit=commit.id, subject=commit.subject, difference=difference(self._git, state.paths)
+        )
+
+    def identity(self) -> str:
+        """Return who works here as Git knows it, ``Name <mail>``, or an empty text when it does not."""
+        ended = self._git.attempt("var", "GIT_AUTHOR_IDENT")
+        return os.fsdecode(ended.stdout).rpartition(">")[0] + ">" if ended.code == 0 else ""
+
+    def remote(self, name: str = "") -> str | None:
+        """Return the name of the remote that is meant: ``name``, else ``origin``, else the only one.
+
+        None when the repository has no remote; raises RepositoryError when the name is not one of them, or
+        it is not plain which one is meant.
+        """
+        return choose_remote(self._git, name)
+
+    def export(self, revision: Revision) -> Path:
+        """Return a private, complete copy of a revision's files; of the working tree's when it is dirty.
+
+        A copy is made once, kept as long as this repository object lives, and shared with other runs: it is
+        to be read only. Raises RepositoryError when the revision is gone or the working tree changed since
+        the revision was taken, StorageError when the copy cannot be written.
+        """
+        key = "-".join(
+            part[:_KEY_LETTERS] for part in (revision.commit, revision.difference) if part
+        )
+        with _writing(self.root / FOLDER):
+            self._trees = self._trees or Trees(self.folder / "trees")
+            return self._trees.take(
+                key, lambda target, scratch: self._write(revision, target, scratch)
+            )
+
+    def missing_submodules(self, tree: Path) -> tuple[str, ...]:
+        """Return the submodules whose files an exported tree lacks, since they are not checked out; sorted."""
+        return missing_submodules(self._git, tree)
+
+    def plumbing(self) -> GitPlumbing:
+        """Return objects, refs and remotes of this repository, for the ledger."""
+        return GitPlumbing(self._git)
+
+    def _write(self, revision: Revision, target: Path, scratch: Path) -> None:
+        if not revision.dirty:
+            write_commit(self._git, resolve(self._git, revision.commit).id, target, scratch=scratch)
+            return
+        state = status(self._git)
+        if state.commit == revision.commit:
+            write_working_tree(self._git, state, target, scratch=scratch)
+        copied = difference(self._git, state.paths, root=target)
+        if (state.commit, copied) != (revision.commit, revision.difference):
+            raise RepositoryError(
+                "the working tree changed while it was read", hint="run again when it is at rest"
+            )
+
+    def _main_root(self) -> Path:
+        common = self._checkout.common_directory
+        linked = common != self._checkout.git_directory
+        return common.parent if linked and common.name == ".git" else self.root
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OrchestratorError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write below {place}: {error.strerror or error}",
+            hint="free some space, or see who may write there; nothing was left behind",
+        ) from error

@@ -1,0 +1,87 @@
+"""What Git says when it fails, as errors that say what to do next. Pure: texts in, errors out."""
+
+import re
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
+from orchestrator.repository.addresses import without_credentials
+
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
+_FOREIGN_OWNER = re.compile(r"dubious ownership")
+_BUSY = re.compile(r"\.lock': File exists|cannot lock ref|Unable to create .*\.lock")
+_READ_ONLY = re.compile(r"Read-only file system|Permission denied|insufficient permission")
+_NO_ACCESS = re.compile(
+    r"Authentication failed|could not read (Username|Password)|terminal prompts disabled"
+    r"|Permission denied \(|Invalid username or|HTTP Basic: Access denied|error: 40[13]"
+    r"|Host key verification failed|not authorized",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"\[remote rejected\]|hook declined|protected|hidden ref|remote: .*(denied|not allowed)"
+    r"|unable to create temporary object directory|insufficient permission",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"^(fatal|error|remote): ")
+
+
+def local_trouble(verb: str, stderr: str, root: Path) -> OrchestratorError:
+    """Return the error for a Git command that failed inside this repository."""
+    text = without_credentials(stderr).strip()
+    if _FULL.search(text):
+        return StorageError(
+            "the disk is full",
+            hint="free some space and run again; nothing was left behind",
+            detail=text,
+        )
+    if _FOREIGN_OWNER.search(text):
+        return RepositoryError(
+            f"the repository {root} belongs to another user, and Git refuses to read it",
+            hint=f"trust it: git config --global --add safe.directory {root}",
+        )
+    return RepositoryError(
+        f"git {verb} failed: {_first_line(text)}", hint=_local_hint(text), detail=text
+    )
+
+
+def remote_trouble(remote: str, stderr: str) -> RepositoryError:
+    """Return the error for a remote that could not be read or written."""
+    text = without_credentials(stderr).strip()
+    if _REFUSED.search(text):
+        return RepositoryError(
+            f"the remote {remote} refused the push: {_rejection(text)}",
+            hint="allow pushes to refs/orchestrator/* and refs/orchestrator-lock/* there, "
+            "or keep the ledger in this clone alone with ledger: {remote: false}",
+            detail=text,
+        )
+    if _NO_ACCESS.search(text):
+        return RepositoryError(
+            f"the remote {remote} does not accept the credentials that Git has for it",
+            hint="Git is never asked to prompt here: set up a credential helper, an SSH agent or GIT_ASKPASS",
+            detail=text,
+        )
+    return RepositoryError(
+        f"the remote {remote} does not answer: {_first_line(text)}",
+        hint=f"see whether `git ls-remote {remote}` works, or keep the ledger in this clone alone "
+        "with ledger: {remote: false}",
+        detail=text,
+    )
+
+
+def _local_hint(text: str) -> str:
+    if _BUSY.search(text):
+        return "another Git process is at work in this repository; run again when it has ended"
+    if _READ_ONLY.search(text):
+        return "see whether this user may write to the repository's .git directory"
+    return ""
+
+
+def _first_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if not line.startswith(("hint:", "warning:"))]
+    decisive = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
+    return _PREFIX.sub("", decisive or (lines[0] if lines else "no reason given")).strip()
+
+
+def _rejection(text: str) -> str:
+    rejected = next((line for line in text.splitlines() if "[remote rejected]" in line), "")
+    reason = rejected.rpartition("(")[2].rstrip(")")
+    return reason or _first_line(text)
