@@ -34,18 +34,15 @@ class Program:
 
     name: str
     title: str
+    sources: Path
     package: str
     linker_flags: tuple[str, ...] = ()
-
-    @property
-    def sources(self) -> Path:
-        """The folder of its Go module."""
-        return _SOURCES / self.name
 
 
 CONTROL_PLANE = Program(
     name="controlplane",
     title=f"Kubernetes {KUBERNETES_VERSION} and etcd",
+    sources=_SOURCES / "controlplane",
     package=".",
     # Clients cannot read the server's version otherwise.
     linker_flags=(
@@ -54,7 +51,9 @@ CONTROL_PLANE = Program(
         f"-X {_VERSION_PACKAGE}.gitMinor={_MINOR}",
     ),
 )
-KWOK = Program(name="kwok", title="KWOK", package="sigs.k8s.io/kwok/cmd/kwok")
+KWOK = Program(
+    name="kwok", title="KWOK", sources=_SOURCES / "kwok", package="sigs.k8s.io/kwok/cmd/kwok"
+)
 
 
 def built(
