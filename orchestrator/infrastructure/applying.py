@@ -1,0 +1,45 @@
+"""Applying one module: the saved plan file, and nothing else."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestrator.infrastructure.initialisation import initialise_on_need
+from orchestrator.infrastructure.occupancy import occupied, refuse_unsaved_state
+from orchestrator.infrastructure.planning import discard_plan, followed, locking
+from orchestrator.infrastructure.progress import Progress
+from orchestrator.infrastructure.run import FLAG, arguments
+from orchestrator.infrastructure.states import asked_outputs, local_snapshot
+from orchestrator.infrastructure.workspace import Workspace
+from orchestrator.plans.events import Event
+from orchestrator.stack.scope import Output
+
+
+def apply_module(
+    workspace: Workspace, plan_file: Path, *, on_event: Callable[[Event], None]
+) -> Mapping[str, Output]:
+    """Execute a saved plan and return the module's outputs; the plan file is removed when that succeeded.
+
+    Raises TerraformError with Terraform's own messages, PlanRefused when the state moved since the plan was
+    made, Interrupted, or StorageError.
+    """
+    with occupied(workspace):
+        initialise_on_need(workspace)
+        progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        argv = arguments(
+            workspace.site.binary,
+            "apply",
+            str(plan_file),
+            json=FLAG,
+            input=False,
+            **locking(workspace),
+        )
+        ended = followed(workspace, argv, journal="apply.jsonl", progress=progress)
+        state = local_snapshot(workspace)
+        if ended.code != 0:
+            refuse_unsaved_state(workspace)
+            raise progress.failed("apply", ended)
+        discard_plan(plan_file)
+        if state is not None and state.readable:
+            return state.outputs
+        told = progress.outputs
+        return told if told is not None else asked_outputs(workspace)

@@ -1,0 +1,40 @@
+"""What the engine calls: prepare a unit's workspace, plan it, apply the plan, read its outputs."""
+
+import os
+
+from orchestrator.infrastructure.applying import apply_module
+from orchestrator.infrastructure.planning import ModulePlan, discard_plan, plan_module
+from orchestrator.infrastructure.sources import locate
+from orchestrator.infrastructure.states import read_outputs, state_stamp
+from orchestrator.infrastructure.workspace import ModuleRequest, Site, Workspace
+from orchestrator.settings import Settings
+
+__all__ = [
+    "ModulePlan",
+    "ModuleRequest",
+    "Site",
+    "Workspace",
+    "apply_module",
+    "discard_plan",
+    "plan_module",
+    "prepare",
+    "read_outputs",
+    "state_stamp",
+    "workers",
+]
+
+
+def prepare(request: ModuleRequest, site: Site) -> Workspace:
+    """Find a module's files and say where it is worked on; fetches a source that the repository does not hold.
+
+    Raises InvalidStack for a source that is not there, TerraformError for one that cannot be fetched.
+    """
+    return Workspace(
+        unit=request.unit, site=site, module=locate(request, site), state=request.state
+    )
+
+
+def workers(settings: Settings) -> int:
+    """Return how many modules to work on at once: Terraform is bound by cores, more only make each slower."""
+    del settings
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,97 @@
+"""Working in a unit's directory: alone, with the module's files in place, and with full disks explained."""
+
+import errno
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator import clock
+from orchestrator.errors import Interrupted, StorageError, TerraformError
+from orchestrator.infrastructure.overlay import place
+from orchestrator.infrastructure.workspace import Workspace, make_private
+from orchestrator.processes import Stop
+
+_POLL_SECONDS = 0.1
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+_UNSAVED = "errored.tfstate"  # what Terraform leaves when it could not write the state
+
+
+@contextmanager
+def occupied(workspace: Workspace) -> Iterator[None]:
+    """Hold the unit's directory for one command, with the module laid out in it.
+
+    Another process of ours on the same unit (a plan beside an apply) is waited for, as long as a locked state
+    is. Raises TerraformError when it does not finish, or when an earlier apply could not save its state.
+    """
+    with explained_storage(str(workspace.unit)):
+        make_private(workspace.home)
+        with _held(workspace.home / "lock", workspace):
+            place(workspace.module, workspace.home, workspace.generated)
+            if workspace.local_state is not None:
+                make_private(workspace.local_state.parent)
+            refuse_unsaved_state(workspace)
+            yield
+
+
+@contextmanager
+def explained_storage(what: str) -> Iterator[None]:
+    """Turn a full or read-only disk into a StorageError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise StorageError(
+            f"{what}: cannot write {error.filename or 'a file'}: {error.strerror}",
+            hint="free some space, or check who owns the folder, and run it again",
+        ) from error
+
+
+def refuse_unsaved_state(workspace: Workspace) -> None:
+    """Raise TerraformError when an apply could not save its state: planning without it would create all again."""
+    left, kept = workspace.directory / _UNSAVED, workspace.home / _UNSAVED
+    if left.exists():
+        left.replace(kept)
+        kept.chmod(0o600)
+    if not kept.exists():
+        return
+    engine = " ".join(workspace.site.binary.argv)
+    push = f"TF_DATA_DIR={workspace.data} {engine} -chdir={workspace.directory} state push {kept}"
+    raise TerraformError(
+        f"{workspace.unit}: an apply could not save its state; it is kept in {kept}",
+        hint=f"when the backend works again: {push} && rm {kept}",
+    )
+
+
+@contextmanager
+def _held(file: Path, workspace: Workspace) -> Iterator[None]:
+    with file.open("a") as handle:
+        _acquire(handle.fileno(), workspace)
+        yield
+
+
+def _acquire(descriptor: int, workspace: Workspace) -> None:
+    deadline = clock.seconds() + workspace.site.lock_timeout
+    while not _try(descriptor):
+        _give_up(workspace.site.stop, workspace, late=clock.seconds() > deadline)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _give_up(stop: Stop, workspace: Workspace, *, late: bool) -> None:
+    if stop.wait(_POLL_SECONDS):
+        raise Interrupted(
+            f"{workspace.unit}: stopped while waiting for another process that works on it"
+        )
+    if late:
+        raise TerraformError(
+            f"{workspace.unit}: another process is working on it",
+            hint="wait until it has finished; `status` says who holds the stack",
+        )

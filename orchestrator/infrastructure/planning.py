@@ -1,0 +1,191 @@
+"""Planning one module: a saved plan file, and what it says as data."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import TerraformError
+from orchestrator.infrastructure.initialisation import initialise, initialise_on_need
+from orchestrator.infrastructure.occupancy import occupied
+from orchestrator.infrastructure.progress import Progress
+from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, Diagnostic
+from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
+from orchestrator.infrastructure.run import FLAG, Ended, arguments, follow
+from orchestrator.infrastructure.states import (
+    asked_outputs,
+    captured,
+    local_snapshot,
+    saved_snapshot,
+)
+from orchestrator.infrastructure.workspace import Workspace, make_private
+from orchestrator.plans.change import Change
+from orchestrator.plans.events import Event
+from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.model import Json
+from orchestrator.stack.scope import Output
+
+_NO_CHANGES, _CHANGES = 0, 2  # what `plan -detailed-exitcode` ends with, beside 1 for an error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModulePlan:
+    """What Terraform would do to one module.
+
+    ``unchanged`` counts the resources that stay, where that is known; ``outputs`` are the values as planned,
+    with those not known yet marked. ``plan_file`` is None when there is nothing to do. ``state_stamp`` names
+    the state that the plan was made against.
+    """
+
+    changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    outputs: Mapping[str, Output]
+    plan_file: Path | None = None
+    warnings: tuple[str, ...] = ()
+    state_stamp: str = ""
+
+
+def plan_module(
+    workspace: Workspace,
+    inputs: Mapping[str, Json],
+    *,
+    destroy: bool = False,
+    on_event: Callable[[Event], None],
+) -> ModulePlan:
+    """Plan a module, or its destruction, and keep the plan file when there is something to do.
+
+    Raises TerraformError with Terraform's own messages, Interrupted, or StorageError.
+    """
+    with occupied(workspace):
+        state = local_snapshot(workspace)
+        if destroy and state is not None and state.empty:
+            return ModulePlan(outputs={}, state_stamp=state.stamp)
+        initialise_on_need(workspace)
+        progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
+            argv = _arguments(workspace, plan_file, variables, destroy=destroy)
+            ended = _planned(workspace, argv, progress)
+            plan = _read(workspace, plan_file, ended)
+        return plan
+
+
+def discard_plan(plan_file: Path) -> None:
+    """Remove a plan file that will not be applied; it holds secrets in clear text."""
+    plan_file.unlink(missing_ok=True)
+
+
+def locking(workspace: Workspace) -> dict[str, str]:
+    """Return the options with which a command waits for a locked state."""
+    return {"lock_timeout": f"{workspace.site.lock_timeout}s"}
+
+
+def _arguments(
+    workspace: Workspace, plan_file: Path, variables: Path, *, destroy: bool
+) -> tuple[str, ...]:
+    return arguments(
+        workspace.site.binary,
+        "plan",
+        json=FLAG,
+        input=False,
+        detailed_exitcode=FLAG,
+        destroy=FLAG if destroy else None,
+        out=str(plan_file),
+        var_file=[str(variables)],
+        **locking(workspace),
+    )
+
+
+def _planned(workspace: Workspace, argv: tuple[str, ...], progress: Progress) -> Ended:
+    """Run ``plan``, and once more after an initialisation that it found to be out of date."""
+    ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
+    if ended.code == 1 and any(one.summary in STALE_INITIALISATION for one in ended.diagnostics):
+        initialise(workspace)
+        ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
+    if ended.code not in {_NO_CHANGES, _CHANGES}:
+        raise progress.failed("plan", ended)
+    return ended
+
+
+def followed(
+    workspace: Workspace, argv: tuple[str, ...], *, journal: str, progress: Progress
+) -> Ended:
+    """Run a command with its events; they are left in the journal only if this process dies."""
+    file = workspace.home / journal
+    ended = follow(workspace, argv, journal=file, on_message=progress.take)
+    file.unlink(missing_ok=True)
+    return ended
+
+
+def _read(workspace: Workspace, plan_file: Path, ended: Ended) -> ModulePlan:
+    before = saved_snapshot(workspace, plan_file)
+    stamp = before.stamp if before else ""
+    warnings = tuple(_sentence(one) for one in ended.diagnostics if one.warning)
+    if ended.code == _NO_CHANGES:
+        discard_plan(plan_file)
+        outputs = before.outputs if before else asked_outputs(workspace)
+        return ModulePlan(outputs=outputs, warnings=warnings, state_stamp=stamp)
+    reading = _shown(workspace, plan_file)
+    return ModulePlan(
+        changes=reading.changes,
+        unchanged=reading.unchanged,
+        outputs=reading.outputs,
+        plan_file=plan_file,
+        warnings=warnings,
+        state_stamp=stamp,
+    )
+
+
+def _shown(workspace: Workspace, plan_file: Path) -> Reading:
+    argv = arguments(workspace.site.binary, "show", str(plan_file), json=FLAG, no_color=FLAG)
+    document: dict[str, Any] = json.loads(captured(workspace, argv, doing="reading the plan"))
+    secrets = workspace.site.secrets
+    try:
+        check_format(document)
+        for secret in find_secrets(document):
+            secrets.learn(secret)
+        return read_plan(document, lambda value: _hides(secrets, value))
+    except (ValueError, KeyError) as error:
+        raise TerraformError(
+            f"{workspace.unit}: the plan cannot be read: {error}",
+            hint=f"{workspace.site.binary} may be too new; choose another version with `terraform: {{version: …}}`",
+        ) from error
+
+
+def _hides(secrets: Secrets, value: Json) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return secrets.redact(str(value)) != str(value)
+    return secrets.redact_json(value) != value
+
+
+def _sentence(diagnostic: Diagnostic) -> str:
+    place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
+    detail = f": {diagnostic.detail.splitlines()[0]}" if diagnostic.detail else ""
+    return f"{diagnostic.summary}{place}{detail}"
+
+
+@contextmanager
+def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Path]:
+    """Write the inputs to a file that only its owner may read and that is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=workspace.home, prefix="inputs-") as folder:
+        file = Path(folder) / "inputs.tfvars.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(inputs))
+        yield file
+
+
+@contextmanager
+def _new_plan_file(workspace: Workspace) -> Iterator[Path]:
+    """Yield a name for a plan file, and remove the file if planning fails."""
+    descriptor, name = tempfile.mkstemp(dir=make_private(workspace.plans), suffix=".tfplan")
+    import os
+
+    os.close(descriptor)
+    plan_file = Path(name)
+    try:
+        yield plan_file
+    except BaseException:
+        discard_plan(plan_file)
+        raise

@@ -1,0 +1,91 @@
+"""What a running plan or apply tells: events for people while it runs, and what was in flight if it ends badly."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from orchestrator.errors import Interrupted, OrchestratorError
+from orchestrator.infrastructure.reading.diagnostics import failure
+from orchestrator.infrastructure.reading.state import read_outputs_block
+from orchestrator.infrastructure.run import Ended
+from orchestrator.plans.change import Action
+from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.model import UnitId
+from orchestrator.stack.scope import Output
+
+_BEGUN = {"create": "creating", "update": "changing", "delete": "deleting", "read": "reading"}
+
+
+class Progress:
+    """Turns the messages of one command into events, and remembers what was begun and not ended."""
+
+    def __init__(self, unit: UnitId, secrets: Secrets, on_event: Callable[[Event], None]) -> None:
+        self._unit = unit
+        self._secrets = secrets
+        self._on_event = on_event
+        self._in_flight: dict[str, str] = {}
+        self._outputs: Mapping[str, Any] = {}
+
+    @property
+    def outputs(self) -> Mapping[str, Output] | None:
+        """Return the outputs that an apply told, or None when it kept a sensitive value back."""
+        if any("value" not in output for output in self._outputs.values()):
+            return None
+        return read_outputs_block(self._outputs)
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Take one message of the stream; kinds that say nothing to people are passed over."""
+        hook = message.get("hook") or {}
+        name = (hook.get("resource") or {}).get("addr", "")
+        match message.get("type"):
+            case "apply_start":
+                self._in_flight[name] = str(hook.get("action", ""))
+                self._tell(f"{_BEGUN.get(self._in_flight[name], 'applying')} {name}")
+            case "apply_complete":
+                self._in_flight.pop(name, None)
+                self._emit(
+                    ChangeDone(unit=self._unit, name=name, action=_action(hook.get("action")))
+                )
+            case "apply_errored":
+                self._in_flight.pop(name, None)
+                self._tell(f"failed on {name}")
+            case "refresh_start":
+                self._tell(f"reading {name}")
+            case "provision_progress":
+                self._tell(f"{name}: {str(hook.get('output', '')).strip()}")
+            case "outputs":
+                self._outputs = message.get("outputs") or {}
+            case _:
+                pass
+
+    def failed(self, doing: str, ended: Ended) -> OrchestratorError:
+        """Return the error for a command that did not succeed."""
+        stderr = self._secrets.redact(ended.stderr)
+        cause = failure(self._unit, doing, ended.diagnostics, output=stderr)
+        unclear = ", ".join(sorted(self._in_flight))
+        if not ended.interrupted:
+            return cause
+        hint = "plan again to see what is left"
+        if unclear:
+            hint += (
+                f"; these were being worked on and may exist without being in the state: {unclear}"
+            )
+        if ended.code < 0:
+            hint += "; Terraform had to be killed, so its state may be older than what exists"
+        return Interrupted(f"{self._unit}: stopped during {doing}", hint=hint, detail=cause.detail)
+
+    def _tell(self, text: str) -> None:
+        self._emit(UnitProgress(unit=self._unit, text=self._secrets.redact(text)))
+
+    def _emit(self, event: Event) -> None:
+        # A display that fails must not end the loop that watches a running apply: the child would be killed.
+        with suppress(Exception):
+            self._on_event(event)
+
+
+def _action(name: object) -> Action:
+    try:
+        return Action(str(name))
+    except ValueError:
+        return Action.NO_OP

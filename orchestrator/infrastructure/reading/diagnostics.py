@@ -1,0 +1,224 @@
+"""Terraform's own messages: read from its event stream or its text, explained, and made into errors; pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import (
+    OrchestratorError,
+    PlanRefused,
+    StorageError,
+    TerraformError,
+    TerraformUnavailable,
+)
+
+_HEADING = re.compile(r"^(Error|Warning): (.*)$")
+_POSITION = re.compile(r"^\s*on (\S.*?) line (\d+)(?:, in (.*?))?:?$")
+_SOURCE_LINE = re.compile(r"^\s+\d+: ")
+
+STALE_INITIALISATION = frozenset(
+    {
+        "Module not installed",
+        "Module source has changed",
+        "Module version requirements have changed",
+        "Inconsistent dependency lock file",
+        "Required plugins are not installed",
+        'Backend initialization required, please run "terraform init"',
+        'Backend initialization required: please run "tofu init"',
+        "Backend initialization required",
+        "Could not load plugin",
+        "Missing required provider",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One message: what is wrong, in which file and line as people know them, and where in the configuration."""
+
+    summary: str
+    detail: str = ""
+    warning: bool = False
+    file: str = ""
+    line: int = 0
+    context: str = ""
+    code: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        """Return it over several lines: summary, place with its source line, then the detail."""
+        place = f"{self.file}:{self.line}" if self.file else ""
+        where = ", in ".join(part for part in (place, self.context or self.address) if part)
+        code = f"    {self.code.strip()}" if self.code.strip() else ""
+        detail = "\n".join(f"  {line}".rstrip() for line in self.detail.splitlines())
+        return "\n".join(
+            part for part in (self.summary, f"  {where}" if where else "", code, detail) if part
+        )
+
+
+def from_event(payload: Mapping[str, Any]) -> Diagnostic:
+    """Read the ``diagnostic`` of an event."""
+    range_, snippet = payload.get("range") or {}, payload.get("snippet") or {}
+    return Diagnostic(
+        summary=str(payload.get("summary", "")),
+        detail=str(payload.get("detail", "")),
+        warning=payload.get("severity") == "warning",
+        file=str(range_.get("filename", "")),
+        line=int((range_.get("start") or {}).get("line", 0)),
+        context=str(snippet.get("context") or ""),
+        code=str(snippet.get("code") or ""),
+        address=str(payload.get("address", "")),
+    )
+
+
+def from_text(text: str) -> tuple[Diagnostic, ...]:
+    """Read what a command without an event stream writes for people, uncoloured."""
+    blocks: list[list[str]] = []
+    for line in text.splitlines():
+        line = line.lstrip("╷│╵").removeprefix(" ") if line[:1] in "╷│╵" else line  # noqa: PLW2901
+        if _HEADING.match(line):
+            blocks.append([line])
+        elif blocks:
+            blocks[-1].append(line)
+    return tuple(map(_from_block, blocks))
+
+
+def _from_block(lines: list[str]) -> Diagnostic:
+    heading = _HEADING.match(lines[0])
+    position = next((found for found in map(_POSITION.match, lines) if found), None)
+    code = next((line.split(":", 1)[1] for line in lines if _SOURCE_LINE.match(line)), "")
+    body = [
+        line for line in lines[1:] if not _POSITION.match(line) and not _SOURCE_LINE.match(line)
+    ]
+    return Diagnostic(
+        summary=heading[2] if heading else "",
+        detail=_unwrapped(body),
+        warning=bool(heading and heading[1] == "Warning"),
+        file=position[1] if position else "",
+        line=int(position[2]) if position else 0,
+        context=(position[3] or "") if position else "",
+        code=code,
+    )
+
+
+def _unwrapped(lines: list[str]) -> str:
+    """Join what was wrapped for a terminal, so that a long value stands in one piece; indented lines stay."""
+    paragraphs: list[str] = []
+    joins = False
+    for line in lines:
+        plain = bool(line) and not line[0].isspace() and not line.startswith(("-", "*"))
+        if plain and joins:
+            paragraphs[-1] += f" {line.strip()}"
+        elif line.strip():
+            paragraphs.append(line.rstrip())
+        joins = plain
+    return "\n".join(paragraphs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Explanation:
+    """What a message means for the person who reads it, where Terraform's own words leave that open."""
+
+    pattern: re.Pattern[str]
+    hint: str
+    kind: type[OrchestratorError] = TerraformError
+    message: str = ""
+
+
+def _explain(
+    pattern: str, hint: str, kind: type[OrchestratorError] = TerraformError, message: str = ""
+) -> _Explanation:
+    return _Explanation(
+        pattern=re.compile(pattern, re.IGNORECASE | re.DOTALL),
+        hint=hint,
+        kind=kind,
+        message=message,
+    )
+
+
+_EXPLANATIONS = (
+    _explain(
+        r"no space left on device|disk quota exceeded",
+        "free some space and run it again; what was applied before is in the state",
+        StorageError,
+        "the disk is full",
+    ),
+    _explain(
+        r"saved plan is stale|saved plan does not match|different lineage",
+        "plan again and look at the new plan",
+        PlanRefused,
+        "its state changed after the plan was made",
+    ),
+    _explain(
+        r"plan file was created by .*different version|created by Terraform version|invalid plan file|plan format version",
+        "plan again with the engine that applies",
+        PlanRefused,
+        "the plan was made by another version of the engine",
+    ),
+    _explain(
+        r"error acquiring the state lock|state blob is already locked|resource temporarily unavailable",
+        "wait for whoever holds it; when that process is dead, free it with `force-unlock` and the ID above",
+        message="its state is locked by another process",
+    ),
+    _explain(
+        r"unsupported terraform core version|unsupported opentofu core version",
+        "choose another engine with `terraform: {binary: …}`, or relax the module's required_version",
+        TerraformUnavailable,
+    ),
+    _explain(
+        r"failed to query available provider packages|could not connect to registry|failed to install provider"
+        r"|error accessing remote module registry|failed to retrieve provider",
+        "is the registry reachable from here, and is a proxy or a provider mirror set up in the CLI configuration?",
+    ),
+    _explain(
+        r"failed to download module|could not download module|error downloading modules",
+        "does the address exist, and may this machine read it (network, credentials, ref)?",
+    ),
+    _explain(
+        r"no valid credential sources|could not find default credentials|unable to find .*credentials|ExpiredToken",
+        "check the provider's credentials in the environment; names it does not know are passed on by "
+        "`terraform: {environment: […]}`",
+    ),
+    _explain(
+        r"no value for required variable|invalid value for (input )?variable|value for undeclared variable"
+        r"|unsuitable value type|invalid value for input variable",
+        "compare the unit's `inputs` with the module's variables",
+    ),
+    _explain(
+        r"does not match any of the checksums|provider .* lock file|inconsistent dependency lock file",
+        "update the committed .terraform.lock.hcl with `terraform init` or `terraform providers lock`",
+    ),
+    _explain(
+        r"instance cannot be destroyed",
+        "the module protects it by `prevent_destroy`",
+    ),
+)
+
+
+def failure(
+    unit: str, doing: str, diagnostics: Iterable[Diagnostic], *, output: str = ""
+) -> OrchestratorError:
+    """Return the error for a command that failed while ``doing`` something to a unit.
+
+    ``output`` is the end of what it wrote to stderr, for the case that it gave no diagnostic at all.
+    """
+    errors = [diagnostic for diagnostic in diagnostics if not diagnostic.warning]
+    if not errors:
+        return TerraformError(
+            f"{unit}: {doing} failed without a message", detail=output.strip()[-4000:]
+        )
+    detail = "\n\n".join(map(str, errors))
+    found = next((one for one in _EXPLANATIONS if one.pattern.search(detail)), None)
+    message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
+    if found is None:
+        return TerraformError(message, detail=detail)
+    if found.message:
+        message = f"{unit}: {doing} failed: {found.message}"
+    return found.kind(message, hint=found.hint, detail=detail)
+
+
+def _sentence(diagnostic: Diagnostic) -> str:
+    place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
+    summary = diagnostic.summary[:1].lower() + diagnostic.summary[1:]
+    return f"{summary.rstrip('.')}{place}"

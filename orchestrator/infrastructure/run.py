@@ -1,0 +1,114 @@
+"""The process edge: one Terraform command of one unit, run to its end."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from python_terraform import IsFlagged, Terraform
+
+from orchestrator.errors import Interrupted
+from orchestrator.infrastructure.binary import Binary
+from orchestrator.infrastructure.environment import child_environment
+from orchestrator.infrastructure.reading.diagnostics import Diagnostic, from_event, from_text
+from orchestrator.infrastructure.workspace import Workspace
+from orchestrator.processes import Command, Completed, run, stream
+
+FLAG = IsFlagged
+"""The value of an option that is a bare flag."""
+
+Options = Mapping[str, Any]
+OnMessage = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended: exit code, its messages for people, and its output where that was captured."""
+
+    code: int
+    diagnostics: tuple[Diagnostic, ...]
+    stdout: str
+    stderr: str
+    interrupted: bool
+
+
+class _Arguments(Terraform):  # type: ignore[misc]
+    """python-terraform's way from options to an argument vector, and nothing else of it.
+
+    Its own process layer can neither stream nor be stopped, shares files between threads and logs secrets.
+    """
+
+    def read_state_file(self, file_path: str | None = None) -> None:
+        """Leave state files alone: the original reads one on construction and fails on an empty one."""
+
+    def __getattr__(self, item: str) -> NoReturn:
+        raise AttributeError(item)
+
+
+def arguments(binary: Binary, command: str, *positional: str, **options: Any) -> tuple[str, ...]:
+    """Return the whole argument vector; in option names ``_`` stands for ``-``, a list repeats the option."""
+    built = _Arguments().generate_cmd_string(command, *positional, **options)
+    return (*binary.argv, *built[1:])
+
+
+def capture(workspace: Workspace, argv: tuple[str, ...]) -> Ended:
+    """Run a command whose output is one text."""
+    done = run(_command(workspace, argv), limits=workspace.site.limits, stop=workspace.site.stop)
+    return _ended(workspace, done, from_text(done.stderr))
+
+
+def follow(
+    workspace: Workspace, argv: tuple[str, ...], *, journal: Path, on_message: OnMessage
+) -> Ended:
+    """Run a command that writes one JSON event per line, and hand the events on as they come.
+
+    The events are kept in ``journal`` while it runs, so that a run that died can be told from it.
+    """
+    diagnostics: list[Diagnostic] = []
+
+    def on_line(line: str) -> None:
+        message = _message(line)
+        if message.get("type") == "diagnostic":
+            diagnostics.append(workspace.as_known(from_event(message.get("diagnostic") or {})))
+        elif message:
+            on_message(message)
+
+    done = stream(
+        _command(workspace, argv),
+        sink=journal,
+        on_line=on_line,
+        limits=workspace.site.limits,
+        stop=workspace.site.stop,
+    )
+    return _ended(workspace, done, tuple(diagnostics))
+
+
+def _command(workspace: Workspace, argv: tuple[str, ...]) -> Command:
+    site = workspace.site
+    if site.stop.requested:
+        raise Interrupted(
+            f"{workspace.unit}: stopped before `terraform {argv[len(site.binary.argv)]}`"
+        )
+    environment = child_environment(
+        site.settings.environment, site.passes, TF_DATA_DIR=str(workspace.data)
+    )
+    return Command(argv=argv, directory=workspace.directory, environment=environment)
+
+
+def _message(line: str) -> Mapping[str, Any]:
+    with suppress(ValueError):
+        content = json.loads(line)
+        return content if isinstance(content, dict) else {}
+    return {}
+
+
+def _ended(workspace: Workspace, done: Completed, diagnostics: tuple[Diagnostic, ...]) -> Ended:
+    return Ended(
+        code=done.code,
+        diagnostics=diagnostics or tuple(map(workspace.as_known, from_text(done.stderr))),
+        stdout=done.stdout,
+        stderr=done.stderr,
+        interrupted=done.interrupted,
+    )

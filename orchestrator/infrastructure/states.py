@@ -1,0 +1,117 @@
+"""Reading the state of a unit: from the file where it is one, else through Terraform."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from orchestrator.errors import Interrupted, TerraformError
+from orchestrator.infrastructure.initialisation import initialise_on_need
+from orchestrator.infrastructure.occupancy import occupied
+from orchestrator.infrastructure.reading.diagnostics import failure
+from orchestrator.infrastructure.reading.state import (
+    NOTHING,
+    Snapshot,
+    read_outputs_block,
+    read_state,
+)
+from orchestrator.infrastructure.run import FLAG, arguments, capture
+from orchestrator.infrastructure.workspace import Workspace
+from orchestrator.stack.scope import Output
+
+
+def read_outputs(workspace: Workspace) -> Mapping[str, Output]:
+    """Return the outputs that the state holds, without planning anything; raises TerraformError."""
+    snapshot = local_snapshot(workspace)
+    if snapshot is not None and snapshot.readable:
+        return snapshot.outputs
+    with occupied(workspace):
+        initialise_on_need(workspace)
+        return asked_outputs(workspace)
+
+
+def state_stamp(workspace: Workspace) -> str:
+    """Return ``lineage:serial`` of the state as it is now, empty when there is none; raises TerraformError."""
+    snapshot = local_snapshot(workspace)
+    if snapshot is not None:
+        return snapshot.stamp
+    with occupied(workspace):
+        initialise_on_need(workspace)
+        content = captured(
+            workspace, arguments(workspace.site.binary, "state pull"), doing="reading the state"
+        )
+        return read_state(content.encode()).stamp if content.strip() else ""
+
+
+def local_snapshot(workspace: Workspace) -> Snapshot | None:
+    """Return the state in our own directory, its secrets learnt; None when the state is kept elsewhere.
+
+    Raises TerraformError for a damaged file. An empty one is refused too, since Terraform would take it for
+    an empty state and create everything again.
+    """
+    if workspace.local_state is None:
+        return None
+    try:
+        content = workspace.local_state.read_bytes()
+    except FileNotFoundError:
+        return NOTHING
+    try:
+        snapshot = read_state(content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(workspace, workspace.local_state, empty=not content.strip()) from error
+    learn(workspace, snapshot)
+    return snapshot
+
+
+def saved_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot | None:
+    """Return the state that a plan was made against, its secrets learnt, from the plan file itself.
+
+    That spares a process, which costs seconds with large providers. What a plan file holds is not documented,
+    so None is an ordinary answer.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        with zipfile.ZipFile(plan_file) as archive:
+            snapshot = read_state(archive.read("tfstate"))
+        learn(workspace, snapshot)
+        return snapshot if snapshot.readable else None
+    return None
+
+
+def learn(workspace: Workspace, snapshot: Snapshot) -> None:
+    """Learn what a state marks as sensitive."""
+    for secret in snapshot.secrets:
+        workspace.site.secrets.learn(secret)
+
+
+def asked_outputs(workspace: Workspace) -> Mapping[str, Output]:
+    """Return the outputs that ``output -json`` tells, their secrets learnt."""
+    text = captured(
+        workspace,
+        arguments(workspace.site.binary, "output", json=FLAG, no_color=FLAG),
+        doing="reading the outputs",
+    )
+    outputs = read_outputs_block(json.loads(text))
+    for output in outputs.values():
+        if output.sensitive:
+            workspace.site.secrets.learn(output.value)
+    return outputs
+
+
+def captured(workspace: Workspace, argv: tuple[str, ...], *, doing: str) -> str:
+    """Run a command and return what it prints; raises TerraformError, or Interrupted."""
+    ended = capture(workspace, argv)
+    if ended.code == 0:
+        return ended.stdout
+    if ended.interrupted:
+        raise Interrupted(f"{workspace.unit}: stopped while {doing}; nothing was changed")
+    raise failure(workspace.unit, doing, ended.diagnostics, output=ended.stderr)
+
+
+def _damaged(workspace: Workspace, file: Path, *, empty: bool) -> TerraformError:
+    backup = file.with_name(f"{file.name}.backup")
+    way = f"restore it from {backup}" if backup.exists() else "restore it from a copy"
+    return TerraformError(
+        f"{workspace.unit}: the state file {file} is {'empty' if empty else 'damaged'}",
+        hint=f"{way}; delete it only if nothing of this module exists any more",
+    )

@@ -1,0 +1,153 @@
+"""The workspace of one unit: where Terraform runs, keeps its plug-ins and finds its state."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from orchestrator.errors import Place, StorageError
+from orchestrator.infrastructure.binary import Binary
+from orchestrator.infrastructure.overlay import Located
+from orchestrator.infrastructure.reading.diagnostics import Diagnostic
+from orchestrator.plans.redaction import Secrets
+from orchestrator.processes import Limits, Stop
+from orchestrator.settings import Settings
+from orchestrator.stack.model import State, UnitId
+
+_OVERRIDE = "zzz_orchestrator_override.tf.json"  # the last override file in Terraform's order wins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What all units of one run share.
+
+    ``folder`` is the repository's ``.orchestrator``; ``passes`` are names of environment variables that the
+    stack passes on; ``lock_timeout`` is how long a locked state is waited for, in seconds.
+    """
+
+    binary: Binary
+    settings: Settings
+    folder: Path
+    stack: str
+    environment: str
+    stop: Stop
+    secrets: Secrets
+    passes: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=lambda: Limits(grace=60.0))
+    lock_timeout: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRequest:
+    """Which module to work on: an address, where it is read from, and where its state is.
+
+    ``tree`` is the root of the private copy of the revision, ``directory`` the stack file's directory in it;
+    ``state`` holds no expressions any more. ``place`` is where the source is written.
+    """
+
+    unit: UnitId
+    tree: Path
+    directory: str
+    source: str
+    version: str = ""
+    state: State
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """One unit's place on disk; made by ``prepare`` and filled whenever Terraform runs in it."""
+
+    unit: UnitId
+    site: Site
+    module: Located
+    state: State
+
+    @property
+    def home(self) -> Path:
+        """Return the folder that holds all of this unit but its state."""
+        return self._folder("units") / self._name
+
+    @property
+    def directory(self) -> Path:
+        """Return the directory that Terraform runs in."""
+        return self.home.joinpath("tree", *self.module.parts)
+
+    @property
+    def data(self) -> Path:
+        """Return Terraform's own folder: plug-ins, fetched modules and the chosen backend."""
+        return self.home / "data"
+
+    @property
+    def plans(self) -> Path:
+        """Return the folder of saved plan files."""
+        return self.home / "plans"
+
+    @property
+    def local_state(self) -> Path | None:
+        """Return the state file, when state is kept in our own directory."""
+        return (
+            self._folder("state") / f"{self._name}.tfstate"
+            if self.state.backend == "local"
+            else None
+        )
+
+    @property
+    def backend_config(self) -> Mapping[str, object]:
+        """Return what the backend is given at initialisation."""
+        return self.state.config if self.local_state is None else {"path": str(self.local_state)}
+
+    @property
+    def generated(self) -> Mapping[str, bytes]:
+        """Return the files of ours beside the module's: the chosen backend, whatever the module says of its own."""
+        backend = {"terraform": {"backend": {self.state.backend: {}}}}
+        return {_OVERRIDE: json.dumps(backend).encode()}
+
+    def as_known(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a message with files named as people know them, and without secrets."""
+        redact = self.site.secrets.redact
+        return replace(
+            diagnostic,
+            summary=redact(self._without_folder(diagnostic.summary)),
+            detail=redact(self._without_folder(diagnostic.detail)),
+            file=self.known_file(diagnostic.file),
+            code=redact(diagnostic.code),
+        )
+
+    def known_file(self, name: str) -> str:
+        """Return a file that Terraform names, relative to its directory, as a path in the repository."""
+        if not name:
+            return ""
+        path = _normal(self.directory / name)
+        with_home = _normal(self.home / "tree")
+        if path.startswith(f"{with_home}/"):
+            inside = path.removeprefix(f"{with_home}/")
+            return f"{self.module.shown}//{inside}" if self.module.shown else inside
+        return path.removeprefix(f"{_normal(self.data)}/")
+
+    def _without_folder(self, text: str) -> str:
+        for folder in (self.home / "tree", self.module.tree):
+            text = text.replace(f"{folder}/", "")
+        return text
+
+    def _folder(self, kind: str) -> Path:
+        return self.site.folder / kind / self.site.stack / self.site.environment
+
+    @property
+    def _name(self) -> str:
+        return self.unit.partition(".")[2] or self.unit
+
+
+def make_private(folder: Path) -> Path:
+    """Make a folder that only its owner may enter, and return it; raises StorageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
+    return folder
+
+
+def _normal(path: Path) -> str:
+    import os.path
+
+    return os.path.normpath(path)
