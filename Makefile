@@ -15,7 +15,7 @@ orchestrator := .venv/bin/orchestrator
 stack_options = $(STACK) $(if $(ENV),--env $(ENV)) $(ARGS)
 
 # A virtual environment whose interpreter is gone is made again, whatever its stamps say.
-ifeq ($(wildcard .venv/bin/python),)
+ifeq ($(realpath .venv/bin/python),)
 .PHONY: .venv/run.stamp .venv/dev.stamp
 endif
 

