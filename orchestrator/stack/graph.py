@@ -1,0 +1,195 @@
+"""The graph of a stack's units: who needs whom and why, an order that respects it, and cycles.
+
+Modules come before manifest sets, since infrastructure is one phase and workloads the next. Inside a phase a
+reference is a need, and so is what ``needs`` says.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
+from orchestrator.stack.expressions import Reference, locate_in, references
+from orchestrator.stack.model import ManifestSet, Module, Stack, Unit, UnitId
+from orchestrator.stack.names import did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Why one unit needs another: a few words, and where that is written."""
+
+    reason: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """Units and what they need.
+
+    ``order`` has every unit after those that it needs, modules first, otherwise as in the file; ``needs``
+    maps every unit to the units that it needs itself, in that order, with the first reason found for each.
+    """
+
+    order: tuple[UnitId, ...]
+    edges: Mapping[UnitId, Mapping[UnitId, Need]]
+
+    @property
+    def needs(self) -> Mapping[UnitId, tuple[UnitId, ...]]:
+        """Return what each unit needs itself, in the graph's order."""
+        return {unit: tuple(self.edges[unit]) for unit in self.order}
+
+    @property
+    def needed_by(self) -> Mapping[UnitId, tuple[UnitId, ...]]:
+        """Return which units need each unit themselves, in the graph's order."""
+        return {
+            unit: tuple(other for other in self.order if unit in self.edges[other])
+            for unit in self.order
+        }
+
+    def reason(self, unit: UnitId, need: UnitId) -> str:
+        """Return why ``unit`` needs ``need``, such as ``reads modules.network.vpc_id``."""
+        return self.edges[unit][need].reason
+
+    def select(self, only: Iterable[str]) -> "Graph":
+        """Return the graph of the named units and all that they need; raise UsageError for an unknown one."""
+        wanted = [self._unit(name) for name in only]
+        kept: set[UnitId] = set()
+        while wanted:
+            unit = wanted.pop()
+            if unit not in kept:
+                kept.add(unit)
+                wanted.extend(self.edges[unit])
+        order = tuple(unit for unit in self.order if unit in kept)
+        return Graph(order=order, edges={unit: self.edges[unit] for unit in order})
+
+    def _unit(self, name: str) -> UnitId:
+        same = [unit for unit in self.order if name in {unit, unit.partition(".")[2]}]
+        if len(same) == 1:
+            return same[0]
+        if same:
+            raise UsageError(
+                f"{name!r} names more than one unit", hint=f"write {' or '.join(same)}"
+            )
+        raise UsageError(f"there is no unit {name!r}", hint=did_you_mean(name, self.order))
+
+
+def build_graph(
+    stack: Stack, found: Mapping[UnitId, Iterable[tuple[Reference, Place | None]]]
+) -> Graph:
+    """Return the graph of a stack; ``found`` are the references of its manifests, by manifest set.
+
+    What the stack file itself refers to is found here. Raises InvalidStack with every cycle.
+    """
+    positions = {unit.id: index for index, unit in enumerate(stack.units)}
+    edges = {unit.id: _edges(stack, unit, found.get(unit.id, ())) for unit in stack.units}
+    edges = {
+        unit: {
+            need: needs[need]
+            for need in sorted(needs.keys() & positions, key=positions.__getitem__)
+        }
+        for unit, needs in edges.items()
+    }
+    cycles = tuple(_cycles(edges))
+    if cycles:
+        raise InvalidStack(tuple(_cycle_mistake(cycle, edges) for cycle in cycles))
+    return Graph(order=_order(edges, positions), edges=edges)
+
+
+def _edges(
+    stack: Stack, unit: Unit, found: Iterable[tuple[Reference, Place | None]]
+) -> dict[UnitId, Need]:
+    edges: dict[UnitId, Need] = {}
+    for reference, place in (*_references(stack, unit), *found):
+        if reference.unit:
+            edges.setdefault(reference.unit, Need(reason=f"reads {reference.path}", place=place))
+    for index, need in enumerate(unit.needs):
+        place = locate_in(unit.places)(("needs", index))
+        edges.setdefault(need, Need(reason="is told to wait for it", place=place))
+    if isinstance(unit, ManifestSet):
+        for reference, place in _cluster_references(stack):
+            if reference.unit:
+                reason = f"reaches its cluster by {reference.path}"
+                edges.setdefault(reference.unit, Need(reason=reason, place=place))
+    return edges
+
+
+def _references(stack: Stack, unit: Unit) -> Iterator[tuple[Reference, Place | None]]:
+    key = "inputs" if isinstance(unit, Module) else "namespace"
+    value = dict(unit.inputs) if isinstance(unit, Module) else unit.namespace
+    locate = locate_in(unit.places, (key,))
+    for path, reference in references(value, locate):
+        yield reference, locate(path, within=reference.text)
+
+
+def _cluster_references(stack: Stack) -> Iterator[tuple[Reference, Place | None]]:
+    cluster = stack.cluster
+    locate = locate_in(cluster.places)
+    fields = {
+        "context": cluster.context,
+        "kubeconfig": cluster.kubeconfig,
+        "server": cluster.server,
+        "certificate_authority": cluster.certificate_authority,
+        "token": cluster.token,
+        "exec": list(cluster.exec),
+    }
+    for path, reference in references(fields, locate):
+        yield reference, locate(path, within=reference.text)
+
+
+def _order(
+    edges: Mapping[UnitId, Mapping[UnitId, Need]], positions: Mapping[UnitId, int]
+) -> tuple[UnitId, ...]:
+    """Take, again and again, the first unit of the file that needs nothing which is not taken yet."""
+    left = {unit: len(needs) for unit, needs in edges.items()}
+    needed_by: dict[UnitId, list[UnitId]] = {unit: [] for unit in edges}
+    for unit, needs in edges.items():
+        for need in needs:
+            needed_by[need].append(unit)
+    units, order = list(edges), list[UnitId]()
+    ready = [positions[unit] for unit, count in left.items() if not count]
+    while ready:
+        taken = units[heapq.heappop(ready)]
+        order.append(taken)
+        for unit in needed_by[taken]:
+            left[unit] -= 1
+            if not left[unit]:
+                heapq.heappush(ready, positions[unit])
+    return tuple(order)
+
+
+def _cycles(edges: Mapping[UnitId, Mapping[UnitId, Need]]) -> Iterator[tuple[UnitId, ...]]:
+    """Yield a shortest cycle through the first unit of each knot of cycles; it starts and ends with that unit."""
+    told: set[UnitId] = set()
+    for unit in edges:
+        cycle = None if unit in told else _shortest_way(edges, unit, unit)
+        if cycle:
+            yield cycle
+            reached = {other for other in edges if _shortest_way(edges, unit, other)}
+            told |= {other for other in reached if _shortest_way(edges, other, unit)}
+
+
+def _shortest_way(
+    edges: Mapping[UnitId, Mapping[UnitId, Need]], start: UnitId, end: UnitId
+) -> tuple[UnitId, ...] | None:
+    paths = [(start, need) for need in edges[start]]
+    seen: set[UnitId] = set()
+    for path in paths:  # grows while it is walked: breadth first
+        if path[-1] == end:
+            return path
+        if path[-1] not in seen:
+            seen.add(path[-1])
+            paths.extend((*path, need) for need in edges[path[-1]])
+    return None
+
+
+def _cycle_mistake(
+    cycle: tuple[UnitId, ...], edges: Mapping[UnitId, Mapping[UnitId, Need]]
+) -> Mistake:
+    steps = [(unit, edges[unit][need]) for unit, need in zip(cycle, cycle[1:], strict=False)]
+    reasons = ", ".join(f"{unit} {need.reason}" for unit, need in steps)
+    return Mistake(
+        message=f"these units wait for one another: {' → '.join(cycle)}",
+        place=steps[0][1].place,
+        hint=f"take away one of these: {reasons}",
+        related=steps[-1][1].place if len(steps) > 1 else None,
+    )
