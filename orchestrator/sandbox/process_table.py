@@ -21,7 +21,8 @@ from orchestrator.sandbox.layout import Component, Layout
 _PROC = Path("/proc")
 _GRACE_SECONDS = 3.0
 _KILL_SECONDS = 10.0
-_POLL_SECONDS = 0.03
+_POLL_SECONDS = 0.02
+_ENDED_STATES = frozenset("ZX")  # proc(5): zombie and dead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,10 @@ _STOP_ORDER = (
 
 def _end_group(layout: Layout, group: frozenset[Component]) -> None:
     for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _KILL_SECONDS)):
-        for component, process in _members(layout, group):
+        members = _members(layout, group)
+        for component, process in members:
             _signal(component, process, number)
-        if _wait_until_gone(layout, group, patience):
+        if _wait_until_ended(frozenset(process for _, process in members), patience):
             return
     names = ", ".join(
         f"{component} (process {process})" for component, process in _members(layout, group)
@@ -109,13 +111,32 @@ def _signal(component: Component, process: int, number: signal.Signals) -> None:
         ) from error
 
 
-def _wait_until_gone(layout: Layout, group: frozenset[Component], patience: float) -> bool:
+def _wait_until_ended(processes: frozenset[int], patience: float) -> bool:
     deadline = clock.seconds() + patience
     pause = Stop()
-    while _members(layout, group):
+    while not all(map(_has_ended, processes)):
         if clock.seconds() > deadline:
             return False
         pause.wait(_POLL_SECONDS)
+    return True
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process has let go of its ports and files; its command line is gone before that."""
+    try:
+        state = (_PROC / str(process) / "stat").read_text().rpartition(") ")[2][:1]
+    except OSError:  # ended, or a system without /proc
+        return not _exists(process)
+    return state in _ENDED_STATES
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
     return True
 
 
