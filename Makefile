@@ -13,6 +13,9 @@ MAKEFLAGS += --no-print-directory
 
 orchestrator := .venv/bin/orchestrator
 stack_options = $(STACK) $(if $(ENV),--env $(ENV)) $(ARGS)
+# The quickstart touches nothing but a sandbox on this machine: where nobody can be asked, it starts.
+# A stack that was named is never changed without a yes.
+answer = $(if $(filter file,$(origin STACK)),$(shell test -t 0 && test -t 2 || echo --yes))
 
 # A virtual environment whose interpreter is gone is made again, whatever its stamps say.
 ifeq ($(realpath .venv/bin/python),)
@@ -31,12 +34,12 @@ plan: .venv/run.stamp ## show what would change
 	@$(orchestrator) plan $(stack_options)
 
 .PHONY: apply
-apply: .venv/run.stamp ## change it, after a question; ARGS=--yes where nobody can answer
-	@$(orchestrator) apply $(stack_options)
+apply: .venv/run.stamp ## change it, after a question; ARGS=--yes answers it
+	@$(orchestrator) apply $(stack_options) $(answer)
 
 .PHONY: destroy
 destroy: .venv/run.stamp ## remove the workloads, then the infrastructure
-	@$(orchestrator) destroy $(stack_options)
+	@$(orchestrator) destroy $(stack_options) $(answer)
 
 .PHONY: validate
 validate: .venv/run.stamp ## check the stack file and all it names, without a cluster
@@ -84,7 +87,7 @@ lock: .venv/dev.stamp ## lock what pyproject.toml asks for; ARGS=--upgrade for t
 
 .PHONY: clean
 clean: ## remove .venv and all caches; state and data of stacks stay
-	rm -rf .venv .venv.lock dist .coverage .hypothesis
+	rm -rf .venv .venv.lock dist .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,8 +1,8 @@
 """Make `.venv` from the lock files, once, whoever calls and however often.
 
-`python3 tools/environment.py run|dev` is what the Makefile calls before everything else; `run` is what
-the product needs, `dev` adds the tools of its developers. It uses the standard library only, and
-nothing newer than Python 3.11. A stamp inside `.venv` holds the digest of all that went into it and
+`python3 tools/environment.py run|dev` is what the Makefile calls before everything else; `run` is
+what the product needs, `dev` adds the tools of its developers. It uses the standard library only,
+and nothing newer than Python 3.11. A stamp inside `.venv` holds the digest of all that went into it and
 is written last: an interrupted run leaves no stamp, so the next one starts over. A file lock lets
 the second of two simultaneous calls wait and then find everything done.
 
@@ -53,19 +53,16 @@ def main(level: str) -> int:
     """Bring `.venv` up to the wanted level and return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    with _alone():
-        if _stamped(level):
-            _stamp_all(level)
-            return 0
-        try:
-            _build(level)
-        except subprocess.CalledProcessError as error:
-            _say(f"could not be made: `{Path(error.cmd[0]).name}` failed with {error.returncode}")
-            _say("the packages come from the index that pip is set up for, see `pip config list`")
-            return 1
-        except KeyboardInterrupt:
-            _say("interrupted, the next run starts over")
-            return 130
+    try:
+        with _alone():
+            _bring(level)
+    except subprocess.CalledProcessError as error:
+        _say(f"could not be made: `{Path(error.cmd[0]).name}` failed with {error.returncode}")
+        _say("the packages come from the index that pip is set up for, see `pip config list`")
+        return 1
+    except KeyboardInterrupt:
+        _say("interrupted, the next run starts over")
+        return 130
     return 0
 
 
@@ -78,6 +75,14 @@ def _alone() -> Iterator[None]:
             _say("another process is making it, waiting")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def _bring(level: str) -> None:
+    """Make or update what is not up to date; a file that was only touched costs nothing."""
+    if _stamped(level):
+        _stamp_all(level)
+    else:
+        _build(level)
 
 
 def _build(level: str) -> None:
