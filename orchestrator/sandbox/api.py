@@ -10,6 +10,8 @@ from orchestrator.sandbox.credentials import read_token
 from orchestrator.sandbox.layout import Layout
 
 _TIMEOUT_SECONDS = 5.0
+# Short, as the port takes connections long before anybody serves them.
+_READY_TIMEOUT_SECONDS = 1.5
 _CONFLICT = 409
 
 
@@ -32,13 +34,14 @@ class Api:
 
     def is_ready(self) -> bool:
         """Whether it answers, and all its parts say that they are ready."""
-        return self._request("GET", "/readyz")[0] == 200  # noqa: PLR2004 - HTTP's "OK"
+        code, _ = self._request("GET", "/readyz", timeout=_READY_TIMEOUT_SECONDS)
+        return code == 200  # noqa: PLR2004 - HTTP's "OK"
 
     def create_node(self, name: str) -> bool:
         """Create a node for KWOK to manage; return whether it is there now."""
         labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"}
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
-        code, _ = self._request("POST", "/api/v1/nodes", node)
+        code, _ = self._request("POST", "/api/v1/nodes", body=node)
         return code == _CONFLICT or _is_success(code)
 
     def nodes_are_ready(self, count: int) -> bool:
@@ -52,10 +55,12 @@ class Api:
             self._request("GET", "/api/v1/namespaces/default/serviceaccounts/default")[0]
         )
 
-    def _request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    def _request(
+        self, method: str, path: str, *, body: object = None, timeout: float = _TIMEOUT_SECONDS
+    ) -> tuple[int, Any]:
         """Return status and JSON answer; status 0 when nobody answers."""
         connection = HTTPSConnection(
-            "127.0.0.1", self.port, timeout=_TIMEOUT_SECONDS, context=self.authority
+            "127.0.0.1", self.port, timeout=timeout, context=self.authority
         )
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:

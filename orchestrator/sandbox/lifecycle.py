@@ -100,10 +100,9 @@ def _refuse_foreign(layout: Layout) -> None:
 
 
 def _announce(current: SandboxStatus, on_progress: Callable[[str], None]) -> None:
-    for part in current.dead:
-        on_progress(
-            f"{part.component} is not running any more: starting everything again, with its data"
-        )
+    if current.dead:
+        names = ", ".join(part.component for part in current.dead)
+        on_progress(f"no longer running: {names}; starting everything again, with its data")
     on_progress("starting the control plane")
 
 

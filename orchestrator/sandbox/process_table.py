@@ -66,8 +66,10 @@ def end(layout: Layout) -> None:
     Clients go before the API server, and that before etcd: the other way round it hangs on its shutdown.
     Raises SandboxError when one cannot be ended.
     """
+    # Without etcd the API server would try in vain to shut down in an orderly way.
+    ladder = _LADDER if Component.ETCD in living(layout) else _LADDER[1:]
     for group in _STOP_ORDER:
-        _end_group(layout, group)
+        _end_group(layout, group, ladder)
 
 
 _STOP_ORDER = (
@@ -77,8 +79,13 @@ _STOP_ORDER = (
 )
 
 
-def _end_group(layout: Layout, group: frozenset[Component]) -> None:
-    for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _KILL_SECONDS)):
+_LADDER = ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, _KILL_SECONDS))
+
+
+def _end_group(
+    layout: Layout, group: frozenset[Component], ladder: tuple[tuple[signal.Signals, float], ...]
+) -> None:
+    for number, patience in ladder:
         members = _members(layout, group)
         for component, process in members:
             _signal(component, process, number)

@@ -195,7 +195,7 @@ def test_a_dead_component_is_named(directory: Path) -> None:
     assert "Starting Kubernetes Scheduler" in current.dead[0].log_end
     told: list[str] = []
     assert _up(directory, on_progress=told.append) == before
-    assert told[0].startswith("kube-scheduler is not running any more")
+    assert told[0].startswith("no longer running: kube-scheduler;")
     assert client_of(before.kubeconfig).get(f"{_CONFIG_MAPS}/kept")
 
 
