@@ -13,6 +13,7 @@ back wherever uv does not get through.
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import hashlib
 import json
@@ -47,6 +48,8 @@ UV_NAMES = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
+# Where pip finds them; what comes later wins.
+PIP_SECTIONS = ("global", "install", ":env:")
 
 
 def main(level: str) -> int:
@@ -140,9 +143,10 @@ def uv_environment() -> dict[str, str]:
     lines = _output(str(PYTHON), "-m", "pip", "config", "list").splitlines()
     told = dict(line.split("=", 1) for line in lines if "=" in line)
     found = {
-        UV_NAMES[option]: " ".join(text.strip("'\"").replace("\\n", " ").split())
-        for name, text in told.items()
-        if (option := name.rpartition(".")[2]) in UV_NAMES
+        uv_name: " ".join(ast.literal_eval(told[f"{section}.{option}"]).split())
+        for section in PIP_SECTIONS
+        for option, uv_name in UV_NAMES.items()
+        if f"{section}.{option}" in told
     }
     return {**os.environ, "UV_INDEX_STRATEGY": "unsafe-best-match", **found}
 
