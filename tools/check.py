@@ -13,12 +13,12 @@ CHECKS = {
     "format": ("ruff", "format", "--check", "--quiet", "--diff"),
     "lint": ("ruff", "check", "--quiet"),
     "types": ("mypy", "--no-error-summary"),
-    "imports": ("lint-imports", "--no-cache"),
+    "imports": ("lint-imports", "--no-cache", "--no-logo"),
 }
 
 
 def main() -> int:
-    """Run the checks side by side, print their results in order, return the exit code."""
+    """Run the checks side by side, print each result as it comes, return the exit code."""
     with ThreadPoolExecutor(len(CHECKS)) as pool:
         return max(pool.map(_check, CHECKS))
 
