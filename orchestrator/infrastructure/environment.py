@@ -6,126 +6,28 @@ change a plan; what would redirect our own flags and folders is never passed.
 
 from collections.abc import Mapping
 
-_NAMES = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "TMPDIR",
-        "SYSTEMROOT",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "NO_PROXY",
-        "ALL_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "no_proxy",
-        "all_proxy",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "CURL_CA_BUNDLE",
-        "REQUESTS_CA_BUNDLE",
-        "KRB5_CONFIG",
-        "KRB5CCNAME",
-        "SSH_AUTH_SOCK",
-        "SSH_AGENT_PID",
-        "GIT_SSH",
-        "GIT_SSH_COMMAND",
-        "GIT_ASKPASS",
-        "NETRC",
-        "KUBECONFIG",
-        "GOGC",
-        "GOMAXPROCS",
-        "GOMEMLIMIT",
-        "GODEBUG",
-        "LD_LIBRARY_PATH",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-    ]
+_SYSTEM = "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR LD_LIBRARY_PATH"
+_NETWORK = (
+    "HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy "
+    "SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE REQUESTS_CA_BUNDLE KRB5_CONFIG KRB5CCNAME NETRC "
+    "SSH_AUTH_SOCK SSH_AGENT_PID GIT_SSH GIT_SSH_COMMAND GIT_ASKPASS"
 )
-_PREFIXES = tuple(
-    [
-        "LC_",
-        "XDG_",
-        "GIT_CONFIG_",
-        "GIT_SSL_",
-        "KUBE_",
-        "HELM_",
-        "TF_",
-        "TFE_",
-        "TOFU_",
-        "OTEL_",
-        "AWS_",
-        "GOOGLE_",
-        "GCLOUD_",
-        "GCP_",
-        "CLOUDSDK_",
-        "ARM_",
-        "AZURE_",
-        "AZUREAD_",
-        "AZDO_",
-        "MSI_",
-        "IDENTITY_",
-        "ALICLOUD_",
-        "ALIBABA_",
-        "AKAMAI_",
-        "ARTIFACTORY_",
-        "AUTH0_",
-        "BITBUCKET_",
-        "CLOUDFLARE_",
-        "CONFLUENT_",
-        "CONSUL_",
-        "DATADOG_",
-        "DD_",
-        "DIGITALOCEAN_",
-        "SPACES_",
-        "DOCKER_",
-        "EXOSCALE_",
-        "FASTLY_",
-        "GANDI_",
-        "GITEA_",
-        "GITHUB_",
-        "GITLAB_",
-        "GRAFANA_",
-        "HCLOUD_",
-        "HCP_",
-        "HEROKU_",
-        "IBMCLOUD_",
-        "IC_",
-        "KEYCLOAK_",
-        "LINODE_",
-        "MINIO_",
-        "MONGODB_",
-        "MYSQL_",
-        "NEW_RELIC_",
-        "NOMAD_",
-        "OCI_",
-        "OKTA_",
-        "OP_",
-        "OS_",
-        "OVH_",
-        "PAGERDUTY_",
-        "PG",
-        "PROXMOX_",
-        "RANCHER_",
-        "SCW_",
-        "SENTRY_",
-        "SNOWFLAKE_",
-        "SPLUNK_",
-        "TENCENTCLOUD_",
-        "UPCLOUD_",
-        "VAULT_",
-        "VCD_",
-        "VSPHERE_",
-        "VULTR_",
-        "YC_",
-    ]
+_OTHERS = "KUBECONFIG GOGC GOMAXPROCS GOMEMLIMIT GODEBUG ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL"
+_NAMES = frozenset(f"{_SYSTEM} {_NETWORK} {_OTHERS}".split())
+
+_TOOLS = "LC_ XDG_ GIT_CONFIG_ GIT_SSL_ KUBE_ HELM_ TF_ TFE_ TOFU_ OTEL_"
+_CLOUDS = (
+    "AWS_ GOOGLE_ GCLOUD_ GCP_ CLOUDSDK_ ARM_ AZURE_ AZUREAD_ AZDO_ MSI_ IDENTITY_ ALICLOUD_ ALIBABA_ "
+    "DIGITALOCEAN_ SPACES_ EXOSCALE_ HCLOUD_ HCP_ HEROKU_ IBMCLOUD_ IC_ LINODE_ OCI_ OS_ OVH_ SCW_ "
+    "TENCENTCLOUD_ UPCLOUD_ VCD_ VULTR_ YC_"
 )
+_SERVICES = (
+    "AKAMAI_ ARTIFACTORY_ AUTH0_ BITBUCKET_ CLOUDFLARE_ CONFLUENT_ CONSUL_ DATADOG_ DD_ DOCKER_ FASTLY_ GANDI_ "
+    "GITEA_ GITHUB_ GITLAB_ GRAFANA_ KEYCLOAK_ MINIO_ MONGODB_ MYSQL_ NEW_RELIC_ NOMAD_ OKTA_ OP_ PAGERDUTY_ PG "
+    "PROXMOX_ RANCHER_ SENTRY_ SNOWFLAKE_ SPLUNK_ VAULT_ VSPHERE_"
+)
+_PREFIXES = tuple(f"{_TOOLS} {_CLOUDS} {_SERVICES}".split())
+
 _OURS = frozenset({"TF_DATA_DIR", "TF_INPUT", "TF_IN_AUTOMATION", "TF_WORKSPACE"})
 _OURS_PREFIXES = ("TF_CLI_ARGS", "TF_VAR_")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from orchestrator import clock
 from orchestrator.errors import Interrupted, StorageError, TerraformError
 from orchestrator.infrastructure.overlay import place
-from orchestrator.infrastructure.workspace import Workspace, make_private
-from orchestrator.processes import Stop
+from orchestrator.infrastructure.workspace import Site, Workspace, make_private
+from orchestrator.stack.model import UnitId
 
 _POLL_SECONDS = 0.1
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
@@ -26,7 +26,7 @@ def occupied(workspace: Workspace) -> Iterator[None]:
     """
     with explained_storage(str(workspace.unit)):
         make_private(workspace.home)
-        with _held(workspace.home / "lock", workspace):
+        with held(workspace.home / "lock", workspace.site, workspace.unit):
             place(workspace.module, workspace.home, workspace.generated)
             if workspace.local_state is not None:
                 make_private(workspace.local_state.parent)
@@ -65,16 +65,21 @@ def refuse_unsaved_state(workspace: Workspace) -> None:
 
 
 @contextmanager
-def _held(file: Path, workspace: Workspace) -> Iterator[None]:
+def held(file: Path, site: Site, unit: UnitId) -> Iterator[None]:
+    """Hold a lock file; raises TerraformError when another process keeps it too long, or Interrupted."""
+    deadline = clock.seconds() + site.lock_timeout
     with file.open("a") as handle:
-        _acquire(handle.fileno(), workspace)
+        while not _try(handle.fileno()):
+            if site.stop.wait(_POLL_SECONDS):
+                raise Interrupted(
+                    f"{unit}: stopped while waiting for another process that works on it"
+                )
+            if clock.seconds() > deadline:
+                raise TerraformError(
+                    f"{unit}: another process is working on it",
+                    hint="wait until it has finished; `status` says who holds the stack",
+                )
         yield
-
-
-def _acquire(descriptor: int, workspace: Workspace) -> None:
-    deadline = clock.seconds() + workspace.site.lock_timeout
-    while not _try(descriptor):
-        _give_up(workspace.site.stop, workspace, late=clock.seconds() > deadline)
 
 
 def _try(descriptor: int) -> bool:
@@ -83,15 +88,3 @@ def _try(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _give_up(stop: Stop, workspace: Workspace, *, late: bool) -> None:
-    if stop.wait(_POLL_SECONDS):
-        raise Interrupted(
-            f"{workspace.unit}: stopped while waiting for another process that works on it"
-        )
-    if late:
-        raise TerraformError(
-            f"{workspace.unit}: another process is working on it",
-            hint="wait until it has finished; `status` says who holds the stack",
-        )

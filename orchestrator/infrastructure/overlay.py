@@ -66,60 +66,49 @@ def place(module: Located, home: Path, generated: Mapping[str, bytes]) -> Path:
         beside = module.tree.joinpath(*module.parts[:depth])
         _link_siblings(beside, directory, own=part)
         directory = directory / part
-    _fill(module.directory, directory, _Record(home / _RECORD, directory), generated)
+    _fill(module, directory, home / _RECORD, generated)
     return directory
 
 
 def _link_siblings(source: Path, target: Path, *, own: str) -> None:
     _make_real(target)
-    wanted = {name for name in os.listdir(source) if name != own and name not in _NEVER}
-    for name in os.listdir(target):
-        if name not in wanted and name != own:
-            _remove(target / name)
+    wanted = {entry.name for entry in source.iterdir() if entry.name not in {own, *_NEVER}}
+    for entry in list(target.iterdir()):
+        if entry.name not in wanted and entry.name != own:
+            _remove(entry)
     for name in wanted:
         _link(target / name, source / name)
 
 
-class _Record:
-    """The names that were placed the last time, so that what left the module leaves the directory."""
-
-    def __init__(self, file: Path, directory: Path) -> None:
-        self._file = file
-        self._directory = str(directory)
-
-    def names(self) -> frozenset[str]:
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            content = json.loads(self._file.read_text())
-            return (
-                frozenset(content["names"])
-                if content["directory"] == self._directory
-                else frozenset()
-            )
-        return frozenset()
-
-    def keep(self, names: frozenset[str]) -> None:
-        if names != self.names():
-            self._file.write_text(
-                json.dumps({"directory": self._directory, "names": sorted(names)})
-            )
-
-
-def _fill(source: Path, target: Path, record: _Record, generated: Mapping[str, bytes]) -> None:
+def _fill(module: Located, target: Path, record: Path, generated: Mapping[str, bytes]) -> None:
+    """Copy the module's files, link its directories, and take away what is no longer part of it."""
     _make_real(target)
-    entries = {entry.name: entry for entry in os.scandir(source) if read_by_terraform(entry.name)}
-    wanted = frozenset(entries) | frozenset(generated)
-    for name in os.listdir(target):
-        left = name in record.names() and name not in wanted
-        if left or (name.endswith(_CONFIGURATION) and name not in wanted):
-            _remove(target / name)
-    record.keep(wanted | record.names() & frozenset(os.listdir(target)))
-    for name, entry in entries.items():
+    entries = [entry for entry in module.directory.iterdir() if read_by_terraform(entry.name)]
+    wanted = frozenset(entry.name for entry in entries) | frozenset(generated)
+    before = _placed_before(record, target)
+    for stray in list(target.iterdir()):
+        if stray.name not in wanted and (
+            stray.name in before or stray.name.endswith(_CONFIGURATION)
+        ):
+            _remove(stray)
+    if wanted != before:
+        record.write_text(json.dumps({"directory": str(target), "names": sorted(wanted)}))
+    for entry in entries:
         if entry.is_dir():
-            _link(target / name, source / name)
-        elif name not in generated and entry.is_file():
-            _copy(source / name, target / name)
+            _link(target / entry.name, entry)
+        elif entry.is_file() and entry.name not in generated:
+            _write(target / entry.name, entry.read_bytes(), mode=_mode(entry))
     for name, content in generated.items():
         _write(target / name, content)
+
+
+def _placed_before(record: Path, target: Path) -> frozenset[str]:
+    """Return the names that were placed here the last time, so that what left the module leaves the directory."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        content = json.loads(record.read_text())
+        if content["directory"] == str(target):
+            return frozenset(content["names"])
+    return frozenset()
 
 
 def _make_real(directory: Path) -> None:
@@ -130,14 +119,14 @@ def _make_real(directory: Path) -> None:
 
 def _link(link: Path, target: Path) -> None:
     with suppress(OSError):
-        if link.is_symlink() and os.readlink(link) == str(target):
+        if link.is_symlink() and link.readlink() == target:
             return
     _remove(link)
     link.symlink_to(target)
 
 
-def _copy(source: Path, target: Path) -> None:
-    _write(target, source.read_bytes(), mode=0o700 if os.access(source, os.X_OK) else 0o600)
+def _mode(file: Path) -> int:
+    return 0o700 if os.access(file, os.X_OK) else 0o600
 
 
 def _write(target: Path, content: bytes, mode: int = 0o600) -> None:

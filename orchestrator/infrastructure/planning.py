@@ -1,6 +1,7 @@
 """Planning one module: a saved plan file, and what it says as data."""
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -68,8 +69,7 @@ def plan_module(
         with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
             argv = _arguments(workspace, plan_file, variables, destroy=destroy)
             ended = _planned(workspace, argv, progress)
-            plan = _read(workspace, plan_file, ended)
-        return plan
+            return _read(workspace, plan_file, ended)
 
 
 def discard_plan(plan_file: Path) -> None:
@@ -180,8 +180,6 @@ def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Pat
 def _new_plan_file(workspace: Workspace) -> Iterator[Path]:
     """Yield a name for a plan file, and remove the file if planning fails."""
     descriptor, name = tempfile.mkstemp(dir=make_private(workspace.plans), suffix=".tfplan")
-    import os
-
     os.close(descriptor)
     plan_file = Path(name)
     try:

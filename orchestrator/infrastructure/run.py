@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from python_terraform import IsFlagged, Terraform
 
@@ -43,13 +43,14 @@ class _Arguments(Terraform):  # type: ignore[misc]
     def read_state_file(self, file_path: str | None = None) -> None:
         """Leave state files alone: the original reads one on construction and fails on an empty one."""
 
-    def __getattr__(self, item: str) -> NoReturn:
+    def __getattr__(self, item: str) -> Any:
+        """Refuse unknown names: the original would run any of them as a command."""
         raise AttributeError(item)
 
 
 def arguments(binary: Binary, command: str, *positional: str, **options: Any) -> tuple[str, ...]:
     """Return the whole argument vector; in option names ``_`` stands for ``-``, a list repeats the option."""
-    built = _Arguments().generate_cmd_string(command, *positional, **options)
+    built: list[str] = _Arguments().generate_cmd_string(command, *positional, **options)
     return (*binary.argv, *built[1:])
 
 

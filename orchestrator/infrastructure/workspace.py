@@ -12,7 +12,7 @@ from orchestrator.infrastructure.reading.diagnostics import Diagnostic
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Limits, Stop
 from orchestrator.settings import Settings
-from orchestrator.stack.model import State, UnitId
+from orchestrator.stack.model import Json, State, UnitId
 
 _OVERRIDE = "zzz_orchestrator_override.tf.json"  # the last override file in Terraform's order wins
 
@@ -22,7 +22,8 @@ class Site:
     """What all units of one run share.
 
     ``folder`` is the repository's ``.orchestrator``; ``passes`` are names of environment variables that the
-    stack passes on; ``lock_timeout`` is how long a locked state is waited for, in seconds.
+    stack passes on; ``lock_timeout`` is how long a locked state is waited for, in seconds; ``fetched`` fills
+    with the sources that this run fetched.
     """
 
     binary: Binary
@@ -35,6 +36,7 @@ class Site:
     passes: tuple[str, ...] = ()
     limits: Limits = field(default_factory=lambda: Limits(grace=60.0))
     lock_timeout: int = 30
+    fetched: dict[str, Located] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,11 @@ class ModuleRequest:
     version: str = ""
     state: State
     place: Place | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether the source is a directory of the repository; Terraform draws the line there too."""
+        return self.source in {".", ".."} or self.source.startswith(("./", "../"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +107,7 @@ class Workspace:
     @property
     def generated(self) -> Mapping[str, bytes]:
         """Return the files of ours beside the module's: the chosen backend, whatever the module says of its own."""
-        backend = {"terraform": {"backend": {self.state.backend: {}}}}
+        backend: Json = {"terraform": {"backend": {self.state.backend: {}}}}
         return {_OVERRIDE: json.dumps(backend).encode()}
 
     def as_known(self, diagnostic: Diagnostic) -> Diagnostic:

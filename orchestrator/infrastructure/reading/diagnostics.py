@@ -118,80 +118,88 @@ def _unwrapped(lines: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Explanation:
-    """What a message means for the person who reads it, where Terraform's own words leave that open."""
+    """What a message means for the person who reads it, where Terraform's own words leave that open.
 
-    pattern: re.Pattern[str]
+    ``says`` are alternative texts, in lower case, of which one stands in it.
+    """
+
+    says: tuple[str, ...]
     hint: str
     kind: type[OrchestratorError] = TerraformError
     message: str = ""
 
 
-def _explain(
-    pattern: str, hint: str, kind: type[OrchestratorError] = TerraformError, message: str = ""
-) -> _Explanation:
-    return _Explanation(
-        pattern=re.compile(pattern, re.IGNORECASE | re.DOTALL),
-        hint=hint,
-        kind=kind,
-        message=message,
-    )
-
-
 _EXPLANATIONS = (
-    _explain(
-        r"no space left on device|disk quota exceeded",
-        "free some space and run it again; what was applied before is in the state",
-        StorageError,
-        "the disk is full",
+    _Explanation(
+        says=("no space left on device", "disk quota exceeded"),
+        hint="free some space and run it again; what was applied before is in the state",
+        kind=StorageError,
+        message="the disk is full",
     ),
-    _explain(
-        r"saved plan is stale|saved plan does not match|different lineage",
-        "plan again and look at the new plan",
-        PlanRefused,
-        "its state changed after the plan was made",
+    _Explanation(
+        says=("saved plan is stale", "saved plan does not match"),
+        hint="plan again and look at the new plan",
+        kind=PlanRefused,
+        message="its state changed after the plan was made",
     ),
-    _explain(
-        r"plan file was created by .*different version|created by Terraform version|invalid plan file|plan format version",
-        "plan again with the engine that applies",
-        PlanRefused,
-        "the plan was made by another version of the engine",
+    _Explanation(
+        says=(
+            "plan file was created by",
+            "plan files cannot be transferred",
+            "unsupported plan file format",
+        ),
+        hint="plan again with the engine that applies",
+        kind=PlanRefused,
+        message="the plan was made by another version of the engine",
     ),
-    _explain(
-        r"error acquiring the state lock|state blob is already locked|resource temporarily unavailable",
-        "wait for whoever holds it; when that process is dead, free it with `force-unlock` and the ID above",
+    _Explanation(
+        says=("error acquiring the state lock",),
+        hint="wait for whoever holds it; when that process is dead, free it with `force-unlock` and the lock's ID",
         message="its state is locked by another process",
     ),
-    _explain(
-        r"unsupported terraform core version|unsupported opentofu core version",
-        "choose another engine with `terraform: {binary: …}`, or relax the module's required_version",
-        TerraformUnavailable,
+    _Explanation(
+        says=("unsupported terraform core version", "unsupported opentofu core version"),
+        hint="choose another engine with `terraform: {binary: …}`, or relax the module's required_version",
+        kind=TerraformUnavailable,
     ),
-    _explain(
-        r"failed to query available provider packages|could not connect to registry|failed to install provider"
-        r"|error accessing remote module registry|failed to retrieve provider",
-        "is the registry reachable from here, and is a proxy or a provider mirror set up in the CLI configuration?",
+    _Explanation(
+        says=(
+            "failed to query available provider packages",
+            "could not connect to registry",
+            "failed to install provider",
+            "error accessing remote module registry",
+            "module registry",
+        ),
+        hint="is the registry reachable from here? Set a proxy, or a mirror in the CLI configuration",
     ),
-    _explain(
-        r"failed to download module|could not download module|error downloading modules",
-        "does the address exist, and may this machine read it (network, credentials, ref)?",
+    _Explanation(
+        says=(
+            "failed to download module",
+            "could not download module",
+            "failed to expand subdir globs",
+        ),
+        hint="does the address exist, and may this machine read it (network, credentials, ref, directory)?",
     ),
-    _explain(
-        r"no valid credential sources|could not find default credentials|unable to find .*credentials|ExpiredToken",
-        "check the provider's credentials in the environment; names it does not know are passed on by "
-        "`terraform: {environment: […]}`",
+    _Explanation(
+        says=("no valid credential sources", "could not find default credentials", "expiredtoken"),
+        hint="check the provider's credentials in the environment; variables that are not passed on by default "
+        "are named in `terraform: {environment: […]}`",
     ),
-    _explain(
-        r"no value for required variable|invalid value for (input )?variable|value for undeclared variable"
-        r"|unsuitable value type|invalid value for input variable",
-        "compare the unit's `inputs` with the module's variables",
+    _Explanation(
+        says=(
+            "no value for required variable",
+            "invalid value for variable",
+            "invalid value for input variable",
+        ),
+        hint="compare the unit's `inputs` with the module's variables",
     ),
-    _explain(
-        r"does not match any of the checksums|provider .* lock file|inconsistent dependency lock file",
-        "update the committed .terraform.lock.hcl with `terraform init` or `terraform providers lock`",
+    _Explanation(
+        says=("does not match any of the checksums", "provider dependency changes detected"),
+        hint="the committed .terraform.lock.hcl is honoured; update it with `init` or `providers lock`, and commit it",
     ),
-    _explain(
-        r"instance cannot be destroyed",
-        "the module protects it by `prevent_destroy`",
+    _Explanation(
+        says=("instance cannot be destroyed",),
+        hint="the module itself protects it, by `prevent_destroy`",
     ),
 )
 
@@ -209,7 +217,8 @@ def failure(
             f"{unit}: {doing} failed without a message", detail=output.strip()[-4000:]
         )
     detail = "\n\n".join(map(str, errors))
-    found = next((one for one in _EXPLANATIONS if one.pattern.search(detail)), None)
+    said = detail.lower()
+    found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
     message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
     if found is None:
         return TerraformError(message, detail=detail)

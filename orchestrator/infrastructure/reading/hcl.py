@@ -129,26 +129,33 @@ class _Reader:
 
     def _body(self) -> Iterator[tuple[str, str]]:
         """Yield the attributes up to the block's closing brace; nested blocks are passed over."""
-        for token in self._tokens:
-            if token.kind == "newline":
-                continue
+        closed = False
+        while not closed:
+            token = self._after_newlines()
             if self._written(token) == "}":
                 return
-            if token.kind != "name":
-                raise Unreadable
-            following = next(self._tokens, None)
-            while following and following.kind in {"name", "string"}:
-                following = next(self._tokens, None)
-            if following and following.kind == "equals":
+            following = self._after_labels(token)
+            if following.kind == "equals":
                 source, closed = self._attribute()
                 yield self._written(token), source
-                if closed:
-                    return
-            elif following and self._written(following) == "{":
+            elif self._written(following) == "{":
                 self._skip()
             else:
                 raise Unreadable
-        raise Unreadable
+
+    def _after_newlines(self) -> Token:
+        token = next((token for token in self._tokens if token.kind != "newline"), None)
+        if token is None:
+            raise Unreadable
+        return token
+
+    def _after_labels(self, name: Token) -> Token:
+        found = next(
+            (token for token in self._tokens if token.kind not in {"name", "string"}), None
+        )
+        if found is None or name.kind != "name":
+            raise Unreadable
+        return found
 
     def _attribute(self) -> tuple[str, bool]:
         """Return an expression's source, and whether the block around it ended with it (``{ a = 1 }``)."""

@@ -174,7 +174,7 @@ class _Side:
     def missing(self) -> bool:
         return self.unknown is not True and (self.value is _NO_VALUE or self.value is None)
 
-    def keys(self) -> list[str | int]:
+    def parts(self) -> list[str | int]:
         if self.whole:
             return []
         if isinstance(self.value, list):
@@ -253,7 +253,7 @@ def _common_keys(before: _Side, after: _Side) -> list[str | int]:
     shapes = {type(side.value) for side in sides}
     if len(shapes) != 1:
         return []
-    return list(dict.fromkeys(key for side in sides for key in side.keys()))
+    return list(dict.fromkeys(key for side in sides for key in side.parts()))
 
 
 def _same(before: _Side, after: _Side) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import Output
 
+_FORMAT = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -34,11 +36,8 @@ NOTHING = Snapshot(outputs={})
 
 
 def read_state(content: bytes) -> Snapshot:
-    """Read a state document of format 4; raises ValueError when it is none."""
+    """Read a state document of format 4; raises ValueError, KeyError or TypeError when it is none."""
     document = json.loads(content)
-    if not isinstance(document, dict) or not isinstance(document.get("lineage", ""), str):
-        message = "not a state document"
-        raise ValueError(message)
     if "encrypted_data" in document:
         return Snapshot(
             lineage=document["lineage"],
@@ -47,7 +46,7 @@ def read_state(content: bytes) -> Snapshot:
             empty=False,
             readable=False,
         )
-    if document.get("version") != 4:
+    if document.get("version") != _FORMAT:
         message = f"state format {document.get('version')} is not known"
         raise ValueError(message)
     outputs, resources = document.get("outputs") or {}, document.get("resources") or []
