@@ -7,6 +7,7 @@ reference is a need, and so is what ``needs`` says.
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
 from orchestrator.stack.expressions import Reference, locate_in, references
@@ -95,11 +96,20 @@ def build_graph(
     return Graph(order=_order(edges, positions), edges=edges)
 
 
+def references_in(stack: Stack, unit: Unit) -> tuple[tuple[Reference, Place | None], ...]:
+    """Return what the stack file itself says that a unit reads: inputs, namespace, the cluster's address.
+
+    Raises InvalidStack for expressions that cannot be read.
+    """
+    cluster = _cluster_references(stack) if isinstance(unit, ManifestSet) else ()
+    return (*_references(unit), *cluster)
+
+
 def _edges(
     stack: Stack, unit: Unit, found: Iterable[tuple[Reference, Place | None]]
 ) -> dict[UnitId, Need]:
     edges: dict[UnitId, Need] = {}
-    for reference, place in (*_references(stack, unit), *found):
+    for reference, place in (*_references(unit), *found):
         if reference.unit:
             edges.setdefault(reference.unit, Need(reason=f"reads {reference.path}", place=place))
     for index, need in enumerate(unit.needs):
@@ -113,7 +123,7 @@ def _edges(
     return edges
 
 
-def _references(stack: Stack, unit: Unit) -> Iterator[tuple[Reference, Place | None]]:
+def _references(unit: Unit) -> Iterator[tuple[Reference, Place | None]]:
     key = "inputs" if isinstance(unit, Module) else "namespace"
     value = dict(unit.inputs) if isinstance(unit, Module) else unit.namespace
     locate = locate_in(unit.places, (key,))
@@ -171,7 +181,7 @@ def _cycles(edges: Mapping[UnitId, Mapping[UnitId, Need]]) -> Iterator[tuple[Uni
 def _shortest_way(
     edges: Mapping[UnitId, Mapping[UnitId, Need]], start: UnitId, end: UnitId
 ) -> tuple[UnitId, ...] | None:
-    paths = [(start, need) for need in edges[start]]
+    paths: list[tuple[UnitId, ...]] = [(start, need) for need in edges[start]]
     seen: set[UnitId] = set()
     for path in paths:  # grows while it is walked: breadth first
         if path[-1] == end:
@@ -185,7 +195,7 @@ def _shortest_way(
 def _cycle_mistake(
     cycle: tuple[UnitId, ...], edges: Mapping[UnitId, Mapping[UnitId, Need]]
 ) -> Mistake:
-    steps = [(unit, edges[unit][need]) for unit, need in zip(cycle, cycle[1:], strict=False)]
+    steps = [(unit, edges[unit][need]) for unit, need in pairwise(cycle)]
     reasons = ", ".join(f"{unit} {need.reason}" for unit, need in steps)
     return Mistake(
         message=f"these units wait for one another: {' → '.join(cycle)}",

@@ -1,0 +1,247 @@
+"""Whether a stack of the right shape also makes sense: its references, needs, cluster and state."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from orchestrator.errors import Mistake, Place
+from orchestrator.stack.expressions import Locate, Path, Scope, locate_in, resolve
+from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
+from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.project import PROJECT_FILE, Project
+from orchestrator.stack.reference import OPENING, Reference, parse_scalar, spell
+from orchestrator.stack.yaml import YamlDocument
+
+_HOLDS_EXPRESSIONS: Final = (
+    ("vars",),
+    ("state", "config"),
+    ("cluster",),
+    ("modules", "*", "inputs"),
+    ("manifests", "*", "namespace"),
+)
+
+
+def check_expressions(document: YamlDocument) -> Iterator[Mistake]:
+    """Yield every expression that stands where none is read, such as in a module's source."""
+    for path, text in _texts(document.value, ()):
+        if OPENING in text and not _holds_expressions(path):
+            yield Mistake(
+                message=f"{spell(str(path[0]), path[1:])} cannot hold an expression",
+                place=document.place(path),
+                hint="write the value itself",
+            )
+
+
+def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
+    """Yield what is wrong with a stack beyond its shape, without looking at any other file."""
+    yield from _check_references(stack)
+    for unit in stack.units:
+        yield from _check_needs(unit, [other.id for other in stack.units])
+    yield from _check_cluster(stack.cluster)
+    yield from _check_allowed_cluster(stack, project)
+    yield from _check_state(stack)
+
+
+def states_of(stack: Stack) -> Mapping[str, UnitId]:
+    """Return which module keeps its state where, by an identity that two shared states have in common.
+
+    The states of the local backend are kept apart by us and are left out.
+    """
+    if stack.state.backend == "local":
+        return {}
+    return {_identity(stack, module.id): module.id for module in stack.modules}
+
+
+def check_environments(stack: Stack, others: Iterable[Stack]) -> Iterator[Mistake]:
+    """Yield states that ``stack`` shares with another environment of itself: each would undo the other."""
+    own = states_of(stack)
+    for other in others:
+        shared = sorted({own[state] for state in own.keys() & states_of(other).keys()})
+        if shared:
+            pair = f"{stack.environment!r} and {other.environment!r}"
+            yield Mistake(
+                message=f"environments {pair} would share the state of {shared[0]}",
+                place=_state_place(stack.state),
+                hint="use ${{ environment }} in what names the state, such as the key",
+            )
+
+
+def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for key, item in value.items():
+                yield from _texts(item, (*path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from _texts(item, (*path, index))
+        case _:
+            pass
+
+
+def _holds_expressions(path: Path) -> bool:
+    inside = path[2:] if path[:1] == ("environments",) else path
+    return any(
+        len(inside) >= len(pattern)
+        and all(step in {"*", given} for step, given in zip(pattern, inside, strict=False))
+        for pattern in _HOLDS_EXPRESSIONS
+    )
+
+
+def _check_references(stack: Stack) -> Iterator[Mistake]:
+    yield from resolve(
+        _cluster_fields(stack.cluster), _scope(stack), locate_in(stack.cluster.places)
+    ).mistakes
+    for module in stack.modules:
+        scope, locate = _scope(stack, module.id), locate_in(module.places, ("inputs",))
+        yield from resolve(dict(module.inputs), scope, locate).mistakes
+    for manifests in stack.manifests:
+        scope, locate = _scope(stack, manifests.id), locate_in(manifests.places, ("namespace",))
+        yield from resolve(manifests.namespace, scope, locate).mistakes
+    scope, locate = _state_scope(stack, "modules.any"), locate_in(stack.state.places, ("config",))
+    yield from resolve(dict(stack.state.config), scope, locate).mistakes
+
+
+def _scope(stack: Stack, unit: str | None = None) -> Scope:
+    return Scope(
+        stack=stack.name,
+        environment=stack.environment,
+        revision="",
+        unit=unit,
+        vars=stack.vars,
+        outputs={module.name: None for module in stack.modules},
+    )
+
+
+def _state_scope(stack: Stack, unit: str) -> Scope:
+    """Return what names a state: nothing that changes with a commit or an apply."""
+    return Scope(stack=stack.name, environment=stack.environment, unit=unit, vars=stack.vars)
+
+
+def _cluster_fields(cluster: Cluster) -> dict[str, Json]:
+    return {
+        "context": cluster.context,
+        "kubeconfig": cluster.kubeconfig,
+        "server": cluster.server,
+        "certificate_authority": cluster.certificate_authority,
+        "token": cluster.token,
+        "exec": list(cluster.exec),
+    }
+
+
+def _check_needs(unit: Unit, known: list[UnitId]) -> Iterator[Mistake]:
+    locate = locate_in(unit.places, ("needs",))
+    for index, need in enumerate(unit.needs):
+        if need not in known:
+            names = (
+                [*known, *(other.partition(".")[2] for other in known)]
+                if "." not in need
+                else known
+            )
+            hint = did_you_mean(need, names)
+            yield Mistake(message=f"there is no unit {need!r}", place=locate((index,)), hint=hint)
+        elif unit.id.startswith("modules.") and need.startswith("manifests."):
+            yield Mistake(
+                message=f"{unit.id} cannot wait for {need}: all modules are applied before any manifests",
+                place=locate((index,)),
+                hint="remove it; a stack of its own can come later",
+            )
+
+
+def _check_cluster(cluster: Cluster) -> Iterator[Mistake]:
+    given = {key for key, value in _cluster_fields(cluster).items() if value} | (
+        {"sandbox"} if cluster.sandbox else set()
+    )
+    locate = locate_in(cluster.places)
+    ways = [way for way in ({"sandbox"}, {"server"}, {"context", "kubeconfig"}) if way & given]
+    if len(ways) > 1:
+        first, second = (min(way & given) for way in ways[:2])
+        yield _cluster_mistake(
+            f"cluster has both {first!r} and {second!r}", locate, second, "keep one way to reach it"
+        )
+    for key in sorted({"certificate_authority", "token", "exec"} & given):
+        if "server" not in given:
+            yield _cluster_mistake(
+                f"cluster has {key!r} without 'server'", locate, key, "add 'server', or remove it"
+            )
+    if {"token", "exec"} <= given:
+        yield _cluster_mistake(
+            "cluster has both 'token' and 'exec'", locate, "exec", "keep one of them"
+        )
+
+
+def _cluster_mistake(message: str, locate: Locate, key: str, hint: str) -> Mistake:
+    return Mistake(message=message, place=locate((key,)), hint=hint)
+
+
+def _check_allowed_cluster(stack: Stack, project: Project) -> Iterator[Mistake]:
+    cluster = stack.cluster
+    if project.clusters is None or cluster.sandbox:
+        return
+    written = cluster.server or cluster.context
+    resolved = resolve(written, _scope(stack)).value
+    shown = resolved if isinstance(resolved, str) else str(written)
+    if written is None:
+        message = "the cluster has to be named, because not every cluster is allowed"
+        yield Mistake(
+            message=message,
+            hint=f"add 'cluster: {{context: ...}}'; allowed: {', '.join(project.clusters)}",
+        )
+    elif not project.allows_cluster(shown):
+        place = locate_in(cluster.places)(("server" if cluster.server else "context",))
+        hint = f"{PROJECT_FILE} allows {', '.join(project.clusters) or 'none'}"
+        yield Mistake(message=f"the cluster {shown!r} is not allowed", place=place, hint=hint)
+
+
+def _check_state(stack: Stack) -> Iterator[Mistake]:
+    state = stack.state
+    place = _state_place(state)
+    if state.backend == "local" and state.config:
+        hint = "remove 'config', or choose a backend that is reached from elsewhere too"
+        yield Mistake(message="the local backend has no settings", place=place, hint=hint)
+    if state.backend == "cloud":
+        message, hint = (
+            "'cloud' is not a backend",
+            "use 'remote' with 'organization' and 'workspaces'",
+        )
+        yield Mistake(message=message, place=place, hint=hint)
+    if (
+        place
+        and place.file == PROJECT_FILE
+        and state.backend != "local"
+        and "stack" not in _roots(state)
+    ):
+        message = "this serves every stack, but all of them would share their states"
+        yield Mistake(
+            message=message,
+            place=place,
+            hint="use ${{ stack }} in what names the state, such as the key",
+        )
+    firsts: dict[str, UnitId] = {}
+    for module in stack.modules if state.backend != "local" else ():
+        first = firsts.setdefault(_identity(stack, module.id), module.id)
+        if first != module.id:
+            message = f"{first} and {module.id} would share one state, and each would destroy the other's resources"
+            yield Mistake(
+                message=message,
+                place=place,
+                hint="use ${{ unit }} in what names the state, such as the key",
+            )
+            return
+
+
+def _roots(state: State) -> set[str]:
+    texts = (text for _, text in _texts(dict(state.config), ()))
+    return {
+        part.root for text in texts for part in parse_scalar(text) if isinstance(part, Reference)
+    }
+
+
+def _state_place(state: State) -> Place | None:
+    return locate_in(state.places)(("config",))
+
+
+def _identity(stack: Stack, unit: UnitId) -> str:
+    config = resolve(dict(stack.state.config), _state_scope(stack, unit)).value
+    return json.dumps([stack.state.backend, config], sort_keys=True)

@@ -1,0 +1,12 @@
+"""Durations as people write them: ``90s``, ``5m``, ``1h30m``."""
+
+import re
+from typing import Final
+
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds that a duration means."""
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in _PART.findall(text))

@@ -1,0 +1,185 @@
+"""From the files of a revision to a checked stack: what every verb starts with."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final, TypeVar, cast
+
+from orchestrator.errors import InvalidStack, Mistake, UsageError
+from orchestrator.stack.check import check_environments, check_expressions, check_stack
+from orchestrator.stack.expressions import Scope, resolve
+from orchestrator.stack.model import Cluster, Json, Ledger, Stack, State, Terraform, UnitId
+from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.origins import check_origins
+from orchestrator.stack.parts import (
+    Section,
+    read_cluster,
+    read_ledger,
+    read_manifests,
+    read_module,
+    read_state,
+    read_terraform,
+)
+from orchestrator.stack.project import (
+    Project,
+    StackFile,
+    choose_stack,
+    find_stacks,
+    load_project,
+    read_document,
+)
+from orchestrator.stack.schema import STACK
+from orchestrator.stack.shape import check_shape
+
+__all__ = [
+    "DEFAULT_ENVIRONMENT",
+    "Project",
+    "StackFile",
+    "choose_stack",
+    "find_stacks",
+    "load_environments",
+    "load_project",
+    "load_stack",
+]
+
+DEFAULT_ENVIRONMENT: Final = "default"
+
+T = TypeVar("T")
+
+
+def load_stack(
+    root: Path,
+    stack_file: StackFile,
+    environment: str | None,
+    project: Project,
+    *,
+    revision: str = "",
+) -> Stack:
+    """Read and check a stack for one environment.
+
+    Raises InvalidStack with every mistake of the file, UsageError when the environment has to be chosen or
+    does not exist.
+    """
+    reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
+    stack, mistakes = reading.stack(_choose_environment(reading.section, stack_file, environment))
+    if mistakes:
+        raise InvalidStack(mistakes)
+    return stack
+
+
+def load_environments(
+    root: Path, stack_file: StackFile, project: Project, *, revision: str = ""
+) -> tuple[Stack, ...]:
+    """Read and check a stack for each of its environments; raise InvalidStack with the mistakes of all."""
+    reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
+    loaded = [reading.stack(name) for name in _environments(reading.section)]
+    mistakes = tuple(dict.fromkeys(mistake for _, found in loaded for mistake in found))
+    if mistakes:
+        raise InvalidStack(mistakes)
+    return tuple(stack for stack, _ in loaded)
+
+
+def _environments(section: Section) -> tuple[str, ...]:
+    return tuple(section.below("environments").values) or (DEFAULT_ENVIRONMENT,)
+
+
+def _choose_environment(section: Section, stack_file: StackFile, wanted: str | None) -> str:
+    names = _environments(section)
+    if wanted in names:
+        return wanted
+    listed = ", ".join(names)
+    if wanted is not None:
+        hint = did_you_mean(wanted, names)
+        raise UsageError(f"stack {stack_file.name!r} has no environment {wanted!r}", hint=hint)
+    if len(names) > 1:
+        message = f"stack {stack_file.name!r} has {len(names)} environments: {listed}"
+        raise UsageError(message, hint=f"choose one, such as --env {names[0]}")
+    return names[0]
+
+
+class _Reading:
+    """One stack file, read once, from which the stack of any environment is made."""
+
+    def __init__(self, *, root: Path, file: str, project: Project, revision: str) -> None:
+        self._root = root
+        self._file = file
+        self._project = project
+        self._revision = revision
+        self._document = read_document(root, file)
+        self.section = Section(document=self._document)
+
+    def stack(self, environment: str) -> tuple[Stack, tuple[Mistake, ...]]:
+        """Return the stack as far as it can be read, and everything that is wrong with it."""
+        values, of_vars = self._vars(environment)
+        stack = self._stack(environment, values)
+        others = (
+            self._stack(name, self._vars(name)[0])
+            for name in _environments(self.section)
+            if name != environment
+        )
+        found = (
+            *check_shape(self._document, STACK),
+            *check_expressions(self._document),
+            *of_vars,
+            *check_stack(stack, self._project),
+            *check_environments(stack, others),
+            *check_origins(stack, self._root, self._project),
+        )
+        return stack, _in_order(found)
+
+    def _stack(self, environment: str, values: dict[str, Json]) -> Stack:
+        top = self.section
+        known = [
+            UnitId(f"{kind}.{name}")
+            for kind in ("modules", "manifests")
+            for name in top.below(kind).values
+        ]
+        return Stack(
+            name=top.text("name"),
+            environment=environment,
+            file=self._file,
+            vars=values,
+            state=self._shared(environment, "state", read_state, self._project.state or State()),
+            cluster=self._shared(environment, "cluster", read_cluster, Cluster()),
+            terraform=self._shared(
+                environment, "terraform", read_terraform, self._project.terraform or Terraform()
+            ),
+            ledger=self._shared(
+                environment, "ledger", read_ledger, self._project.ledger or Ledger(remote="")
+            ),
+            modules=tuple(read_module(item, known) for item in top.below("modules").entries()),
+            manifests=tuple(
+                read_manifests(item, known) for item in top.below("manifests").entries()
+            ),
+        )
+
+    def _shared(self, environment: str, key: str, read: Callable[[Section], T], otherwise: T) -> T:
+        """Read what an environment may set: its own, else the stack's, else ``otherwise``."""
+        own = self.section.below("environments", environment)
+        for section in (own, self.section):
+            if key in section.values:
+                return read(section.below(key))
+        return otherwise
+
+    def _vars(self, environment: str) -> tuple[dict[str, Json], list[Mistake]]:
+        """Return the environment's variables over the stack's, resolved."""
+        scope = Scope(
+            stack=self.section.text("name"), environment=environment, revision=self._revision
+        )
+        values: dict[str, Json] = {}
+        mistakes: list[Mistake] = []
+        for section in (self.section, self.section.below("environments", environment)):
+            written = section.below("vars")
+            resolution = resolve(written.values, scope, written.locate)
+            mistakes += resolution.mistakes
+            values |= cast(
+                dict[str, Json], resolution.value
+            )  # nothing in this scope is ever pending
+        return values, mistakes
+
+
+def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+    def position(mistake: Mistake) -> tuple[str, int, int]:
+        place = mistake.place
+        return (place.file, place.line, place.column) if place else ("", 0, 0)
+
+    return tuple(sorted(dict.fromkeys(mistakes), key=position))

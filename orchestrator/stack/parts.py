@@ -1,0 +1,160 @@
+"""The parts of a stack as typed data, read from what was written.
+
+They are read leniently: what has the wrong shape is left out, because ``shape`` tells of it, so that everything
+else can still be checked and all mistakes are told at once.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.errors import Place
+from orchestrator.stack.durations import seconds
+from orchestrator.stack.model import (
+    Cluster,
+    Drift,
+    Json,
+    Ledger,
+    ManifestSet,
+    Module,
+    State,
+    Terraform,
+    UnitId,
+    Wait,
+)
+from orchestrator.stack.yaml import Path, YamlDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One map of a document: what it holds and where it stands."""
+
+    document: YamlDocument
+    path: Path = ()
+
+    @property
+    def values(self) -> dict[str, Json]:
+        """Return the map, empty when there is none."""
+        value = self.document.value
+        for step in self.path:
+            value = value.get(str(step)) if isinstance(value, dict) else None
+        return value if isinstance(value, dict) else {}
+
+    def below(self, *steps: str) -> "Section":
+        """Return the section at ``steps`` inside this one."""
+        return Section(document=self.document, path=(*self.path, *steps))
+
+    def entries(self) -> tuple["Section", ...]:
+        """Return the section of every entry of this map, in the file's order."""
+        return tuple(self.below(name) for name in self.values)
+
+    def locate(self, path: Path, /, *, within: str = "") -> Place:
+        """Return the place of a value inside this section."""
+        return self.document.place((*self.path, *path), within=within)
+
+    def text(self, key: str) -> str:
+        """Return the text at ``key``, or an empty one."""
+        value = self.values.get(key)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the texts of the list at ``key``."""
+        value = self.values.get(key)
+        return (
+            tuple(item for item in value if isinstance(item, str))
+            if isinstance(value, list)
+            else ()
+        )
+
+    def places(self) -> Mapping[Path, Place]:
+        """Return the places of all values inside; a map and a list have that of their key."""
+        return {
+            path: self.document.place((*self.path, *path), key=is_container)
+            for path, is_container in _paths(self.values, ())
+        }
+
+
+def _paths(value: Json, path: Path) -> Iterator[tuple[Path, bool]]:
+    yield path, isinstance(value, (dict, list))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _paths(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(item, (*path, index))
+
+
+def read_state(section: Section) -> State:
+    """Read ``state:``."""
+    config = section.below("config").values
+    return State(backend=section.text("backend") or "local", config=config, places=section.places())
+
+
+def read_cluster(section: Section) -> Cluster:
+    """Read ``cluster:``."""
+    values = section.values
+    return Cluster(
+        sandbox=values.get("sandbox") is True,
+        context=values.get("context"),
+        kubeconfig=values.get("kubeconfig"),
+        server=values.get("server"),
+        certificate_authority=values.get("certificate_authority"),
+        token=values.get("token"),
+        exec=section.texts("exec"),
+        places=section.places(),
+    )
+
+
+def read_terraform(section: Section) -> Terraform:
+    """Read ``terraform:``."""
+    return Terraform(
+        binary=section.text("binary"),
+        version=section.text("version"),
+        environment=section.texts("environment"),
+    )
+
+
+def read_ledger(section: Section) -> Ledger:
+    """Read ``ledger:``; nothing said means the repository's remote when there is one."""
+    return Ledger(remote=None if section.values.get("remote") is False else section.text("remote"))
+
+
+def read_module(section: Section, known: Collection[UnitId]) -> Module:
+    """Read one entry of ``modules:``; ``known`` are the stack's units, for the names in ``needs``."""
+    return Module(
+        name=str(section.path[-1]),
+        source=section.text("source"),
+        version=section.text("version"),
+        inputs=section.below("inputs").values,
+        needs=tuple(_need(name, known, "modules") for name in section.texts("needs")),
+        protect=section.values.get("protect") is True,
+        places=section.places(),
+    )
+
+
+def read_manifests(section: Section, known: Collection[UnitId]) -> ManifestSet:
+    """Read one entry of ``manifests:``; ``known`` are the stack's units, for the names in ``needs``."""
+    drift = section.text("drift")
+    return ManifestSet(
+        name=str(section.path[-1]),
+        path=section.text("path"),
+        namespace=section.values.get("namespace"),
+        needs=tuple(_need(name, known, "manifests") for name in section.texts("needs")),
+        protect=section.values.get("protect") is True,
+        wait=_wait(section),
+        drift=Drift(drift) if drift in set(Drift) else Drift.HEAL,
+        places=section.places(),
+    )
+
+
+def _wait(section: Section) -> Wait:
+    if section.values.get("wait") is False:
+        return Wait(enabled=False)
+    timeout = section.below("wait").text("timeout")
+    return Wait(timeout=seconds(timeout)) if timeout else Wait()
+
+
+def _need(name: str, known: Collection[UnitId], kind: str) -> UnitId:
+    """Return the unit that a name in ``needs`` means: an id, or a name, of the same kind if there is one."""
+    other = "manifests" if kind == "modules" else "modules"
+    candidates = (UnitId(name), UnitId(f"{kind}.{name}"), UnitId(f"{other}.{name}"))
+    return next((unit for unit in candidates if unit in known), candidates[0])

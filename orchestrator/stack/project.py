@@ -1,0 +1,206 @@
+"""The repository's own settings, ``orchestrator.yaml``, and the stack files that it holds."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
+from orchestrator.stack.model import Ledger, State, Terraform
+from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.parts import Section, read_ledger, read_state, read_terraform
+from orchestrator.stack.yaml import YamlDocument, decode, parse
+
+PROJECT_FILE: Final = "orchestrator.yaml"
+
+_DEFAULT_STACKS: Final = ("stack.yaml", "stacks/*/stack.yaml")
+_NAME = re.compile(r"""^name:[ \t]+["']?([-a-z0-9]+)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What ``orchestrator.yaml`` says; a default that it leaves out is None.
+
+    ``stacks`` are patterns of stack files; ``sources`` and ``clusters`` are patterns of what stacks may use,
+    None for anything.
+    """
+
+    stacks: tuple[str, ...] = _DEFAULT_STACKS
+    state: State | None = None
+    terraform: Terraform | None = None
+    ledger: Ledger | None = None
+    sources: tuple[str, ...] | None = None
+    clusters: tuple[str, ...] | None = None
+
+    def allows_source(self, source: str) -> bool:
+        """Whether a module may come from ``source``, which is not a directory of this repository."""
+        return self.sources is None or any(fnmatchcase(source, pattern) for pattern in self.sources)
+
+    def allows_cluster(self, context: str) -> bool:
+        """Whether the kubeconfig context may be applied to."""
+        return self.clusters is None or any(
+            fnmatchcase(context, pattern) for pattern in self.clusters
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackFile:
+    """A stack's name and its file, relative to the repository's root with forward slashes."""
+
+    name: str
+    file: str
+
+
+def load_project(root: Path) -> Project:
+    """Read ``orchestrator.yaml`` under ``root``, if there is one; raise InvalidStack with its mistakes."""
+    if not (root / PROJECT_FILE).is_file():
+        return Project()
+    document = read_document(root, PROJECT_FILE)
+    from orchestrator.stack.schema import PROJECT
+    from orchestrator.stack.shape import check_shape
+
+    section = Section(document=document)
+    mistakes = (*check_shape(document, PROJECT), *_bad_patterns(section))
+    if mistakes:
+        raise InvalidStack(mistakes)
+    return _project(section)
+
+
+def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
+    """Return the stacks of the repository, sorted by name.
+
+    Raises InvalidStack when two stacks have one name: they would share a ledger.
+    """
+    files = {
+        path.relative_to(root).as_posix()
+        for pattern in project.stacks
+        for path in root.glob(pattern)
+        if path.is_file()
+    }
+    found = sorted(
+        (StackFile(name=_name_in(root, file), file=file) for file in files),
+        key=lambda item: (item.name, item.file),
+    )
+    counts = Counter(item.name for item in found)
+    mistakes = tuple(
+        Mistake(
+            message=f"{counts[item.name]} stacks are named {item.name!r}",
+            place=Place(file=item.file, line=1, column=1),
+            hint="give each a name of its own",
+        )
+        for item in found
+        if counts[item.name] > 1
+    )
+    if mistakes:
+        raise InvalidStack(mistakes)
+    return tuple(found)
+
+
+def choose_stack(root: Path, project: Project, wanted: str | None) -> StackFile:
+    """Return the stack that ``wanted`` names, or whose file or directory (relative to the root) it is.
+
+    None takes the only one. Raises UsageError when that is not clear.
+    """
+    found = find_stacks(root, project)
+    if wanted is None:
+        return _only_one(found, project)
+    by_name = {item.name: item for item in found}
+    if wanted in by_name:
+        return by_name[wanted]
+    by_path = _at_path(root, wanted, found)
+    if by_path:
+        return by_path
+    hint = did_you_mean(wanted, by_name, otherwise="make one with 'orchestrator init NAME'")
+    raise UsageError(f"there is no stack {wanted!r}", hint=hint)
+
+
+def read_document(root: Path, file: str) -> YamlDocument:
+    """Read the one document of a file under ``root``; raise InvalidStack when there is not exactly one map."""
+    try:
+        documents = parse(decode((root / file).read_bytes(), file), file)
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    if not documents or documents[0].value is None:
+        hint = (
+            "write a small one with 'orchestrator init NAME'"
+            if file != PROJECT_FILE
+            else "remove it"
+        )
+        raise InvalidStack(
+            (
+                Mistake(
+                    message="the file is empty", place=Place(file=file, line=1, column=1), hint=hint
+                ),
+            )
+        )
+    if len(documents) > 1:
+        place = documents[1].place(())
+        message = "a second document starts here"
+        raise InvalidStack(
+            (Mistake(message=message, place=place, hint="keep one, without '---' between"),)
+        )
+    if not isinstance(documents[0].value, dict):
+        message, hint = "the file must be a map", "write 'key: value' on lines of their own"
+        raise InvalidStack((Mistake(message=message, place=documents[0].place(()), hint=hint),))
+    return documents[0]
+
+
+def _project(section: Section) -> Project:
+    values, allow = section.values, section.below("allow")
+    return Project(
+        stacks=section.texts("stacks") or _DEFAULT_STACKS,
+        state=read_state(section.below("state")) if "state" in values else None,
+        terraform=read_terraform(section.below("terraform")) if "terraform" in values else None,
+        ledger=read_ledger(section.below("ledger")) if "ledger" in values else None,
+        sources=allow.texts("sources") if "sources" in allow.values else None,
+        clusters=allow.texts("clusters") if "clusters" in allow.values else None,
+    )
+
+
+def _bad_patterns(section: Section) -> tuple[Mistake, ...]:
+    return tuple(
+        Mistake(
+            message=f"{pattern!r} leaves the repository",
+            place=section.document.place(("stacks", index)),
+            hint="write patterns relative to the repository's root",
+        )
+        for index, pattern in enumerate(section.texts("stacks"))
+        if pattern.startswith("/") or ".." in PurePosixPath(pattern).parts
+    )
+
+
+def _name_in(root: Path, file: str) -> str:
+    """Return the name that the file gives the stack, or its directory's while the file cannot be read."""
+    try:
+        found = _NAME.search((root / file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        found = None
+    return found[1] if found else (root / file).parent.name
+
+
+def _only_one(found: tuple[StackFile, ...], project: Project) -> StackFile:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        looked = ", ".join(project.stacks)
+        hint = "make one with 'orchestrator init NAME'"
+        raise UsageError(f"there is no stack here (looked for {looked})", hint=hint)
+    names = ", ".join(item.name for item in found)
+    raise UsageError(
+        f"there are {len(found)} stacks here: {names}", hint="name the one that is meant"
+    )
+
+
+def _at_path(root: Path, wanted: str, found: tuple[StackFile, ...]) -> StackFile | None:
+    path = Path(wanted)
+    try:
+        relative = path.relative_to(root) if path.is_absolute() else path
+    except ValueError:
+        return None
+    written = PurePosixPath(relative.as_posix())
+    return next(
+        (item for item in found if PurePosixPath(item.file) in {written, written / "stack.yaml"}),
+        None,
+    )

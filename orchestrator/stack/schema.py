@@ -1,0 +1,241 @@
+"""The shape of the files that people write: ``stack.yaml`` and ``orchestrator.yaml``.
+
+It is stated in the terms of pydantic's core, which checks all of it at once and from which the published JSON
+Schema is generated. Models would say the same, but importing and building them takes three times as long as
+everything else that ``validate`` does (130 ms).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import core_schema
+from pydantic_core.core_schema import CoreSchema
+
+LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
+DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+LONGEST_LABEL: Final = 40
+VERSION: Final = 1
+
+OFF: Final = (
+    "{off}"  # tags of a choice; no key of a file looks like this, so they are told from keys
+)
+SETTINGS: Final = "{settings}"
+NAMED: Final = "{named}"
+
+
+class Key(NamedTuple):
+    """One key of a map: its value's schema, what it is for, and an example of its value."""
+
+    schema: CoreSchema
+    description: str
+    example: str = ""
+    required: bool = False
+
+
+def _described(description: str, example: str = "") -> dict[str, Any]:
+    return {
+        "pydantic_js_updates": {"description": description}
+        | ({"examples": [example]} if example else {})
+    }
+
+
+def _map(keys: Mapping[str, Key]) -> CoreSchema:
+    fields = {
+        name: core_schema.typed_dict_field(
+            key.schema, required=key.required, metadata=_described(key.description, key.example)
+        )
+        for name, key in keys.items()
+    }
+    return core_schema.typed_dict_schema(fields, extra_behavior="forbid")
+
+
+def _named(values: CoreSchema, pattern: str = LABEL) -> CoreSchema:
+    longest = LONGEST_LABEL if pattern == LABEL else None
+    keys = core_schema.str_schema(pattern=pattern, max_length=longest)
+    return _empty(core_schema.dict_schema(keys, values))
+
+
+def _empty(schema: CoreSchema) -> CoreSchema:
+    """Allow a key with nothing behind it, as it is left when every entry was commented out."""
+    return core_schema.nullable_schema(schema)
+
+
+def _list(items: CoreSchema, shortest: int | None = None) -> CoreSchema:
+    return core_schema.list_schema(items, min_length=shortest, strict=True)
+
+
+def _either(word: Any, tag: str, schema: CoreSchema) -> CoreSchema:
+    """Return the schema of a constant ``word`` or of what ``schema`` says."""
+    choices = {OFF: core_schema.literal_schema([word]), tag: schema}
+    return core_schema.tagged_union_schema(choices, lambda value: OFF if value is word else tag)
+
+
+_TEXT: Final = core_schema.str_schema(strict=True, min_length=1)
+_FLAG: Final = core_schema.bool_schema(strict=True)
+_ANY: Final = core_schema.any_schema()
+_VALUES: Final = _empty(core_schema.dict_schema(core_schema.str_schema(), _ANY))
+_LABEL: Final = core_schema.str_schema(strict=True, pattern=LABEL, max_length=LONGEST_LABEL)
+_NEEDS: Final = _list(_TEXT)
+_PROTECT: Final = Key(
+    _FLAG, "Never delete or replace anything of this unit unless a plan acknowledges it by name."
+)
+
+_STATE: Final = _map(
+    {
+        "backend": Key(
+            _TEXT,
+            "A backend that Terraform knows, or `local` for a directory here.",
+            "s3",
+            required=True,
+        ),
+        "config": Key(
+            _VALUES, "The backend's settings; `${{ unit }}` keeps the states of units apart."
+        ),
+    }
+)
+_CLUSTER: Final = _map(
+    {
+        "sandbox": Key(_FLAG, "Use the local control plane, and start it on need.", "true"),
+        "context": Key(
+            _TEXT, "A context of the kubeconfig; the current one by default.", "prod-eu"
+        ),
+        "kubeconfig": Key(
+            _TEXT, "The path of a kubeconfig, if not the usual one.", "~/.kube/config"
+        ),
+        "server": Key(
+            _TEXT,
+            "The address of an API server, usually a module's output.",
+            "https://10.0.0.1:6443",
+        ),
+        "certificate_authority": Key(
+            _TEXT, "The server's certificate authority, PEM or base64 of it."
+        ),
+        "token": Key(_TEXT, "A bearer token for the server; never write one out here."),
+        "exec": Key(
+            _list(_TEXT, 1), "A command that prints a credential.", "[aws, eks, get-token]"
+        ),
+    }
+)
+_TERRAFORM: Final = _map(
+    {
+        "binary": Key(_TEXT, "A path, or a name on PATH; otherwise one is looked for.", "tofu"),
+        "version": Key(
+            _TEXT, "Which versions are accepted, in Terraform's words.", '">= 1.9, < 2.0"'
+        ),
+        "environment": Key(
+            _list(_TEXT), "Environment variables that Terraform gets beside the usual ones."
+        ),
+    }
+)
+_LEDGER: Final = _map(
+    {
+        "remote": Key(
+            _either(False, NAMED, _TEXT),  # noqa: FBT003 - the word itself
+            "The Git remote that the ledger is pushed to, or `false` to keep it here.",
+            "origin",
+        )
+    }
+)
+_WAIT: Final = _either(
+    False,  # noqa: FBT003 - the word itself
+    SETTINGS,
+    _map(
+        {
+            "timeout": Key(
+                core_schema.str_schema(strict=True, pattern=DURATION),
+                "How long objects may take to become healthy; 5m by default.",
+                "90s",
+            )
+        }
+    ),
+)
+_MODULE: Final = _map(
+    {
+        "source": Key(
+            _TEXT,
+            "A directory that starts with ./ or ../, or any address that Terraform accepts.",
+            "./modules/network",
+            required=True,
+        ),
+        "version": Key(_TEXT, "Which versions of a registry module are accepted.", '"~> 5.0"'),
+        "inputs": Key(_VALUES, "Values of the module's variables."),
+        "needs": Key(
+            _NEEDS, "Modules to apply first, beyond those whose outputs are read.", "[network]"
+        ),
+        "protect": _PROTECT,
+    }
+)
+_MANIFESTS: Final = _map(
+    {
+        "path": Key(
+            _TEXT,
+            "A file, a directory or a pattern of YAML or JSON documents.",
+            "shop",
+            required=True,
+        ),
+        "namespace": Key(_TEXT, "The namespace of objects that name none.", "shop"),
+        "needs": Key(
+            _NEEDS, "Units to apply first, beyond those whose outputs are read.", "[platform]"
+        ),
+        "protect": _PROTECT,
+        "wait": Key(_WAIT, "How to wait for health, or `false` not to."),
+        "drift": Key(
+            core_schema.literal_schema(["heal", "report", "ignore"]),
+            "What follows when the cluster differs from what was applied; heal by default.",
+            "report",
+        ),
+    }
+)
+_SHARED: Final = {
+    "state": Key(
+        _STATE, "Where Terraform state lives; a directory of this repository's checkout by default."
+    ),
+    "cluster": Key(
+        _CLUSTER, "How the cluster is reached; by the current kubeconfig context by default."
+    ),
+    "terraform": Key(_TERRAFORM, "Which Terraform or OpenTofu runs the modules."),
+    "ledger": Key(_LEDGER, "Where the record of what was applied is kept."),
+}
+_VARS: Final = Key(_named(_ANY, VARIABLE), "Values of your own, read as `${{ vars.NAME }}`.")
+_VERSION: Final = Key(
+    core_schema.literal_schema([VERSION]), "The version of this format.", "1", required=True
+)
+
+STACK: Final = _map(
+    {
+        "version": _VERSION,
+        "name": Key(_LABEL, "The stack's name, unique in the repository.", "shop", required=True),
+        "vars": _VARS,
+        "environments": Key(
+            _named(_empty(_map({"vars": _VARS, **_SHARED}))),
+            "Variants of the stack; what one sets replaces the stack's own, variables by name.",
+        ),
+        **_SHARED,
+        "modules": Key(_named(_MODULE), "Terraform modules by name."),
+        "manifests": Key(_named(_MANIFESTS), "Sets of Kubernetes manifests by name."),
+    }
+)
+PROJECT: Final = _map(
+    {
+        "version": _VERSION._replace(required=False),
+        "stacks": Key(
+            _list(_TEXT, 1), "Patterns of the paths of stack files.", "[stacks/*/stack.yaml]"
+        ),
+        **{name: key for name, key in _SHARED.items() if name != "cluster"},
+        "allow": Key(
+            _map(
+                {
+                    "sources": Key(
+                        _list(_TEXT),
+                        "Patterns of module sources that stacks may use beside local ones.",
+                    ),
+                    "clusters": Key(
+                        _list(_TEXT), "Patterns of kubeconfig contexts that stacks may use."
+                    ),
+                }
+            ),
+            "What stacks may use; without it, anything.",
+        ),
+    }
+)

@@ -1,0 +1,225 @@
+"""Whether a document has the shape that its schema says, and if not, what to tell the person who wrote it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
+from pydantic_core.core_schema import CoreSchema
+
+from orchestrator.errors import Mistake
+from orchestrator.stack.model import Json
+from orchestrator.stack.names import did_you_mean, label_problem, suggest_label, variable_problem
+from orchestrator.stack.reference import OPENING
+from orchestrator.stack.schema import LABEL, VERSION
+from orchestrator.stack.yaml import Path, YamlDocument
+
+_KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong
+_LONGEST_SHOWN: Final = 40
+_FLAG_WORDS: Final = {
+    "yes": "true",
+    "on": "true",
+    "y": "true",
+    "no": "false",
+    "off": "false",
+    "n": "false",
+}
+
+
+def check_shape(document: YamlDocument, schema: CoreSchema) -> tuple[Mistake, ...]:
+    """Return every place at which the document's value is not what ``schema`` says."""
+    try:
+        SchemaValidator(schema).validate_python(document.value)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=True)
+        return tuple(_mistake(detail, document, schema) for detail in details)
+    return ()
+
+
+def _mistake(detail: ErrorDetails, document: YamlDocument, schema: CoreSchema) -> Mistake:
+    path = tuple(step for step in detail["loc"] if not str(step).startswith("{"))
+    match detail["type"]:
+        case "extra_forbidden":
+            return _unknown_key(document, path, schema)
+        case "missing":
+            return _missing_key(document, path, schema)
+        case _ if path and path[-1] == _KEY:
+            return _bad_name(document, path[:-1])
+    message, hint = _explain(detail, path)
+    return Mistake(message=message, place=document.place(path), hint=hint)
+
+
+def _unknown_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mistake:
+    key = str(path[-1])
+    known = _keys(schema, path[:-1])
+    given = _value(document.value, path[:-1])
+    unused = [name for name in known if not isinstance(given, dict) or name not in given]
+    hint = did_you_mean(key, unused, otherwise=f"known here: {', '.join(known)}")
+    where = f" in {_spell(path[:-1])}" if len(path) > 1 else ""
+    return Mistake(
+        message=f"unknown key {key!r}{where}", place=document.place(path, key=True), hint=hint
+    )
+
+
+def _missing_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mistake:
+    key, parent = str(path[-1]), path[:-1]
+    example = _keys(schema, parent)[key]
+    where = f"{_spell(parent)} has no {key!r}" if parent else f"{key!r} is missing"
+    hint = f"add '{key}: {example}'" if parent else f"add '{key}: {example}' at the top"
+    return Mistake(message=where, place=document.place(parent, key=True), hint=hint)
+
+
+def _bad_name(document: YamlDocument, path: Path) -> Mistake:
+    name = str(path[-1])
+    problem = variable_problem(name) if path[-2] == "vars" else label_problem(name)
+    return _name_mistake(document, path, name, problem, key=True)
+
+
+def _name_mistake(
+    document: YamlDocument, path: Path, name: str, problem: str, *, key: bool = False
+) -> Mistake:
+    near = suggest_label(name)
+    hint = f"did you mean {near!r}?" if near else ""
+    return Mistake(
+        message=f"{name!r} cannot be a name: {problem}",
+        place=document.place(path, key=key),
+        hint=hint,
+    )
+
+
+def _explain(detail: ErrorDetails, path: Path) -> tuple[str, str]:
+    where, given = _spell(path), detail["input"]
+    if isinstance(given, str) and OPENING in given:
+        return f"{where} cannot hold an expression", "write the value itself"
+    kind = detail["type"]
+    if kind in _WANTED:
+        wanted, hint_for = _WANTED[kind]
+        return f"{where} must be {wanted}, not {_kind(given)}", hint_for(given)
+    if kind in {"string_too_short", "too_short"}:
+        return f"{where} is empty", "write a value, or remove the key"
+    if kind in {"string_pattern_mismatch", "string_too_long"}:
+        return _explain_pattern(where, str(given), detail)
+    if kind == "literal_error":
+        return _explain_literal(where, given, detail)
+    return f"{where}: {detail['msg']}", ""
+
+
+def _explain_literal(where: str, given: Any, detail: ErrorDetails) -> tuple[str, str]:
+    if where == "version":
+        return (
+            f"version {given!r} of the format is not known",
+            f"this orchestrator reads 'version: {VERSION}'",
+        )
+    words = str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+    listed = f"{', '.join(words[:-1])} or {words[-1]}"
+    shown = repr(given) if isinstance(given, str) else _kind(given)
+    return f"{where} must be {listed}, not {shown}", did_you_mean(str(given), words) if isinstance(
+        given, str
+    ) else ""
+
+
+def _explain_pattern(where: str, given: str, detail: ErrorDetails) -> tuple[str, str]:
+    if detail["type"] == "string_too_long" or detail["ctx"]["pattern"] == LABEL:
+        near = suggest_label(given)
+        return (
+            f"{where} {given!r}: {label_problem(given)}",
+            f"did you mean {near!r}?" if near else "",
+        )
+    return f"{where} {given!r} is not a duration", "write one such as 90s, 5m or 1h30m"
+
+
+def _text_hint(given: Any) -> str:
+    match given:
+        case None:
+            return "write a value, or remove the key"
+        case bool():
+            return f'put quotes around it: "{str(given).lower()}"'
+        case int() | float():
+            return f'put quotes around it: "{given}"'
+        case _:
+            return ""
+
+
+def _flag_hint(given: Any) -> str:
+    word = _FLAG_WORDS.get(str(given).lower())
+    return f"write {word}" if word else ""
+
+
+def _map_hint(given: Any) -> str:
+    if isinstance(given, list):
+        return "write 'name: ...' below it, without the dash"
+    return "write 'key: value' on lines below it, indented" if isinstance(given, str) else ""
+
+
+def _list_hint(given: Any) -> str:
+    return f"write [{given}]" if isinstance(given, str) else ""
+
+
+_WANTED: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "string_type": ("text", _text_hint),
+    "bool_type": ("true or false", _flag_hint),
+    "dict_type": ("a map", _map_hint),
+    "list_type": ("a list", _list_hint),
+}
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {value!r}" if len(value) <= _LONGEST_SHOWN else "a text"
+        case list():
+            return "a list"
+        case _:
+            return "a map"
+
+
+def _spell(path: Path) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.lstrip(".") or "the file"
+
+
+def _value(value: Json, path: Path) -> Json:
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(str(step))
+        elif isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+    return value
+
+
+def _keys(schema: Mapping[str, Any], path: Path) -> dict[str, str]:
+    """Return the keys that the schema knows at ``path``, with an example of each value."""
+    for found in _schemas(schema, path):
+        if found["type"] == "typed-dict":
+            fields: Mapping[str, Any] = found["fields"]
+            return {name: _example(field) for name, field in fields.items()}
+    return {}
+
+
+def _example(field: Mapping[str, Any]) -> str:
+    examples = field["metadata"]["pydantic_js_updates"].get("examples", ["..."])
+    return str(examples[0])
+
+
+def _schemas(schema: Mapping[str, Any], path: Path) -> Iterator[Mapping[str, Any]]:
+    match schema["type"]:
+        case "nullable":
+            yield from _schemas(schema["schema"], path)
+        case "tagged-union":
+            for choice in schema["choices"].values():
+                yield from _schemas(choice, path)
+        case _ if not path:
+            yield schema
+        case "typed-dict" if path[0] in schema["fields"]:
+            yield from _schemas(schema["fields"][path[0]]["schema"], path[1:])
+        case "dict":
+            yield from _schemas(schema["values_schema"], path[1:])
+        case "list":
+            yield from _schemas(schema["items_schema"], path[1:])
+        case _:
+            return
