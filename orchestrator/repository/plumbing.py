@@ -92,15 +92,16 @@ class GitPlumbing:
         # A pattern of ls-remote matches the end of a name, so that a longer one may answer as well.
         return {ref: object_id for object_id, ref in lines if ref in refs}
 
-    def fetch(self, remote: str, refs: Sequence[str]) -> bool:
+    def fetch(self, remote: str, refs: Sequence[str], *, depth: int) -> bool:
         """Fetch the objects behind these refs and move no ref of this repository; False when one is gone.
 
+        ``depth`` is how many commits of each a shallow clone fetches, which is to stay one.
         Raises RepositoryError when the remote does not answer.
         """
-        depth = ("--depth=1",) if self._git.checkout.shallow else ()
+        shallow = (f"--depth={depth}",) if self._git.checkout.shallow else ()
         ended = self._git.attempt(
             *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune",
-            "--recurse-submodules=no", *depth, "--", remote, *refs,
+            "--recurse-submodules=no", *shallow, "--", remote, *refs,
             timeout=_REMOTE_SECONDS,
         )  # fmt: skip
         if ended.code != 0 and "couldn't find remote ref" in ended.stderr:

@@ -1,0 +1,88 @@
+"""How an entry changes the state. Pure; every store uses this and nothing else."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+from typing import assert_never
+
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, UnitRecord
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.objects import OwnedObject
+from orchestrator.stack.model import UnitId
+
+
+def fold(state: LedgerState, entry: Entry) -> LedgerState:
+    """Return the state after an entry.
+
+    An object enters the inventory with the intent to create it and leaves it by a confirmed deletion alone,
+    so that whatever dies in between, no object is forgotten.
+    """
+    match entry.kind:
+        case Kind.STARTED:
+            return _started(state, entry)
+        case Kind.PROGRESSED:
+            return _recorded(state, entry)
+        case Kind.FINISHED:
+            return replace(_recorded(state, entry), open=None)
+        case _:
+            assert_never(entry.kind)
+
+
+def fold_all(entries: Iterable[Entry]) -> LedgerState:
+    """Return the state after all entries, oldest first."""
+    return reduce(fold, entries, LedgerState())
+
+
+def _started(state: LedgerState, entry: Entry) -> LedgerState:
+    return replace(
+        state,
+        head=entry.id,
+        # What is known of an object outweighs what is meant to happen to it.
+        inventory=_union(entry.inventory, state.inventory),
+        open=replace(entry, inventory=(), deleted=()),
+    )
+
+
+def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
+    # Deletions first: an object that is deleted and made again belongs to the stack.
+    deleted = frozenset(entry.deleted)
+    kept = (owned for owned in state.inventory if owned.ref not in deleted)
+    return replace(
+        state,
+        head=entry.id,
+        units=_units(state.units, entry.units),
+        inventory=_union(kept, entry.inventory),
+    )
+
+
+def _union(under: Iterable[OwnedObject], over: Iterable[OwnedObject]) -> tuple[OwnedObject, ...]:
+    union = {owned.ref: owned for owned in under}
+    for owned in over:
+        known = union.get(owned.ref)
+        union[owned.ref] = replace(owned, uid=known.uid) if known and not owned.uid else owned
+    return tuple(sorted(union.values()))
+
+
+def _units(
+    units: Mapping[UnitId, UnitRecord], records: Iterable[UnitRecord]
+) -> Mapping[UnitId, UnitRecord]:
+    after = dict(units)
+    for record in records:
+        match record.outcome:
+            case Outcome.APPLIED | Outcome.UNCHANGED:
+                after[record.unit] = replace(record, applied=record.revision)
+            case Outcome.FAILED | Outcome.INTERRUPTED:
+                after[record.unit] = _attempted(record, after.get(record.unit))
+            case Outcome.PRUNED | Outcome.DESTROYED:
+                after.pop(record.unit, None)
+            case Outcome.PLANNED | Outcome.SKIPPED:
+                continue  # nothing was done to it
+            case _:
+                assert_never(record.outcome)
+    return dict(sorted(after.items()))
+
+
+def _attempted(record: UnitRecord, before: UnitRecord | None) -> UnitRecord:
+    if before is None:
+        return replace(record, applied=None)
+    return replace(record, applied=before.applied, protect=before.protect or record.protect)
