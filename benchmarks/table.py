@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.measuring import Row
 
-_HEADINGS = ("", "ours", "raw", "ratio", "allowed", "", "limit", "raw is")
+_HEADINGS = ("", "ours", "raw", "ratio", "limit", "allowed", "verdict", "raw is")
 
 
 def render(rows: Sequence[Row]) -> str:
@@ -26,15 +26,16 @@ def to_json(rows: Sequence[Row], **about: str) -> dict[str, Any]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    verdict = "met" if row.met else "MISSED"
-    ratio = f"{row.median / row.raw_median:.2f}"
-    times = (
+    return (
+        row.name,
         _milliseconds(row.median),
         _milliseconds(row.raw_median),
-        ratio,
+        f"{row.median / row.raw_median:.2f}",
+        str(row.limit),
         _milliseconds(row.allowed),
+        "met" if row.met else "MISSED",
+        row.raw_name,
     )
-    return (row.name, *times, verdict, str(row.limit), row.raw_name)
 
 
 def _milliseconds(seconds: float) -> str:

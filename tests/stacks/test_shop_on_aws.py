@@ -100,14 +100,6 @@ def test_a_provider_that_cannot_be_had_is_named(shop: Checkout) -> None:
     assert not list(shop.root.rglob("*.tfstate"))
 
 
-@pytest.mark.parametrize("environment", ["local", "staging", "production"])
-def test_every_environment_of_the_shop_is_valid(shop: Checkout, environment: str) -> None:
-    """The example is one: nothing of it is refused, in any of its environments."""
-    checked = shop.orchestrator("validate", "shop", "--env", environment)
-
-    assert checked.code == 0, checked.said
-
-
 def _assert_names_the_provider(shop: Checkout, **variables: str) -> None:
     failed = shop.orchestrator(
         "plan", "shop", "--env", "local", "--only", "modules.network", **variables

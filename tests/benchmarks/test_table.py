@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from benchmarks.measuring import Limit, Row, take_turns
+from benchmarks.table import render, to_json
+
+
+def _row(ours: tuple[float, ...], limit: Limit) -> Row:
+    return Row(
+        name="orchestrator plan",
+        ours=ours,
+        raw=(0.2, 0.1, 0.4),
+        raw_name="terraform plan",
+        limit=limit,
+        explain=tuple,
+    )
+
+
+def test_a_row_says_plainly_whether_its_limit_was_kept() -> None:
+    """Medians count, a limit may grow with what the raw tools take, and a miss stands out."""
+    kept = _row((0.9, 0.3, 0.2), Limit(ratio=1.15, seconds=0.1))
+    missed = _row((0.3, 0.3, 0.1), Limit(seconds=0.25))
+
+    assert render([kept, missed]).splitlines() == [
+        "                   ours    raw     ratio  limit               allowed  verdict  raw is",
+        "orchestrator plan  300 ms  200 ms  1.50   1.15 x raw + 0.1 s  330 ms   met      terraform plan",
+        "orchestrator plan  300 ms  200 ms  1.50   0.25 s              250 ms   MISSED   terraform plan",
+    ]
+
+
+def test_every_sample_is_kept() -> None:
+    """Runs can be compared later by all that was measured, not by a median alone."""
+    (row,) = to_json([_row((0.3, 0.1, 0.2), Limit(seconds=1.0))], commit="abc")["rows"]
+
+    assert row["ours"] == [0.3, 0.1, 0.2]
+    assert row["median"] == 0.2
+    assert row["met"] is True
+
+
+def test_contestants_take_turns() -> None:
+    """A machine that gets slower slows ours and theirs alike; the first round only warms up."""
+    order: list[str] = []
+
+    samples = take_turns(2, lambda: order.append("ours"), lambda: order.append("raw"))
+
+    assert order == ["ours", "raw"] * 3
+    assert [len(taken) for taken in samples] == [2, 2]
