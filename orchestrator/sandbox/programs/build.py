@@ -84,7 +84,7 @@ def cached_binary(program: Program, settings: Settings) -> Path:
 def _digest(program: Program) -> str:
     """Return a hash over all that decides what comes out: sources, flags and the target."""
     digest = hashlib.sha256()
-    parts = (program.package, *program.linker_flags, sys.platform, platform.machine())
+    parts = (program.package, *_flags(program), sys.platform, platform.machine())
     digest.update("\0".join(parts).encode())
     for file in sorted(program.sources.iterdir()):
         digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
@@ -145,7 +145,10 @@ def _compile(build: _Build, draft: Path) -> None:
 
 
 def _flags(program: Program) -> tuple[str, ...]:
-    return ("-trimpath", "-ldflags", " ".join(("-s -w", *program.linker_flags)))
+    # The commit of the repository that these sources lie in is no business of the binary's, and Git may
+    # refuse to tell it, where that repository belongs to another user.
+    linker_flags = " ".join(("-s -w", *program.linker_flags))
+    return ("-buildvcs=false", "-trimpath", "-ldflags", linker_flags)
 
 
 class _Progress:
