@@ -18,9 +18,10 @@ from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
 from orchestrator.infrastructure.environment import child_environment
 from orchestrator.infrastructure.occupancy import explained_storage, held
 from orchestrator.infrastructure.overlay import Located
+from orchestrator.infrastructure.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, failure, from_text
 from orchestrator.infrastructure.versions import parse_version
-from orchestrator.infrastructure.workspace import ModuleRequest, Site, make_private
+from orchestrator.infrastructure.workspace import ModuleRequest, Site
 from orchestrator.processes import Command, Completed, run
 
 _CALL = "unit"
@@ -67,7 +68,7 @@ def _current(request: ModuleRequest, site: Site, folder: Path) -> Located:
     if known is not None and _digest(known) == _digest(fresh):
         shutil.rmtree(fresh)
         return _located(known, request, site)
-    (folder / "current").write_text(fresh.name)
+    write_private(folder / "current", fresh.name)
     _clean(folder, fresh)
     return located
 
@@ -93,7 +94,7 @@ def _get(request: ModuleRequest, site: Site, folder: Path) -> None:
     call: Mapping[str, str] = {"source": request.source} | (
         {"version": request.version} if request.version else {}
     )
-    (folder / "main.tf.json").write_text(json.dumps({"module": {_CALL: call}}))
+    write_private(folder / "main.tf.json", json.dumps({"module": {_CALL: call}}))
     command = Command(
         argv=(*site.binary.argv, "get", "-no-color"),
         directory=folder,

@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import Interrupted
+from orchestrator.infrastructure.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.run import FLAG, Ended, arguments, capture
-from orchestrator.infrastructure.workspace import Workspace, make_private
+from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK_FILE = ".terraform.lock.hcl"
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json", _LOCK_FILE)
@@ -38,14 +39,13 @@ def initialise(workspace: Workspace) -> None:
             ended.diagnostics,
             output=workspace.site.secrets.redact(ended.stderr),
         )
-    key_file.write_text(_key(workspace))
+    write_private(key_file, _key(workspace))
 
 
 def _run(workspace: Workspace) -> Ended:
     config = workspace.data / "backend.json"
-    config.touch(mode=0o600)
     try:
-        config.write_text(json.dumps(workspace.backend_config))
+        write_private(config, json.dumps(workspace.backend_config))
         argv = arguments(
             workspace.site.binary,
             "init",

@@ -9,7 +9,8 @@ from pathlib import Path
 from orchestrator import clock
 from orchestrator.errors import Interrupted, StorageError, TerraformError
 from orchestrator.infrastructure.overlay import place
-from orchestrator.infrastructure.workspace import Site, Workspace, make_private
+from orchestrator.infrastructure.private import make_private, open_private
+from orchestrator.infrastructure.workspace import Site, Workspace
 from orchestrator.stack.model import UnitId
 
 _POLL_SECONDS = 0.1
@@ -68,7 +69,7 @@ def refuse_unsaved_state(workspace: Workspace) -> None:
 def held(file: Path, site: Site, unit: UnitId) -> Iterator[None]:
     """Hold a lock file; raises TerraformError when another process keeps it too long, or Interrupted."""
     deadline = clock.seconds() + site.lock_timeout
-    with file.open("a") as handle:
+    with open_private(file) as handle:
         while not _try(handle.fileno()):
             if site.stop.wait(_POLL_SECONDS):
                 raise Interrupted(

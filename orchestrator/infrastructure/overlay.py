@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.infrastructure.private import write_private
+
 _RECORD = "placed.json"
 _NEVER = frozenset({".git", ".terraform", ".orchestrator", "errored.tfstate"})
 _STATE_NAMES = ("terraform.tfstate",)
@@ -92,7 +94,7 @@ def _fill(module: Located, target: Path, record: Path, generated: Mapping[str, b
         ):
             _remove(stray)
     if wanted != before:
-        record.write_text(json.dumps({"directory": str(target), "names": sorted(wanted)}))
+        write_private(record, json.dumps({"directory": str(target), "names": sorted(wanted)}))
     for entry in entries:
         if entry.is_dir():
             _link(target / entry.name, entry)

@@ -12,6 +12,7 @@ from typing import Any
 from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.initialisation import initialise, initialise_on_need
 from orchestrator.infrastructure.occupancy import occupied
+from orchestrator.infrastructure.private import make_private, write_private
 from orchestrator.infrastructure.progress import Progress
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, Diagnostic
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
@@ -22,7 +23,7 @@ from orchestrator.infrastructure.states import (
     local_snapshot,
     saved_snapshot,
 )
-from orchestrator.infrastructure.workspace import Workspace, make_private
+from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.change import Change
 from orchestrator.plans.events import Event
 from orchestrator.plans.redaction import Secrets
@@ -171,8 +172,7 @@ def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Pat
     """Write the inputs to a file that only its owner may read and that is gone afterwards."""
     with tempfile.TemporaryDirectory(dir=workspace.home, prefix="inputs-") as folder:
         file = Path(folder) / "inputs.tfvars.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(inputs))
+        write_private(file, json.dumps(inputs))
         yield file
 
 

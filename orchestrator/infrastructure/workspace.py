@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.errors import Place, StorageError
+from orchestrator.errors import Place
 from orchestrator.infrastructure.binary import Binary
 from orchestrator.infrastructure.overlay import Located
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic
@@ -143,15 +143,6 @@ class Workspace:
     @property
     def _name(self) -> str:
         return self.unit.partition(".")[2] or self.unit
-
-
-def make_private(folder: Path) -> Path:
-    """Make a folder that only its owner may enter, and return it; raises StorageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
-    return folder
 
 
 def _normal(path: Path) -> str:
