@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 from orchestrator.errors import InvalidStack, Mistake, UsageError
 from orchestrator.stack.check import check_environments, check_expressions, check_stack
 from orchestrator.stack.expressions import Scope, resolve
-from orchestrator.stack.model import Cluster, Json, Ledger, Stack, State, Terraform, UnitId
+from orchestrator.stack.model import (
+    DEFAULT_ENVIRONMENT,
+    Cluster,
+    Json,
+    Ledger,
+    Stack,
+    State,
+    Terraform,
+    UnitId,
+)
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.origins import check_origins
 from orchestrator.stack.parts import (
@@ -40,8 +49,6 @@ __all__ = [
     "load_project",
     "load_stack",
 ]
-
-DEFAULT_ENVIRONMENT: Final = "default"
 
 T = TypeVar("T")
 
@@ -156,7 +163,7 @@ class _Reading:
         """Read what an environment may set: its own, else the stack's, else ``otherwise``."""
         own = self.section.below("environments", environment)
         for section in (own, self.section):
-            if key in section.values:
+            if section.values.get(key) is not None:
                 return read(section.below(key))
         return otherwise
 

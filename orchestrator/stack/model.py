@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 from orchestrator.errors import Place
 
@@ -11,6 +11,9 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 UnitId = NewType("UnitId", str)
 """``modules.NAME`` or ``manifests.NAME``."""
+
+DEFAULT_ENVIRONMENT: Final = "default"
+"""The one environment of a stack that declares none."""
 
 
 class Drift(StrEnum):

@@ -151,9 +151,9 @@ def _project(section: Section) -> Project:
     values, allow = section.values, section.below("allow")
     return Project(
         stacks=section.texts("stacks") or _DEFAULT_STACKS,
-        state=read_state(section.below("state")) if "state" in values else None,
-        terraform=read_terraform(section.below("terraform")) if "terraform" in values else None,
-        ledger=read_ledger(section.below("ledger")) if "ledger" in values else None,
+        state=read_state(section.below("state")) if values.get("state") else None,
+        terraform=read_terraform(section.below("terraform")) if values.get("terraform") else None,
+        ledger=read_ledger(section.below("ledger")) if values.get("ledger") else None,
         sources=allow.texts("sources") if "sources" in allow.values else None,
         clusters=allow.texts("clusters") if "clusters" in allow.values else None,
     )

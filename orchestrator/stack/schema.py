@@ -11,10 +11,9 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import core_schema
 from pydantic_core.core_schema import CoreSchema
 
-LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
 DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
-LONGEST_LABEL: Final = 40
 VERSION: Final = 1
 
 OFF: Final = (
@@ -51,8 +50,7 @@ def _map(keys: Mapping[str, Key]) -> CoreSchema:
 
 
 def _named(values: CoreSchema, pattern: str = LABEL) -> CoreSchema:
-    longest = LONGEST_LABEL if pattern == LABEL else None
-    keys = core_schema.str_schema(pattern=pattern, max_length=longest)
+    keys = core_schema.str_schema(pattern=pattern)
     return _empty(core_schema.dict_schema(keys, values))
 
 
@@ -75,7 +73,7 @@ _TEXT: Final = core_schema.str_schema(strict=True, min_length=1)
 _FLAG: Final = core_schema.bool_schema(strict=True)
 _ANY: Final = core_schema.any_schema()
 _VALUES: Final = _empty(core_schema.dict_schema(core_schema.str_schema(), _ANY))
-_LABEL: Final = core_schema.str_schema(strict=True, pattern=LABEL, max_length=LONGEST_LABEL)
+_LABEL: Final = core_schema.str_schema(strict=True, pattern=LABEL)
 _NEEDS: Final = _list(_TEXT)
 _PROTECT: Final = Key(
     _FLAG, "Never delete or replace anything of this unit unless a plan acknowledges it by name."
@@ -189,13 +187,15 @@ _MANIFESTS: Final = _map(
 )
 _SHARED: Final = {
     "state": Key(
-        _STATE, "Where Terraform state lives; a directory of this repository's checkout by default."
+        _empty(_STATE),
+        "Where Terraform state lives; a directory of this repository's checkout by default.",
     ),
     "cluster": Key(
-        _CLUSTER, "How the cluster is reached; by the current kubeconfig context by default."
+        _empty(_CLUSTER),
+        "How the cluster is reached; by the current kubeconfig context by default.",
     ),
-    "terraform": Key(_TERRAFORM, "Which Terraform or OpenTofu runs the modules."),
-    "ledger": Key(_LEDGER, "Where the record of what was applied is kept."),
+    "terraform": Key(_empty(_TERRAFORM), "Which Terraform or OpenTofu runs the modules."),
+    "ledger": Key(_empty(_LEDGER), "Where the record of what was applied is kept."),
 }
 _VARS: Final = Key(_named(_ANY, VARIABLE), "Values of your own, read as `${{ vars.NAME }}`.")
 _VERSION: Final = Key(

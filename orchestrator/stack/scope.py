@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.stack.model import Json
+from orchestrator.stack.model import DEFAULT_ENVIRONMENT, Json
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.reference import ROOTS, Reference, spell
 
@@ -46,11 +46,7 @@ def look_up(reference: Reference, scope: Scope) -> Output:
     """Return what ``reference`` reads; raise Missing when there is no such thing."""
     match reference.root:
         case "vars" if scope.vars is not None:
-            name = str(reference.segments[0])
-            if name not in scope.vars:
-                hint = did_you_mean(name, scope.vars, otherwise=f"add '{name}: VALUE' to 'vars'")
-                raise Missing(f"there is no variable {name!r}", hint)
-            return _descend(Output(value=scope.vars[name]), reference, 1)
+            return _look_up_variable(reference, scope.vars, scope.environment)
         case "modules" if scope.outputs is not None:
             return _look_up_output(reference, scope.outputs)
         case "stack":
@@ -65,6 +61,15 @@ def look_up(reference: Reference, scope: Scope) -> Output:
             raise Missing(
                 f"{root!r} cannot be read here", f"what can: {', '.join(_readable(scope))}"
             )
+
+
+def _look_up_variable(reference: Reference, values: Mapping[str, Json], environment: str) -> Output:
+    name = str(reference.segments[0])
+    if name not in values:
+        where = "" if environment == DEFAULT_ENVIRONMENT else f" in environment {environment!r}"
+        hint = did_you_mean(name, values, otherwise=f"add '{name}: VALUE' to 'vars'")
+        raise Missing(f"there is no variable {name!r}{where}", hint)
+    return _descend(Output(value=values[name]), reference, 1)
 
 
 def _readable(scope: Scope) -> list[str]:

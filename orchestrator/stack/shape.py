@@ -7,7 +7,6 @@ from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
 from pydantic_core.core_schema import CoreSchema
 
 from orchestrator.errors import Mistake
-from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean, label_problem, suggest_label, variable_problem
 from orchestrator.stack.reference import OPENING
 from orchestrator.stack.schema import LABEL, VERSION
@@ -15,6 +14,11 @@ from orchestrator.stack.yaml import Path, YamlDocument
 
 _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong
 _LONGEST_SHOWN: Final = 40
+_HINTS: Final = {  # of keys whose values have a form of their own
+    "timeout": "write a duration, such as 90s, 5m or 1h30m",
+    "wait": "write {timeout: 5m}, or false",
+    "remote": "write the name of a Git remote, or false",
+}
 _FLAG_WORDS: Final = {
     "yes": "true",
     "on": "true",
@@ -45,15 +49,14 @@ def _mistake(detail: ErrorDetails, document: YamlDocument, schema: CoreSchema) -
         case _ if path and path[-1] == _KEY:
             return _bad_name(document, path[:-1])
     message, hint = _explain(detail, path)
+    hint = _HINTS.get(str(path[-1]), hint) if path else hint
     return Mistake(message=message, place=document.place(path), hint=hint)
 
 
 def _unknown_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mistake:
     key = str(path[-1])
     known = _keys(schema, path[:-1])
-    given = _value(document.value, path[:-1])
-    unused = [name for name in known if not isinstance(given, dict) or name not in given]
-    hint = did_you_mean(key, unused, otherwise=f"known here: {', '.join(known)}")
+    hint = did_you_mean(key, known, otherwise=f"known here: {', '.join(known)}")
     where = f" in {_spell(path[:-1])}" if len(path) > 1 else ""
     return Mistake(
         message=f"unknown key {key!r}{where}", place=document.place(path, key=True), hint=hint
@@ -96,7 +99,7 @@ def _explain(detail: ErrorDetails, path: Path) -> tuple[str, str]:
         return f"{where} must be {wanted}, not {_kind(given)}", hint_for(given)
     if kind in {"string_too_short", "too_short"}:
         return f"{where} is empty", "write a value, or remove the key"
-    if kind in {"string_pattern_mismatch", "string_too_long"}:
+    if kind == "string_pattern_mismatch":
         return _explain_pattern(where, str(given), detail)
     if kind == "literal_error":
         return _explain_literal(where, given, detail)
@@ -118,13 +121,13 @@ def _explain_literal(where: str, given: Any, detail: ErrorDetails) -> tuple[str,
 
 
 def _explain_pattern(where: str, given: str, detail: ErrorDetails) -> tuple[str, str]:
-    if detail["type"] == "string_too_long" or detail["ctx"]["pattern"] == LABEL:
+    if detail["ctx"]["pattern"] == LABEL:
         near = suggest_label(given)
         return (
             f"{where} {given!r}: {label_problem(given)}",
             f"did you mean {near!r}?" if near else "",
         )
-    return f"{where} {given!r} is not a duration", "write one such as 90s, 5m or 1h30m"
+    return f"{where} {given!r} is not a duration", ""
 
 
 def _text_hint(given: Any) -> str:
@@ -147,7 +150,7 @@ def _flag_hint(given: Any) -> str:
 def _map_hint(given: Any) -> str:
     if isinstance(given, list):
         return "write 'name: ...' below it, without the dash"
-    return "write 'key: value' on lines below it, indented" if isinstance(given, str) else ""
+    return "write 'key: value' on lines below it, indented"
 
 
 def _list_hint(given: Any) -> str:
@@ -181,15 +184,6 @@ def _kind(value: Any) -> str:
 def _spell(path: Path) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.lstrip(".") or "the file"
-
-
-def _value(value: Json, path: Path) -> Json:
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(str(step))
-        elif isinstance(value, list) and isinstance(step, int):
-            value = value[step]
-    return value
 
 
 def _keys(schema: Mapping[str, Any], path: Path) -> dict[str, str]:
