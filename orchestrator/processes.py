@@ -61,15 +61,25 @@ class ProgramMissing(OrchestratorError):
 
 
 class Stop:
-    """A request to stop, set by a signal or a caller and looked at between and during steps."""
+    """A request to stop, set by a signal or a caller and looked at between and during steps.
+
+    Asking a second time means that the patience is over: children get their next signal at once.
+    """
 
     def __init__(self) -> None:
         """Start unset."""
         self._event = threading.Event()
+        self._requests = 0
 
     def request(self) -> None:
         """Ask everything that looks at this to stop."""
+        self._requests += 1
         self._event.set()
+
+    @property
+    def requests(self) -> int:
+        """How many times somebody asked."""
+        return self._requests
 
     @property
     def requested(self) -> bool:
@@ -181,7 +191,7 @@ def _start(command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> subproc
                 start_new_session=True,
                 umask=_PRIVATE_UMASK,
             )
-    except (FileNotFoundError, PermissionError) as error:
+    except OSError as error:
         if not command.directory.is_dir():
             message = f"the working directory {command.directory} is missing"
             raise ProgramMissing(message) from error
@@ -206,9 +216,9 @@ def _supervise(
         while not exited.wait(_POLL_SECONDS):
             on_poll()
             if stop is not None and stop.requested:
-                ladder.climb("interrupted")
+                ladder.climb("interrupted", asked=stop.requests)
             elif deadline is not None and clock.seconds() > deadline:
-                ladder.climb("timed out")
+                ladder.climb("timed out", asked=1)
     finally:
         # Providers and local-exec children outlive a killed Terraform; on any exit the whole group goes.
         _signal_group(child.pid, signal.SIGKILL)
@@ -230,12 +240,14 @@ class _Ladder:
         self._child = child
         self._waits = [limits.grace, limits.second_grace]
         self._due = 0.0
+        self._asked = 0
         self.reason = ""
 
-    def climb(self, reason: str) -> None:
+    def climb(self, reason: str, *, asked: int) -> None:
         self.reason = self.reason or reason
-        if clock.seconds() < self._due:
+        if clock.seconds() < self._due and asked <= self._asked:
             return
+        self._asked = max(asked, self._asked)
         if not self._waits:
             _signal_group(self._child.pid, signal.SIGKILL)
             return
