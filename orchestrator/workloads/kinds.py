@@ -146,14 +146,23 @@ def _defined(manifest: Json) -> tuple[Resource, ...]:
             return tuple(
                 Resource(
                     group=group,
-                    version=version["name"],
+                    version=version,
                     kind=kind,
                     plural=plural,
                     namespaced=scope == "Namespaced",
                 )
-                for version in versions
-                if isinstance(version, dict)
-                and isinstance(version.get("name"), str)
-                and version.get("served") is not False
+                for version in map(_served, versions)
+                if version
             )
-    return ()
+        case _:
+            return ()
+
+
+def _served(version: Json) -> str:
+    match version:
+        case {"served": False}:
+            return ""
+        case {"name": str(name)}:
+            return name
+        case _:
+            return ""

@@ -63,9 +63,5 @@ def batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
 
 
 def reverse_batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
-    """Return the items in batches, in the order of deletion.
-
-    Within the foundation a definition or a class goes before the namespaces, which take everything with them.
-    """
-    forward = batches(items)
-    return tuple(tuple(reversed(batch)) for batch in reversed(forward))
+    """Return the items in batches, in the order of deletion."""
+    return tuple(reversed(batches(items)))

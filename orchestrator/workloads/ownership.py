@@ -57,6 +57,12 @@ def unit_of(live: Mapping[str, Json]) -> UnitId | None:
     return UnitId(unit) if unit else None
 
 
+def uid_of(live: Mapping[str, Json]) -> str:
+    """Return what tells an object apart from another one of its name before or after it."""
+    uid = _mapping(live.get("metadata")).get("uid")
+    return uid if isinstance(uid, str) else ""
+
+
 def prunable(live: Mapping[str, Json]) -> bool:
     """Whether an object may be deleted once Git no longer declares it."""
     return annotation(live, PRUNE) != "disabled"

@@ -1,0 +1,137 @@
+"""Executing one set's plan: batches in order, each accepted before the next, then waiting for health."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from orchestrator.errors import ClusterError, Interrupted, PlanRefused
+from orchestrator.plans.change import Action
+from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+from orchestrator.processes import Stop
+from orchestrator.stack.model import Json, Wait
+from orchestrator.workloads.asking import together
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.api import Accepted, Reply, Submission
+from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.order import FOUNDATION, batches, rank
+from orchestrator.workloads.ownership import owner_of, uid_of
+from orchestrator.workloads.planning import ObjectStep, SetPlan
+from orchestrator.workloads.rollout import Listener, follow
+
+Live: TypeAlias = Mapping[str, Json]
+OnEvent: TypeAlias = Callable[[Event], None]
+
+_DEFINITIONS_SECONDS: Final = 30.0
+
+
+def apply_set(
+    cluster: Cluster, plan: SetPlan, *, wait: Wait, on_event: OnEvent, stop: Stop
+) -> tuple[OwnedObject, ...]:
+    """Apply a set's steps and wait for health; return all its objects as the inventory keeps them.
+
+    Raises ClusterError for the first batch that was refused, for objects that failed or are late,
+    PlanRefused while anything in the plan is pending, ClusterUnreachable, AccessDenied, Interrupted. What was
+    applied before stays.
+    """
+    if plan.pending:
+        raise PlanRefused(
+            f"{plan.unit} waits for {', '.join(plan.pending)}",
+            hint="plan it again once these are known",
+        )
+    if not plan.steps:
+        return ()
+    return _Execution(cluster, plan, wait=wait, on_event=on_event, stop=stop).run()
+
+
+class _Execution:
+    """One set on its way."""
+
+    def __init__(
+        self, cluster: Cluster, plan: SetPlan, *, wait: Wait, on_event: OnEvent, stop: Stop
+    ) -> None:
+        self._cluster = cluster
+        self._plan = plan
+        self._wait = wait
+        self._on_event = on_event
+        self._stop = stop
+        self._live: dict[ObjectRef, Live] = {}
+        self._actions = {step.ref: step.action for step in plan.steps}
+
+    def run(self) -> tuple[OwnedObject, ...]:
+        foundation = [step for step in self._plan.steps if rank(step.ref) == FOUNDATION]
+        rest = [step for step in self._plan.steps if rank(step.ref) != FOUNDATION]
+        # Nothing can be submitted before its definition is served, so these are waited for in any case.
+        self._carry_out(foundation, replace(self._wait, enabled=True))
+        self._cluster.await_kinds(
+            _defined(foundation), timeout=_DEFINITIONS_SECONDS, stop=self._stop
+        )
+        self._carry_out(rest, self._wait)
+        return tuple(self._owned(step) for step in self._plan.steps)
+
+    def _carry_out(self, steps: list[ObjectStep], wait: Wait) -> None:
+        watched = [step for step in steps if step.wait and wait.enabled]
+        with follow(
+            self._cluster, [step.ref for step in watched], _owner(steps), listener=self._listener()
+        ) as rollout:
+            for batch in batches((step.ref, step) for step in steps):
+                self._apply(batch)
+            rollout.wait(
+                {step.ref: self._live[step.ref] for step in watched if step.ref in self._live},
+                unchanged=[step.ref for step in watched if step.action is Action.NO_OP],
+                timeout=wait.timeout,
+                stop=self._stop,
+            )
+
+    def _apply(self, batch: tuple[ObjectStep, ...]) -> None:
+        if self._stop.requested:
+            raise Interrupted("interrupted between two batches of objects")
+        submissions = [
+            Submission(ref=step.ref, manifest=step.manifest, force=step.force)
+            for step in batch
+            if step.action is not Action.NO_OP
+        ]
+        replies = self._cluster.apply_many(submissions, dry_run=False, on_reply=self._replied)
+        errors = [reply for reply in replies if isinstance(reply, ClusterError)]
+        if errors:
+            raise together(errors)
+
+    def _replied(self, submission: Submission, reply: Reply) -> None:
+        if isinstance(reply, Accepted):
+            self._live[submission.ref] = reply.live
+            self._tell(submission.ref, waiting=True)
+
+    def _listener(self) -> Listener:
+        return Listener(
+            healthy=lambda ref: self._tell(ref, waiting=False),
+            waiting=lambda ref, reason: self._on_event(
+                UnitProgress(unit=self._plan.unit, text=f"{ref}: {reason}")
+            ),
+        )
+
+    def _tell(self, ref: ObjectRef, *, waiting: bool) -> None:
+        action = self._actions[ref]
+        if action is not Action.NO_OP:
+            self._on_event(
+                ChangeDone(unit=self._plan.unit, name=str(ref), action=action, waiting=waiting)
+            )
+
+    def _owned(self, step: ObjectStep) -> OwnedObject:
+        live = self._live.get(step.ref)
+        return OwnedObject(
+            ref=step.ref,
+            unit=self._plan.unit,
+            uid=uid_of(live) if live else step.uid,
+            fingerprint=step.fingerprint,
+        )
+
+
+def _owner(steps: list[ObjectStep]) -> Owner:
+    owners = (owner_of(step.manifest) for step in steps)
+    return next((owner for owner in owners if owner), Owner(stack="", environment=""))
+
+
+def _defined(steps: list[ObjectStep]) -> set[tuple[str, str]]:
+    """Return the (group, kind) that the definitions among these steps bring."""
+    kinds = Kinds().with_definitions(dict(step.manifest) for step in steps)
+    return set(kinds.resources)

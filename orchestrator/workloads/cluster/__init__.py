@@ -1,0 +1,11 @@
+"""The edge to a Kubernetes API server: credentials, requests, discovery, watches, and its errors in our words.
+
+Everything that speaks HTTP, imports the Kubernetes client or runs a credential plugin is here, in one event
+loop behind blocking batch functions. Nothing here decides what should change or whether an object is healthy.
+"""
+
+from orchestrator.workloads.cluster.api import Cluster, connect
+from orchestrator.workloads.cluster.client import preload
+from orchestrator.workloads.cluster.target import Target
+
+__all__ = ["Cluster", "Target", "connect", "preload"]

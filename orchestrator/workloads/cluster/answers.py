@@ -1,0 +1,187 @@
+"""What the API server's refusals mean, in words that say what to do; pure.
+
+A response's body may quote a Secret: only the parts of a Status that are known to be safe are used, and what
+quotes values is left out for Secrets.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.errors import AccessDenied, ClusterError
+from orchestrator.stack.model import Json
+
+_FORBIDDEN: Final = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'
+    r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
+)
+_CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<rest>[^:]*)')
+_UNDECLARED: Final = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
+_STRICT: Final = re.compile(r'(unknown|duplicate) field "(?P<field>[^"]+)"')
+_QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?=: |$)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked: a verb of access rules, the resource with its group, and the object's title."""
+
+    verb: str
+    resource: str
+    namespace: str = ""
+    title: str = ""
+    secret: bool = False
+
+
+class NamespaceMissing(ClusterError):
+    """The object's namespace does not exist."""
+
+    def __init__(self, message: str, *, namespace: str, hint: str = "") -> None:
+        """Keep the name of the namespace beside the message."""
+        super().__init__(message, hint=hint)
+        self.namespace = namespace
+
+
+class NotServed(ClusterError):
+    """The server does not know the address: the kind is gone, or what we know of it is too old."""
+
+
+class Gone(ClusterError):
+    """The object does not exist (404), or what was seen of a list is too old (410)."""
+
+
+class FieldConflict(ClusterError):
+    """Other managers set fields of the object; ``owners`` maps each manager to its fields."""
+
+    def __init__(
+        self, message: str, *, owners: Mapping[str, tuple[str, ...]], hint: str = ""
+    ) -> None:
+        """Keep who owns what beside the message."""
+        super().__init__(message, hint=hint)
+        self.owners = owners
+
+
+class Superseded(ClusterError):
+    """A precondition does not hold: the object is not the one that was seen before."""
+
+
+def explain(status: int, body: Json, request: Request, *, where: str) -> ClusterError:
+    """Return the error for a refusal: ``status`` is HTTP's, ``body`` a Status object or anything else.
+
+    ``where`` names the cluster as people know it.
+    """
+    answer = body if isinstance(body, dict) else {}
+    message = _message(answer, request) or f"HTTP status {status}"
+    match status:
+        case 401:
+            return AccessDenied(
+                f"{where} does not accept the credentials: they are missing, wrong or expired",
+                hint="log in again; kubectl auth whoami shows who the server thinks you are",
+            )
+        case 403:
+            return _forbidden(message, request)
+        case 404:
+            return _not_found(answer, request, message)
+        case 409:
+            return _conflict(answer, request, message)
+        case 410:
+            return Gone(f"{request.title or request.resource} is gone: {message}")
+        case 400 | 422:
+            return _invalid(answer, request, message)
+        case _ if _UNDECLARED.search(message):
+            return _invalid(answer, request, message)
+        case _:
+            return ClusterError(f"{_subject(request)} failed: {message}")
+
+
+def _forbidden(message: str, request: Request) -> ClusterError:
+    found = _FORBIDDEN.search(message)
+    if found is None:  # a quota or an admission rule, in the server's words
+        return ClusterError(f"{_subject(request)} was refused: {message}")
+    resource = ".".join(filter(None, (found["resource"], found["group"])))
+    namespace = f" in namespace {found['namespace']}" if found["namespace"] else ""
+    flag = f" -n {found['namespace']}" if found["namespace"] else ""
+    return AccessDenied(
+        f"{found['user']} is not allowed to {found['verb']} {resource}{namespace}",
+        hint=f"grant it; kubectl auth can-i {found['verb']} {resource}{flag} tells when it holds",
+    )
+
+
+def _not_found(answer: Mapping[str, Json], request: Request, message: str) -> ClusterError:
+    details = answer.get("details")
+    if not isinstance(details, dict) or not details.get("kind"):
+        return NotServed(f"the server does not serve {request.resource}")
+    if details.get("kind") == "namespaces" and request.resource != "namespaces":
+        name = str(details.get("name"))
+        return NamespaceMissing(
+            f"{request.title or request.resource}: the namespace {name} does not exist",
+            namespace=name,
+            hint=f"add the Namespace {name} to a manifest set, or create it",
+        )
+    return Gone(f"{request.title or request.resource} does not exist: {message}")
+
+
+def _conflict(answer: Mapping[str, Json], request: Request, message: str) -> ClusterError:
+    owners: dict[str, list[str]] = {}
+    for cause in _causes(answer):
+        found = _CONFLICT.search(str(cause.get("message")))
+        if cause.get("reason") == "FieldManagerConflict" and found:
+            manager = found["manager"] + (" (status)" if "subresource" in found["rest"] else "")
+            owners.setdefault(manager, []).append(str(cause.get("field")).removeprefix("."))
+    if not owners:
+        return Superseded(f"{_subject(request)} was refused: {message}")
+    told = "; ".join(
+        f"{manager} set {', '.join(fields)}" for manager, fields in sorted(owners.items())
+    )
+    return FieldConflict(
+        f"{request.title} is also managed by others: {told}",
+        owners={manager: tuple(fields) for manager, fields in sorted(owners.items())},
+        hint="leave these fields out of the manifest, or annotate the object with "
+        "orchestrator/force: enabled to take them over",
+    )
+
+
+def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> ClusterError:
+    undeclared = [found["field"].lstrip(".") for found in _UNDECLARED.finditer(message)]
+    undeclared += [found["field"] for found in _STRICT.finditer(message)]
+    if undeclared:
+        names = ", ".join(dict.fromkeys(undeclared))
+        return ClusterError(
+            f"{request.title} has fields that its kind does not know: {names}",
+            hint=f"check the spelling and the indentation; kubectl explain {request.resource} lists them",
+        )
+    causes = [(str(item.get("field")), _cause(item, request)) for item in _causes(answer)]
+    immutable = sorted({name for name, text in causes if "immutable" in text})
+    if immutable or "immutable" in message:
+        return _immutable(request, ", ".join(immutable) or message)
+    told = "; ".join(f"{name}: {text}" for name, text in dict.fromkeys(causes)) or message
+    return ClusterError(f"{request.title or request.resource} is not valid: {told}")
+
+
+def _immutable(request: Request, fields: str) -> ClusterError:
+    return ClusterError(
+        f"{request.title} exists, and these fields of it cannot be changed: {fields}",
+        hint="give the object another name, so that a new one replaces it, or delete it first",
+    )
+
+
+def _cause(item: Mapping[str, Json], request: Request) -> str:
+    text = str(item.get("message"))
+    return _QUOTED_VALUE.sub(r"\1 value", text) if request.secret else text
+
+
+def _message(answer: Mapping[str, Json], request: Request) -> str:
+    text = answer.get("message")
+    if not isinstance(text, str):
+        return ""
+    return _QUOTED_VALUE.sub(r"\1 value", text) if request.secret else text
+
+
+def _causes(answer: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    details = answer.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return (item for item in (causes if isinstance(causes, list) else ()) if isinstance(item, dict))
+
+
+def _subject(request: Request) -> str:
+    return f"{request.verb} {request.title or request.resource}"

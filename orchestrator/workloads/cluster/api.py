@@ -1,0 +1,368 @@
+"""What is asked of an API server, in batches: observe, apply (really or dry), delete, watch."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, TypeVar
+
+from orchestrator import clock
+from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable
+from orchestrator.plans.objects import ObjectRef, Owner
+from orchestrator.plans.redaction import Secrets
+from orchestrator.processes import Stop
+from orchestrator.settings import Settings
+from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster.answers import Gone, NotServed, Request
+from orchestrator.workloads.cluster.client import APPLY, Call, Client
+from orchestrator.workloads.cluster.credentials import Credentials, locate
+from orchestrator.workloads.cluster.discovery import discover
+from orchestrator.workloads.cluster.target import Target
+from orchestrator.workloads.cluster.watches import Listing, Scope, Watch, reference
+from orchestrator.workloads.kinds import Kinds, Resource
+from orchestrator.workloads.ownership import FIELD_MANAGER, selector
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+Live: TypeAlias = Mapping[str, Json]
+
+_AT_ONCE: Final = 24
+_PAGE: Final = 500
+_OWN_DEPENDANTS: Final = frozenset({"apps", "batch"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A manifest to apply; ``force`` takes its fields from whoever else set them."""
+
+    ref: ObjectRef
+    manifest: Mapping[str, Json]
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What the server stored, or in a dry run would store."""
+
+    live: Live
+    created: bool
+
+
+Reply: TypeAlias = Accepted | ClusterError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which objects an observation is about: a kind, and the namespaces that are looked at if need be."""
+
+    resource: Resource
+    namespaces: frozenset[str]
+
+
+@contextmanager
+def connect(
+    target: Target, settings: Settings, *, secrets: Secrets, stop: Stop
+) -> Iterator["Cluster"]:
+    """Open a connection to the API server that a stack asks for, and close it at the end.
+
+    Nothing is sent yet. Raises ClusterError when the target cannot be located or credentials are missing.
+    """
+    access = locate(target, settings)
+    secrets.learn([access.authorization.partition(" ")[2], access.client_key])
+    credentials = Credentials(access=access, settings=settings, secrets=secrets, stop=stop)
+    client = Client(credentials, stop)
+    try:
+        yield Cluster(client, settings)
+    finally:
+        client.close()
+
+
+class Cluster:
+    """One API server; every method blocks until its batch is done and may be called from any thread."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        """Use ``client`` for every request."""
+        self._client = client
+        self._settings = settings
+        self._kinds: Kinds | None = None
+        self._narrow: set[Resource] = set()
+
+    @property
+    def title(self) -> str:
+        """Return the name of the cluster as people know it, with the server's address."""
+        return self._client.title
+
+    def kinds(self, *, refresh: bool = False) -> Kinds:
+        """Return the kinds that the server serves, asked for once unless ``refresh`` is set."""
+        if self._kinds is None or refresh:
+            self._kinds = self._client.run(discover(self._client, self._settings.cache))
+        return self._kinds
+
+    def await_kinds(self, wanted: Iterable[tuple[str, str]], *, timeout: float, stop: Stop) -> None:
+        """Wait until the server serves these (group, kind); raises ClusterError after ``timeout`` seconds.
+
+        A definition is established a moment before discovery tells of it.
+        """
+        missing, deadline = set(wanted), clock.seconds() + timeout
+        while missing := {key for key in missing if not self.kinds().find(*key)}:
+            if clock.seconds() > deadline:
+                group, kind = min(missing)
+                raise NotServed(
+                    f"the server does not serve {kind} of {group}, though it is defined"
+                )
+            if self.kinds(refresh=True).find(*min(missing)) is None:
+                stop.wait(0.1)
+
+    def resource(self, ref: ObjectRef) -> Resource:
+        """Return how an object is reached; raises NotServed when its kind is unknown to the server."""
+        found = self.kinds().serving(ref) or self.kinds(refresh=True).serving(ref)
+        if found is None:
+            raise NotServed(f"{self.title} does not know the kind of {ref} ({ref.api_version})")
+        return found
+
+    def list_owned(self, wanted: Iterable[Wanted], owner: Owner) -> dict[ObjectRef, Live]:
+        """Return the objects of these kinds that carry the owner's labels.
+
+        Where listing in all namespaces is forbidden, the namespaces named are listed one by one.
+        """
+        found = self._client.run(_side_by_side([*wanted], lambda item: self._list(item, owner)))
+        return {ref: live for objects in found for ref, live in objects}
+
+    def get_many(self, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live | None]:
+        """Return objects by reference, None for those that do not exist (or whose kind does not)."""
+        wanted = sorted(set(refs))
+        found = self._client.run(_side_by_side(wanted, self._get))
+        return dict(zip(wanted, found, strict=True))
+
+    def apply_many(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        dry_run: bool,
+        on_reply: Callable[[Submission, Reply], None] | None = None,
+    ) -> tuple[Reply, ...]:
+        """Apply manifests side by side and return the replies in their order; refusals are replies too.
+
+        Raises ClusterUnreachable, AccessDenied for expired credentials, and Interrupted.
+        """
+        for submission in submissions:
+            self.resource(submission.ref)
+
+        async def one(submission: Submission) -> Reply:
+            reply = await self._apply(submission, dry_run=dry_run)
+            if on_reply:
+                on_reply(submission, reply)
+            return reply
+
+        return tuple(self._client.run(_side_by_side(submissions, one)))
+
+    def delete_many(
+        self, objects: Sequence[tuple[ObjectRef, str]]
+    ) -> tuple[ClusterError | None, ...]:
+        """Start deleting objects, each only if it still has the uid given; return refusals in order.
+
+        An object that is gone already counts as deleted.
+        """
+        return tuple(self._client.run(_side_by_side(objects, self._delete)))
+
+    @contextmanager
+    def watch(self, wanted: Iterable[Wanted], owner: Owner) -> Iterator[Watch]:
+        """Follow the owner's objects of these kinds; what is there first comes as a change too."""
+        found = self._client.run(_side_by_side([*wanted], lambda item: self._listings(item, owner)))
+        listings = [listing for listings in found for listing in listings]
+        watch = Watch(self._client, listings, relist=self._listing)
+        try:
+            yield watch
+        finally:
+            watch.close()
+
+    def list_in(
+        self, resource: Resource, namespace: str, *, query: Mapping[str, str]
+    ) -> list[Live]:
+        """Return the objects of a kind in a namespace by any selectors, such as a workload's Pods."""
+
+        scope = Scope(resource=resource, namespace=namespace, query=query)
+        return [live for _, live in self._client.run(self._listing(scope)).objects]
+
+    async def _list(self, wanted: Wanted, owner: Owner) -> list[tuple[ObjectRef, Live]]:
+        listings = await self._listings(wanted, owner)
+        return [found for listing in listings for found in listing.objects]
+
+    async def _listings(self, wanted: Wanted, owner: Owner) -> list[Listing]:
+        """List the widest collections that we may: everywhere, or else namespace by namespace."""
+        query = {"labelSelector": selector(owner)}
+        everywhere = Scope(resource=wanted.resource, namespace="", query=query)
+        if wanted.resource not in self._narrow:
+            try:
+                return [await self._listing(everywhere)]
+            except AccessDenied:
+                if not wanted.resource.namespaced or not wanted.namespaces:
+                    raise
+                self._narrow.add(wanted.resource)
+        scopes = [replace(everywhere, namespace=name) for name in sorted(wanted.namespaces)]
+        return await _side_by_side(scopes, self._listing)
+
+    async def _listing(self, scope: Scope) -> Listing:
+        objects: list[tuple[ObjectRef, Live]] = []
+        more = ""
+        while True:
+            query = {**scope.query, "limit": str(_PAGE), **({"continue": more} if more else {})}
+            try:
+                body = await self._page(scope, query)
+            except Gone:
+                if not more:
+                    raise
+                objects, more = [], ""  # too old between two pages: once more from the start
+                continue
+            metadata = body.get("metadata")
+            told = metadata if isinstance(metadata, dict) else {}
+            objects += _items(body, scope.resource)
+            more = str(told.get("continue") or "")
+            if not more:
+                version = str(told.get("resourceVersion") or "")
+                return Listing(scope=scope, objects=tuple(objects), version=version)
+
+    async def _page(self, scope: Scope, query: Mapping[str, str]) -> Live:
+        request = Request(verb="list", resource=scope.resource.qualified, namespace=scope.namespace)
+        path = scope.resource.path(scope.namespace)
+        answer = await self._client.send(
+            Call(method="GET", path=path, request=request, query=query)
+        )
+        return answer.body if isinstance(answer.body, dict) else {}
+
+    async def _get(self, ref: ObjectRef) -> Live | None:
+        resource = self.kinds().serving(ref)
+        if resource is None:
+            return None
+        call = Call(
+            method="GET",
+            path=resource.path(ref.namespace, ref.name),
+            request=_request("get", ref, resource),
+        )
+        try:
+            body = (await self._client.send(call)).body
+        except (Gone, NotServed):
+            return None
+        return body if isinstance(body, dict) else None
+
+    async def _apply(self, submission: Submission, *, dry_run: bool) -> Reply:
+        ref = submission.ref
+        resource = self.kinds().serving(ref)
+        assert resource is not None  # noqa: S101 - looked up before the batch began
+        query = {
+            "fieldManager": FIELD_MANAGER,
+            "fieldValidation": "Strict",
+            "force": "true" if submission.force else "false",
+            **({"dryRun": "All"} if dry_run else {}),
+        }
+        call = Call(
+            method="PATCH",
+            path=resource.path(ref.namespace, ref.name),
+            request=_request("patch", ref, resource),
+            query=query,
+            body=dict(submission.manifest),
+            content_type=APPLY,
+        )
+        try:
+            answer = await self._client.send(call)
+        except ClusterError as error:
+            if _concerns_everything(error):
+                raise
+            return error
+        body = answer.body if isinstance(answer.body, dict) else {}
+        return Accepted(live=body, created=answer.status == 201)
+
+    async def _delete(self, item: tuple[ObjectRef, str]) -> ClusterError | None:
+        ref, uid = item
+        resource = self.kinds().serving(ref)
+        if resource is None:
+            return None
+        policy = "Foreground" if ref.group in _OWN_DEPENDANTS else "Background"
+        call = Call(
+            method="DELETE",
+            path=resource.path(ref.namespace, ref.name),
+            request=_request("delete", ref, resource),
+            body={
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "preconditions": {"uid": uid},
+                "propagationPolicy": policy,
+            },
+        )
+        try:
+            await self._client.send(call)
+        except (Gone, NotServed):
+            return None
+        except ClusterError as error:
+            if _concerns_everything(error):
+                raise
+            return error
+        return None
+
+
+def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
+    """Return the collections that hold these objects, sorted; kinds that are not served are left out."""
+    namespaces: dict[tuple[str, str], set[str]] = {}
+    for ref in refs:
+        namespaces.setdefault((ref.group, ref.kind), set()).add(ref.namespace)
+    found = ((kinds.find(*key), names) for key, names in sorted(namespaces.items()))
+    return tuple(
+        Wanted(resource=resource, namespaces=frozenset(names))
+        for resource, names in found
+        if resource
+    )
+
+
+async def _side_by_side(items: Sequence[A], work: Callable[[A], Awaitable[B]]) -> list[B]:
+    """Work on all items, a bounded number at once, and return the results in order.
+
+    The first error ends the batch: what runs is finished, nothing further is started.
+    """
+    results: dict[int, B] = {}
+    waiting = iter(enumerate(items))
+    failed = asyncio.Event()
+
+    async def worker() -> None:
+        for index, item in waiting:
+            if failed.is_set():
+                return
+            try:
+                results[index] = await work(item)
+            except BaseException:
+                failed.set()
+                raise
+
+    workers = [asyncio.ensure_future(worker()) for _ in range(min(_AT_ONCE, len(items)))]
+    outcomes = await asyncio.gather(*workers, return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+    return [results[index] for index in range(len(items))]
+
+
+def _items(body: Live, resource: Resource) -> Iterator[tuple[ObjectRef, Live]]:
+    items = body.get("items")
+    kind = {
+        "apiVersion": f"{resource.group}/{resource.version}".removeprefix("/"),
+        "kind": resource.kind,
+    }
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            live = {**kind, **item}  # the items of a list come without their kind
+            yield reference(resource, live), live
+
+
+def _request(verb: str, ref: ObjectRef, resource: Resource) -> Request:
+    return Request(
+        verb=verb,
+        resource=resource.qualified,
+        namespace=ref.namespace,
+        title=str(ref),
+        secret=(ref.group, ref.kind) == ("", "Secret"),
+    )
+
+
+def _concerns_everything(error: ClusterError) -> bool:
+    """Whether going on with other objects is pointless."""
+    return isinstance(error, ClusterUnreachable)

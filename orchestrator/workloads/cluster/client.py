@@ -1,0 +1,331 @@
+"""Requests to one API server: an event loop in a thread of its own, with retries, renewal and time limits.
+
+The asyncio client of the ``kubernetes`` package sends them. Only requests that may be repeated are ever sent
+(reads, server-side apply, deletions bound to a uid), so that each can be tried again.
+"""
+
+import asyncio
+import concurrent.futures
+import importlib
+import importlib.util
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+
+from orchestrator import clock
+from orchestrator.errors import ClusterError, ClusterUnreachable, Interrupted
+from orchestrator.processes import Stop
+from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster.answers import Request, explain
+from orchestrator.workloads.cluster.credentials import Credentials
+
+T = TypeVar("T")
+
+APPLY: Final = "application/apply-patch+yaml"
+JSON: Final = "application/json"
+
+_CONNECT_SECONDS: Final = 10.0
+_REQUEST_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 30.0  # how long a server that answered before may be away (a restart)
+_FIRST_DELAY: Final = 0.1
+_LONGEST_DELAY: Final = 5.0
+_RETRIED: Final = frozenset({429, 502, 503, 504})
+_AFTER_STOP_SECONDS: Final = 5.0
+_CONNECTIONS: Final = 32
+_import_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request: an HTTP method, a path below the server, what it means, and how it is sent."""
+
+    method: str
+    path: str
+    request: Request
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+    content_type: str = JSON
+    accept: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server answered: HTTP status below 400, the parsed body and the entity tag, if any."""
+
+    status: int
+    body: Json
+    tag: str = ""
+
+
+def preload() -> None:
+    """Import the client library, which takes 0.2 s; a thread may do so while something else runs."""
+    _api_client_module()
+
+
+class Client:
+    """One connection to one API server; used from any thread, closed once."""
+
+    def __init__(self, credentials: Credentials, stop: Stop) -> None:
+        """Start the loop; nothing is sent yet. Raises ClusterError for unusable certificates."""
+        self.access = credentials.access
+        self._credentials = credentials
+        self._stop = stop
+        self._reached = False
+        self._renewing = asyncio.Lock()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="cluster", daemon=True)
+        self._api = _api_client(credentials)
+        self._thread.start()
+
+    @property
+    def title(self) -> str:
+        """Return the name of the cluster as people know it, with the server's address."""
+        server, title = self.access.server, self.access.title
+        return server if title == server else f"{title} ({server})"
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the loop to its end; raises what it raises.
+
+        After a request to stop it has a few seconds to finish, then Interrupted is raised.
+        """
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        deadline: float | None = None
+        while not concurrent.futures.wait([future], timeout=0.1).done:
+            if self._stop.requested:
+                deadline = deadline or clock.seconds() + _AFTER_STOP_SECONDS
+                if clock.seconds() > deadline:
+                    future.cancel()
+                    raise Interrupted("interrupted while waiting for the API server")
+        return future.result()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> concurrent.futures.Future[None]:
+        """Start a coroutine in the loop and return at once; cancel the result to end it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """Close connections and end the loop."""
+        asyncio.run_coroutine_threadsafe(self._shutdown(), self._loop).result(timeout=10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._loop.close()
+
+    async def send(self, call: Call) -> Answer:
+        """Send a request until it is answered; raises ClusterError, ClusterUnreachable or Interrupted."""
+        started, delay, renewed = clock.seconds(), _FIRST_DELAY, False
+        while True:
+            self._check_stop()
+            try:
+                answer, wait = await self._once(call, renew=renewed)
+            except _no_answer() as error:
+                if not self._may_wait(started):
+                    raise self._unreachable(error) from error
+                wait = delay
+            else:
+                self._reached = True
+                if answer.status == 401 and self._credentials.renewable and not renewed:
+                    renewed = True
+                    continue
+                if answer.status not in _RETRIED or not self._may_wait(started):
+                    return self._accepted(call, answer)
+            await asyncio.sleep(max(wait, delay))
+            delay = min(delay * 2, _LONGEST_DELAY)
+
+    @asynccontextmanager
+    async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
+        """Open a watch and yield its events; raises like ``send`` when it is refused."""
+        try:
+            response = await self._request(call, renew=False, timeout=None)
+        except _no_answer() as error:
+            raise self._unreachable(error) from error
+        try:
+            if response.status >= 400:
+                self._accepted(call, await _read(response))
+            yield _lines(response.response.content)
+        finally:
+            response.response.close()
+
+    async def _once(self, call: Call, *, renew: bool) -> tuple[Answer, float]:
+        response = await self._request(call, renew=renew, timeout=_REQUEST_SECONDS)
+        answer = await _read(response)
+        return answer, _seconds(response.headers.get("Retry-After", ""))
+
+    async def _request(self, call: Call, *, renew: bool, timeout: float | None) -> Any:
+        import aiohttp
+
+        headers = {**call.headers, "Accept": call.accept, "Content-Type": call.content_type}
+        authorization = await self._authorization(renew=renew)
+        if authorization:
+            headers["Authorization"] = authorization
+        query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
+        return await self._api.call_api(
+            call.method,
+            f"{self.access.server}{call.path}{query}",
+            header_params=headers,
+            body=call.body,
+            _request_timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=_CONNECT_SECONDS),
+        )
+
+    async def _authorization(self, *, renew: bool) -> str:
+        if not self._credentials.renewable:
+            return self._credentials.authorization()
+        async with self._renewing:
+            return await asyncio.to_thread(self._credentials.authorization, renew=renew)
+
+    def _accepted(self, call: Call, answer: Answer) -> Answer:
+        if answer.status < 400:
+            return answer
+        raise explain(answer.status, answer.body, call.request, where=self.title)
+
+    def _may_wait(self, started: float) -> bool:
+        # A server that never answered is taken at its word: nobody wants to wait for a wrong address.
+        return self._reached and clock.seconds() - started < _PATIENCE_SECONDS
+
+    def _check_stop(self) -> None:
+        if self._stop.requested:
+            raise Interrupted("interrupted while talking to the API server")
+
+    def _unreachable(self, error: BaseException) -> ClusterUnreachable:
+        reason, hint = _why(error)
+        return ClusterUnreachable(f"{self.title} cannot be reached: {reason}", hint=hint)
+
+    async def _shutdown(self) -> None:
+        await self._api.close()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _read(response: Any) -> Answer:
+    data = await response.read()
+    response.response.release()
+    try:
+        body = json.loads(data) if data else None
+    except ValueError:
+        body = None  # an HTML page of some proxy: only its status means anything
+    return Answer(status=response.status, body=body, tag=response.headers.get("ETag", ""))
+
+
+async def _lines(content: Any) -> AsyncIterator[Json]:
+    rest = b""
+    async for chunk in content.iter_any():
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            if line:
+                yield json.loads(line)
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.isdigit() else 0.0
+
+
+def _api_client(credentials: Credentials) -> Any:
+    """Return the library's client with nothing taken from process-wide defaults."""
+    access = credentials.access
+    library = _api_client_module()
+    configuration = library.Configuration(
+        host=access.server,
+        ca_cert_data=access.certificate_authority or None,
+        verify_ssl=not access.insecure,
+        tls_server_name=access.tls_server_name or None,
+        proxy=access.proxy or None,
+        connection_pool_maxsize=_CONNECTIONS,
+    )
+    # Authorities in use do not mark their certificates as RFC 5280 asks; kubectl accepts them too.
+    configuration.disable_strict_ssl_verification = True
+    certificate, key = credentials.certificate()
+    try:
+        if not certificate:
+            return library.ApiClient(configuration)
+        with _private_files(certificate, key) as (certificate_file, key_file):
+            configuration.cert_file, configuration.key_file = certificate_file, key_file
+            return library.ApiClient(configuration)
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"{access.title}: its certificates cannot be used: {error}") from error
+
+
+class _private_files:  # noqa: N801 - a context manager that reads as a function
+    """Two files for as long as the TLS context is made, which cannot take a key from memory."""
+
+    def __init__(self, certificate: str, key: str) -> None:
+        self._texts = certificate, key
+        self._folder = tempfile.TemporaryDirectory(prefix="orchestrator-")
+
+    def __enter__(self) -> tuple[str, str]:
+        folder = Path(self._folder.name)  # 0700, so that its files are private whatever their mode
+        names = (folder / "certificate.pem", folder / "key.pem")
+        for name, text in zip(names, self._texts, strict=True):
+            name.write_text(text, encoding="utf-8")
+        return str(names[0]), str(names[1])
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+
+def _api_client_module() -> ModuleType:
+    """Return the library's module without running what its packages import for other uses.
+
+    ``kubernetes/__init__.py`` loads a second, synchronous client with everything it can do: importing it in
+    the ordinary way takes twice as long as what is used here.
+    """
+    name = "kubernetes.aio.client.api_client"
+    with _import_lock:
+        if name in sys.modules or "kubernetes" in sys.modules:
+            return importlib.import_module(name)
+        packages = _bare_packages()
+        sys.modules.update(packages)
+        try:
+            return importlib.import_module(name)
+        finally:
+            for package in packages:
+                del sys.modules[package]
+
+
+def _bare_packages() -> dict[str, ModuleType]:
+    spec = importlib.util.find_spec("kubernetes")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    packages = {
+        "kubernetes": ModuleType("kubernetes"),
+        "kubernetes.aio": ModuleType("kubernetes.aio"),
+    }
+    packages["kubernetes"].__path__ = folders
+    packages["kubernetes.aio"].__path__ = [str(Path(folder, "aio")) for folder in folders]
+    return packages
+
+
+def _no_answer() -> tuple[type[BaseException], ...]:
+    import aiohttp
+
+    return (aiohttp.ClientError, TimeoutError, OSError)
+
+
+def _why(error: BaseException) -> tuple[str, str]:
+    """Return why there was no answer, and what to look at."""
+    import aiohttp
+
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            reason = f"its certificate is not trusted ({error.certificate_error})"
+            return reason, "check the certificate authority and the address of this cluster"
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be resolved", "check the address, or the VPN"
+        case aiohttp.ClientConnectorError() | aiohttp.ClientOSError():
+            reason = error.strerror or str(error.os_error if hasattr(error, "os_error") else error)
+            return reason.lower(), "is it running, and is this its address?"
+        case TimeoutError():
+            return "no answer in time", "check the network, a VPN or a firewall in between"
+        case aiohttp.InvalidURL():
+            return "its address is not a URL", "check 'server'"
+        case _:
+            return str(error) or type(
+                error
+            ).__name__, "is this the address of a Kubernetes API server?"

@@ -1,0 +1,230 @@
+"""Reading kubeconfig files: several merged into one, and a context of it as a way to reach a server.
+
+The client library's own reader is not used: it looks at the process environment when it is imported, leaves
+keys in temporary files, and goes on without credentials when a credential plugin fails.
+See kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig for the merging rules.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from orchestrator.errors import ClusterError, InvalidStack
+from orchestrator.settings import Settings
+from orchestrator.stack.model import Json
+from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.yaml import parse
+from orchestrator.workloads.cluster.target import Access, Plugin
+
+Fields: TypeAlias = Mapping[str, Json]
+
+_SECTIONS: Final = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_CORE: Final = "client.authentication.k8s.io"
+
+
+class _Config:
+    """Merged kubeconfig files: named entries with the directory that their relative paths start from."""
+
+    def __init__(self) -> None:
+        self.current = ""
+        self.entries: dict[str, dict[str, tuple[Fields, Path]]] = {name: {} for name in _SECTIONS}
+
+    def add(self, value: Json, directory: Path) -> None:
+        if not isinstance(value, dict):
+            return
+        self.current = self.current or _text(value, "current-context")
+        for section, inner in _SECTIONS.items():
+            for name, fields in _named(value.get(section), inner):
+                self.entries[section].setdefault(name, (fields, directory))
+
+
+def kubeconfig_files(settings: Settings, chosen: Path | None) -> tuple[Path, ...]:
+    """Return the files that are merged: the chosen one, those of KUBECONFIG, or the one in the home."""
+    if chosen is not None:
+        return (chosen,)
+    listed = settings.environment.get("KUBECONFIG", "")
+    if listed:
+        return tuple(Path(part) for part in listed.split(":") if part)
+    return (settings.home / ".kube" / "config",)
+
+
+def read_context(files: Iterable[Path], context: str) -> Access:
+    """Return how to reach the cluster of a context; an empty name means the current one.
+
+    Raises ClusterError when there is no kubeconfig, no such context, or an entry that cannot be used.
+    """
+    files = tuple(files)
+    config = _merged(files)
+    name = context or config.current
+    if not name:
+        raise ClusterError(
+            f"no cluster is chosen: {_where(files)} names no current context",
+            hint="set 'cluster: {context: NAME}' in the stack, or run kubectl config use-context NAME",
+        )
+    fields, _ = _entry(config, "contexts", name, files)
+    cluster, cluster_directory = _entry(config, "clusters", _text(fields, "cluster"), files)
+    user_name = _text(fields, "user")
+    user, user_directory = _entry(config, "users", user_name, files) if user_name else ({}, Path())
+    return _access(name, (cluster, cluster_directory), (user, user_directory))
+
+
+def decoded_pem(text: str, what: str) -> str:
+    """Return PEM text that may be given as it is or in base64; raises ClusterError for neither."""
+    if "-----BEGIN" in text:
+        return text
+    try:
+        pem = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise ClusterError(f"{what} is neither PEM nor base64 of PEM") from error
+    if "-----BEGIN" not in pem:
+        raise ClusterError(f"{what} is base64 of something that is not PEM")
+    return pem
+
+
+def _merged(files: tuple[Path, ...]) -> _Config:
+    config = _Config()
+    there = [file for file in files if file.is_file()]
+    if not there:
+        raise ClusterError(
+            f"no kubeconfig found at {_where(files)}",
+            hint="point KUBECONFIG at one, set 'cluster: {kubeconfig: PATH}', "
+            "or try the local control plane with 'cluster: {sandbox: true}'",
+        )
+    for file in there:
+        for document in _documents(file):
+            config.add(document, file.parent.absolute())
+    return config
+
+
+def _documents(file: Path) -> list[Json]:
+    try:
+        return [document.value for document in parse(file.read_text(encoding="utf-8"), str(file))]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClusterError(f"the kubeconfig {file} cannot be read: {error}") from error
+    except InvalidStack as error:
+        first = error.mistakes[0]
+        # The place's text is left out: the line may hold a token.
+        place = f"{first.place.line}:{first.place.column}: " if first.place else ""
+        raise ClusterError(f"the kubeconfig {file} is not YAML: {place}{first.message}") from error
+
+
+def _named(value: Json, inner: str) -> Iterable[tuple[str, Fields]]:
+    for item in value if isinstance(value, list) else ():
+        match item:
+            case {"name": str(name), **rest} if isinstance(rest.get(inner), dict):
+                yield name, _fields(rest, inner)
+
+
+def _entry(
+    config: _Config, section: str, name: str, files: tuple[Path, ...]
+) -> tuple[Fields, Path]:
+    found = config.entries[section].get(name)
+    if found is None:
+        kind = _SECTIONS[section]
+        names = sorted(config.entries[section])
+        hint = did_you_mean(name, names, otherwise=f"it has none of kind {kind}")
+        raise ClusterError(f"{_where(files)} has no {kind} {name!r}", hint=hint)
+    return found
+
+
+def _access(context: str, cluster: tuple[Fields, Path], user: tuple[Fields, Path]) -> Access:
+    fields, directory = cluster
+    server = _text(fields, "server")
+    if not server:
+        raise ClusterError(f"the cluster of context {context!r} has no server")
+    login, login_directory = user
+    _refuse_provider(context, login)
+    return Access(
+        title=f"context {context}",
+        server=server.rstrip("/"),
+        certificate_authority=_pem(fields, "certificate-authority", directory),
+        insecure=fields.get("insecure-skip-tls-verify") is True,
+        tls_server_name=_text(fields, "tls-server-name"),
+        proxy=_text(fields, "proxy-url"),
+        authorization=_authorization(login),
+        token_file=_token_file(login, login_directory),
+        client_certificate=_pem(login, "client-certificate", login_directory),
+        client_key=_pem(login, "client-key", login_directory),
+        plugin=_plugin(login, login_directory, fields),
+    )
+
+
+def _refuse_provider(context: str, user: Fields) -> None:
+    provider = _text(_fields(user, "auth-provider"), "name")
+    if provider:
+        raise ClusterError(
+            f"context {context!r} uses the legacy auth-provider {provider!r}, which is not supported",
+            hint="use a credential plugin ('exec') such as kubelogin or gke-gcloud-auth-plugin",
+        )
+
+
+def _authorization(user: Fields) -> str:
+    token = _text(user, "token")
+    if token:
+        return f"Bearer {token}"
+    name, password = _text(user, "username"), _text(user, "password")
+    if name:
+        return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+    return ""
+
+
+def _token_file(user: Fields, directory: Path) -> Path | None:
+    written = _text(user, "tokenFile")
+    return directory / written if written else None
+
+
+def _pem(fields: Fields, name: str, directory: Path) -> str:
+    data = _text(fields, f"{name}-data")
+    if data:
+        return decoded_pem(data, f"{name}-data")
+    written = _text(fields, name)
+    if not written:
+        return ""
+    try:
+        return (directory / written).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClusterError(f"{name} {directory / written} cannot be read: {error}") from error
+
+
+def _plugin(user: Fields, directory: Path, cluster: Fields) -> Plugin | None:
+    fields = _fields(user, "exec")
+    command = _text(fields, "command")
+    if not command:
+        return None
+    arguments = fields.get("args")
+    return Plugin(
+        argv=(
+            str(directory / command) if "/" in command else command,
+            *(str(item) for item in (arguments if isinstance(arguments, list) else ())),
+        ),
+        api_version=_text(fields, "apiVersion") or f"{_CORE}/v1",
+        environment=_environment(fields.get("env")),
+        install_hint=_text(fields, "installHint"),
+        cluster=_told(cluster) if fields.get("provideClusterInfo") is True else None,
+    )
+
+
+def _environment(value: Json) -> dict[str, str]:
+    pairs = value if isinstance(value, list) else []
+    return {_text(item, "name"): _text(item, "value") for item in pairs if isinstance(item, dict)}
+
+
+def _told(cluster: Fields) -> dict[str, str]:
+    names = ("server", "certificate-authority-data", "tls-server-name", "proxy-url")
+    return {name: _text(cluster, name) for name in names if _text(cluster, name)}
+
+
+def _where(files: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, files))
+
+
+def _fields(value: Mapping[str, Json], name: str) -> Fields:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(fields: Fields, name: str) -> str:
+    found = fields.get(name)
+    return found if isinstance(found, str) else ""

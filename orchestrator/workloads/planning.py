@@ -1,0 +1,364 @@
+"""What applying manifest sets would do: one plan for all of them, so that a moved object is a move.
+
+The server decides by dry runs; what it cannot answer yet (a kind or namespace that this very plan creates,
+a value that is pending) is planned from the manifest alone and shown as such.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.expressions import Path, Pending, Tree
+from orchestrator.stack.model import Json, UnitId
+from orchestrator.workloads.asking import Verdict, ask
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.api import collections
+from orchestrator.workloads.comparison import Intent, compare, secret_paths
+from orchestrator.workloads.order import rank
+from orchestrator.workloads.ownership import marked, owner_of, prunable, uid_of, unit_of, waited_for
+from orchestrator.workloads.pending import completed, is_pending, known
+from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
+
+Live: TypeAlias = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStep:
+    """What is done to one object: its whole manifest with our marks, and how it is applied.
+
+    A no-op is a step too, since an apply waits for all objects of a set; ``uid`` is the live object's, empty
+    for one that is to be created. ``fingerprint`` goes into the inventory.
+    """
+
+    ref: ObjectRef
+    action: Action
+    manifest: Mapping[str, Json] = field(repr=False)
+    force: bool = False
+    wait: bool = True
+    uid: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPlan:
+    """What would happen to one manifest set.
+
+    ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects of the inventory that no set
+    wants any more, also those that are gone or not ours any more: they are only forgotten. ``removed`` marks
+    a set that Git no longer declares.
+    """
+
+    unit: UnitId
+    changes: tuple[Change, ...] = ()
+    steps: tuple[ObjectStep, ...] = ()
+    prune: tuple[OwnedObject, ...] = ()
+    pending: tuple[str, ...] = ()
+    removed: bool = False
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _World:
+    """What is there and what is wanted, as far as it decides about single objects."""
+
+    owner: Owner
+    live: Mapping[ObjectRef, Live]
+    inventory: Mapping[ObjectRef, OwnedObject]
+    verdicts: Mapping[ObjectRef, Verdict]
+    strangers: Mapping[ObjectRef, Live | None]
+    unnamed: frozenset[tuple[UnitId, str, str]]
+
+
+def plan_sets(
+    cluster: Cluster,
+    sets: tuple[RenderedSet, ...],
+    inventory: tuple[OwnedObject, ...],
+    *,
+    owner: Owner,
+    secrets: Secrets,
+) -> tuple[SetPlan, ...]:
+    """Return a plan for each set, then one for each unit that only the inventory knows, sorted by name.
+
+    Raises InvalidStack when two sets declare the same object, ClusterError with all refusals of the server,
+    ClusterUnreachable, AccessDenied.
+    """
+    check_identities(sets)
+    objects = tuple(item for rendered in sets for item in rendered.objects)
+    _learn_wanted(objects, secrets)
+    world = _observe(cluster, objects, inventory, owner=owner, secrets=secrets)
+    gone = sorted({item.unit for item in inventory} - {rendered.unit for rendered in sets})
+    return (
+        *(_set_plan(rendered, world) for rendered in sets),
+        *(_set_plan(RenderedSet(unit=unit, objects=()), world, removed=True) for unit in gone),
+    )
+
+
+def _observe(
+    cluster: Cluster,
+    objects: tuple[WantedObject, ...],
+    inventory: tuple[OwnedObject, ...],
+    *,
+    owner: Owner,
+    secrets: Secrets,
+) -> _World:
+    served = cluster.kinds()
+    refs = [item.ref for item in objects if item.ref]
+    live = cluster.list_owned(
+        collections(served, [*refs, *(item.ref for item in inventory)]), owner
+    )
+    _learn_live(live.values(), secrets)
+    kinds = served.with_definitions(completed(item.value, None) for item in objects)
+    verdicts = ask(cluster, objects, live, kinds=kinds, owner=owner)
+    _learn_live((found.live for found in verdicts.values() if found.live), secrets)
+    unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
+    return _World(
+        owner=owner,
+        live=live,
+        inventory={item.ref: item for item in inventory},
+        verdicts=verdicts,
+        strangers=cluster.get_many(unmarked),
+        unnamed=frozenset(
+            (item.unit, *_group_kind(item.value)) for item in objects if not item.ref
+        ),
+    )
+
+
+def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) -> SetPlan:
+    ordered = sorted(rendered.objects, key=_order)
+    changes = [_change(item, world) for item in ordered]
+    steps = [
+        _step(item, change.action, world)
+        for item, change in zip(ordered, changes, strict=True)
+        if not is_pending(item.value)
+    ]
+    prune = tuple(_to_prune(rendered.unit, world))
+    deletions = [_deletion(item, world) for item in prune]
+    return SetPlan(
+        unit=rendered.unit,
+        changes=(*changes, *deletions),
+        steps=tuple(steps),
+        prune=prune,
+        pending=rendered.pending,
+        removed=removed,
+        fingerprint=_fingerprint_of(ordered),
+    )
+
+
+def _order(item: WantedObject) -> tuple[bool, int, str, str]:
+    return (item.ref is None, rank(item.ref) if item.ref else 0, item.title, str(item.place))
+
+
+def _change(item: WantedObject, world: _World) -> Change:
+    if item.ref is None:
+        fields = compare(None, item.value, intent=_intent(item))
+        return Change(subject=Subject.OBJECT, name=item.title, action=Action.CREATE, fields=fields)
+    verdict = world.verdicts[item.ref]
+    fields = compare(verdict.live, verdict.result, intent=_intent(item))
+    previous = _previous_unit(item, verdict, world)
+    action, reason = _decision(item, verdict, world, moved=bool(previous), differs=bool(fields))
+    return Change(
+        subject=Subject.OBJECT,
+        name=item.title,
+        action=action,
+        fields=() if action is Action.NO_OP else fields,
+        reason=reason,
+        previous=previous if action is Action.MOVE else "",
+    )
+
+
+def _decision(
+    item: WantedObject, verdict: Verdict, world: _World, *, moved: bool, differs: bool
+) -> tuple[Action, str]:
+    if verdict.live is None:
+        return _creation(item, world)
+    taken = f"takes fields back from {', '.join(verdict.taken_from)}" if verdict.taken_from else ""
+    if owner_of(verdict.live) is None:
+        return Action.ADOPT, taken or "exists and belongs to nobody"
+    if moved:
+        return Action.MOVE, taken
+    return (Action.UPDATE if differs else Action.NO_OP), taken
+
+
+def _creation(item: WantedObject, world: _World) -> tuple[Action, str]:
+    earlier = world.inventory.get(item.ref) if item.ref else None
+    if earlier is None or not earlier.uid:
+        return Action.CREATE, ""
+    if earlier.fingerprint and earlier.fingerprint == _lasting(item):
+        return Action.NO_OP, "ran before; the cluster removed it when its time was up"
+    return Action.CREATE, "was deleted outside of this stack"
+
+
+def _previous_unit(item: WantedObject, verdict: Verdict, world: _World) -> str:
+    """Return the unit that an object of ours comes from when that is another one, or an empty text."""
+    if item.ref is None or verdict.live is None:
+        return ""
+    earlier = world.inventory.get(item.ref)
+    unit = earlier.unit if earlier else unit_of(verdict.live)
+    return unit if unit and unit != item.unit else ""
+
+
+def _step(item: WantedObject, action: Action, world: _World) -> ObjectStep:
+    assert item.ref is not None  # noqa: S101 - whatever is not pending has a name
+    verdict = world.verdicts[item.ref]
+    manifest = marked(known(item.value), owner=world.owner, unit=item.unit)
+    earlier = world.inventory.get(item.ref)
+    return ObjectStep(
+        ref=item.ref,
+        action=action,
+        manifest=manifest,
+        force=verdict.force,
+        wait=waited_for(manifest),
+        uid=uid_of(verdict.live)
+        if verdict.live
+        else (earlier.uid if earlier and action is Action.NO_OP else ""),
+        fingerprint=_lasting(item),
+    )
+
+
+def _to_prune(unit: UnitId, world: _World) -> Iterator[OwnedObject]:
+    """Yield what nobody wants any more, in the order of deletion.
+
+    Where a wanted object's name is pending, another one of its kind may turn out to be it: those wait.
+    """
+    mine = (item for item in world.inventory.values() if item.unit == unit)
+    for item in sorted(mine, key=lambda found: (rank(found.ref), found.ref), reverse=True):
+        undecided = (unit, item.ref.group, item.ref.kind) in world.unnamed
+        if item.ref not in world.verdicts and not undecided:
+            yield item
+
+
+def _deletion(item: OwnedObject, world: _World) -> Change:
+    live = world.live.get(item.ref)
+    action, reason = (Action.DELETE, _consequence(item.ref)) if live else (Action.FORGET, "")
+    if live is None:
+        reason = _why_forgotten(world.strangers.get(item.ref))
+    elif not prunable(live):
+        action, reason = Action.FORGET, "stays, since it is annotated orchestrator/prune: disabled"
+    return Change(subject=Subject.OBJECT, name=str(item.ref), action=action, reason=reason)
+
+
+def _why_forgotten(stranger: Live | None) -> str:
+    if stranger is None:
+        return "is gone already"
+    owner = owner_of(stranger)
+    return f"stays, since it belongs to {owner} now" if owner else "stays, since it lost our labels"
+
+
+def _consequence(ref: ObjectRef) -> str:
+    match ref.group, ref.kind:
+        case "", "Namespace":
+            return "with everything in it"
+        case "apiextensions.k8s.io", "CustomResourceDefinition":
+            return "with every object of its kind"
+        case _:
+            return ""
+
+
+def _intent(item: WantedObject) -> Intent:
+    return Intent(value=dict(item.value), secret=_secret_in(item))
+
+
+def _secret_in(item: WantedObject) -> frozenset[Path]:
+    return item.sensitive | secret_paths(*_group_kind(item.value))
+
+
+def _lasting(item: WantedObject) -> str:
+    """Return what identifies a Job that the cluster removes by itself, so that it is not run once more."""
+    spec = item.value.get("spec")
+    if _group_kind(item.value) != ("batch", "Job") or not isinstance(spec, dict):
+        return ""
+    return _fingerprint_of([item]) if "ttlSecondsAfterFinished" in spec else ""
+
+
+def _fingerprint_of(items: Iterable[WantedObject]) -> str:
+    """Return a hash of what is wanted, without secrets: a hash of a short one would give it away."""
+    content = [_without_secrets(dict(item.value), _secret_in(item)) for item in items]
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _without_secrets(tree: Tree, secret: frozenset[Path]) -> Json:
+    if () in secret:
+        return "(sensitive)"
+    match tree:
+        case Pending():
+            return f"(pending: {', '.join(tree.references)})"
+        case dict():
+            return {key: _without_secrets(item, _below(secret, key)) for key, item in tree.items()}
+        case list():
+            return [
+                _without_secrets(item, _below(secret, index)) for index, item in enumerate(tree)
+            ]
+        case _:
+            return tree
+
+
+def _below(secret: frozenset[Path], key: str | int) -> frozenset[Path]:
+    return frozenset(path[1:] for path in secret if path[0] == key) if secret else secret
+
+
+def _learn_wanted(objects: Iterable[WantedObject], secrets: Secrets) -> None:
+    found: list[Json] = []
+    for item in objects:
+        found += [
+            _decoded(value) for path in _secret_in(item) for value in _texts(_at(item.value, path))
+        ]
+    secrets.learn(found)
+
+
+def _learn_live(objects: Iterable[Live], secrets: Secrets) -> None:
+    texts = (
+        text
+        for live in objects
+        for path in secret_paths(*_group_kind(live))
+        for text in _texts(_at(live, path))
+    )
+    secrets.learn([_decoded(text) for text in texts])
+
+
+def _at(value: Mapping[str, Tree] | Live, path: Path) -> Tree:
+    node: Tree = dict(value)
+    for segment in path:
+        match node, segment:
+            case dict(), str() if segment in node:
+                node = node[segment]
+            case list(), int() if segment < len(node):
+                node = node[segment]
+            case _:
+                return None
+    return node
+
+
+def _texts(tree: Tree) -> Iterator[str]:
+    match tree:
+        case dict():
+            for item in tree.values():
+                yield from _texts(item)
+        case list():
+            for item in tree:
+                yield from _texts(item)
+        case str():
+            yield tree
+        case bool() | Pending() | None:
+            return
+        case int() | float():
+            yield str(tree)
+
+
+def _decoded(text: str) -> str:
+    """Return the text that a Secret's base64 stands for; Secrets learns its base64 with it."""
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return text
+
+
+def _group_kind(value: Mapping[str, Tree] | Live) -> tuple[str, str]:
+    return str(value.get("apiVersion", "")).rpartition("/")[0], str(value.get("kind", ""))

@@ -1,0 +1,183 @@
+"""Deleting what is not wanted any more: backwards, only what is still ours, and waiting until it is gone."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from orchestrator import clock
+from orchestrator.errors import ClusterError, Interrupted
+from orchestrator.plans.change import Action
+from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+from orchestrator.processes import Stop
+from orchestrator.stack.model import Json
+from orchestrator.workloads.asking import together
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.api import collections
+from orchestrator.workloads.cluster.watches import Watch
+from orchestrator.workloads.order import reverse_batches
+from orchestrator.workloads.ownership import owner_of, prunable, uid_of
+
+Live: TypeAlias = Mapping[str, Json]
+OnEvent: TypeAlias = Callable[[Event], None]
+
+_LOOK_SECONDS: Final = 0.2
+_TELL_AFTER_SECONDS: Final = 5.0
+
+
+def prune(
+    cluster: Cluster,
+    objects: Sequence[OwnedObject],
+    *,
+    owner: Owner,
+    on_event: OnEvent,
+    stop: Stop,
+    timeout: float = 300.0,
+) -> tuple[ObjectRef, ...]:
+    """Delete objects in reverse order and return those that the inventory can forget, sorted.
+
+    These are the ones confirmed to be gone, and those that are no longer ours to delete: they carry other
+    labels, or an annotation against pruning. Raises ClusterError naming finalizers when one is not gone after
+    ``timeout`` seconds, ClusterUnreachable, AccessDenied, Interrupted.
+    """
+    done: list[ObjectRef] = []
+    for batch in reverse_batches((item.ref, item) for item in objects):
+        done += [item.ref for item in batch]
+        deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
+        deletion.run(batch, timeout)
+    return tuple(sorted(done))
+
+
+class _Deletion:
+    """One batch on its way out."""
+
+    def __init__(self, cluster: Cluster, owner: Owner, *, on_event: OnEvent, stop: Stop) -> None:
+        self._cluster = cluster
+        self._owner = owner
+        self._on_event = on_event
+        self._stop = stop
+        self._units: dict[ObjectRef, OwnedObject] = {}
+        self._left: dict[ObjectRef, Live] = {}
+
+    def run(self, batch: Sequence[OwnedObject], timeout: float) -> None:
+        if self._stop.requested:
+            raise Interrupted("interrupted between two batches of deletions")
+        self._units = {item.ref: item for item in batch}
+        self._left = self._ours(list(self._units))
+        if not self._left:
+            return
+        wanted = collections(self._cluster.kinds(), self._left)
+        with self._cluster.watch(wanted, self._owner) as watch:
+            self._start()
+            self._await(watch, timeout)
+
+    def _ours(self, refs: Sequence[ObjectRef]) -> dict[ObjectRef, Live]:
+        found = self._cluster.get_many(refs)
+        return {
+            ref: live
+            for ref, live in found.items()
+            if live is not None and owner_of(live) == self._owner and prunable(live)
+        }
+
+    def _start(self) -> None:
+        targets = [(ref, uid_of(live)) for ref, live in self._left.items()]
+        replies = self._cluster.delete_many(targets)
+        errors = [reply for reply in replies if reply is not None]
+        if errors:
+            raise together(errors)
+        for ref in self._left:
+            self._tell(ref, waiting=True)
+
+    def _await(self, watch: Watch, timeout: float) -> None:
+        started = clock.seconds()
+        told = False
+        self._confirm()
+        while self._left:
+            if self._stop.requested:
+                raise Interrupted("interrupted while waiting for deletions")
+            waited = clock.seconds() - started
+            if waited > timeout:
+                raise self._late(timeout)
+            if waited > _TELL_AFTER_SECONDS and not told:
+                told = True
+                self._tell_why()
+            self._drain(watch)
+
+    def _confirm(self) -> None:
+        """Look once: what was gone before the watch began is never announced by it."""
+        for ref, live in self._cluster.get_many(self._left).items():
+            if live is None or uid_of(live) != uid_of(self._left[ref]):
+                self._gone(ref)
+            else:
+                self._left[ref] = live
+
+    def _drain(self, watch: Watch) -> None:
+        seen = watch.next(_LOOK_SECONDS)
+        while seen is not None:
+            mine = self._left.get(seen.ref)
+            if mine is not None and uid_of(seen.live) == uid_of(mine):
+                self._left[seen.ref] = seen.live
+                if seen.gone:
+                    self._gone(seen.ref)
+            seen = watch.next(0)
+
+    def _gone(self, ref: ObjectRef) -> None:
+        del self._left[ref]
+        self._tell(ref, waiting=False)
+
+    def _tell(self, ref: ObjectRef, *, waiting: bool) -> None:
+        unit = self._units[ref].unit
+        self._on_event(ChangeDone(unit=unit, name=str(ref), action=Action.DELETE, waiting=waiting))
+
+    def _tell_why(self) -> None:
+        for ref, live in sorted(self._left.items()):
+            text = f"{ref}: still being deleted{_because(live)}"
+            self._on_event(UnitProgress(unit=self._units[ref].unit, text=text))
+
+    def _late(self, timeout: float) -> ClusterError:
+        first, live = min(self._left.items())
+        others = len(self._left) - 1
+        more = f", and {others} more" if others else ""
+        lines = [f"{ref}{_because(left)}" for ref, left in sorted(self._left.items())]
+        return ClusterError(
+            f"{first} is not gone after {timeout:g} s{_because(live)}{more}",
+            hint="a finalizer is removed by the controller that set it: is that running? It goes on from here "
+            "with the next apply",
+            detail="\n".join(lines) if others else "",
+        )
+
+
+def _because(live: Live) -> str:
+    reasons = list(_reasons(live))
+    return f": {'; '.join(reasons)}" if reasons else ""
+
+
+def _reasons(live: Live) -> Iterator[str]:
+    metadata, status, spec = (_mapping(live.get(name)) for name in ("metadata", "status", "spec"))
+    finalizers = metadata.get("finalizers") or spec.get("finalizers")
+    if isinstance(finalizers, list) and finalizers:
+        yield f"it waits for {_many('finalizer', finalizers)}"
+    conditions = status.get("conditions")
+    for item in conditions if isinstance(conditions, list) else ():
+        match item:
+            case {"type": str(kind), "status": "True", "message": str(message)} if _about_deletion(
+                kind
+            ):
+                yield message
+
+
+def _about_deletion(kind: str) -> bool:
+    return kind in {
+        "NamespaceContentRemaining",
+        "NamespaceDeletionContentFailure",
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceFinalizersRemaining",
+        "Terminating",
+    }
+
+
+def _many(word: str, items: list[Json]) -> str:
+    return f"the {word}{'s' if len(items) > 1 else ''} {', '.join(map(str, items))}"
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
