@@ -174,7 +174,9 @@ class _Progress:
             self._report(f"downloading {line.split()[2]}")
             return
         self._compiled += 1
-        if self._compiled >= self._total:
+        if (
+            self._compiled >= self._total - 1
+        ):  # the program itself is compiled and linked in one step
             self._report("linking")
         else:
             self._report(f"{self._compiled} of {self._total} packages")
