@@ -97,7 +97,7 @@ def test_the_stacks_own_choice_is_the_only_one(tmp_path: Path, settings: Setting
     chosen = find_binary(Terraform(binary="tools/my-terraform"), around, tmp_path)
     assert chosen.argv == (str(tmp_path / "tools" / "my-terraform"),)
     with pytest.raises(
-        TerraformUnavailable, match="no usable terraform.binary `tools/none`"
+        TerraformUnavailable, match=r"no usable terraform\.binary `tools/none`"
     ) as caught:
         find_binary(Terraform(binary="tools/none"), around, tmp_path)
     assert caught.value.detail == "terraform.binary: tools/none: no such file"
@@ -112,7 +112,7 @@ def test_when_none_will_do_each_is_named_with_its_problem(
     """The message says what is wanted, the detail what is there, and the hint how to get one."""
     file = program(tmp_path, "terraform")
     with pytest.raises(
-        TerraformUnavailable, match="no usable Terraform or OpenTofu `~> 9.0`"
+        TerraformUnavailable, match=r"no usable Terraform or OpenTofu `~> 9\.0`"
     ) as caught:
         find_binary(Terraform(version="~> 9.0"), with_path(settings, tmp_path), tmp_path)
     assert caught.value.detail.splitlines()[:2] == [
