@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import IO, cast
 
 from orchestrator.errors import RepositoryError, UsageError
-from orchestrator.repository.troubles import local_trouble
+from orchestrator.repository.troubles import Ended, local_trouble
 
 _GRACE_SECONDS = 5.0
 
@@ -38,15 +38,6 @@ class Checkout:
         return (self.common_directory / "shallow").exists()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a Git command ended."""
-
-    code: int
-    stdout: bytes
-    stderr: str
-
-
 def find_checkout(directory: Path) -> Checkout:
     """Return the checkout that ``directory`` lies in; raises UsageError when there is none."""
     git = _library()
@@ -61,11 +52,13 @@ def find_checkout(directory: Path) -> Checkout:
         ) from error
     if root is None or bare:
         raise UsageError(f"{own} is a bare repository", hint="run inside a checkout of it")
-    return Checkout(
+    checkout = Checkout(
         root=Path(root).resolve(),
         git_directory=Path(own).resolve(),
         common_directory=Path(common).resolve(),
     )
+    Git(checkout).check()
+    return checkout
 
 
 class Git:
@@ -84,7 +77,7 @@ class Git:
         """
         ended = self.attempt(*arguments, stdin=stdin, variables=variables)
         if ended.code != 0:
-            raise local_trouble(_verb(arguments), ended.stderr, self.checkout.root)
+            raise local_trouble(_verb(arguments), ended, self.checkout.root)
         return ended.stdout
 
     def attempt(
@@ -99,9 +92,32 @@ class Git:
         ``variables`` are added to the environment; ``timeout`` is in seconds, and a command that runs longer
         is ended, with code 124.
         """
-        environment = {**self._environment(), **(variables or {})}
+        return self._run(
+            arguments, {**self._environment(), **(variables or {})}, stdin, timeout=timeout
+        )
+
+    def check(self) -> None:
+        """Let Git itself find the repository; raises RepositoryError when it will not have it.
+
+        Git asks who owns a repository only when it was not told where that is, and somebody else's
+        configuration may name programs to run.
+        """
+        ended = self._run(
+            ("rev-parse", "--git-dir"), {"GIT_TERMINAL_PROMPT": "0"}, b"", timeout=None
+        )
+        if ended.code != 0:
+            raise local_trouble("rev-parse", ended, self.checkout.root)
+
+    def _run(
+        self,
+        arguments: tuple[str, ...],
+        variables: Mapping[str, str],
+        stdin: bytes,
+        *,
+        timeout: float | None,
+    ) -> Ended:
         with _input(stdin) as source:
-            child = self._start(arguments, environment, source)
+            child = self._start(arguments, variables, source)
             try:
                 stdout, stderr = child.communicate(timeout=timeout)
             except TimeoutExpired:

@@ -13,12 +13,14 @@ from orchestrator.repository.git import Git
 from orchestrator.repository.objects import read_objects
 from orchestrator.repository.troubles import local_trouble, remote_trouble
 
-_REMOTE_SECONDS = 120.0
 _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.hooksPath=/dev/null")
 # Git leaves single objects to the operating system by default; a record has to be on the disk.
-_DURABLE = ("-c", "core.fsync=committed,loose-object")
+_DURABLE = ("-c", "core.fsync=committed,loose-object,reference")
+_ELSEWHERE = re.compile(
+    r"is at \w+ but expected|reference already exists|unable to resolve reference|\.lock': File exists"
+)
 _STALE = re.compile(
-    r"stale info|fetch first|non-fast-forward|reference already exists|cannot lock ref|failed to lock"
+    r"\(stale info\)|\(fetch first\)|but expected|reference already exists|failed to lock"
 )
 _REJECTED = re.compile(r"^!", re.MULTILINE)
 _AUTHOR = re.compile(r"^\s*(?P<name>.*?)\s*(?:<(?P<mail>[^<>]*)>)?\s*$")
@@ -30,9 +32,10 @@ Moves = Mapping[str, tuple[str, str]]
 class GitPlumbing:
     """Low-level reading and writing in one repository."""
 
-    def __init__(self, git: Git) -> None:
-        """Take the edge to Git."""
+    def __init__(self, git: Git, *, patience: float) -> None:
+        """Take the edge to Git, and how many seconds a remote may take to answer."""
         self._git = git
+        self._patience = patience
 
     def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
         """Return id and content of each named object (``REF``, ``REF:path``, an id), None where there is none."""
@@ -65,10 +68,10 @@ class GitPlumbing:
     def move(self, moves: Moves) -> bool:
         """Move local refs, all or none; return whether each stood where it had to."""
         ended = self._git.attempt(
-            *_QUIET, "update-ref", "--stdin", stdin=_transaction(moves, self._zero()).encode()
+            *_QUIET, *_DURABLE, "update-ref", "--stdin", stdin=_transaction(moves).encode()
         )
-        if ended.code != 0 and not _STALE.search(ended.stderr):
-            raise local_trouble("update-ref", ended.stderr, self._git.checkout.root)
+        if ended.code != 0 and not _ELSEWHERE.search(ended.stderr):
+            raise local_trouble("update-ref", ended, self._git.checkout.root)
         return ended.code == 0
 
     def descends(self, commit: str, *, ancestor: str) -> bool:
@@ -85,7 +88,7 @@ class GitPlumbing:
 
         Raises RepositoryError when the remote does not answer.
         """
-        ended = self._git.attempt("ls-remote", "--", remote, *refs, timeout=_REMOTE_SECONDS)
+        ended = self._git.attempt("ls-remote", "--", remote, *refs, timeout=self._patience)
         if ended.code != 0:
             raise remote_trouble(remote, ended.stderr)
         lines = (line.split("\t") for line in ended.stdout.decode(errors="replace").splitlines())
@@ -102,7 +105,7 @@ class GitPlumbing:
         ended = self._git.attempt(
             *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune",
             "--recurse-submodules=no", *shallow, "--", remote, *refs,
-            timeout=_REMOTE_SECONDS,
+            timeout=self._patience,
         )  # fmt: skip
         if ended.code != 0 and "couldn't find remote ref" in ended.stderr:
             return False
@@ -120,7 +123,7 @@ class GitPlumbing:
         ended = self._git.attempt(
             *_QUIET, "push", "--porcelain", "--atomic", "--no-verify", "--no-signed",
             "--recurse-submodules=no", *leases, "--", remote, *refspecs,
-            timeout=_REMOTE_SECONDS,
+            timeout=self._patience,
         )  # fmt: skip
         if ended.code == 0:
             return True
@@ -139,21 +142,15 @@ class GitPlumbing:
             self._git.run(*_DURABLE, *arguments, stdin=stdin, variables=variables).decode().strip()
         )
 
-    def _zero(self) -> str:
-        return "0" * 40
 
-
-def _transaction(moves: Moves, zero: str) -> str:
-    lines = (
-        "start",
-        *(_move(ref, old or zero, new) for ref, (old, new) in moves.items()),
-        "commit",
-    )
+def _transaction(moves: Moves) -> str:
+    lines = ("start", *(_move(ref, old, new) for ref, (old, new) in moves.items()), "commit")
     return "".join(f"{line}\n" for line in lines)
 
 
 def _move(ref: str, old: str, new: str) -> str:
-    return f"update {ref} {new} {old}" if new else f"delete {ref} {old}"
+    absent = "0" * len(old or new)  # as long as the ids of this repository's hash
+    return f"update {ref} {new} {old or absent}" if new else f"delete {ref} {old}"
 
 
 def _signature(author: str, at: datetime) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """The repository at hand: its revisions, its remote, and private copies of its files."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from orchestrator.repository.snapshot import (
 )
 from orchestrator.repository.trees import Trees
 
+_PRIVATE = 0o700
 _KEY_LETTERS = 20  # of a commit or digest in a directory's name: some programs dislike long paths
 
 
@@ -57,8 +59,9 @@ class Repository:
                     f"{folder} is a symbolic link",
                     hint="remove it: our files stay in the repository",
                 )
-            folder.mkdir(mode=0o700, exist_ok=True)
-            folder.chmod(0o700)
+            folder.mkdir(mode=_PRIVATE, exist_ok=True)
+            if stat.S_IMODE(folder.stat().st_mode) != _PRIVATE:
+                folder.chmod(_PRIVATE)
             ignore = folder / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
@@ -114,9 +117,12 @@ class Repository:
         """Return the submodules whose files an exported tree lacks, since they are not checked out; sorted."""
         return missing_submodules(self._git, tree)
 
-    def plumbing(self) -> GitPlumbing:
-        """Return objects, refs and remotes of this repository, for the ledger."""
-        return GitPlumbing(self._git)
+    def plumbing(self, *, patience: float = 60.0) -> GitPlumbing:
+        """Return objects, refs and remotes of this repository, for the ledger.
+
+        ``patience`` is how many seconds a remote may take to answer.
+        """
+        return GitPlumbing(self._git, patience=patience)
 
     def _write(self, revision: Revision, target: Path, scratch: Path) -> None:
         if not revision.dirty:

@@ -109,9 +109,10 @@ def _copy(root: Path, target: Path, path: str, *, scratch: Path) -> None:
     place = find(root, path)
     if place is None:
         return
-    if path.endswith("/") and place.is_dir():
-        _copy_nested(place, target / path, scratch=scratch)
-        return
+    if place.is_dir() and not place.is_symlink():
+        if path.endswith("/"):
+            _copy_nested(place, target / path, scratch=scratch)
+        return  # a directory where a file was: its files are named one by one
     (target / path).parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):  # removed meanwhile: the digest of the copy will tell
         shutil.copy2(place, target / path, follow_symlinks=False)

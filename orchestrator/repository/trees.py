@@ -1,20 +1,22 @@
 """Private copies of revisions on disk: built whole or not at all, shared, and cleaned up when nobody uses them.
 
-Each copy has a lock file beside it. Who uses the copy holds a shared lock on it for as long as the process
-lives; who builds or removes it holds an exclusive one. The kernel drops both when a process dies.
+Each copy has a lock file beside it. Who uses the copy shares the lock for as long as it lives; who builds or
+removes it excludes all others.
 """
 
-import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+
+from orchestrator.repository.locks import FileLock
 
 _KEPT = 4
 _BUILDING = ".building-"
 _LOCK = ".lock"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Trees:
@@ -23,7 +25,7 @@ class Trees:
     def __init__(self, directory: Path) -> None:
         """Remember the directory, which is made when it is needed."""
         self._directory = directory
-        self._held: dict[str, IO[bytes]] = {}
+        self._held: dict[str, FileLock] = {}
 
     def take(self, key: str, build: Callable[[Path, Path], None]) -> Path:
         """Return the copy of that key, built if it is not there, and keep it as long as this object lives.
@@ -32,68 +34,68 @@ class Trees:
         or the process dies, no copy is left.
         """
         tree = self._directory / key
-        if key not in self._held:
+        if key not in self._held or not tree.is_dir():
             self._directory.mkdir(mode=0o700, exist_ok=True)
             self._held[key] = self._hold(key, build)
             self._clean()
         return tree
 
-    def _hold(self, key: str, build: Callable[[Path, Path], None]) -> IO[bytes]:
+    def _hold(self, key: str, build: Callable[[Path, Path], None]) -> FileLock:
         while True:
-            lock = self._open(key)
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            if self._current(lock, key) and self._complete(lock, key):
-                os.utime(lock.fileno())  # used last now
+            lock = FileLock(self._lock_file(key))
+            lock.share()
+            if lock.current and self._complete(lock, key):
+                lock.touch()
                 return lock
-            fcntl.flock(lock, fcntl.LOCK_EX)  # lets go of the shared one first: look again
-            if self._current(lock, key) and not self._complete(lock, key):
+            lock.exclude()
+            if lock.current and not self._complete(lock, key):
                 self._build(lock, key, build)
             lock.close()
 
-    def _build(self, lock: IO[bytes], key: str, build: Callable[[Path, Path], None]) -> None:
-        workshop = self._directory / f"{_BUILDING}{key}"
-        shutil.rmtree(workshop, ignore_errors=True)  # of a process that died: the lock is ours
+    def _build(self, lock: FileLock, key: str, build: Callable[[Path, Path], None]) -> None:
+        self._remove_workshops(key)
         shutil.rmtree(self._directory / key, ignore_errors=True)
+        # A name of its own: a Git whose parent was killed may still be writing into the one before.
+        workshop = Path(tempfile.mkdtemp(prefix=f"{_BUILDING}{key}.", dir=self._directory))
         try:
-            (workshop / "tree").mkdir(parents=True, mode=0o700)
+            (workshop / "tree").mkdir(mode=0o700)
             build(workshop / "tree", workshop)
             (workshop / "tree").rename(self._directory / key)
+            if not _BOOT.exists():
+                os.sync()
             lock.write(_boot())
-            lock.flush()
+        except BaseException:
+            lock.file.unlink(missing_ok=True)
+            raise
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
 
-    def _open(self, key: str) -> IO[bytes]:
-        descriptor = os.open(self._lock_file(key), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        return os.fdopen(descriptor, "r+b", buffering=0)
-
-    def _current(self, lock: IO[bytes], key: str) -> bool:
-        try:
-            return os.path.samestat(os.fstat(lock.fileno()), self._lock_file(key).stat())
-        except FileNotFoundError:  # removed with its tree before we had it
-            return False
-
-    def _complete(self, lock: IO[bytes], key: str) -> bool:
-        # After a crash of the machine a finished tree may hold files without content, which would read as
-        # modules without resources: what an earlier boot wrote is written again.
-        lock.seek(0)
-        return lock.read() == _boot() and (self._directory / key).is_dir()
+    def _complete(self, lock: FileLock, key: str) -> bool:
+        return lock.mark == _boot() and (self._directory / key).is_dir()
 
     def _clean(self) -> None:
         unused = sorted(
             (file for file in self._directory.glob(f"*{_LOCK}") if file.stem not in self._held),
             key=lambda file: (-_last_use(file), file.name),
         )
-        for file in unused[_KEPT:]:
-            self._remove_unused(file.stem)
+        for place, file in enumerate(unused):
+            with suppress(OSError):
+                self._clean_one(file, keep=place < _KEPT)
 
-    def _remove_unused(self, key: str) -> None:
-        with suppress(OSError), self._open(key) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if self._current(lock, key):
-                shutil.rmtree(self._directory / key, ignore_errors=True)
-                shutil.rmtree(self._directory / f"{_BUILDING}{key}", ignore_errors=True)
-                self._lock_file(key).unlink()
+    def _clean_one(self, file: Path, *, keep: bool) -> None:
+        lock = FileLock(file)
+        if lock.try_to_exclude() and lock.current:
+            self._remove_workshops(file.stem)
+            if not keep:
+                shutil.rmtree(self._directory / file.stem, ignore_errors=True)
+                file.unlink()
+        lock.close()
+
+    def _remove_workshops(self, key: str) -> None:
+        for workshop in self._directory.glob(
+            f"{_BUILDING}{key}.*"
+        ):  # of processes that were killed
+            shutil.rmtree(workshop, ignore_errors=True)
 
     def _lock_file(self, key: str) -> Path:
         return self._directory / f"{key}{_LOCK}"
@@ -107,7 +109,9 @@ def _last_use(file: Path) -> float:
 
 
 def _boot() -> bytes:
+    # After a crash of the machine a finished tree may hold files without content, which would read as modules
+    # without resources: what an earlier boot wrote is written again. Where boots cannot be told apart, a tree
+    # is made to last when it is built.
     with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_bytes()
-    os.sync()  # no such mark on this system: what was written is made to last instead
+        return _BOOT.read_bytes()
     return b"complete"

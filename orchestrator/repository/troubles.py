@@ -1,6 +1,8 @@
 """What Git says when it fails, as errors that say what to do next. Pure: texts in, errors out."""
 
 import re
+import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
@@ -24,10 +26,19 @@ _REFUSED = re.compile(
 _PREFIX = re.compile(r"^(fatal|error|remote): ")
 
 
-def local_trouble(verb: str, stderr: str, root: Path) -> OrchestratorError:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a Git command ended; the code is negative for a signal."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+
+def local_trouble(verb: str, ended: Ended, root: Path) -> OrchestratorError:
     """Return the error for a Git command that failed inside this repository."""
-    text = without_credentials(stderr).strip()
-    if _FULL.search(text):
+    text = without_credentials(ended.stderr).strip()
+    if _FULL.search(text) or ended.code == -signal.SIGXFSZ:
         return StorageError(
             "the disk is full",
             hint="free some space and run again; nothing was left behind",
@@ -76,9 +87,11 @@ def _local_hint(text: str) -> str:
 
 
 def _first_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if not line.startswith(("hint:", "warning:"))]
-    decisive = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
-    return _PREFIX.sub("", decisive or (lines[0] if lines else "no reason given")).strip()
+    for start in ("fatal: ", "error: ", ""):
+        for line in text.splitlines():
+            if line.startswith(start) and not line.startswith(("hint:", "warning:")):
+                return _PREFIX.sub("", line).strip()
+    return "no reason given"
 
 
 def _rejection(text: str) -> str:
