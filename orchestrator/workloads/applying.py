@@ -13,11 +13,11 @@ from orchestrator.stack.model import Json, Wait
 from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import Accepted, Reply, Submission
+from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import owner_of, uid_of
 from orchestrator.workloads.planning import ObjectStep, SetPlan
-from orchestrator.workloads.rollout import Listener, follow
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]

@@ -8,32 +8,34 @@ not known yet are shown as such and never as decided.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Absent, Unknown, Value, masked
-from orchestrator.stack.expressions import Pending, Tree
+from orchestrator.stack.expressions import Path, Pending, Tree, pending_in
 from orchestrator.stack.model import Json
 from orchestrator.workloads.ownership import MARKS
 
-Path: TypeAlias = tuple[str | int, ...]
 Side: TypeAlias = "Tree | Absent"
 
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")
 
-_SET_BY_SERVER: Final = frozenset(
+# Of the metadata: what the server sets by itself, and what the change's name says already.
+_NOT_TOLD: Final = frozenset(
     {
         "creationTimestamp",
         "deletionGracePeriodSeconds",
         "deletionTimestamp",
         "generation",
         "managedFields",
+        "name",
+        "namespace",
         "resourceVersion",
         "selfLink",
         "uid",
     }
 )
-_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_IDENTITY: Final = frozenset({"apiVersion", "kind"})
 
 # The keys by which the elements of Kubernetes' lists are told apart; the first that every element has and
 # that tells them all apart is used. Only for telling: what merges with what is the server's decision.
@@ -53,21 +55,33 @@ _KEYS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What a manifest says about one node: its value, and which paths below it are secret."""
+    """What a manifest says about one node: where it is, its value, and which paths below it are secret.
 
+    ``path`` is how people write it, and empty for the object itself.
+    """
+
+    path: str = ""
     value: Side = ABSENT
     secret: frozenset[Path] = field(default_factory=frozenset)
 
-    def below(self, key: str | int) -> "Intent":
-        """Return the intent for one key or index of this node; below a secret everything is secret."""
-        secret = frozenset(path[1:] for path in self.secret if not path or path[0] == key)
-        match self.value, key:
-            case dict() as mapping, str() if key in mapping:
-                return Intent(value=mapping[key], secret=secret)
-            case list() as items, int() if key < len(items):
-                return Intent(value=items[key], secret=secret)
-            case _:
-                return Intent(secret=secret)
+    def of_key(self, key: str) -> "Intent":
+        """Return the intent for one key of a map; below a secret everything is secret."""
+        known = isinstance(self.value, dict) and key in self.value
+        value = self.value[key] if known and isinstance(self.value, dict) else ABSENT
+        return Intent(path=_join(self.path, key), value=value, secret=self._below(key))
+
+    def of_element(self, name: str, index: int | None) -> "Intent":
+        """Return the intent for one element of a list, which the manifest has at ``index`` if at all.
+
+        Where it cannot be told which one it is, all of it is kept secret if anything in the list is.
+        """
+        path = f"{self.path}[{name}]"
+        if index is None or not isinstance(self.value, list) or index >= len(self.value):
+            return Intent(path=path, secret=frozenset({()}) if self.secret else frozenset())
+        return Intent(path=path, value=self.value[index], secret=self._below(index))
+
+    def _below(self, key: str | int) -> frozenset[Path]:
+        return frozenset(path[1:] for path in self.secret if not path or path[0] == key)
 
 
 def compare(
@@ -81,29 +95,24 @@ def compare(
     ``result`` is what the server would store, or the manifest itself for an object that is not there yet;
     ``intent`` is the manifest, whose pending leaves are shown as unknown and whose secret paths as masked.
     """
-    found = _walk(dict(live or {}), dict(result), intent, "")
-    return tuple(sorted(found, key=lambda change: change.path))
+    before = cast("dict[str, Tree]", dict(live or {}))
+    return tuple(sorted(_maps(before, result, intent), key=lambda change: change.path))
 
 
-def secret_paths(group: str, kind: str) -> frozenset[Path]:
-    """Return the paths whose values are secret in every object of a kind."""
-    if (group, kind) != ("", "Secret"):
-        return frozenset()
-    return frozenset({("data",), ("stringData",), ("metadata", "annotations", _LAST_APPLIED)})
-
-
-def _walk(before: Side, after: Side, intent: Intent, path: str) -> Iterator[FieldChange]:
+def _walk(before: Side, after: Side, intent: Intent) -> Iterator[FieldChange]:
     sources = _pending_here(intent.value)
     if sources:
-        yield FieldChange(path=path, before=_shown(before, intent), after=Unknown(sources=sources))
+        yield FieldChange(
+            path=intent.path, before=_shown(before, intent), after=Unknown(sources=sources)
+        )
     elif _divisible(before, after, dict):
-        yield from _maps(_as_map(before), _as_map(after), intent, path)
-    elif _divisible(before, after, list) and any(
-        map(_is_map, [*_as_list(before), *_as_list(after)])
-    ):
-        yield from _lists(_as_list(before), _as_list(after), intent, path)
+        yield from _maps(_as_map(before), _as_map(after), intent)
+    elif _divisible(before, after, list) and _holds_maps(before, after):
+        yield from _lists(_as_list(before), _as_list(after), intent)
     elif before != after:
-        yield FieldChange(path=path, before=_shown(before, intent), after=_shown(after, intent))
+        yield FieldChange(
+            path=intent.path, before=_shown(before, intent), after=_shown(after, intent)
+        )
 
 
 def _pending_here(value: Side) -> tuple[str, ...]:
@@ -112,11 +121,8 @@ def _pending_here(value: Side) -> tuple[str, ...]:
         case Pending():
             return value.references
         case list():
-            return tuple(
-                sorted(
-                    {ref for item in value if isinstance(item, Pending) for ref in item.references}
-                )
-            )
+            waiting = [item.references for item in value if isinstance(item, Pending)]
+            return tuple(sorted({reference for found in waiting for reference in found}))
         case _:
             return ()
 
@@ -127,38 +133,41 @@ def _divisible(before: Side, after: Side, shape: type[dict[str, Tree]] | type[li
     return all(isinstance(side, shape) for side in sides) and any(sides)
 
 
+def _holds_maps(before: Side, after: Side) -> bool:
+    """Whether lists are told element by element; a list of plain values is one value."""
+    return any(isinstance(item, dict) for item in [*_as_list(before), *_as_list(after)])
+
+
 def _maps(
-    before: Mapping[str, Tree], after: Mapping[str, Tree], intent: Intent, path: str
+    before: Mapping[str, Tree], after: Mapping[str, Tree], intent: Intent
 ) -> Iterator[FieldChange]:
     wanted = intent.value if isinstance(intent.value, dict) else {}
-    pending = {key for key, value in wanted.items() if _holds_pending(value)}
+    pending = {key for key, value in wanted.items() if pending_in(value)}
     for key in sorted({*before, *after, *pending}):
-        if not _left_out(path, key, wanted):
+        if not _left_out(intent.path, key, wanted):
             sides = before.get(key, ABSENT), after.get(key, ABSENT)
-            yield from _walk(*sides, intent.below(key), _join(path, key))
+            yield from _walk(*sides, intent.of_key(key))
 
 
 def _left_out(path: str, key: str, wanted: Mapping[str, Tree]) -> bool:
     match path:
         case "":
-            return key == "status" and "status" not in wanted
+            return key in _IDENTITY or (key == "status" and "status" not in wanted)
         case "metadata":
-            return key in _SET_BY_SERVER
+            return key in _NOT_TOLD
         case "metadata.labels" | "metadata.annotations":
             return key in MARKS
         case _:
             return False
 
 
-def _lists(
-    before: Sequence[Tree], after: Sequence[Tree], intent: Intent, path: str
-) -> Iterator[FieldChange]:
+def _lists(before: Sequence[Tree], after: Sequence[Tree], intent: Intent) -> Iterator[FieldChange]:
     keys = _keys_of(before, after)
     old, new = _named(before, keys), _named(after, keys)
     for name in dict.fromkeys([*old, *new]):
         sides = old.get(name, ABSENT), new.get(name, ABSENT)
-        element = new.get(name, old.get(name, ABSENT))
-        yield from _walk(*sides, _intent_for(element, name, intent, keys=keys), f"{path}[{name}]")
+        index = _index_in(intent.value, name, new.get(name, old.get(name, ABSENT)), keys=keys)
+        yield from _walk(*sides, intent.of_element(name, index))
 
 
 def _keys_of(before: Sequence[Tree], after: Sequence[Tree]) -> tuple[str, ...]:
@@ -184,15 +193,14 @@ def _named(items: Sequence[Tree], keys: tuple[str, ...]) -> dict[str, Tree]:
     return dict(zip(names, items, strict=True))
 
 
-def _intent_for(element: Side, name: str, intent: Intent, *, keys: tuple[str, ...]) -> Intent:
-    """Return the manifest's intent for an element; where it cannot be told which one, all is kept secret."""
+def _index_in(wanted: Side, name: str, element: Side, *, keys: tuple[str, ...]) -> int | None:
+    """Return which of the manifest's elements this is, or None where that cannot be told."""
     if not keys:
-        return intent.below(int(name))
-    wanted = intent.value if isinstance(intent.value, list) else []
-    matching = [index for index, item in enumerate(wanted) if _could_be(item, element, keys)]
-    if len(matching) == 1:
-        return intent.below(matching[0])
-    return Intent(secret=frozenset({()}) if intent.secret else frozenset())
+        return int(name)
+    matching = [
+        index for index, item in enumerate(_as_list(wanted)) if _could_be(item, element, keys)
+    ]
+    return matching[0] if len(matching) == 1 else None
 
 
 def _could_be(item: Tree, element: Side, keys: tuple[str, ...]) -> bool:
@@ -221,28 +229,12 @@ def _without_pending(value: Tree) -> Json:
             return value
 
 
-def _holds_pending(value: Tree) -> bool:
-    match value:
-        case Pending():
-            return True
-        case dict():
-            return any(map(_holds_pending, value.values()))
-        case list():
-            return any(map(_holds_pending, value))
-        case _:
-            return False
-
-
 def _as_map(side: Side) -> Mapping[str, Tree]:
     return side if isinstance(side, dict) else {}
 
 
 def _as_list(side: Side) -> Sequence[Tree]:
     return side if isinstance(side, list) else ()
-
-
-def _is_map(value: Tree) -> bool:
-    return isinstance(value, dict)
 
 
 def _join(path: str, key: str) -> str:

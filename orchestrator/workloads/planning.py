@@ -4,27 +4,23 @@ The server decides by dry runs; what it cannot answer yet (a kind or namespace t
 a value that is pending) is planned from the manifest alone and shown as such.
 """
 
-import base64
-import binascii
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
-from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json, UnitId
 from orchestrator.workloads.asking import Verdict, ask
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
-from orchestrator.workloads.comparison import Intent, compare, secret_paths
+from orchestrator.workloads.comparison import Intent, compare
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, owner_of, prunable, uid_of, unit_of, waited_for
-from orchestrator.workloads.pending import completed, is_pending, known
+from orchestrator.workloads.pending import completed, known
 from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
+from orchestrator.workloads.secrecy import fingerprint_of, learn_live, learn_wanted, secret_in
 
 Live: TypeAlias = Mapping[str, Json]
 
@@ -91,7 +87,7 @@ def plan_sets(
     """
     check_identities(sets)
     objects = tuple(item for rendered in sets for item in rendered.objects)
-    _learn_wanted(objects, secrets)
+    learn_wanted(objects, secrets)
     world = _observe(cluster, objects, inventory, owner=owner, secrets=secrets)
     gone = sorted({item.unit for item in inventory} - {rendered.unit for rendered in sets})
     return (
@@ -113,10 +109,10 @@ def _observe(
     live = cluster.list_owned(
         collections(served, [*refs, *(item.ref for item in inventory)]), owner
     )
-    _learn_live(live.values(), secrets)
+    learn_live(live.values(), secrets)
     kinds = served.with_definitions(completed(item.value, None) for item in objects)
     verdicts = ask(cluster, objects, live, kinds=kinds, owner=owner)
-    _learn_live((found.live for found in verdicts.values() if found.live), secrets)
+    learn_live((found.live for found in verdicts.values() if found.live), secrets)
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
     return _World(
         owner=owner,
@@ -124,9 +120,7 @@ def _observe(
         inventory={item.ref: item for item in inventory},
         verdicts=verdicts,
         strangers=cluster.get_many(unmarked),
-        unnamed=frozenset(
-            (item.unit, *_group_kind(item.value)) for item in objects if not item.ref
-        ),
+        unnamed=frozenset((item.unit, *item.group_kind) for item in objects if not item.ref),
     )
 
 
@@ -136,7 +130,7 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
     steps = [
         _step(item, change.action, world)
         for item, change in zip(ordered, changes, strict=True)
-        if not is_pending(item.value)
+        if not item.pending
     ]
     prune = tuple(_to_prune(rendered.unit, world))
     deletions = [_deletion(item, world) for item in prune]
@@ -147,7 +141,7 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
         prune=prune,
         pending=rendered.pending,
         removed=removed,
-        fingerprint=_fingerprint_of(ordered),
+        fingerprint=fingerprint_of(ordered),
     )
 
 
@@ -262,103 +256,12 @@ def _consequence(ref: ObjectRef) -> str:
 
 
 def _intent(item: WantedObject) -> Intent:
-    return Intent(value=dict(item.value), secret=_secret_in(item))
-
-
-def _secret_in(item: WantedObject) -> frozenset[Path]:
-    return item.sensitive | secret_paths(*_group_kind(item.value))
+    return Intent(value=dict(item.value), secret=secret_in(item))
 
 
 def _lasting(item: WantedObject) -> str:
     """Return what identifies a Job that the cluster removes by itself, so that it is not run once more."""
     spec = item.value.get("spec")
-    if _group_kind(item.value) != ("batch", "Job") or not isinstance(spec, dict):
+    if item.group_kind != ("batch", "Job") or not isinstance(spec, dict):
         return ""
-    return _fingerprint_of([item]) if "ttlSecondsAfterFinished" in spec else ""
-
-
-def _fingerprint_of(items: Iterable[WantedObject]) -> str:
-    """Return a hash of what is wanted, without secrets: a hash of a short one would give it away."""
-    content = [_without_secrets(dict(item.value), _secret_in(item)) for item in items]
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _without_secrets(tree: Tree, secret: frozenset[Path]) -> Json:
-    if () in secret:
-        return "(sensitive)"
-    match tree:
-        case Pending():
-            return f"(pending: {', '.join(tree.references)})"
-        case dict():
-            return {key: _without_secrets(item, _below(secret, key)) for key, item in tree.items()}
-        case list():
-            return [
-                _without_secrets(item, _below(secret, index)) for index, item in enumerate(tree)
-            ]
-        case _:
-            return tree
-
-
-def _below(secret: frozenset[Path], key: str | int) -> frozenset[Path]:
-    return frozenset(path[1:] for path in secret if path[0] == key) if secret else secret
-
-
-def _learn_wanted(objects: Iterable[WantedObject], secrets: Secrets) -> None:
-    found: list[Json] = []
-    for item in objects:
-        found += [
-            _decoded(value) for path in _secret_in(item) for value in _texts(_at(item.value, path))
-        ]
-    secrets.learn(found)
-
-
-def _learn_live(objects: Iterable[Live], secrets: Secrets) -> None:
-    texts = (
-        text
-        for live in objects
-        for path in secret_paths(*_group_kind(live))
-        for text in _texts(_at(live, path))
-    )
-    secrets.learn([_decoded(text) for text in texts])
-
-
-def _at(value: Mapping[str, Tree] | Live, path: Path) -> Tree:
-    node: Tree = dict(value)
-    for segment in path:
-        match node, segment:
-            case dict(), str() if segment in node:
-                node = node[segment]
-            case list(), int() if segment < len(node):
-                node = node[segment]
-            case _:
-                return None
-    return node
-
-
-def _texts(tree: Tree) -> Iterator[str]:
-    match tree:
-        case dict():
-            for item in tree.values():
-                yield from _texts(item)
-        case list():
-            for item in tree:
-                yield from _texts(item)
-        case str():
-            yield tree
-        case bool() | Pending() | None:
-            return
-        case int() | float():
-            yield str(tree)
-
-
-def _decoded(text: str) -> str:
-    """Return the text that a Secret's base64 stands for; Secrets learns its base64 with it."""
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return text
-
-
-def _group_kind(value: Mapping[str, Tree] | Live) -> tuple[str, str]:
-    return str(value.get("apiVersion", "")).rpartition("/")[0], str(value.get("kind", ""))
+    return fingerprint_of([item]) if "ttlSecondsAfterFinished" in spec else ""

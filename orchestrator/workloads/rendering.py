@@ -45,6 +45,12 @@ class WantedObject:
         """Return the references that anything in it waits for, sorted."""
         return pending_in(dict(self.value))
 
+    @property
+    def group_kind(self) -> tuple[str, str]:
+        """Return the API group and the kind."""
+        group, _, kind = _group_version_kind(self.value)
+        return group, kind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedSet:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Final, TypeAlias, TypeVar
 
 from orchestrator import clock
@@ -181,7 +182,6 @@ class Cluster:
         self, resource: Resource, namespace: str, *, query: Mapping[str, str]
     ) -> list[Live]:
         """Return the objects of a kind in a namespace by any selectors, such as a workload's Pods."""
-
         scope = Scope(resource=resource, namespace=namespace, query=query)
         return [live for _, live in self._client.run(self._listing(scope)).objects]
 
@@ -271,7 +271,7 @@ class Cluster:
                 raise
             return error
         body = answer.body if isinstance(answer.body, dict) else {}
-        return Accepted(live=body, created=answer.status == 201)
+        return Accepted(live=body, created=answer.status == HTTPStatus.CREATED)
 
     async def _delete(self, item: tuple[ObjectRef, str]) -> ClusterError | None:
         ref, uid = item
@@ -302,15 +302,20 @@ class Cluster:
 
 
 def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
-    """Return the collections that hold these objects, sorted; kinds that are not served are left out."""
+    """Return the collections that hold these objects, sorted; kinds that are not served are left out.
+
+    A kind is read in the version of the first reference to it, so that what is live can be compared.
+    """
+    resources: dict[tuple[str, str], Resource] = {}
     namespaces: dict[tuple[str, str], set[str]] = {}
     for ref in refs:
-        namespaces.setdefault((ref.group, ref.kind), set()).add(ref.namespace)
-    found = ((kinds.find(*key), names) for key, names in sorted(namespaces.items()))
+        key = (ref.group, ref.kind)
+        namespaces.setdefault(key, set()).add(ref.namespace)
+        if key not in resources and (found := kinds.serving(ref)):
+            resources[key] = found
     return tuple(
-        Wanted(resource=resource, namespaces=frozenset(names))
-        for resource, names in found
-        if resource
+        Wanted(resource=resource, namespaces=frozenset(namespaces[key]))
+        for key, resource in sorted(resources.items())
     )
 
 

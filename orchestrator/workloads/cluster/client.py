@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar
@@ -37,7 +38,14 @@ _REQUEST_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 30.0  # how long a server that answered before may be away (a restart)
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
-_RETRIED: Final = frozenset({429, 502, 503, 504})
+_RETRIED: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 _AFTER_STOP_SECONDS: Final = 5.0
 _CONNECTIONS: Final = 32
 _import_lock = threading.Lock()
@@ -131,7 +139,11 @@ class Client:
                 wait = delay
             else:
                 self._reached = True
-                if answer.status == 401 and self._credentials.renewable and not renewed:
+                if (
+                    answer.status == HTTPStatus.UNAUTHORIZED
+                    and self._credentials.renewable
+                    and not renewed
+                ):
                     renewed = True
                     continue
                 if answer.status not in _RETRIED or not self._may_wait(started):
@@ -143,22 +155,22 @@ class Client:
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
         """Open a watch and yield its events; raises like ``send`` when it is refused."""
         try:
-            response = await self._request(call, renew=False, timeout=None)
+            response = await self._request(call, renew=False, seconds=None)
         except _no_answer() as error:
             raise self._unreachable(error) from error
         try:
-            if response.status >= 400:
+            if response.status >= HTTPStatus.BAD_REQUEST:
                 self._accepted(call, await _read(response))
             yield _lines(response.response.content)
         finally:
             response.response.close()
 
     async def _once(self, call: Call, *, renew: bool) -> tuple[Answer, float]:
-        response = await self._request(call, renew=renew, timeout=_REQUEST_SECONDS)
+        response = await self._request(call, renew=renew, seconds=_REQUEST_SECONDS)
         answer = await _read(response)
         return answer, _seconds(response.headers.get("Retry-After", ""))
 
-    async def _request(self, call: Call, *, renew: bool, timeout: float | None) -> Any:
+    async def _request(self, call: Call, *, renew: bool, seconds: float | None) -> Any:
         import aiohttp
 
         headers = {**call.headers, "Accept": call.accept, "Content-Type": call.content_type}
@@ -171,7 +183,7 @@ class Client:
             f"{self.access.server}{call.path}{query}",
             header_params=headers,
             body=call.body,
-            _request_timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=_CONNECT_SECONDS),
+            _request_timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
         )
 
     async def _authorization(self, *, renew: bool) -> str:
@@ -181,9 +193,15 @@ class Client:
             return await asyncio.to_thread(self._credentials.authorization, renew=renew)
 
     def _accepted(self, call: Call, answer: Answer) -> Answer:
-        if answer.status < 400:
+        if answer.status < HTTPStatus.BAD_REQUEST:
             return answer
-        raise explain(answer.status, answer.body, call.request, where=self.title)
+        raise self._redacted(explain(answer.status, answer.body, call.request, where=self.title))
+
+    def _redacted(self, error: ClusterError) -> ClusterError:
+        redact = self._credentials.secrets.redact
+        error.message, error.detail = redact(error.message), redact(error.detail)
+        error.args = (error.message,)
+        return error
 
     def _may_wait(self, started: float) -> bool:
         # A server that never answered is taken at its word: nobody wants to wait for a wrong address.

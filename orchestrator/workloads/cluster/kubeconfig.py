@@ -7,7 +7,7 @@ See kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -110,11 +110,12 @@ def _documents(file: Path) -> list[Json]:
         raise ClusterError(f"the kubeconfig {file} is not YAML: {place}{first.message}") from error
 
 
-def _named(value: Json, inner: str) -> Iterable[tuple[str, Fields]]:
+def _named(value: Json, inner: str) -> Iterator[tuple[str, Fields]]:
     for item in value if isinstance(value, list) else ():
-        match item:
-            case {"name": str(name), **rest} if isinstance(rest.get(inner), dict):
-                yield name, _fields(rest, inner)
+        if isinstance(item, dict):
+            name, fields = _text(item, "name"), item.get(inner)
+            if name and isinstance(fields, dict):
+                yield name, fields
 
 
 def _entry(

@@ -14,7 +14,7 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.watches import Seen, Watch
 from orchestrator.workloads.health import CURRENT, Health, Status, assess, immediate
-from orchestrator.workloads.laggards import explain
+from orchestrator.workloads.health.laggards import explain
 
 Live: TypeAlias = Mapping[str, Json]
 

@@ -7,7 +7,8 @@ from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.health import last_condition, waiting_containers
+from orchestrator.workloads.health.pods import waiting_containers
+from orchestrator.workloads.health.status import condition, last_condition, mapping
 
 Live: TypeAlias = Mapping[str, Json]
 
@@ -31,9 +32,9 @@ def explain(cluster: Cluster, ref: ObjectRef, live: Live) -> str:
 
 
 def _pods(cluster: Cluster, ref: ObjectRef, live: Live) -> list[Live]:
-    selector = _mapping(_mapping(live.get("spec")).get("selector")).get("matchLabels")
+    selector = mapping(mapping(mapping(live, "spec"), "selector"), "matchLabels")
     resource = cluster.kinds().find("", "Pod")
-    if not isinstance(selector, dict) or not selector or resource is None:
+    if not selector or resource is None:
         return []
     labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
     try:
@@ -46,7 +47,7 @@ def _pods(cluster: Cluster, ref: ObjectRef, live: Live) -> list[Live]:
 def _about_pod(pod: Live) -> Iterator[str]:
     waits = [f"container {name}: {reason}" for name, reason in waiting_containers(pod)]
     for text in waits or [last_condition(pod)]:
-        yield f"Pod {_name(pod)}: {text or _mapping(pod.get('status')).get('phase')}"
+        yield f"Pod {_name(pod)}: {text or mapping(pod, 'status').get('phase')}"
 
 
 def _warnings(cluster: Cluster, namespace: str, names: list[str]) -> list[str]:
@@ -57,9 +58,7 @@ def _warnings(cluster: Cluster, namespace: str, names: list[str]) -> list[str]:
         events = cluster.list_in(resource, namespace, query={"fieldSelector": "type=Warning"})
     except ClusterError:
         return []
-    about = [
-        event for event in events if _mapping(event.get("involvedObject")).get("name") in names
-    ]
+    about = [event for event in events if mapping(event, "involvedObject").get("name") in names]
     recent = sorted(about, key=_when)[-_MOST_WARNINGS:]
     return [f"{event.get('reason')}: {event.get('message')}" for event in recent]
 
@@ -73,17 +72,9 @@ def _prefixed(word: str, texts: list[str]) -> Iterator[str]:
 
 
 def _ready(pod: Live) -> bool:
-    conditions = _mapping(pod.get("status")).get("conditions")
-    items = conditions if isinstance(conditions, list) else []
-    return any(
-        isinstance(item, dict) and item.get("type") == "Ready" and item.get("status") == "True"
-        for item in items
-    )
+    ready = condition(pod, "Ready")
+    return ready is not None and ready.is_true
 
 
 def _name(live: Live) -> str:
-    return str(_mapping(live.get("metadata")).get("name", ""))
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
+    return str(mapping(live, "metadata").get("name", ""))

@@ -1,0 +1,11 @@
+"""Whether an object has become what it was asked to be: one answer and one sentence per object.
+
+The rules are pure and follow kstatus (kubernetes-sigs/cli-utils), the library that most deploy tools share,
+but where it calls things current that a deploy must not: a running Job, a failed Pod, a load balancer without
+an address. Only ``laggards`` asks the cluster, for what explains an object that is late.
+"""
+
+from orchestrator.workloads.health.assessment import assess, immediate
+from orchestrator.workloads.health.status import CURRENT, Health, Status
+
+__all__ = ["CURRENT", "Health", "Status", "assess", "immediate"]

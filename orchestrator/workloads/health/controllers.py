@@ -1,0 +1,138 @@
+"""The health of what runs Pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job."""
+
+from orchestrator.workloads.health.status import (
+    CURRENT,
+    Condition,
+    Health,
+    Live,
+    Status,
+    condition,
+    conditions,
+    current_unless,
+    failed,
+    mapping,
+    number,
+    progress,
+)
+
+
+def deployment(live: Live) -> Health:
+    """Return the health of a Deployment."""
+    progressing = condition(live, "Progressing")
+    if progressing and progressing.reason == "ProgressDeadlineExceeded":
+        return failed(progressing.text)
+    wanted = number(mapping(live, "spec"), "replicas", default=1)
+    status = mapping(live, "status")
+    short = (
+        _unobserved(live)
+        or _short(status, "updatedReplicas", wanted, word="updated")
+        or _leftover(status, wanted)
+        or _short(status, "readyReplicas", wanted, word="ready")
+        or _short(status, "availableReplicas", wanted, word="available")
+    )
+    return progress(short) if short else _rolled_out(live, progressing)
+
+
+def replica_set(live: Live) -> Health:
+    """Return the health of a ReplicaSet."""
+    failure = condition(live, "ReplicaFailure")
+    if failure and failure.is_true:
+        return progress(failure.text)
+    wanted = number(mapping(live, "spec"), "replicas", default=1)
+    status = mapping(live, "status")
+    return current_unless(
+        _unobserved(live)
+        or _short(status, "fullyLabeledReplicas", wanted, word="labelled")
+        or _short(status, "availableReplicas", wanted, word="available")
+        or _short(status, "readyReplicas", wanted, word="ready")
+        or _too_many(status, wanted)
+    )
+
+
+def stateful_set(live: Live) -> Health:
+    """Return the health of a StatefulSet."""
+    spec, status = mapping(live, "spec"), mapping(live, "status")
+    strategy = mapping(spec, "updateStrategy")
+    if strategy.get("type") == "OnDelete":
+        return CURRENT
+    wanted = number(spec, "replicas", default=1)
+    partition = number(mapping(strategy, "rollingUpdate"), "partition")
+    return current_unless(
+        _unobserved(live)
+        or _short(status, "replicas", wanted, word="created")
+        or _short(status, "readyReplicas", wanted, word="ready")
+        or _too_many(status, wanted)
+        or _revision(status, partition=partition, wanted=wanted)
+    )
+
+
+def daemon_set(live: Live) -> Health:
+    """Return the health of a DaemonSet."""
+    status = mapping(live, "status")
+    wanted = number(status, "desiredNumberScheduled")
+    if waiting := _unobserved(live):
+        return progress(waiting)
+    if mapping(mapping(live, "spec"), "updateStrategy").get("type") == "OnDelete":
+        return CURRENT
+    return current_unless(
+        _short(status, "currentNumberScheduled", wanted, word="scheduled")
+        or _short(status, "updatedNumberScheduled", wanted, word="updated")
+        or _short(status, "numberAvailable", wanted, word="available")
+        or _short(status, "numberReady", wanted, word="ready")
+    )
+
+
+def job(live: Live) -> Health:
+    """Return the health of a Job: it is current when it is done, or suspended."""
+    for found in conditions(live):
+        if found.is_true and found.kind == "Complete":
+            return CURRENT
+        if found.is_true and found.kind == "Failed":
+            return failed(found.text or "the job failed")
+    if mapping(live, "spec").get("suspend") is True:
+        return Health(status=Status.CURRENT, reason="suspended")
+    status = mapping(live, "status")
+    names = [name for name in ("active", "succeeded", "failed") if status.get(name)]
+    return progress(", ".join(f"{status[name]} {name}" for name in names) or "not started yet")
+
+
+def _rolled_out(live: Live, progressing: Condition | None) -> Health:
+    has_deadline = "progressDeadlineSeconds" in mapping(live, "spec")
+    if has_deadline and progressing and progressing.reason != "NewReplicaSetAvailable":
+        return progress(progressing.text or "rolling out")
+    available = condition(live, "Available")
+    if available is None or not available.is_true:
+        return progress((available and available.text) or "not available yet")
+    return CURRENT
+
+
+def _leftover(status: Live, wanted: int) -> str:
+    replicas, updated = number(status, "replicas"), number(status, "updatedReplicas")
+    if replicas > updated:
+        return f"{replicas - updated} old replicas still run"
+    return _too_many(status, wanted) or _short(status, "replicas", wanted, word="created")
+
+
+def _too_many(status: Live, wanted: int) -> str:
+    replicas = number(status, "replicas")
+    return f"{replicas - wanted} replicas too many" if replicas > wanted else ""
+
+
+def _revision(status: Live, *, partition: int, wanted: int) -> str:
+    if partition:
+        return _short(status, "updatedReplicas", wanted - partition, word="updated")
+    if status.get("currentRevision") != status.get("updateRevision"):
+        updated = number(status, "updatedReplicas")
+        return f"{updated} of {wanted} replicas are of the new revision"
+    return ""
+
+
+def _unobserved(live: Live) -> str:
+    """Right after an apply, a controller that has not looked yet must not read as done."""
+    seen = "observedGeneration" in mapping(live, "status")
+    return "" if seen else "its controller has not seen it yet"
+
+
+def _short(status: Live, name: str, wanted: int, *, word: str) -> str:
+    count = number(status, name)
+    return f"{count} of {wanted} {word}" if count < wanted else ""

@@ -1,0 +1,79 @@
+"""The health of kinds that run nothing themselves."""
+
+from orchestrator.workloads.health.status import (
+    CURRENT,
+    Health,
+    Live,
+    Status,
+    condition,
+    current_unless,
+    failed,
+    mapping,
+    progress,
+)
+
+
+def claim(live: Live, late_binding: frozenset[str]) -> Health:
+    """Return the health of a PersistentVolumeClaim.
+
+    One that binds when a Pod first uses it is current: whether the Pod starts is the Pod's own matter.
+    """
+    match mapping(live, "status").get("phase"):
+        case "Bound":
+            return CURRENT
+        case "Lost":
+            return failed("its volume is lost")
+        case _ if mapping(live, "spec").get("storageClassName") in late_binding:
+            return Health(status=Status.CURRENT, reason="waits for its first Pod")
+        case _:
+            return progress("not bound to a volume yet")
+
+
+def service(live: Live) -> Health:
+    """Return the health of a Service: only a load balancer has to become anything."""
+    return addressed(live) if mapping(live, "spec").get("type") == "LoadBalancer" else CURRENT
+
+
+def addressed(live: Live) -> Health:
+    """Return the health of what needs an address from a load balancer, such as an Ingress."""
+    found = mapping(mapping(live, "status"), "loadBalancer").get("ingress")
+    return current_unless("" if found else "no load balancer has given it an address yet")
+
+
+def namespace(live: Live) -> Health:
+    """Return the health of a Namespace."""
+    phase = mapping(live, "status").get("phase", "Active")
+    return current_unless("" if phase == "Active" else "not active")
+
+
+def definition(live: Live) -> Health:
+    """Return the health of a CustomResourceDefinition."""
+    names = condition(live, "NamesAccepted")
+    if names and names.is_false:
+        return failed(names.text)
+    established = condition(live, "Established")
+    if established and established.is_true:
+        return CURRENT
+    return progress((established and established.text) or "not established yet")
+
+
+def api_service(live: Live) -> Health:
+    """Return the health of an APIService."""
+    available = condition(live, "Available")
+    if available and available.is_true:
+        return CURRENT
+    return progress((available and available.text) or "not available yet")
+
+
+def autoscaler(live: Live) -> Health:
+    """Return the health of a HorizontalPodAutoscaler."""
+    active = condition(live, "ScalingActive")
+    if active and active.is_false and active.reason.startswith("Failed"):
+        return failed(active.text)
+    return CURRENT
+
+
+def disruption_budget(live: Live) -> Health:
+    """Return the health of a PodDisruptionBudget."""
+    seen = "observedGeneration" in mapping(live, "status")
+    return current_unless("" if seen else "its controller has not seen it yet")

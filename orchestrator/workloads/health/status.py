@@ -1,0 +1,130 @@
+"""The answers about health, and reading an object's own status."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from orchestrator.stack.model import Json
+
+Live: TypeAlias = Mapping[str, Json]
+
+
+class Status(StrEnum):
+    """What an object's state means for an apply that waits for it."""
+
+    IN_PROGRESS = "in progress"
+    CURRENT = "current"
+    FAILED = "failed"
+    TERMINATING = "terminating"
+    NOT_FOUND = "not found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """An answer with its reason: a short phrase, empty for what is simply current."""
+
+    status: Status
+    reason: str = ""
+
+
+CURRENT: Final = Health(status=Status.CURRENT)
+
+
+def progress(reason: str) -> Health:
+    """Return that an object is on its way."""
+    return Health(status=Status.IN_PROGRESS, reason=reason)
+
+
+def failed(reason: str) -> Health:
+    """Return that an object will not become current by waiting."""
+    return Health(status=Status.FAILED, reason=reason)
+
+
+def current_unless(short: str) -> Health:
+    """Return that an object is current, or on its way for the reason given."""
+    return progress(short) if short else CURRENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One condition of an object's status."""
+
+    kind: str
+    status: str
+    reason: str
+    message: str
+    since: datetime | None
+
+    @property
+    def is_true(self) -> bool:
+        """Whether it holds."""
+        return self.status == "True"
+
+    @property
+    def is_false(self) -> bool:
+        """Whether it is known not to hold."""
+        return self.status == "False"
+
+    @property
+    def text(self) -> str:
+        """Return reason and message as one phrase."""
+        return ": ".join(filter(None, (self.reason, self.message)))
+
+
+def condition(live: Live, kind: str) -> Condition | None:
+    """Return a condition of an object, or None when it does not tell."""
+    return next((found for found in conditions(live) if found.kind == kind), None)
+
+
+def conditions(live: Live) -> Iterator[Condition]:
+    """Yield the conditions of an object in its own order."""
+    for item in mappings(mapping(live, "status"), "conditions"):
+        yield Condition(
+            kind=text(item, "type"),
+            status=text(item, "status"),
+            reason=text(item, "reason"),
+            message=text(item, "message"),
+            since=_time(text(item, "lastTransitionTime")),
+        )
+
+
+def last_condition(live: Live) -> str:
+    """Return an object's most recent condition as a phrase, or an empty text."""
+    found = [item for item in conditions(live) if item.text]
+    latest = max(
+        found, key=lambda item: item.since.timestamp() if item.since else 0.0, default=None
+    )
+    return f"{latest.kind} is {latest.status}: {latest.text}" if latest else ""
+
+
+def mapping(value: Live, name: str) -> Live:
+    """Return the map of that name, an empty one when there is none."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def mappings(value: Live, name: str) -> Iterator[Live]:
+    """Yield the maps in the list of that name."""
+    found = value.get(name)
+    return (item for item in (found if isinstance(found, list) else ()) if isinstance(item, dict))
+
+
+def text(value: Live, name: str) -> str:
+    """Return the text of that name, an empty one when there is none."""
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def number(value: Live, name: str, *, default: int = 0) -> int:
+    """Return the whole number of that name, or ``default``."""
+    found = value.get(name)
+    return found if isinstance(found, int) else default
+
+
+def _time(written: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        return None

@@ -1,0 +1,113 @@
+"""What is secret in objects: finding it, learning it for redaction, and hashing what is left."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias, cast
+
+from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.expressions import Path, Pending, Tree
+from orchestrator.stack.model import Json
+from orchestrator.workloads.rendering import WantedObject
+
+Live: TypeAlias = Mapping[str, Json]
+
+_OF_A_SECRET: Final[frozenset[Path]] = frozenset(
+    {
+        ("data",),
+        ("stringData",),
+        # kubectl keeps a copy of everything there
+        ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"),
+    }
+)
+
+
+def secret_in(item: WantedObject) -> frozenset[Path]:
+    """Return the paths at and below which all is secret: marked outputs, and a Secret's data."""
+    return item.sensitive | (_OF_A_SECRET if item.group_kind == ("", "Secret") else frozenset())
+
+
+def learn_wanted(objects: Iterable[WantedObject], secrets: Secrets) -> None:
+    """Learn every secret value that the objects hold."""
+    _learn(((item.value, secret_in(item)) for item in objects), secrets)
+
+
+def learn_live(objects: Iterable[Live], secrets: Secrets) -> None:
+    """Learn every value of the Secrets among live objects: a former value is secret too."""
+    found = (
+        live for live in objects if (live.get("apiVersion"), live.get("kind")) == ("v1", "Secret")
+    )
+    _learn(((cast("Mapping[str, Tree]", live), _OF_A_SECRET) for live in found), secrets)
+
+
+def fingerprint_of(items: Iterable[WantedObject]) -> str:
+    """Return a hash of what is wanted, without its secrets: a hash of a short one would give it away."""
+    content = [_without_secrets(dict(item.value), secret_in(item)) for item in items]
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _learn(values: Iterable[tuple[Mapping[str, Tree], frozenset[Path]]], secrets: Secrets) -> None:
+    found: list[Json] = []
+    for value, paths in values:
+        for path in paths:
+            for text in _texts(_at(dict(value), path)):
+                found += [text, *_decoded(text)]
+    secrets.learn(found)
+
+
+def _at(node: Tree, path: Path) -> Tree:
+    for segment in path:
+        match node, segment:
+            case dict(), str() if segment in node:
+                node = node[segment]
+            case list(), int() if segment < len(node):
+                node = node[segment]
+            case _:
+                return None
+    return node
+
+
+def _texts(tree: Tree) -> Iterator[str]:
+    match tree:
+        case dict():
+            for item in tree.values():
+                yield from _texts(item)
+        case list():
+            for item in tree:
+                yield from _texts(item)
+        case str():
+            yield tree
+        case bool() | Pending() | None:
+            return
+        case int() | float():
+            yield str(tree)
+
+
+def _decoded(text: str) -> tuple[str, ...]:
+    """Return the text that base64 stands for, if it is that: a Secret's data is."""
+    try:
+        return (base64.b64decode(text, validate=True).decode(),)
+    except ValueError:
+        return ()
+
+
+def _without_secrets(tree: Tree, secret: frozenset[Path]) -> Json:
+    if () in secret:
+        return "(sensitive)"
+    match tree:
+        case Pending():
+            return f"(pending: {', '.join(tree.references)})"
+        case dict():
+            return {key: _without_secrets(item, _below(secret, key)) for key, item in tree.items()}
+        case list():
+            return [
+                _without_secrets(item, _below(secret, index)) for index, item in enumerate(tree)
+            ]
+        case _:
+            return tree
+
+
+def _below(secret: frozenset[Path], key: str | int) -> frozenset[Path]:
+    return frozenset(path[1:] for path in secret if path[0] == key)
