@@ -21,6 +21,8 @@ A message says what failed, on what, in lower case and without a full stop; the 
 the detail is material that is worth showing below them, such as the end of a log.
 """
 
+import errno
+import os
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -136,3 +138,15 @@ class Interrupted(OrchestratorError):
     """A person or a supervisor asked to stop; what was done is recorded."""
 
     exit_code = 130
+
+
+def storage_error(error: OSError) -> StorageError:
+    """Translate an error of the file system that nobody nearer could explain."""
+    where = f" {error.filename}" if error.filename else ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        message = f"no space left on the device while writing{where}"
+        return StorageError(
+            message, hint="free some space and run again; what was done is recorded"
+        )
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return StorageError(f"cannot use{where or ' a file'}: {reason.lower()}")

@@ -181,7 +181,7 @@ def start_daemon(command: Command, *, log: Path) -> Daemon:
 def _start(command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[bytes]:
     try:
         with _input(command.stdin) as stdin:
-            return subprocess.Popen(  # noqa: S603 - an argument vector of ours, never a shell
+            return subprocess.Popen(
                 command.argv,
                 cwd=command.directory,
                 env=dict(command.environment),

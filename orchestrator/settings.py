@@ -19,7 +19,8 @@ class Settings:
 
     ``environment`` is a copy of all variables (it may hold secrets: never shown, only filtered into
     children); ``cache`` is where what can be made again is kept; ``search_path`` is PATH; ``interactive``
-    says that a person sits at both ends; ``ci_run`` is the address of the CI run, or empty.
+    says that a person sits at both ends; ``ci_run`` is the address of the CI run, or empty; ``sandbox`` is
+    where the sandbox lives, when it is not to be in the repository.
     """
 
     environment: Mapping[str, str]
@@ -33,6 +34,7 @@ class Settings:
     ci_run: str
     interactive: bool
     kubebuilder_assets: Path | None
+    sandbox: Path | None
     in_cluster: bool
 
     @classmethod
@@ -53,6 +55,7 @@ class Settings:
             ci_run=_ci_run(environment),
             interactive=os.isatty(0) and os.isatty(2),
             kubebuilder_assets=Path(assets) if assets else None,
+            sandbox=Path(chosen) if (chosen := environment.get("ORCHESTRATOR_SANDBOX")) else None,
             in_cluster="KUBERNETES_SERVICE_HOST" in environment,
         )
 
@@ -74,6 +77,8 @@ def _user() -> str:
 
 def _ci_run(environment: Mapping[str, str]) -> str:
     if environment.get("GITHUB_RUN_ID"):
-        server, repository = (environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY"))
+        server, repository = (
+            environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY")
+        )
         return f"{server}/{repository}/actions/runs/{environment['GITHUB_RUN_ID']}"
     return next((environment[name] for name in _CI_RUN_ADDRESSES if environment.get(name)), "")

@@ -3,7 +3,12 @@
 import os
 
 from orchestrator.infrastructure.applying import apply_module
-from orchestrator.infrastructure.planning import ModulePlan, discard_plan, plan_module
+from orchestrator.infrastructure.planning import (
+    ModulePlan,
+    discard_plan,
+    plan_module,
+    reopen_plan,
+)
 from orchestrator.infrastructure.sources import locate
 from orchestrator.infrastructure.states import read_outputs, state_stamp
 from orchestrator.infrastructure.workspace import ModuleRequest, Site, Workspace
@@ -19,6 +24,7 @@ __all__ = [
     "plan_module",
     "prepare",
     "read_outputs",
+    "reopen_plan",
     "state_stamp",
     "workers",
 ]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import TerraformError
-from orchestrator.infrastructure.initialisation import initialise, initialise_on_need
+from orchestrator.infrastructure.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.occupancy import occupied
 from orchestrator.infrastructure.private import make_private, write_private
 from orchestrator.infrastructure.progress import Progress
-from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, Diagnostic
+from orchestrator.infrastructure.reading.diagnostics import Diagnostic
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
-from orchestrator.infrastructure.run import FLAG, Ended, arguments, follow
+from orchestrator.infrastructure.run import FLAG, Ended, arguments
 from orchestrator.infrastructure.states import (
     asked_outputs,
     captured,
@@ -69,8 +69,33 @@ def plan_module(
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)
         with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
             argv = _arguments(workspace, plan_file, variables, destroy=destroy)
-            ended = _planned(workspace, argv, progress)
+            ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
+            if ended.code not in {_NO_CHANGES, _CHANGES}:
+                raise progress.failed("plan", ended)
             return _read(workspace, plan_file, ended)
+
+
+def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str) -> ModulePlan:
+    """Return a plan again from what was kept of its plan file; None is one that had nothing to do.
+
+    ``state_stamp`` names the state that it was made against. Raises TerraformError.
+    """
+    with occupied(workspace):
+        initialise_on_need(workspace)
+        if content is None:
+            outputs = asked_outputs(workspace)
+            return ModulePlan(outputs=outputs, state_stamp=state_stamp)
+        with _new_plan_file(workspace) as plan_file:
+            plan_file.write_bytes(content)
+            saved_snapshot(workspace, plan_file)  # learns its secrets
+            reading = _shown(workspace, plan_file)
+        return ModulePlan(
+            changes=reading.changes,
+            unchanged=reading.unchanged,
+            outputs=reading.outputs,
+            plan_file=plan_file,
+            state_stamp=state_stamp,
+        )
 
 
 def discard_plan(plan_file: Path) -> None:
@@ -97,27 +122,6 @@ def _arguments(
         var_file=[str(variables)],
         **locking(workspace),
     )
-
-
-def _planned(workspace: Workspace, argv: tuple[str, ...], progress: Progress) -> Ended:
-    """Run ``plan``, and once more after an initialisation that it found to be out of date."""
-    ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
-    if ended.code == 1 and any(one.summary in STALE_INITIALISATION for one in ended.diagnostics):
-        initialise(workspace)
-        ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
-    if ended.code not in {_NO_CHANGES, _CHANGES}:
-        raise progress.failed("plan", ended)
-    return ended
-
-
-def followed(
-    workspace: Workspace, argv: tuple[str, ...], *, journal: str, progress: Progress
-) -> Ended:
-    """Run a command with its events; they are left in the journal only if this process dies."""
-    file = workspace.home / journal
-    ended = follow(workspace, argv, journal=file, on_message=progress.take)
-    file.unlink(missing_ok=True)
-    return ended
 
 
 def _read(workspace: Workspace, plan_file: Path, ended: Ended) -> ModulePlan:

@@ -112,7 +112,7 @@ class OwnedObject:
 def _mapping(value: Json) -> Mapping[str, Json]:
     if not isinstance(value, dict):
         message = f"an object is kept as a mapping, not as {type(value).__name__}"
-        raise ValueError(message)  # noqa: TRY004 - one kind of error for everything that is malformed
+        raise ValueError(message)
     return value
 
 
@@ -120,5 +120,5 @@ def _text(fields: Mapping[str, Json], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
         message = f"an object's {name} is a text, not {value!r}"
-        raise ValueError(message)  # noqa: TRY004 - see above
+        raise ValueError(message)
     return value

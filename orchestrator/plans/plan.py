@@ -33,7 +33,8 @@ class UnitPlan:
     ``pending`` are the references that it waits for, sorted. ``deferred`` says why the unit could not be
     planned yet, and is empty otherwise; such a unit is planned in its turn during the apply. ``removed``
     marks a unit that Git no longer declares. ``warnings`` are sentences from the engines. ``fingerprint``
-    identifies what is wanted (source, inputs, objects), for the ledger.
+    identifies what is wanted (source, inputs, objects), for the ledger. ``effective`` says whether applying
+    this would or might do anything.
     """
 
     unit: UnitId
@@ -43,11 +44,7 @@ class UnitPlan:
     removed: bool = False
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
-
-    @property
-    def effective(self) -> bool:
-        """Whether applying this would do or might do anything."""
-        return bool(self.deferred) or any(change.action is not Action.NO_OP for change in self.changes)
+    effective: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,4 +82,6 @@ def count(plan: Plan) -> Counts:
         change.action for _, change in plan.changes() if change.subject is not Subject.OUTPUT
     )
     deferred = sum(1 for unit in plan.units if unit.deferred)
-    return Counts(actions={action: actions[action] for action in Action if actions[action]}, deferred=deferred)
+    return Counts(
+        actions={action: actions[action] for action in Action if actions[action]}, deferred=deferred
+    )

@@ -1,0 +1,205 @@
+"""Apply: the lock, the intent in the ledger, then the plan's own steps and nothing else, then the outcomes.
+
+    infrastructure → workloads → prune → destroy          each phase starts when the one before has succeeded
+
+A plan that destroys everything has only the last two.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from orchestrator import clock
+from orchestrator.engine.execution import (
+    Effect,
+    Endings,
+    apply_infrastructure,
+    apply_workloads,
+    destroy_infrastructure,
+    late_sets,
+    prune_workloads,
+    succeeded,
+    unit_results,
+)
+from orchestrator.engine.permissions import Permissions
+from orchestrator.engine.planning import Planned
+from orchestrator.engine.recording import Recorder, locked
+from orchestrator.engine.verification import verify_unmoved
+from orchestrator.engine.walk import Done
+from orchestrator.engine.workloads import PlannedSet
+from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused
+from orchestrator.ledger.entry import Operation, UnitRecord
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.report import Report, UnitResult, accomplished, intended
+from orchestrator.stack.model import UnitId
+
+_SETTLED = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+
+
+def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
+    """Execute a plan and return what came of it; failures of units are in the report, not raised.
+
+    ``fresh`` says that the plan was made a moment ago; otherwise the world is looked at again first. Raises
+    Locked, PlanRefused when something moved since the plan was made, LedgerError.
+    """
+    started = clock.seconds()
+    if _settled(planned):
+        results = tuple(
+            UnitResult(unit=unit.unit, outcome=Outcome.UNCHANGED) for unit in planned.plan.units
+        )
+        return Report(plan=planned.plan, results=results, seconds=clock.seconds() - started)
+    operation = Operation.DESTROY if planned.plan.destroy else Operation.APPLY
+    with ExitStack() as resources:
+        lock = resources.enter_context(locked(planned.session, planned.store, operation))
+        state = planned.store.read()
+        if state.head != planned.ledger.head:
+            raise PlanRefused(
+                "somebody else applied this stack since the plan was made",
+                hint="plan again, and look at what changed",
+            )
+        if not fresh:
+            verify_unmoved(planned)
+        recorder = Recorder.begin(
+            planned.session, planned.store, lock, plan=planned.plan, state=state
+        )
+        run = _Run(planned=planned, allowed=allowed, recorder=recorder, resources=resources)
+        return run.carried_out(started)
+
+
+def _settled(planned: Planned) -> bool:
+    """Whether there is nothing to do and nothing to record: the ledger says just what the plan says."""
+    if planned.plan.effective or planned.ledger.open is not None:
+        return False
+    records = planned.ledger.units
+    return all(
+        (record := records.get(unit.unit)) is not None
+        and record.outcome in _SETTLED
+        and record.applied == planned.plan.revision
+        and not unit.removed
+        for unit in planned.plan.units
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One execution: phases that follow one another as long as they succeed, and what is recorded of them."""
+
+    planned: Planned
+    allowed: Permissions
+    recorder: Recorder
+    resources: ExitStack
+    endings: Endings = field(default_factory=dict)
+    pruned: Endings = field(default_factory=dict)
+    trouble: OrchestratorError | None = None
+
+    def carried_out(self, started: float) -> Report:
+        """Record the intent, carry out the phases, record the outcomes."""
+        self._announce_intent()
+        try:
+            self._phases()
+        except OrchestratorError as error:
+            self.trouble = error
+        entry = self._record_outcomes()
+        return Report(
+            plan=self.planned.plan,
+            results=(*unit_results(self.endings), *unit_results(self.pruned)),
+            entry=entry,
+            trouble=self.trouble,
+            seconds=clock.seconds() - started,
+        )
+
+    def _phases(self) -> None:
+        planned = self.planned
+        infrastructure = apply_infrastructure(planned, self.allowed)
+        self.endings |= infrastructure
+        if not succeeded(infrastructure):
+            return
+        sets, cluster = late_sets(planned, infrastructure, self.allowed, self.resources)
+        self._announce_late(sets, infrastructure)
+        if cluster is not None:
+            self.endings |= apply_workloads(planned, sets, cluster)
+        if succeeded(self.endings):
+            self.pruned = prune_workloads(planned, sets, cluster)
+        if not succeeded({**self.endings, **self.pruned}):
+            return
+        self.endings |= destroy_infrastructure(planned)
+
+    def _announce_intent(self) -> None:
+        inventory = (*self.planned.ledger.inventory, *_intended(self.planned.sets))
+        units = [self._record(unit, Outcome.PLANNED) for unit in self.planned.plan.units]
+        message = f"{self._subject()}: {intended(self.planned.plan)}"
+        self.recorder.started(units, inventory, message)
+
+    def _announce_late(self, sets: Mapping[UnitId, PlannedSet], infrastructure: Endings) -> None:
+        """Record what came of the infrastructure, and objects whose names are known only now."""
+        known = {owned.ref for owned in self.recorder.state.inventory}
+        late = [owned for owned in _intended(sets) if owned.ref not in known]
+        applied = {unit for unit, end in infrastructure.items() if _changed(end)}
+        if late or applied:
+            units = [
+                self._outcome(unit) for unit in self.planned.plan.units if unit.unit in applied
+            ]
+            message = f"{self._subject()}: infrastructure applied"
+            self.recorder.progressed(message, units=units, inventory=late)
+
+    def _record_outcomes(self) -> str:
+        report = Report(
+            plan=self.planned.plan,
+            results=(*unit_results(self.endings), *unit_results(self.pruned)),
+            trouble=self.trouble,
+        )
+        try:
+            return self.recorder.finished(
+                f"{self._subject()}: {accomplished(report)}",
+                report.outcome,
+                units=[self._outcome(unit) for unit in self.planned.plan.units],
+                inventory=[owned for end in _effects(self.endings) for owned in end.owned],
+                deleted=[ref for end in _effects(self.pruned) for ref in end.deleted],
+            )
+        except LedgerError as error:
+            self.trouble = self.trouble or error
+            return ""
+
+    def _subject(self) -> str:
+        plan = self.planned.plan
+        return f"{self.recorder.run.operation} {plan.stack}/{plan.environment} at {plan.revision}"
+
+    def _outcome(self, unit: UnitPlan) -> UnitRecord:
+        results = {each.unit: each for each in unit_results({**self.pruned, **self.endings})}
+        found = results.get(unit.unit)
+        return self._record(unit, found.outcome if found else Outcome.SKIPPED)
+
+    def _record(self, unit: UnitPlan, outcome: Outcome) -> UnitRecord:
+        declared = {each.id: each for each in self.planned.wanted.stack.units}
+        waited = unit.unit in self.planned.wanted.manifests and outcome in _SETTLED
+        return UnitRecord(
+            unit=unit.unit,
+            outcome=outcome,
+            revision=self.planned.plan.revision,
+            at=clock.now(),
+            by=self.recorder.run.who,
+            fingerprint=unit.fingerprint,
+            health="healthy" if waited else "",
+            protect=unit.unit in declared and declared[unit.unit].protect,
+        )
+
+
+def _intended(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:
+    """Yield the objects that applying these sets is going to own."""
+    for unit, planned in sets.items():
+        for step in planned.result.steps if planned.result else ():
+            yield OwnedObject(ref=step.ref, unit=unit, uid=step.uid)
+
+
+def _changed(end: object) -> bool:
+    return (
+        isinstance(end, Done)
+        and isinstance(end.value, Effect)
+        and end.value.outcome is Outcome.APPLIED
+    )
+
+
+def _effects(endings: Endings) -> Iterable[Effect]:
+    return (end.value for end in endings.values() if isinstance(end, Done))

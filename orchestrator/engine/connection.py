@@ -1,0 +1,91 @@
+"""Reaching the stack's cluster: its address may come from the stack's own modules, or from the sandbox."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import cast
+
+from orchestrator import sandbox
+from orchestrator.engine.infrastructure import Outputs
+from orchestrator.engine.session import Session
+from orchestrator.errors import InvalidStack
+from orchestrator.plans.events import Notice
+from orchestrator.stack.expressions import Scope, Tree, locate_in, pending_in, resolve
+from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster import Cluster, Target, connect
+
+
+def cluster_pending(session: Session, outputs: Outputs) -> tuple[str, ...]:
+    """Return the references that the cluster's address waits for, sorted; empty when it can be reached."""
+    return pending_in(_settings(session, outputs))
+
+
+def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> Cluster:
+    """Connect to the cluster, starting the sandbox on need; it is left again with ``resources``.
+
+    Raises ClusterUnreachable, AccessDenied, SandboxError, InvalidStack.
+    """
+    around = session.surroundings
+    target = _sandbox(session) if session.stack.cluster.sandbox else _target(session, outputs)
+    connection = connect(target, around.settings, secrets=around.secrets, stop=around.stop)
+    return resources.enter_context(connection)
+
+
+def sandbox_directory(session: Session) -> Path:
+    """Return where the sandbox of this repository is, or would be."""
+    return session.surroundings.settings.sandbox or session.repository.folder / "sandbox"
+
+
+def _sandbox(session: Session) -> Target:
+    around = session.surroundings
+    running = sandbox.up(
+        sandbox_directory(session),
+        around.settings,
+        on_progress=lambda text: around.on_event(Notice(text=text)),
+        stop=around.stop,
+    )
+    return Target(kubeconfig=running.kubeconfig)
+
+
+def _target(session: Session, outputs: Outputs) -> Target:
+    found = cast("dict[str, Json]", _settings(session, outputs))
+    words = cast("list[str]", found["exec"])
+    kubeconfig = _text(found["kubeconfig"])
+    return Target(
+        context=_text(found["context"]),
+        kubeconfig=session.surroundings.directory / Path(kubeconfig).expanduser()
+        if kubeconfig
+        else None,
+        server=_text(found["server"]),
+        certificate_authority=_text(found["certificate_authority"]),
+        token=_text(found["token"]),
+        exec=tuple(map(str, words)),
+    )
+
+
+def _settings(session: Session, outputs: Outputs) -> Tree:
+    """Return the stack's cluster settings with what is known of its modules' outputs in place."""
+    stack = session.stack
+    cluster = stack.cluster
+    scope = Scope(
+        stack=stack.name,
+        environment=stack.environment,
+        revision=session.revision.commit,
+        vars=stack.vars,
+        outputs=outputs,
+    )
+    written: dict[str, Json] = {
+        "context": cluster.context,
+        "kubeconfig": cluster.kubeconfig,
+        "server": cluster.server,
+        "certificate_authority": cluster.certificate_authority,
+        "token": cluster.token,
+        "exec": list(cluster.exec),
+    }
+    resolution = resolve(written, scope, locate_in(cluster.places))
+    if resolution.mistakes:
+        raise InvalidStack(resolution.mistakes)
+    return resolution.value
+
+
+def _text(value: Json) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,249 @@
+"""The phases of an apply, each carried out as the plan says; what came of every unit is returned, not raised."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from orchestrator.engine.connection import open_cluster
+from orchestrator.engine.infrastructure import Outputs, PlannedModule, plan_unit
+from orchestrator.engine.permissions import Permissions
+from orchestrator.engine.planning import Planned
+from orchestrator.engine.verification import verify_late_module, verify_late_sets
+from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
+from orchestrator.engine.workloads import PlannedSet, plan_workloads
+from orchestrator.errors import Interrupted
+from orchestrator.infrastructure.modules import apply_module, workers
+from orchestrator.plans.change import Action, Change
+from orchestrator.plans.events import Outcome, PhaseStarted, UnitFinished, UnitStarted
+from orchestrator.plans.guards import check_protection
+from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.plans.report import UnitResult
+from orchestrator.stack.expressions import Output
+from orchestrator.stack.model import UnitId
+from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.planning import SetPlan
+from orchestrator.workloads.pruning import prune
+
+_SETS_AT_ONCE = 8  # they wait for rollouts most of the time
+_PRUNING = frozenset({Action.DELETE, Action.FORGET})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What came of one unit: what was done, its outputs, the objects that it owns now and those gone."""
+
+    outcome: Outcome
+    changes: tuple[Change, ...] = ()
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    owned: tuple[OwnedObject, ...] = ()
+    deleted: tuple[ObjectRef, ...] = ()
+
+
+Endings = dict[UnitId, Ending[Effect]]
+Work = Callable[[UnitId, Mapping[UnitId, Effect]], Effect]
+
+
+def succeeded(endings: Endings) -> bool:
+    """Return whether every unit of a phase did what it was to do."""
+    return all(isinstance(end, Done) for end in endings.values())
+
+
+def unit_results(endings: Endings) -> tuple[UnitResult, ...]:
+    """Return how the units ended, for the report."""
+    return tuple(_result(unit, end) for unit, end in endings.items())
+
+
+def apply_infrastructure(planned: Planned, allowed: Permissions) -> Endings:
+    """Apply the modules along the graph, planning those in their turn that had to wait."""
+
+    def work(unit: UnitId, done: Mapping[UnitId, Effect]) -> Effect:
+        module = planned.modules[unit]
+        if module.result is None:
+            module = _planned_late(planned, unit, done, allowed)
+        return _apply_module(planned, module, "applying", Outcome.APPLIED)
+
+    at_once = workers(planned.session.surroundings.settings)
+    return _walked(planned, "infrastructure", planned.modules, work, at_once=at_once)
+
+
+def late_sets(
+    planned: Planned, endings: Endings, allowed: Permissions, resources: ExitStack
+) -> tuple[Mapping[UnitId, PlannedSet], Cluster | None]:
+    """Return the sets with every value known, refusing what the plan did not show, and their cluster.
+
+    Nothing is asked again of sets that waited for nothing. Raises PlanRefused, ClusterError.
+    """
+    if not any(each.unit_plan.pending for each in planned.sets.values()):
+        return planned.sets, planned.cluster
+    outputs = known_outputs(endings)
+    cluster = planned.cluster or open_cluster(planned.session, outputs, resources)
+    late = plan_workloads(
+        planned.session,
+        planned.wanted,
+        planned.graph,
+        outputs=outputs,
+        inventory=planned.inventory,
+        cluster=cluster,
+    )
+    verify_late_sets(planned.sets, late, deferred_allowed=allowed.deferred)
+    for each in late.values():
+        check_protection(
+            each.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
+        )
+    return late, cluster
+
+
+def known_outputs(endings: Endings) -> Outputs:
+    """Return the outputs of the modules that were applied, by module name."""
+    return {
+        unit.partition(".")[2]: end.value.outputs if isinstance(end, Done) else None
+        for unit, end in endings.items()
+    }
+
+
+def apply_workloads(
+    planned: Planned, sets: Mapping[UnitId, PlannedSet], cluster: Cluster
+) -> Endings:
+    """Apply the sets along the graph, and wait until what they declare is healthy."""
+    around = planned.session.surroundings
+    manifests = planned.wanted.manifests
+
+    def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+        result = sets[unit].result
+        assert result is not None  # noqa: S101 - every set was planned by now
+        around.on_event(UnitStarted(unit=unit, activity="applying"))
+        wait = manifests[unit].wait
+        owned = apply_set(cluster, result, wait=wait, on_event=around.on_event, stop=around.stop)
+        changes = tuple(_changes(result, deletions=False))
+        outcome = Outcome.APPLIED if changes else Outcome.UNCHANGED
+        return Effect(outcome=outcome, changes=changes, owned=owned)
+
+    declared = [unit for unit in sets if unit in manifests]
+    return _walked(planned, "workloads", declared, work, at_once=_SETS_AT_ONCE)
+
+
+def prune_workloads(
+    planned: Planned, sets: Mapping[UnitId, PlannedSet], cluster: Cluster | None
+) -> Endings:
+    """Delete what no set wants any more, the last set first; one failure keeps the rest from starting."""
+    around = planned.session.surroundings
+
+    def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+        result = sets[unit].result
+        assert result is not None  # noqa: S101 - every set was planned by now
+        if (
+            cluster is None or not result.prune
+        ):  # a set that Git forgot and that has nothing any more
+            return Effect(outcome=Outcome.PRUNED)
+        around.on_event(UnitStarted(unit=unit, activity="pruning"))
+        deleted = prune(
+            cluster,
+            result.prune,
+            owner=planned.session.owner,
+            on_event=around.on_event,
+            stop=around.stop,
+        )
+        changes = tuple(_changes(result, deletions=True))
+        return Effect(outcome=Outcome.PRUNED, changes=changes, deleted=deleted)
+
+    order = [unit for unit in reversed(tuple(sets)) if _prunes(sets[unit])]
+    return _walked(planned, "prune", order, work, at_once=None)
+
+
+def destroy_infrastructure(planned: Planned) -> Endings:
+    """Destroy the modules in the plan's order, what depends on others first."""
+
+    def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+        effect = _apply_module(planned, planned.destroyed[unit], "destroying", Outcome.DESTROYED)
+        return replace(effect, outcome=Outcome.DESTROYED)
+
+    return _walked(planned, "destroy", planned.destroyed, work, at_once=None)
+
+
+def _planned_late(
+    planned: Planned, unit: UnitId, done: Mapping[UnitId, Effect], allowed: Permissions
+) -> PlannedModule:
+    assert planned.site is not None  # noqa: S101 - there is a module, so there is an engine
+    outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
+    module = plan_unit(planned.session, planned.site, planned.wanted.modules[unit], outputs)
+    verify_late_module(module.unit_plan, deferred_allowed=allowed.deferred)
+    check_protection(
+        module.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
+    )
+    return module
+
+
+def _apply_module(
+    planned: Planned, module: PlannedModule, activity: str, outcome: Outcome
+) -> Effect:
+    result = module.result
+    assert result is not None  # noqa: S101 - planned at the latest a moment ago
+    if result.plan_file is None:
+        return Effect(outcome=Outcome.UNCHANGED, outputs=result.outputs)
+    on_event = planned.session.surroundings.on_event
+    on_event(UnitStarted(unit=module.unit_plan.unit, activity=activity))
+    outputs = apply_module(module.workspace, result.plan_file, on_event=on_event)
+    return Effect(outcome=outcome, changes=result.changes, outputs=outputs)
+
+
+def _changes(result: SetPlan, *, deletions: bool) -> Iterator[Change]:
+    for change in result.changes:
+        if change.action is not Action.NO_OP and (change.action in _PRUNING) is deletions:
+            yield change
+
+
+def _prunes(planned: PlannedSet) -> bool:
+    return planned.result is not None and bool(planned.result.prune or planned.result.removed)
+
+
+def _walked(
+    planned: Planned, phase: str, units: Iterable[UnitId], work: Work, *, at_once: int | None
+) -> Endings:
+    around, order = planned.session.surroundings, tuple(units)
+    if not order:
+        return {}
+    around.on_event(PhaseStarted(phase=phase, units=order))
+
+    def announce(unit: UnitId, end: Ending[Effect]) -> None:
+        result = _result(unit, end)
+        around.on_event(
+            UnitFinished(
+                unit=unit, outcome=result.outcome, seconds=result.seconds, detail=result.detail
+            )
+        )
+
+    needs = _one_after_another(order) if at_once is None else planned.graph.needs
+    return walk(order, needs, work, workers=at_once or 1, stop=around.stop, on_end=announce)
+
+
+def _one_after_another(order: tuple[UnitId, ...]) -> dict[UnitId, tuple[UnitId, ...]]:
+    """Return needs by which each unit waits for the one before it, also for its success."""
+    return {unit: order[max(0, index - 1) : index] for index, unit in enumerate(order)}
+
+
+def _result(unit: UnitId, end: Ending[Effect]) -> UnitResult:
+    match end:
+        case Done(value=effect):
+            return UnitResult(
+                unit=unit, outcome=effect.outcome, changes=effect.changes, seconds=end.seconds
+            )
+        case Failed(error=Interrupted() as error):
+            return UnitResult(
+                unit=unit,
+                outcome=Outcome.INTERRUPTED,
+                seconds=end.seconds,
+                detail=error.message,
+                error=error,
+            )
+        case Failed(error=error):
+            return UnitResult(
+                unit=unit,
+                outcome=Outcome.FAILED,
+                seconds=end.seconds,
+                detail=error.message,
+                error=error,
+            )
+        case Skipped():
+            reason = f"since {', '.join(end.because)} did not succeed" if end.because else "stopped"
+            return UnitResult(unit=unit, outcome=Outcome.SKIPPED, detail=reason)

@@ -1,0 +1,186 @@
+"""The infrastructure half of a plan: every module along the graph, outputs flowing on as they are known."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from orchestrator import clock
+from orchestrator.engine.failures import raise_failures
+from orchestrator.engine.requests import module_request
+from orchestrator.engine.session import Session
+from orchestrator.engine.walk import values, walk
+from orchestrator.errors import InvalidStack
+from orchestrator.infrastructure.binary import find_binary
+from orchestrator.infrastructure.modules import (
+    ModulePlan,
+    Site,
+    Workspace,
+    plan_module,
+    prepare,
+    workers,
+)
+from orchestrator.plans.events import Outcome, UnitFinished, UnitStarted
+from orchestrator.plans.plan import UnitPlan
+from orchestrator.stack.expressions import Output, Scope, Tree, locate_in, pending_in, resolve
+from orchestrator.stack.graph import Graph
+from orchestrator.stack.model import Json, Module, Stack, UnitId
+
+Saved = Callable[[Site, UnitId, Workspace], ModulePlan | None]
+"""Gives a module as an earlier plan has it, None where that plan has nothing of it."""
+
+Outputs = Mapping[str, Mapping[str, Output] | None]
+"""Outputs by module name; None while nothing is known about a module."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedModule:
+    """One module's part of a plan; ``result`` is None while it has to wait for another module's apply."""
+
+    unit_plan: UnitPlan
+    workspace: Workspace
+    result: ModulePlan | None
+
+    @property
+    def outputs(self) -> Mapping[str, Output] | None:
+        """Return the outputs as planned, or None while nothing is known."""
+        return self.result.outputs if self.result else None
+
+
+def make_site(session: Session, stack: Stack | None = None) -> Site:
+    """Find the engine that runs the stack's modules, and say where they are worked on.
+
+    Raises TerraformUnavailable.
+    """
+    chosen = stack or session.stack
+    around = session.surroundings
+    return Site(
+        binary=find_binary(chosen.terraform, around.settings, session.repository.root),
+        settings=around.settings,
+        folder=session.repository.folder,
+        stack=chosen.name,
+        environment=chosen.environment,
+        stop=around.stop,
+        secrets=around.secrets,
+        passes=chosen.terraform.environment,
+    )
+
+
+def plan_modules(
+    session: Session,
+    site: Site,
+    graph: Graph,
+    modules: Mapping[UnitId, Module],
+    *,
+    saved: Saved | None = None,
+) -> dict[UnitId, PlannedModule]:
+    """Plan modules side by side along the graph; ``modules`` are those to plan, in the graph's order.
+
+    With ``saved`` nothing is planned anew. Raises what the modules' planning raised, all of it at once.
+    """
+
+    def work(unit: UnitId, done: Mapping[UnitId, PlannedModule]) -> PlannedModule:
+        return plan_unit(session, site, modules[unit], outputs_of(done), saved=saved)
+
+    endings = walk(
+        tuple(modules),
+        graph.needs,
+        work,
+        workers=workers(session.surroundings.settings),
+        stop=session.surroundings.stop,
+    )
+    raise_failures(endings)
+    return values(endings)
+
+
+def outputs_of(modules: Mapping[UnitId, PlannedModule]) -> Outputs:
+    """Return what is planned to come out of modules, by module name."""
+    return {unit.partition(".")[2]: planned.outputs for unit, planned in modules.items()}
+
+
+def plan_unit(
+    session: Session, site: Site, module: Module, outputs: Outputs, *, saved: Saved | None = None
+) -> PlannedModule:
+    """Plan one module with what is known of the modules that it needs.
+
+    A module whose inputs wait for another is deferred: it is planned in its turn, when they are known.
+    """
+    started = clock.seconds()
+    announce = session.surroundings.on_event
+    announce(UnitStarted(unit=module.id, activity="planning"))
+    inputs = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
+    workspace = prepare(module_request(session.tree, session.stack, module), site)
+    waits = pending_in(inputs)
+    if waits:
+        planned = _deferred(module, workspace, waits)
+    else:
+        known = cast("dict[str, Json]", inputs)
+        earlier = saved(site, module.id, workspace) if saved else None
+        result = earlier or plan_module(workspace, known, on_event=announce)
+        planned = _planned(module, workspace, result, fingerprint=_fingerprint(module, known))
+    seconds = clock.seconds() - started
+    announce(UnitFinished(unit=module.id, outcome=Outcome.PLANNED, seconds=seconds))
+    return planned
+
+
+def plan_destruction(
+    session: Session, site: Site, module: Module, outputs: Outputs, *, saved: Saved | None = None
+) -> PlannedModule:
+    """Plan the destruction of one module; inputs that nobody can tell any more are left out."""
+    announce = session.surroundings.on_event
+    workspace = prepare(module_request(session.tree, session.stack, module), site)
+    inputs = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
+    known = {name: cast(Json, value) for name, value in inputs.items() if not pending_in(value)}
+    earlier = saved(site, module.id, workspace) if saved else None
+    result = earlier or plan_module(workspace, known, destroy=True, on_event=announce)
+    return _planned(module, workspace, result, fingerprint="")
+
+
+def workspace_of(session: Session, site: Site, module: Module) -> Workspace:
+    """Return where a module is worked on, for reading what its state holds."""
+    return prepare(module_request(session.tree, session.stack, module), site)
+
+
+def resolve_inputs(
+    stack: Stack, module: Module, outputs: Outputs, *, revision: str
+) -> dict[str, Tree]:
+    """Return a module's inputs with references replaced; raises InvalidStack for those that read nothing."""
+    scope = Scope(
+        stack=stack.name,
+        environment=stack.environment,
+        revision=revision,
+        unit=module.id,
+        vars=stack.vars,
+        outputs=outputs,
+    )
+    resolution = resolve(dict(module.inputs), scope, locate_in(module.places, ("inputs",)))
+    if resolution.mistakes:
+        raise InvalidStack(resolution.mistakes)
+    return cast("dict[str, Tree]", resolution.value)
+
+
+def _deferred(module: Module, workspace: Workspace, waits: tuple[str, ...]) -> PlannedModule:
+    first = ", ".join(dict.fromkeys(".".join(path.split(".")[:2]) for path in waits))
+    reason = f"planned after {first} is applied, since it needs {', '.join(waits)}"
+    unit_plan = UnitPlan(unit=module.id, pending=waits, deferred=reason, effective=True)
+    return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=None)
+
+
+def _planned(
+    module: Module, workspace: Workspace, result: ModulePlan, *, fingerprint: str
+) -> PlannedModule:
+    unit_plan = UnitPlan(
+        unit=module.id,
+        changes=result.changes,
+        warnings=result.warnings,
+        fingerprint=fingerprint,
+        effective=result.plan_file is not None,
+    )
+    return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=result)
+
+
+def _fingerprint(module: Module, inputs: Mapping[str, Json]) -> str:
+    wanted = {"source": module.source, "version": module.version, "inputs": dict(inputs)}
+    canonical = json.dumps(wanted, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,271 @@
+"""Plan: what is wanted against what is there, in both halves, as one plan that can be executed as it stands."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from orchestrator.engine.connection import cluster_pending, open_cluster
+from orchestrator.engine.infrastructure import (
+    Outputs,
+    PlannedModule,
+    Saved,
+    make_site,
+    outputs_of,
+    plan_modules,
+)
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.removed import applied_outputs, origin_of, plan_destructions, plan_removed
+from orchestrator.engine.session import Session
+from orchestrator.engine.wanted import Wanted, read_wanted
+from orchestrator.engine.workloads import (
+    PlannedSet,
+    defer_workloads,
+    empty_set,
+    plan_pruning,
+    plan_workloads,
+)
+from orchestrator.errors import PlanRefused
+from orchestrator.infrastructure.modules import Site, discard_plan
+from orchestrator.ledger.entry import LedgerState, UnitRecord
+from orchestrator.ledger.store import Store
+from orchestrator.plans.events import PhaseStarted
+from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.plan import Plan
+from orchestrator.stack.graph import Graph
+from orchestrator.stack.model import UnitId
+from orchestrator.workloads.cluster import Cluster, preload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to plan: the units named in ``only`` with all that they need, or everything; or its destruction."""
+
+    only: tuple[str, ...] = ()
+    destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with all that executing it takes.
+
+    ``modules`` are to be applied and ``destroyed`` to be destroyed, each in the order of the effects;
+    ``sets`` hold what is applied and what is pruned. ``ledger`` is the state that the plan was made against.
+    ``cluster`` is None when the plan needs none, or when its address is known only after an apply.
+    """
+
+    session: Session
+    selection: Selection
+    wanted: Wanted
+    graph: Graph
+    store: Store
+    ledger: LedgerState
+    plan: Plan
+    site: Site | None
+    cluster: Cluster | None
+    modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
+    destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
+    sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
+
+    @property
+    def inventory(self) -> tuple[OwnedObject, ...]:
+        """Return the objects that this plan is about: all, or those of the units selected."""
+        return _selected(self.ledger, self.selection, self.graph)
+
+    @property
+    def protected(self) -> frozenset[UnitId]:
+        """Return the units that must not be destroyed unless that is acknowledged by name."""
+        declared = (unit.id for unit in self.wanted.stack.units if unit.protect)
+        recorded = (unit for unit, record in self.ledger.units.items() if record.protect)
+        return frozenset({*declared, *recorded})
+
+
+def make_plan(
+    session: Session, selection: Selection, resources: ExitStack, *, saved: Saved | None = None
+) -> Planned:
+    """Plan a session's stack; files and connections that the plan needs are left with ``resources``.
+
+    ``saved`` gives modules as an earlier plan has them, so that they are not planned anew.
+    Raises InvalidStack with all mistakes, TerraformError, ClusterError, SandboxError, LedgerError.
+    """
+    store = open_store(session)
+    ledger = store.read()
+    wanted = read_wanted(session.tree, session.stack)
+    graph = wanted.graph.select(selection.only) if selection.only else wanted.graph
+    basis = _Basis(
+        session=session,
+        selection=selection,
+        wanted=wanted,
+        graph=graph,
+        ledger=ledger,
+        resources=resources,
+        saved=saved,
+    )
+    halves = _plan_destruction(basis) if selection.destroy else _plan_application(basis)
+    modules, destroyed, sets, cluster, site = halves
+    for planned in (*modules.values(), *destroyed.values()):
+        if planned.result is not None and planned.result.plan_file is not None:
+            resources.callback(discard_plan, planned.result.plan_file)
+    unit_plans = (
+        *(module.unit_plan for module in modules.values()),
+        *(each.unit_plan for each in sets.values()),
+        *(module.unit_plan for module in destroyed.values()),
+    )
+    plan = Plan(
+        stack=session.stack.name,
+        environment=session.stack.environment,
+        revision=session.revision,
+        units=unit_plans,
+        destroy=selection.destroy,
+        notes=_notes(session, ledger),
+    )
+    return Planned(
+        session=session,
+        selection=selection,
+        wanted=wanted,
+        graph=graph,
+        store=store,
+        ledger=ledger,
+        plan=plan,
+        site=site,
+        cluster=cluster,
+        modules=modules,
+        destroyed=destroyed,
+        sets=sets,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basis:
+    """What both kinds of plan start from."""
+
+    session: Session
+    selection: Selection
+    wanted: Wanted
+    graph: Graph
+    ledger: LedgerState
+    resources: ExitStack
+    saved: Saved | None
+
+    @property
+    def inventory(self) -> tuple[OwnedObject, ...]:
+        """Return the objects that this plan is about."""
+        return _selected(self.ledger, self.selection, self.graph)
+
+    def gone(self) -> tuple[UnitRecord, ...]:
+        """Return the records of modules that Git no longer declares."""
+        if self.selection.only:
+            return ()
+        declared = self.wanted.modules
+        return tuple(
+            record
+            for unit, record in self.ledger.units.items()
+            if unit.startswith("modules.") and unit not in declared
+        )
+
+
+def _selected(ledger: LedgerState, selection: Selection, graph: Graph) -> tuple[OwnedObject, ...]:
+    if not selection.only:
+        return ledger.inventory
+    return tuple(owned for owned in ledger.inventory if owned.unit in graph.order)
+
+
+_Halves = tuple[
+    Mapping[UnitId, PlannedModule],
+    Mapping[UnitId, PlannedModule],
+    Mapping[UnitId, PlannedSet],
+    Cluster | None,
+    Site | None,
+]
+"""Modules to apply, modules to destroy, sets, and what carries them out."""
+
+
+def _plan_application(basis: _Basis) -> _Halves:
+    session, graph, wanted = basis.session, basis.graph, basis.wanted
+    announce = session.surroundings.on_event
+    announce(PhaseStarted(phase="plan", units=graph.order))
+    chosen = {unit: module for unit, module in wanted.modules.items() if unit in graph.order}
+    has_sets = any(unit in graph.order for unit in wanted.manifests) or bool(basis.inventory)
+    site = make_site(session) if chosen else None
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        # Importing the client and asking what the cluster serves take about as long as a small plan.
+        early = not cluster_pending(session, dict.fromkeys(_names(wanted))) and has_sets
+        dialled = aside.submit(_dial, basis, {}) if early else None
+        modules = plan_modules(session, site, graph, chosen, saved=basis.saved) if site else {}
+        outputs = outputs_of(modules)
+        destroyed = plan_removed(session, basis.gone(), saved=basis.saved)
+        cluster = dialled.result() if dialled else None
+    waits = cluster_pending(session, outputs) if has_sets else ()
+    if not has_sets:
+        return modules, destroyed, {}, None, site
+    if waits:
+        return modules, destroyed, defer_workloads(wanted, graph, waits), None, site
+    cluster = cluster or _dial(basis, outputs)
+    sets = plan_workloads(
+        session, wanted, graph, outputs=outputs, inventory=basis.inventory, cluster=cluster
+    )
+    return modules, destroyed, {**sets, **_emptied(basis, sets)}, cluster, site
+
+
+def _plan_destruction(basis: _Basis) -> _Halves:
+    session, graph, wanted = basis.session, basis.graph, basis.wanted
+    session.surroundings.on_event(PhaseStarted(phase="plan", units=graph.order))
+    origin = origin_of(session) if wanted.modules else None
+    units = [unit for unit in graph.order if unit in wanted.modules]
+    outputs = applied_outputs(origin, units) if origin else {}
+    sets: Mapping[UnitId, PlannedSet] = {}
+    cluster = None
+    if basis.inventory:
+        _refuse_pending_cluster(session, outputs)
+        cluster = _dial(basis, outputs)
+        sets = plan_pruning(session, basis.inventory, cluster)
+    destroyed = {
+        **plan_removed(session, basis.gone(), saved=basis.saved),
+        **(plan_destructions(origin, units, saved=basis.saved) if origin else {}),
+    }
+    sets = {**sets, **_emptied(basis, sets)}
+    return {}, destroyed, sets, cluster, origin.site if origin else None
+
+
+def _emptied(basis: _Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:
+    """Return the sets that the ledger knows, that own nothing any more, and that are to be forgotten."""
+    if basis.selection.only:
+        return {}
+    kept = {} if basis.selection.destroy else basis.wanted.manifests
+    return {
+        unit: empty_set(unit)
+        for unit in basis.ledger.units
+        if unit.startswith("manifests.") and unit not in sets and unit not in kept
+    }
+
+
+def _refuse_pending_cluster(session: Session, outputs: Outputs) -> None:
+    waits = cluster_pending(session, outputs)
+    if waits:
+        message = f"the objects of this stack cannot be reached: {', '.join(waits)} is not known"
+        hint = "apply first, so that the modules which the cluster's address comes from are there"
+        raise PlanRefused(message, hint=hint)
+
+
+def _dial(basis: _Basis, outputs: Outputs) -> Cluster:
+    preload()
+    cluster = open_cluster(basis.session, outputs, basis.resources)
+    cluster.kinds()
+    return cluster
+
+
+def _names(wanted: Wanted) -> tuple[str, ...]:
+    return tuple(module.name for module in wanted.stack.modules)
+
+
+def _notes(session: Session, ledger: LedgerState) -> tuple[str, ...]:
+    notes = []
+    if ledger.open is not None:
+        run = ledger.open.run
+        notes.append(
+            f"the run of {run.who} that began at {ledger.open.at:%Y-%m-%d %H:%M:%S} UTC did not finish;"
+            " this plan starts from what it left"
+        )
+    if session.revision.dirty:
+        notes.append("the working tree differs from the commit; applying it needs --allow-dirty")
+    return tuple(notes)

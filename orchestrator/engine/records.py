@@ -1,0 +1,98 @@
+"""What the ledger says about a stack: its state, its history, its lock."""
+
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session
+from orchestrator.errors import Locked, OrchestratorError, UsageError
+from orchestrator.ledger.entry import Entry, LedgerState
+from orchestrator.ledger.presence import surely_dead
+from orchestrator.plans.history import HistoryLine, Status, UnitStatus
+from orchestrator.stack.model import UnitId
+
+
+def read_status(session: Session) -> Status:
+    """Return what the ledger says is applied, declared units first; raises LedgerError."""
+    store = open_store(session)
+    state, holder = store.read(), store.holder()
+    declared = tuple(unit.id for unit in session.stack.units)
+    forgotten = tuple(unit for unit in state.units if unit not in declared)
+    return Status(
+        stack=session.stack.name,
+        environment=session.stack.environment,
+        units=(
+            *(_unit(unit, state, declared=True) for unit in declared),
+            *(_unit(unit, state, declared=False) for unit in forgotten),
+        ),
+        unfinished=_unfinished(state) if holder is None else "",
+        lock=f"{holder}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC" if holder else "",
+    )
+
+
+def read_history(session: Session, limit: int) -> tuple[HistoryLine, ...]:
+    """Return up to ``limit`` entries, newest first; raises LedgerError."""
+    return tuple(_line(entry) for entry in open_store(session).history(limit))
+
+
+def _unit(unit: UnitId, state: LedgerState, *, declared: bool) -> UnitStatus:
+    record = state.units.get(unit)
+    objects = sum(1 for owned in state.inventory if owned.unit == unit)
+    if record is None:
+        return UnitStatus(unit=unit, objects=objects, declared=declared)
+    return UnitStatus(
+        unit=unit,
+        outcome=record.outcome,
+        applied=record.applied,
+        at=record.at,
+        by=record.by,
+        health=record.health,
+        objects=objects,
+        declared=declared,
+        protected=record.protect,
+    )
+
+
+def _unfinished(state: LedgerState) -> str:
+    if state.open is None:
+        return ""
+    return f"{state.open.message} (by {state.open.run.who}, {state.open.at:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+def _line(entry: Entry) -> HistoryLine:
+    return HistoryLine(
+        entry=entry.id,
+        at=entry.at,
+        who=entry.run.who,
+        message=entry.message,
+        revision=entry.run.revision,
+        outcome=entry.outcome,
+        plan=entry.run.plan,
+        ci_run=entry.run.ci_run,
+    )
+
+
+def release_lock(session: Session, *, force: str | None) -> str:
+    """Release a lock and return a sentence about it.
+
+    Without ``force`` only one whose holder is dead for certain; ``force`` is the token of a living holder.
+    Raises Locked when the holder may be alive, UsageError when ``force`` names another one.
+    """
+    store = open_store(session)
+    holder = store.holder()
+    if holder is None:
+        return f"{session.owner} is not locked"
+    dead = surely_dead(holder, host=session.surroundings.settings.host)
+    if not dead and force is None:
+        message = (
+            f"{session.owner} is locked by {holder} since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        hint = f"its process may be alive; if you know that it is not: --force {holder.token}"
+        raise Locked(message, hint=hint)
+    if not dead and force != holder.token:
+        raise UsageError(
+            f"the holder is not {force}", hint=f"it is {holder.token}: {holder}; is that the one?"
+        )
+    if not store.break_lock(holder):
+        raise OrchestratorError(
+            "the lock changed hands meanwhile", hint="look again: run it once more"
+        )
+    proof = "whose process has ended" if dead else "by force"
+    return f"released the lock of {holder}, {proof}"

@@ -1,0 +1,113 @@
+"""Modules that are to be destroyed: read from the revision that applied them, destroyed in reverse order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.engine.infrastructure import (
+    Outputs,
+    PlannedModule,
+    Saved,
+    make_site,
+    plan_destruction,
+    workspace_of,
+)
+from orchestrator.engine.session import Session, earlier
+from orchestrator.engine.wanted import read_wanted
+from orchestrator.errors import PlanRefused, UsageError
+from orchestrator.infrastructure.modules import read_outputs
+from orchestrator.infrastructure.workspace import Site
+from orchestrator.ledger.entry import UnitRecord
+from orchestrator.plans.plan import Revision
+from orchestrator.stack.graph import Graph
+from orchestrator.stack.model import Module, UnitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where modules to destroy are read from: a session at the revision, its graph and engine."""
+
+    session: Session
+    graph: Graph
+    modules: Mapping[UnitId, Module]
+    site: Site
+
+
+def origin_of(session: Session) -> Origin:
+    """Read a session's modules; raises InvalidStack, TerraformUnavailable."""
+    wanted = read_wanted(session.tree, session.stack)
+    return Origin(
+        session=session, graph=wanted.graph, modules=wanted.modules, site=make_site(session)
+    )
+
+
+def plan_removed(
+    session: Session, records: Iterable[UnitRecord], *, saved: Saved | None = None
+) -> dict[UnitId, PlannedModule]:
+    """Plan the destruction of modules that Git no longer declares, in the order in which to destroy them.
+
+    Each is destroyed from the source that created it. Raises PlanRefused when that source is gone.
+    """
+    planned: dict[UnitId, PlannedModule] = {}
+    for revision, units in _by_revision(records).items():
+        origin = _origin_at(session, revision, units)
+        destructions = plan_destructions(origin, units, saved=saved)
+        planned |= {unit: _marked_removed(each) for unit, each in destructions.items()}
+    return planned
+
+
+def plan_destructions(
+    origin: Origin, units: Iterable[UnitId], *, saved: Saved | None = None
+) -> dict[UnitId, PlannedModule]:
+    """Plan the destruction of modules, what depends on others first."""
+    chosen = set(units)
+    order = [unit for unit in reversed(origin.graph.order) if unit in chosen]
+    return {unit: _plan(origin, unit, saved) for unit in order}
+
+
+def applied_outputs(origin: Origin, modules: Iterable[UnitId]) -> Outputs:
+    """Return the outputs that modules' states hold, by module name; None for one without any."""
+    places = {
+        origin.modules[unit].name: workspace_of(origin.session, origin.site, origin.modules[unit])
+        for unit in modules
+    }
+    return {name: read_outputs(workspace) or None for name, workspace in places.items()}
+
+
+def _plan(origin: Origin, unit: UnitId, saved: Saved | None) -> PlannedModule:
+    needs = tuple(need for need in origin.graph.needs[unit] if need in origin.modules)
+    module = origin.modules[unit]
+    outputs = applied_outputs(origin, needs)
+    return plan_destruction(origin.session, origin.site, module, outputs, saved=saved)
+
+
+def _marked_removed(planned: PlannedModule) -> PlannedModule:
+    return replace(planned, unit_plan=replace(planned.unit_plan, removed=True))
+
+
+def _by_revision(records: Iterable[UnitRecord]) -> dict[Revision, list[UnitId]]:
+    grouped: dict[Revision, list[UnitId]] = {}
+    for record in records:
+        grouped.setdefault(record.applied or record.revision, []).append(record.unit)
+    return grouped
+
+
+def _origin_at(session: Session, revision: Revision, units: Iterable[UnitId]) -> Origin:
+    names = ", ".join(units)
+    if revision.dirty:
+        message = (
+            f"{names} was applied from uncommitted files at {revision}, so its source is not in Git"
+        )
+        hint = "declare it again, apply, and remove it with a commit"
+        raise PlanRefused(message, hint=hint)
+    try:
+        origin = origin_of(earlier(session, replace(revision, difference="")))
+    except UsageError as error:
+        message = (
+            f"{names} has to be destroyed from {revision}, which does not hold it: {error.message}"
+        )
+        raise PlanRefused(message, hint=error.hint) from error
+    missing = [unit for unit in units if unit not in origin.modules]
+    if missing:
+        message = f"{revision} does not declare {', '.join(missing)}, so it cannot be destroyed from there"
+        raise PlanRefused(message, hint="declare it again, apply, and remove it with a commit")
+    return origin

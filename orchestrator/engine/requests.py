@@ -1,0 +1,31 @@
+"""What the infrastructure package is asked for: a module with its place, its source and its state."""
+
+from pathlib import Path
+from typing import cast
+
+from orchestrator.errors import InvalidStack
+from orchestrator.infrastructure.modules import ModuleRequest
+from orchestrator.stack.expressions import Scope, locate_in, resolve
+from orchestrator.stack.model import Json, Module, Stack, State
+
+
+def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
+    """Return the request for a module of a stack; raises InvalidStack when its state cannot be told."""
+    return ModuleRequest(
+        unit=module.id,
+        tree=tree,
+        directory=stack.directory,
+        source=module.source,
+        version=module.version,
+        state=_state(stack, module),
+        place=module.places.get(("source",)),
+    )
+
+
+def _state(stack: Stack, module: Module) -> State:
+    scope = Scope(stack=stack.name, environment=stack.environment, unit=module.id, vars=stack.vars)
+    locate = locate_in(stack.state.places, ("config",))
+    resolution = resolve(dict(stack.state.config), scope, locate)
+    if resolution.mistakes:
+        raise InvalidStack(resolution.mistakes)
+    return State(backend=stack.state.backend, config=cast("dict[str, Json]", resolution.value))

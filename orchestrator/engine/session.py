@@ -1,0 +1,99 @@
+"""A session: everything that one run of a verb knows about where it runs and what it is about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.plans.events import Event
+from orchestrator.plans.objects import Owner
+from orchestrator.plans.plan import Revision
+from orchestrator.plans.redaction import Secrets
+from orchestrator.processes import Stop
+from orchestrator.repository.repository import Repository, open_repository
+from orchestrator.settings import Settings
+from orchestrator.stack.load import choose_stack, load_project, load_stack
+from orchestrator.stack.model import Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run is given from outside: settings, secrets met so far, a way to be stopped, a listener."""
+
+    settings: Settings
+    directory: Path
+    on_event: Callable[[Event], None]
+    secrets: Secrets = field(default_factory=Secrets)
+    stop: Stop = field(default_factory=Stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One stack in one environment at one revision; ``tree`` is a private copy of that revision's files."""
+
+    surroundings: Surroundings
+    repository: Repository
+    revision: Revision
+    tree: Path
+    stack: Stack
+
+    @property
+    def owner(self) -> Owner:
+        """Return whose objects this session's are."""
+        return Owner(stack=self.stack.name, environment=self.stack.environment)
+
+
+def open_session(
+    surroundings: Surroundings, *, stack: str | None, environment: str | None
+) -> Session:
+    """Open the repository at hand and read the stack as the working tree has it.
+
+    ``stack`` is a name or a path; None takes the only one. Raises UsageError when there is no repository,
+    stack or environment of that name, InvalidStack with all mistakes of the stack file.
+    """
+    repository = open_repository(surroundings.directory)
+    revision = repository.working_revision()
+    named = _from_root(stack, surroundings.directory, repository.root)
+    return session_at(surroundings, repository, revision, stack=named, environment=environment)
+
+
+def session_at(
+    surroundings: Surroundings,
+    repository: Repository,
+    revision: Revision,
+    *,
+    stack: str | None,
+    environment: str | None,
+) -> Session:
+    """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError."""
+    tree = repository.export(revision)
+    project = load_project(tree)
+    file = choose_stack(tree, project, stack)
+    return Session(
+        surroundings=surroundings,
+        repository=repository,
+        revision=revision,
+        tree=tree,
+        stack=load_stack(tree, file, environment, project, revision=revision.commit),
+    )
+
+
+def earlier(session: Session, revision: Revision) -> Session:
+    """Return the session of the same stack and environment at a revision that was applied before.
+
+    Raises RepositoryError when the revision is gone, UsageError or InvalidStack when the stack file was not
+    there or is not readable by this version.
+    """
+    return session_at(
+        session.surroundings,
+        session.repository,
+        revision,
+        stack=session.stack.name,
+        environment=session.stack.environment,
+    )
+
+
+def _from_root(stack: str | None, directory: Path, root: Path) -> str | None:
+    if stack is None or not (stack.endswith((".yaml", ".yml")) or "/" in stack or stack == "."):
+        return stack
+    path = (directory / stack).resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else stack

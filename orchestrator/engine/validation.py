@@ -1,0 +1,100 @@
+"""Validate: everything that can be said of stacks without Terraform, a cluster or the ledger.
+
+It reads the working tree as it stands, not a copy, and needs neither Git nor a commit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.engine.wanted import Wanted, read_wanted
+from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.stack.expressions import Scope
+from orchestrator.stack.graph import Graph
+from orchestrator.stack.load import (
+    Project,
+    StackFile,
+    choose_stack,
+    find_stacks,
+    load_environments,
+    load_project,
+    load_stack,
+)
+from orchestrator.stack.model import Stack
+from orchestrator.workloads.kinds import BUILT_IN
+from orchestrator.workloads.rendering import check_identities, render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A stack and the environments in which it was found valid."""
+
+    stack: str
+    environments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return ``stack (environment, environment)``."""
+        return f"{self.stack} ({', '.join(self.environments)})"
+
+
+def validate(root: Path, *, stack: str | None, environment: str | None) -> tuple[Checked, ...]:
+    """Check one stack, or all of the repository; raises InvalidStack with the mistakes of all of them."""
+    project = load_project(root)
+    files = (choose_stack(root, project, stack),) if stack else find_stacks(root, project)
+    checked: list[Checked] = []
+    mistakes: list[Mistake] = []
+    for file in files:
+        try:
+            names = tuple(_checked(root, file, environment, project))
+            checked.append(Checked(stack=file.name, environments=names))
+        except InvalidStack as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InvalidStack(tuple(dict.fromkeys(mistakes)))
+    if not files:
+        choose_stack(root, project, None)  # says that there is none, and where was looked
+    return tuple(checked)
+
+
+def read_graph(root: Path, *, stack: str | None, environment: str | None) -> tuple[str, Graph]:
+    """Return a stack's name and graph; raises InvalidStack, UsageError."""
+    project = load_project(root)
+    loaded = load_stack(root, choose_stack(root, project, stack), environment, project)
+    return loaded.name, read_wanted(root, loaded).graph
+
+
+def _checked(
+    root: Path, file: StackFile, environment: str | None, project: Project
+) -> Iterator[str]:
+    """Yield the environments in which a stack is valid; raises InvalidStack at the first in which it is not."""
+    loaded = (
+        (load_stack(root, file, environment, project),)
+        if environment
+        else load_environments(root, file, project)
+    )
+    for stack in loaded:
+        _render_all(stack, read_wanted(root, stack))
+        yield stack.environment
+
+
+def _render_all(stack: Stack, wanted: Wanted) -> None:
+    """Render all sets with every output pending, which finds what reads nothing and what is there twice."""
+    outputs = {module.name: None for module in stack.modules}
+    mistakes: list[Mistake] = []
+    rendered = []
+    for unit, manifests in wanted.manifests.items():
+        scope = Scope(
+            stack=stack.name,
+            environment=stack.environment,
+            revision="",
+            unit=unit,
+            vars=stack.vars,
+            outputs=outputs,
+        )
+        try:
+            rendered.append(render(manifests, wanted.documents[unit], scope, kinds=BUILT_IN))
+        except InvalidStack as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InvalidStack(tuple(mistakes))
+    check_identities(rendered)

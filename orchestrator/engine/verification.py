@@ -1,0 +1,111 @@
+"""Law 2 in code: what was shown is what is done, or nothing is, and the refusal says what moved."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.infrastructure import PlannedModule, outputs_of
+from orchestrator.engine.workloads import PlannedSet, plan_pruning, plan_workloads
+from orchestrator.errors import PlanRefused
+from orchestrator.infrastructure.modules import state_stamp
+from orchestrator.plans.change import Action, Change
+from orchestrator.plans.guards import destructive
+from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.values import Unknown
+from orchestrator.stack.model import UnitId
+
+if TYPE_CHECKING:
+    from orchestrator.engine.planning import Planned
+
+_AGAIN = "plan again, and look at what changed"
+
+
+def verify_unmoved(planned: "Planned") -> None:
+    """Look at the world once more before the first effect; raises PlanRefused when it moved."""
+    for unit, module in (*planned.modules.items(), *planned.destroyed.items()):
+        _verify_state(unit, module)
+    if planned.cluster is None:
+        return
+    if planned.plan.destroy:
+        now = plan_pruning(planned.session, planned.ledger.inventory, planned.cluster)
+    else:
+        now = plan_workloads(
+            planned.session,
+            planned.wanted,
+            planned.graph,
+            outputs=outputs_of(planned.modules),
+            inventory=planned.inventory,
+            cluster=planned.cluster,
+        )
+    moved = [
+        difference
+        for unit, each in now.items()
+        for difference in _differences(planned.sets.get(unit), each)
+    ]
+    if moved:
+        message = f"the cluster changed since the plan was made: {', '.join(moved)}"
+        raise PlanRefused(message, hint=_AGAIN)
+
+
+def verify_late_module(late: UnitPlan, *, deferred_allowed: bool) -> None:
+    """Refuse a module that could not be shown before and now turns out to delete or replace something."""
+    names = destructive(late)
+    if names and not deferred_allowed:
+        message = (
+            f"{late.unit} could only be planned now, and would delete or replace {', '.join(names)}"
+        )
+        hint = "apply again: it is part of the plan then; or pass --allow-deferred beforehand"
+        raise PlanRefused(message, hint=hint)
+
+
+def verify_late_sets(
+    shown: Mapping[UnitId, PlannedSet], late: Mapping[UnitId, PlannedSet], *, deferred_allowed: bool
+) -> None:
+    """Refuse sets that, with every value known, would do what the plan did not show."""
+    for unit, each in late.items():
+        before = shown.get(unit)
+        if before is not None and before.unit_plan.deferred:
+            verify_late_module(each.unit_plan, deferred_allowed=deferred_allowed)
+            continue
+        moved = list(_differences(before, each))
+        if moved:
+            message = f"{unit} would now do more than the plan showed: {', '.join(moved)}"
+            raise PlanRefused(message, hint=_AGAIN)
+
+
+def _verify_state(unit: UnitId, module: PlannedModule) -> None:
+    if module.result is None or module.result.plan_file is None:
+        return
+    now = state_stamp(module.workspace)
+    if now != module.result.state_stamp:
+        message = f"the Terraform state of {unit} moved since the plan was made"
+        raise PlanRefused(message, hint=_AGAIN)
+
+
+def _differences(shown: PlannedSet | None, now: PlannedSet) -> Iterator[str]:
+    """Yield what is done now and was not shown; what needs no doing any more is no difference."""
+    expected = {change.name: change for change in shown.unit_plan.changes} if shown else {}
+    unnamed = any(
+        change.action is Action.CREATE and "(known after apply" in name
+        for name, change in expected.items()
+    )
+    for change in now.unit_plan.changes:
+        if change.action is Action.NO_OP:
+            continue
+        before = expected.get(change.name)
+        if before is None and unnamed and change.action is Action.CREATE:
+            continue
+        if before is None or before.action is not change.action or not _agree(before, change):
+            yield f"{change.name} to {change.action.value}"
+
+
+def _agree(shown: Change, now: Change) -> bool:
+    """Whether a change does no more than was shown: pending fields may have got their values."""
+    expected = {item.path: item for item in shown.fields}
+    pending = tuple(path for path, item in expected.items() if isinstance(item.after, Unknown))
+    return all(
+        expected.get(item.path) == item
+        or any(
+            item.path == path or item.path.startswith((f"{path}.", f"{path}[")) for path in pending
+        )
+        for item in now.fields
+    )

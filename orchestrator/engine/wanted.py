@@ -1,0 +1,124 @@
+"""What a revision wants, as a whole: the stack, its manifests and the graph, with every mistake at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from orchestrator.engine.requests import module_request
+from orchestrator.errors import InvalidStack, Mistake, Place
+from orchestrator.infrastructure.declarations import (
+    Declarations,
+    check_inputs,
+    check_outputs,
+    declared,
+)
+from orchestrator.infrastructure.sources import locate_local
+from orchestrator.stack.expressions import Reference
+from orchestrator.stack.graph import Graph, build_graph, references_in
+from orchestrator.stack.model import ManifestSet, Module, Stack, UnitId
+from orchestrator.workloads.documents import (
+    ManifestDocument,
+    check_duplicates,
+    read_documents,
+    references_of,
+)
+
+T = TypeVar("T")
+Located = tuple[Reference, Place | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A stack with what its files hold.
+
+    ``documents`` are the manifests of each set, in file order; ``references`` what each unit reads.
+    """
+
+    stack: Stack
+    graph: Graph
+    documents: Mapping[UnitId, tuple[ManifestDocument, ...]]
+    references: Mapping[UnitId, tuple[Located, ...]]
+
+    @property
+    def modules(self) -> dict[UnitId, Module]:
+        """Return the modules by id, in the graph's order."""
+        by_id = {module.id: module for module in self.stack.modules}
+        return {unit: by_id[unit] for unit in self.graph.order if unit in by_id}
+
+    @property
+    def manifests(self) -> dict[UnitId, ManifestSet]:
+        """Return the manifest sets by id, in the graph's order."""
+        by_id = {manifests.id: manifests for manifests in self.stack.manifests}
+        return {unit: by_id[unit] for unit in self.graph.order if unit in by_id}
+
+
+def read_wanted(tree: Path, stack: Stack) -> Wanted:
+    """Read manifests and module declarations, and check everything that can be checked without a run.
+
+    Raises InvalidStack with all mistakes found.
+    """
+    mistakes = _Mistakes()
+    documents = {
+        manifests.id: mistakes.caught(partial(read_documents, tree, manifests, stack.directory))
+        or ()
+        for manifests in stack.manifests
+    }
+    mistakes.caught(partial(check_duplicates, documents))
+    in_documents = {
+        unit: mistakes.caught(partial(references_of, found)) or ()
+        for unit, found in documents.items()
+    }
+    graph = mistakes.caught(partial(build_graph, stack, in_documents))
+    references = {
+        unit.id: (
+            *(mistakes.caught(partial(references_in, stack, unit)) or ()),
+            *in_documents.get(unit.id, ()),
+        )
+        for unit in stack.units
+    }
+    _check_modules(tree, stack, references, mistakes)
+    mistakes.raise_found()
+    assert graph is not None  # noqa: S101 - it is None only together with a mistake
+    return Wanted(stack=stack, graph=graph, documents=documents, references=references)
+
+
+def _check_modules(
+    tree: Path,
+    stack: Stack,
+    references: Mapping[UnitId, tuple[Located, ...]],
+    mistakes: "_Mistakes",
+) -> None:
+    """Check the modules that lie in the repository; those elsewhere are Terraform's to check."""
+    every = [item for found in references.values() for item in found]
+    for module in stack.modules:
+        read = mistakes.caught(partial(_declarations, tree, stack, module))
+        if read is not None:
+            mistakes.found += check_inputs(module, read, passes=stack.terraform.environment)
+            mistakes.found += check_outputs(module.id, every, read)
+
+
+def _declarations(tree: Path, stack: Stack, module: Module) -> Declarations | None:
+    if not module.local:
+        return None
+    where = locate_local(module_request(tree, stack, module))
+    return declared(where.tree / where.path, where.path)
+
+
+class _Mistakes:
+    """Gathers mistakes from steps that each raise their own."""
+
+    def __init__(self) -> None:
+        self.found: list[Mistake] = []
+
+    def caught(self, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except InvalidStack as error:
+            self.found += error.mistakes
+            return None
+
+    def raise_found(self) -> None:
+        if self.found:
+            raise InvalidStack(tuple(dict.fromkeys(self.found)))

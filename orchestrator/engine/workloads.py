@@ -1,0 +1,117 @@
+"""The workloads half of a plan: every set rendered with what is known, against what is live."""
+
+from dataclasses import dataclass
+
+from orchestrator.engine.infrastructure import Outputs
+from orchestrator.engine.session import Session
+from orchestrator.engine.wanted import Wanted
+from orchestrator.plans.change import Action
+from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.plan import UnitPlan
+from orchestrator.stack.expressions import Scope
+from orchestrator.stack.graph import Graph
+from orchestrator.stack.model import ManifestSet, UnitId
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.planning import SetPlan, plan_sets
+from orchestrator.workloads.rendering import RenderedSet, render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSet:
+    """One set's part of a plan; ``result`` is None while nobody can tell which cluster it is for."""
+
+    unit_plan: UnitPlan
+    result: SetPlan | None
+
+
+def plan_workloads(
+    session: Session,
+    wanted: Wanted,
+    graph: Graph,
+    *,
+    outputs: Outputs,
+    inventory: tuple[OwnedObject, ...],
+    cluster: Cluster,
+) -> dict[UnitId, PlannedSet]:
+    """Plan all sets of the graph at once, then what is left of the inventory, in the order of the effects.
+
+    Raises InvalidStack, ClusterError, ClusterUnreachable, AccessDenied.
+    """
+    chosen = {unit: each for unit, each in wanted.manifests.items() if unit in graph.order}
+    # A kind that these manifests define themselves is known before the cluster serves it.
+    kinds = cluster.kinds().with_definitions(
+        document.value for documents in wanted.documents.values() for document in documents
+    )
+    rendered = tuple(
+        render(manifests, wanted.documents[unit], _scope(session, manifests, outputs), kinds=kinds)
+        for unit, manifests in chosen.items()
+    )
+    return _planned(session, rendered, inventory, cluster)
+
+
+def plan_pruning(
+    session: Session, inventory: tuple[OwnedObject, ...], cluster: Cluster
+) -> dict[UnitId, PlannedSet]:
+    """Plan the deletion of everything in an inventory."""
+    return _planned(session, (), inventory, cluster)
+
+
+def defer_workloads(
+    wanted: Wanted, graph: Graph, waits: tuple[str, ...]
+) -> dict[UnitId, PlannedSet]:
+    """Plan sets for a cluster whose address waits for ``waits``: nothing is dialled, all is deferred."""
+    reason = f"planned once the cluster can be reached, which needs {', '.join(waits)}"
+    return {
+        unit: PlannedSet(
+            unit_plan=UnitPlan(unit=unit, pending=waits, deferred=reason, effective=True),
+            result=None,
+        )
+        for unit in wanted.manifests
+        if unit in graph.order
+    }
+
+
+def _planned(
+    session: Session,
+    rendered: tuple[RenderedSet, ...],
+    inventory: tuple[OwnedObject, ...],
+    cluster: Cluster,
+) -> dict[UnitId, PlannedSet]:
+    plans = plan_sets(
+        cluster,
+        rendered,
+        inventory,
+        owner=session.owner,
+        secrets=session.surroundings.secrets,
+    )
+    return {plan.unit: PlannedSet(unit_plan=_unit_plan(plan), result=plan) for plan in plans}
+
+
+def _unit_plan(plan: SetPlan) -> UnitPlan:
+    acts = any(change.action is not Action.NO_OP for change in plan.changes)
+    return UnitPlan(
+        unit=plan.unit,
+        changes=plan.changes,
+        pending=plan.pending,
+        removed=plan.removed,
+        fingerprint=plan.fingerprint,
+        effective=acts or bool(plan.prune),
+    )
+
+
+def _scope(session: Session, manifests: ManifestSet, outputs: Outputs) -> Scope:
+    stack = session.stack
+    return Scope(
+        stack=stack.name,
+        environment=stack.environment,
+        revision=session.revision.commit,
+        unit=manifests.id,
+        vars=stack.vars,
+        outputs=outputs,
+    )
+
+
+def empty_set(unit: UnitId) -> PlannedSet:
+    """Return the plan for a set that Git no longer declares and that owns nothing any more."""
+    plan = SetPlan(unit=unit, removed=True)
+    return PlannedSet(unit_plan=_unit_plan(plan), result=plan)

@@ -1,0 +1,102 @@
+"""What came of executing a plan, as data for every kind of report."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from orchestrator.errors import Interrupted, OrchestratorError
+from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import Plan
+from orchestrator.stack.model import UnitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitResult:
+    """How one unit ended; ``changes`` were carried out, ``error`` says why it failed, ``detail`` shortly so."""
+
+    unit: UnitId
+    outcome: Outcome
+    changes: tuple[Change, ...] = ()
+    seconds: float = 0.0
+    detail: str = ""
+    error: OrchestratorError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An executed plan: a result for each unit and phase, in order, and the ledger's entry, if any.
+
+    ``trouble`` is what went wrong beside the units, such as a ledger that could not be written.
+    """
+
+    plan: Plan
+    results: tuple[UnitResult, ...]
+    entry: str = ""
+    trouble: OrchestratorError | None = None
+    seconds: float = 0.0
+
+    @property
+    def failures(self) -> tuple[UnitResult, ...]:
+        """Return the results of the units that failed."""
+        return tuple(result for result in self.results if result.outcome is Outcome.FAILED)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return how the whole ended: failed, interrupted, applied, destroyed or unchanged."""
+        outcomes = {result.outcome for result in self.results}
+        if isinstance(self.trouble, Interrupted) or Outcome.INTERRUPTED in outcomes:
+            return Outcome.INTERRUPTED
+        if self.trouble is not None or Outcome.FAILED in outcomes:
+            return Outcome.FAILED
+        if Outcome.SKIPPED in outcomes:  # without a failure, only a request to stop skips
+            return Outcome.INTERRUPTED
+        if outcomes <= {Outcome.UNCHANGED}:
+            return Outcome.UNCHANGED
+        return Outcome.DESTROYED if self.plan.destroy else Outcome.APPLIED
+
+
+def intended(plan: Plan) -> str:
+    """Return in a few words what a plan is going to do, for the ledger's entry before the first effect."""
+    deferred = sum(1 for unit in plan.units if unit.deferred)
+    later = [f"{deferred} unit{'s' if deferred > 1 else ''} to plan in turn"] if deferred else []
+    counted = _counted(change for _, change in plan.changes())
+    words = [f"{number} to {action.value}" for action, number in counted.items()]
+    return ", ".join([*words, *later]) or "nothing to change"
+
+
+def accomplished(report: Report) -> str:
+    """Return in a few words what was done, for the ledger's entry at the end and for people."""
+    counted = _counted(change for result in report.results for change in result.changes)
+    words = [f"{number} {PAST[action]}" for action, number in counted.items()]
+    failed = (
+        [f"failed at {', '.join(result.unit for result in report.failures)}"]
+        if report.failures
+        else []
+    )
+    stopped = ["interrupted"] if report.outcome is Outcome.INTERRUPTED else []
+    return ", ".join([*words, *failed, *stopped]) or "nothing to change"
+
+
+def _counted(changes: Iterable[Change]) -> dict[Action, int]:
+    counted = Counter(change.action for change in changes if change.subject is not Subject.OUTPUT)
+    return {action: counted[action] for action in PAST if counted[action]}
+
+
+def past(action: Action) -> str:
+    """Return what was done by an action, in one word."""
+    return PAST.get(action, "unchanged")
+
+
+PAST = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.MOVE: "moved",
+    Action.IMPORT: "imported",
+    Action.ADOPT: "adopted",
+    Action.READ: "read",
+    Action.FORGET: "forgotten",
+}
+"""What was done, for every action that does something; in the order in which people want to read it."""

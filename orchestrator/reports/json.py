@@ -1,0 +1,151 @@
+"""Plans, runs, ledger states and errors as JSON for programs; secrets are marked, never present."""
+
+import json
+from datetime import datetime
+
+from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
+from orchestrator.plans.change import Change, FieldChange
+from orchestrator.plans.digest import digest
+from orchestrator.plans.plan import Plan, Revision, UnitPlan, count
+from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.values import Absent, Masked, Unknown, Value
+from orchestrator.stack.model import Json
+
+FORMAT = 1
+"""Version of the shapes below; it grows when something is renamed or removed, not when something is added."""
+
+
+def dumps(value: Json) -> str:
+    """Return canonical, indented JSON, ending in a newline."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def plan_json(plan: Plan) -> dict[str, Json]:
+    """Return a plan: stack, environment, revision, units with changes, counts and the digest."""
+    counts = count(plan)
+    return {
+        "format": FORMAT,
+        "stack": plan.stack,
+        "environment": plan.environment,
+        "revision": revision_json(plan.revision),
+        "destroy": plan.destroy,
+        "effective": plan.effective,
+        "digest": digest(plan),
+        "counts": {
+            **{action.value: number for action, number in counts.actions.items()},
+            "deferred": counts.deferred,
+        },
+        "notes": list(plan.notes),
+        "units": [_unit(unit) for unit in plan.units],
+    }
+
+
+def report_json(report: Report) -> dict[str, Json]:
+    """Return an executed plan: its outcome, the results of its units and the ledger's entry."""
+    return {
+        "format": FORMAT,
+        "outcome": report.outcome.value,
+        "seconds": round(report.seconds, 3),
+        "entry": report.entry,
+        "results": [_result(result) for result in report.results],
+        "plan": plan_json(report.plan),
+    }
+
+
+def error_json(error: OrchestratorError) -> dict[str, Json]:
+    """Return an error with its hint, detail, mistakes with places, and exit code."""
+    mistakes = error.mistakes if isinstance(error, InvalidStack) else ()
+    return {
+        "format": FORMAT,
+        "error": {
+            "kind": type(error).__name__,
+            "message": error.message,
+            "hint": error.hint,
+            "detail": error.detail,
+            "exit_code": error.exit_code,
+            "mistakes": [_mistake(mistake) for mistake in mistakes],
+        },
+    }
+
+
+def revision_json(revision: Revision) -> dict[str, Json]:
+    """Return a revision: commit, subject, and the digest of what differed from it, or an empty text."""
+    return {
+        "commit": revision.commit,
+        "subject": revision.subject,
+        "difference": revision.difference,
+    }
+
+
+def time_json(moment: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _unit(unit: UnitPlan) -> dict[str, Json]:
+    return {
+        "unit": unit.unit,
+        "removed": unit.removed,
+        "deferred": unit.deferred,
+        "pending": list(unit.pending),
+        "warnings": list(unit.warnings),
+        "changes": [_change(change) for change in unit.changes],
+    }
+
+
+def _change(change: Change) -> dict[str, Json]:
+    return {
+        "subject": change.subject.value,
+        "name": change.name,
+        "action": change.action.value,
+        "previous": change.previous,
+        "reason": change.reason,
+        "fields": [_field(item) for item in change.fields],
+    }
+
+
+def _field(item: FieldChange) -> dict[str, Json]:
+    return {
+        "path": item.path,
+        "before": _value(item.before),
+        "after": _value(item.after),
+        "forces_replacement": item.forces_replacement,
+    }
+
+
+def _value(value: Value) -> Json:
+    """Wrap every value, so that a marker cannot be mistaken for a value that looks like one."""
+    match value:
+        case Absent():
+            return {"absent": True}
+        case Unknown():
+            return {"unknown": True, "sources": list(value.sources)}
+        case Masked():
+            return {"sensitive": True}
+        case _:
+            return {"value": value}
+
+
+def _result(result: UnitResult) -> dict[str, Json]:
+    return {
+        "unit": result.unit,
+        "outcome": result.outcome.value,
+        "seconds": round(result.seconds, 3),
+        "detail": result.detail,
+        "error": None if result.error is None else error_json(result.error)["error"],
+    }
+
+
+def _mistake(mistake: Mistake) -> dict[str, Json]:
+    return {
+        "message": mistake.message,
+        "hint": mistake.hint,
+        "place": _place(mistake.place),
+        "related": _place(mistake.related),
+    }
+
+
+def _place(place: Place | None) -> Json:
+    if place is None:
+        return None
+    return {"file": place.file, "line": place.line, "column": place.column}

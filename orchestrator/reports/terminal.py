@@ -1,0 +1,137 @@
+"""Progress on a terminal: a live tree of units with timings, and plans painted by their signs."""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.plans.events import (
+    ChangeDone,
+    Event,
+    Notice,
+    Outcome,
+    PhaseStarted,
+    UnitFinished,
+    UnitProgress,
+    UnitStarted,
+)
+from orchestrator.plans.report import past
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+
+_COLOURS = (
+    (re.compile(r"^ +-/\+ "), "magenta"),
+    (re.compile(r"^ +\+ "), "green"),
+    (re.compile(r"^ +[~&>] "), "yellow"),
+    (re.compile(r"^ +[-x] "), "red"),
+    (re.compile(r"^ +[?!] "), "cyan"),
+)
+_MARKS = {
+    Outcome.FAILED: "[red]✗[/]",
+    Outcome.INTERRUPTED: "[yellow]![/]",
+    Outcome.SKIPPED: "[dim]–[/]",
+    Outcome.UNCHANGED: "[dim]=[/]",
+}
+
+
+def paint(text: str) -> str:
+    """Return a plan's text with each change's line in the colour of its sign."""
+    return "".join(_painted(line) for line in text.splitlines(keepends=True))
+
+
+def _painted(line: str) -> str:
+    for pattern, colour in _COLOURS:
+        if pattern.match(line):
+            return click.style(line, fg=colour)
+    return line
+
+
+@dataclass(slots=True)
+class _Row:
+    activity: str
+    since: float
+    text: str = ""
+    done: str = ""
+
+
+class _Tree:
+    """The units under way as rich renders them; asked for at each refresh."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._phase = ""
+        self._notice = ""
+        self._rows: dict[str, _Row] = {}
+
+    def listen(self, event: Event) -> None:
+        match event:
+            case PhaseStarted():
+                self._phase = event.phase
+            case UnitStarted():
+                self._rows[event.unit] = _Row(event.activity, self._seconds())
+            case UnitProgress() if event.unit in self._rows:
+                self._rows[event.unit].text = event.text
+            case ChangeDone() if event.unit in self._rows:
+                doing = "waiting for" if event.waiting else past(event.action)
+                self._rows[event.unit].text = f"{doing} {event.name}"
+            case UnitFinished():
+                row = self._rows.setdefault(event.unit, _Row("", self._seconds()))
+                row.done, row.text = _MARKS.get(event.outcome, "[green]✓[/]"), event.detail
+                row.activity = f"{event.outcome.value} {event.seconds:.1f} s"
+            case Notice():
+                self._notice = event.text
+            case _:
+                pass  # about a unit that never started
+
+    def __rich__(self) -> "Group":
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 1))
+        for column in range(4):
+            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1 if column == 3 else None)  # noqa: PLR2004
+        for unit, row in tuple(self._rows.items()):
+            running = f"{row.activity} {self._seconds() - row.since:.0f} s"
+            mark, activity = (row.done, row.activity) if row.done else ("[cyan]•[/]", running)
+            table.add_row(
+                Text.from_markup(mark), Text(unit), Text(activity), Text(row.text, style="dim")
+            )
+        head = [Text(self._notice, style="dim")] if self._notice else []
+        title = [Text(self._phase, style="bold")] if self._phase else []
+        return Group(*head, *title, table)
+
+
+class LiveTree:
+    """A live tree on stderr: it appears with the first event and stays, finished, when it is paused."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        """Take the clock to measure with; nothing is shown yet."""
+        self._seconds = seconds
+        self._tree: _Tree | None = None
+        self._live: Live | None = None
+        self._lock = threading.Lock()
+
+    def listen(self, event: Event) -> None:
+        """Show an event."""
+        from rich.console import Console
+        from rich.live import Live
+
+        with self._lock:
+            if self._tree is None:
+                self._tree = _Tree(self._seconds)
+                self._live = Live(self._tree, console=Console(stderr=True), refresh_per_second=10)
+                self._live.start()
+            self._tree.listen(event)
+
+    def pause(self) -> None:
+        """Leave what is shown as it stands; the next event starts a new tree."""
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+            self._tree = self._live = None

@@ -1,0 +1,175 @@
+"""A plan, a run, a status and a history as text for people: 80 columns, readable without colour.
+
+The sign of a line stands first after its indentation (``+ ~ -/+ - > & <``), so that a terminal can paint it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.plans.change import Action, Change, FieldChange, Subject
+from orchestrator.plans.digest import digest
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import Plan, UnitPlan, count
+from orchestrator.plans.report import Report, accomplished
+from orchestrator.plans.values import Absent, Masked, Unknown, Value
+
+SIGNS: Final[Mapping[Action, str]] = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.READ: "<",
+    Action.MOVE: ">",
+    Action.IMPORT: "&",
+    Action.FORGET: "x",
+    Action.ADOPT: "&",
+    Action.NO_OP: " ",
+}
+
+_LONGEST_VALUE = 160
+_PATH_WIDTH = 28
+
+
+def render_plan(plan: Plan) -> str:
+    """Return a plan as text, ending in a newline: units in order, then a line that counts."""
+    return "\n".join(_plan_lines(plan)) + "\n"
+
+
+def summary(plan: Plan) -> str:
+    """Return the line that counts a plan's changes."""
+    if not plan.effective:
+        return "Nothing to do: what runs is what Git says."
+    counts = count(plan)
+    parts = [
+        f"{number} to {action.value}"
+        for action, number in counts.actions.items()
+        if action is not Action.NO_OP
+    ]
+    if counts.deferred:
+        parts.append(f"{_units(counts.deferred)} planned in turn, during the apply")
+    return f"Plan: {', '.join(parts) or 'only outputs change'}."
+
+
+def _plan_lines(plan: Plan) -> Iterator[str]:
+    verb = "destroying" if plan.destroy else "applying"
+    subject = f" ({plan.revision.subject})" if plan.revision.subject else ""
+    yield f"Plan for {verb} {plan.stack}/{plan.environment} at {plan.revision}{subject}"
+    for unit in plan.units:
+        if unit.effective or unit.warnings:
+            yield ""
+            yield from _unit_lines(unit, told=plan.destroy)
+    quiet = [unit.unit for unit in plan.units if not unit.effective]
+    if quiet:
+        yield ""
+        yield from _wrapped("Unchanged: ", quiet)
+    yield ""
+    for note in plan.notes:
+        yield f"Note: {note}"
+    yield summary(plan)
+    if plan.effective:
+        yield f"Digest: {digest(plan)[:16]}"
+
+
+def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
+    removed = "  (no longer in Git)" if unit.removed and not told else ""
+    yield f"  {unit.unit}{removed}"
+    if unit.deferred:
+        yield f"    ? {unit.deferred}"
+    for change in unit.changes:
+        if change.action is not Action.NO_OP:
+            yield from _change_lines(change)
+    for warning in unit.warnings:
+        yield f"    ! {warning}"
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    moved = f"{change.previous} → " if change.previous else ""
+    output = "output " if change.subject is Subject.OUTPUT else ""
+    reason = f"  ({change.reason})" if change.reason else ""
+    yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}"
+    width = max(
+        (len(item.path) for item in change.fields if len(item.path) <= _PATH_WIDTH), default=0
+    )
+    for item in change.fields:
+        yield from _field_lines(item, width=width)
+
+
+def _field_lines(item: FieldChange, *, width: int) -> Iterator[str]:
+    forces = "  # forces replacement" if item.forces_replacement else ""
+    before, after = show(item.before), show(item.after)
+    if isinstance(item.before, Absent):
+        text = after
+    elif isinstance(item.after, Absent):
+        text = f"{before} → (removed)"
+    elif isinstance(item.before, Masked) and isinstance(item.after, Masked):
+        text = "(sensitive, changed)"
+    else:
+        text = f"{before} → {after}"
+    yield f"        {item.path.ljust(width)}  {text}{forces}"
+
+
+def show(value: Value) -> str:
+    """Return a value in one line, cut when long, with what was cut counted."""
+    match value:
+        case Absent():
+            return "(none)"
+        case Unknown() | Masked():
+            return str(value)
+        case _:
+            text = json.dumps(value, ensure_ascii=False)
+            if len(text) <= _LONGEST_VALUE:
+                return text
+            return f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+
+
+def render_report(report: Report) -> str:
+    """Return how an apply or destroy ended, failures last and whole, ending in a newline."""
+    return "\n".join(_report_lines(report)) + "\n"
+
+
+def _report_lines(report: Report) -> Iterator[str]:
+    for result in report.results:
+        if result.error is not None:
+            yield from _failure_lines(result.unit, result.error)
+    if report.trouble is not None:
+        yield from _failure_lines("ledger and phases", report.trouble)
+    where = f"{report.plan.stack}/{report.plan.environment} at {report.plan.revision}"
+    took = f" in {report.seconds:.1f} s"
+    entry = f" Ledger entry {report.entry[:10]}." if report.entry else ""
+    match report.outcome:
+        case Outcome.FAILED:
+            yield f"Failed: {where}{took}: {accomplished(report)}.{entry}"
+        case Outcome.INTERRUPTED:
+            yield f"Interrupted: {where}{took}. Run apply again to go on from here.{entry}"
+        case Outcome.UNCHANGED:
+            yield f"Nothing to do: {where} is what runs.{entry}"
+        case Outcome.DESTROYED:
+            yield f"Destroyed {report.plan.stack}/{report.plan.environment}{took}.{entry}"
+        case _:
+            yield f"Applied {where}{took}: {accomplished(report)}.{entry}"
+
+
+def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:
+    yield f"{where}: {error.message}"
+    for line in error.detail.splitlines():
+        yield f"  {line}"
+    if error.hint:
+        yield f"  hint: {error.hint}"
+    yield ""
+
+
+def _units(number: int) -> str:
+    return f"{number} unit{'s' if number != 1 else ''}"
+
+
+def _wrapped(label: str, names: Sequence[str]) -> Iterator[str]:
+    line = label
+    for position, name in enumerate(names):
+        piece = name + (", " if position + 1 < len(names) else "")
+        if len(line) + len(piece.rstrip()) > 79 and line.strip():
+            yield line.rstrip()
+            line = " " * len(label)
+        line += piece
+    yield line.rstrip()
