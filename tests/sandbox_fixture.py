@@ -48,7 +48,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what is missing before the first test starts: the time limit of a test is too short for it."""
     needed = any("sandbox_programs" in getattr(item, "fixturenames", ()) for item in session.items)
     if needed and not session.config.option.collectonly:
-        find_programs(Settings.read(), on_progress=_tell, stop=Stop())
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():  # minutes, which a person wants to see pass
+            find_programs(Settings.read(), on_progress=_tell, stop=Stop())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

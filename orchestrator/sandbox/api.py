@@ -1,13 +1,16 @@
 """The few requests that starting a sandbox takes, without the weight of a Kubernetes client."""
 
+from __future__ import annotations
+
 import json
-import ssl
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPSConnection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.sandbox.credentials import read_token
 from orchestrator.sandbox.layout import Layout
+
+if TYPE_CHECKING:
+    import ssl
 
 _TIMEOUT_SECONDS = 5.0
 # Short, as the port takes connections long before anybody serves them.
@@ -24,11 +27,13 @@ class Api:
     authority: ssl.SSLContext
 
     @classmethod
-    def of(cls, layout: Layout, *, port: int) -> "Api":
+    def of(cls, layout: Layout, *, port: int) -> Api:
         """Return access to it; it must have written its certificate.
 
         Raises OSError or StopIteration when the credentials are not there or damaged.
         """
+        import ssl
+
         authority = ssl.create_default_context(cafile=str(layout.certificate))
         return cls(port=port, token=read_token(layout, "admin"), authority=authority)
 
@@ -59,6 +64,8 @@ class Api:
         self, method: str, path: str, *, body: object = None, timeout: float = _TIMEOUT_SECONDS
     ) -> tuple[int, Any]:
         """Return status and JSON answer; status 0 when nobody answers."""
+        from http.client import HTTPException, HTTPSConnection
+
         connection = HTTPSConnection(
             "127.0.0.1", self.port, timeout=timeout, context=self.authority
         )

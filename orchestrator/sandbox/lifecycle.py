@@ -44,14 +44,22 @@ def up(
     current = status(directory)
     if current.is_ready:
         return _sandbox(layout, current)
-    _refuse_foreign(layout)
+    with _storage(layout):
+        _refuse_foreign(layout)
     programs = find_programs(settings, on_progress=on_progress, stop=stop)
     with _locked(layout, on_progress, stop):
         current = status(directory)
         if not current.is_ready:
             _announce(current, on_progress)
-            begun = Start(layout=layout, programs=programs, settings=settings, stop=stop)
-            _start_or_clean_up(begun)
+            _start_or_clean_up(
+                Start(
+                    layout=layout,
+                    programs=programs,
+                    has_data=layout.etcd_data.exists(),
+                    search_path=settings.search_path,
+                    stop=stop,
+                )
+            )
             current = status(directory)
             on_progress(f"the control plane is ready at {current.server}")
     return _sandbox(layout, current)
@@ -84,17 +92,29 @@ def kubeconfig_path(directory: Path) -> Path:
 
 @contextmanager
 def _locked(layout: Layout, on_progress: Callable[[str], None], stop: Stop) -> Iterator[None]:
+    with (
+        _storage(layout),
+        exclusive(layout.lock, what=_LOCKED_FOR, on_progress=on_progress, stop=stop),
+    ):
+        yield
+
+
+@contextmanager
+def _storage(layout: Layout) -> Iterator[None]:
     try:
-        with exclusive(layout.lock, what=_LOCKED_FOR, on_progress=on_progress, stop=stop):
-            yield
+        yield
     except OSError as error:
-        raise StorageError(f"cannot write in {layout.directory}: {error.strerror}") from error
+        message = f"cannot use {layout.directory} for the sandbox: {error.strerror}"
+        raise StorageError(message) from error
 
 
 def _refuse_foreign(layout: Layout) -> None:
-    if layout.directory.exists() and not layout.is_sandbox and any(layout.directory.iterdir()):
+    directory = layout.directory
+    if layout.is_sandbox or not directory.exists():
+        return
+    if not directory.is_dir() or any(directory.iterdir()):
         raise UsageError(
-            f"{layout.directory} is not a sandbox, and not empty",
+            f"{directory} is not a sandbox, and not an empty directory",
             hint="name a directory that is empty or does not exist yet",
         )
 
@@ -110,7 +130,6 @@ def _start_or_clean_up(begun: Start) -> None:
     """Start it; whatever goes wrong, end what was started, and remove what this start has made."""
     layout = begun.layout
     before = read_record(layout)
-    had_data = layout.etcd_data.exists()
     end(layout)
     remove(layout.state, layout.logs, *layout.sockets)
     try:
@@ -118,7 +137,7 @@ def _start_or_clean_up(begun: Start) -> None:
         write_record(layout, Record(port=port, origin=begun.programs.origin))
     except BaseException:
         end(layout)
-        if not had_data:
+        if not begun.has_data:
             remove_sandbox(layout)
         raise
 

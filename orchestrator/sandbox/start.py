@@ -13,19 +13,21 @@ from orchestrator.sandbox.credentials import ensure_credentials, write_kubeconfi
 from orchestrator.sandbox.layout import Component, Layout
 from orchestrator.sandbox.log_end import log_end
 from orchestrator.sandbox.programs import Programs
-from orchestrator.settings import Settings
 
 _NODES = ("node-1", "node-2", "node-3")
 _READY_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _PORT_ATTEMPTS = 5
 _PORT_TAKEN = "address already in use"
+_AFRESH = (
+    "`orchestrator sandbox down`, then `orchestrator sandbox up` starts afresh, without its data"
+)
 
 
 class ComponentDied(SandboxError):
     """A component ended by itself; the detail is the end of its log."""
 
-    def __init__(self, component: Component, exit_code: int, layout: Layout) -> None:
+    def __init__(self, component: Component, exit_code: int, begun: "Start") -> None:
         """Read the end of its log, which may be removed soon after."""
         how = (
             f"exited with code {exit_code}"
@@ -34,19 +36,20 @@ class ComponentDied(SandboxError):
         )
         super().__init__(
             f"{component} {how}; the last lines of its log are below",
-            hint="`orchestrator sandbox down` and then `up` starts afresh, without the data",
-            detail=log_end(layout.log(component)),
+            hint=_AFRESH if begun.has_data else f"the programs come from {begun.programs.origin}",
+            detail=log_end(begun.layout.log(component)),
         )
         self.found_port_taken = component is Component.API_SERVER and _PORT_TAKEN in self.detail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One start under way: what to start, and what runs of it so far."""
+    """One start under way: what to start, with data of an earlier run or without, and what runs so far."""
 
     layout: Layout
     programs: Programs
-    settings: Settings
+    has_data: bool
+    search_path: str
     stop: Stop
     daemons: dict[Component, Daemon] = field(default_factory=dict)
     deadline: float = field(default_factory=lambda: clock.seconds() + _READY_SECONDS)
@@ -75,7 +78,7 @@ class Start:
     def _refuse_dead(self) -> None:
         for component, daemon in self.daemons.items():
             if daemon.exit_code is not None:
-                raise ComponentDied(component, daemon.exit_code, self.layout)
+                raise ComponentDied(component, daemon.exit_code, self)
 
     def _timeout(self, what: str) -> SandboxError:
         ends = (
@@ -89,7 +92,7 @@ class Start:
 
     def _environment(self) -> dict[str, str]:
         """Return an environment without anything of the user's, such as a configuration in their home."""
-        return {"PATH": self.settings.search_path, "HOME": str(self.layout.directory)}
+        return {"PATH": self.search_path, "HOME": str(self.layout.directory)}
 
 
 def start(begun: Start, *, port: int) -> int:

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import Interrupted, SandboxError, UsageError
+from orchestrator.errors import Interrupted, SandboxError, StorageError, UsageError
 from orchestrator.processes import Stop
 from orchestrator.sandbox import (
     Component,
     Sandbox,
     SandboxStatus,
+    describe,
     down,
     kubeconfig_path,
     status,
@@ -178,10 +179,19 @@ def test_down_keeps_files_of_others(directory: Path) -> None:
 def test_a_directory_with_other_things_is_refused(tmp_path: Path) -> None:
     """`up` does not settle in a directory of somebody else, and `down` removes nothing from one."""
     (tmp_path / "kubeconfig").write_text("mine")
-    with pytest.raises(UsageError, match="is not a sandbox, and not empty"):
+    with pytest.raises(UsageError, match="is not a sandbox, and not an empty directory"):
         _up(tmp_path)
     assert not _down(tmp_path)
     assert (tmp_path / "kubeconfig").read_text() == "mine"
+
+
+def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    """A file where the directory, or a folder on the way to it, should be ends with a clear message."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="not an empty directory"):
+        _up(tmp_path / "file")
+    with pytest.raises(StorageError, match=r"cannot use .* for the sandbox: Not a directory"):
+        _up(tmp_path / "file" / "sandbox")
 
 
 def test_a_dead_component_is_named(directory: Path) -> None:
@@ -193,6 +203,8 @@ def test_a_dead_component_is_named(directory: Path) -> None:
     assert current.is_up
     assert [part.component for part in current.dead] == [Component.SCHEDULER]
     assert "Starting Kubernetes Scheduler" in current.dead[0].log_end
+    assert "kube-scheduler: not running" in describe(current)
+    assert current.dead[0].log_end in describe(current)
     told: list[str] = []
     assert _up(directory, on_progress=told.append) == before
     assert told[0].startswith("no longer running: kube-scheduler;")
@@ -270,6 +282,7 @@ def test_a_first_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="etcd exited with code 3") as caught:
         up(directory, settings, on_progress=_ignore, stop=Stop())
     assert caught.value.detail == "etcd is broken"
+    assert caught.value.hint == f"the programs come from KUBEBUILDER_ASSETS ({assets})"
     assert not directory.exists()
 
 

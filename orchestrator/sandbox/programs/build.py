@@ -63,16 +63,22 @@ def built(
 
     A second build waits for the first. An interrupted one leaves nothing half-written, and what was compiled
     is in Go's own cache, so that the next goes on from there.
-    Raises SandboxError when there is no Go, or it fails; Interrupted when asked to stop.
+    Raises SandboxError when there is no Go, or it fails; StorageError; Interrupted when asked to stop.
     """
     binary = cached_binary(program, settings)
     if binary.exists():
         return binary
     folder = settings.cache / "sandbox"
-    with exclusive(folder / "build.lock", what="builds it", on_progress=on_progress, stop=stop):
-        if not binary.exists():
-            go = find_go(settings, on_progress=on_progress, stop=stop)
-            _build(_Build(program=program, go=go, on_progress=on_progress, stop=stop), binary)
+    try:
+        with exclusive(folder / "build.lock", what="builds it", on_progress=on_progress, stop=stop):
+            if not binary.exists():
+                go = find_go(settings, on_progress=on_progress, stop=stop)
+                _build(_Build(program=program, go=go, on_progress=on_progress, stop=stop), binary)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write in the cache {folder}: {error.strerror}",
+            hint="ORCHESTRATOR_CACHE names another folder",
+        ) from error
     return binary
 
 
@@ -86,8 +92,9 @@ def _digest(program: Program) -> str:
     digest = hashlib.sha256()
     parts = (program.package, *_flags(program), sys.platform, platform.machine())
     digest.update("\0".join(parts).encode())
-    for file in sorted(program.sources.iterdir()):
-        digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+    for file in sorted(path for path in program.sources.rglob("*") if path.is_file()):
+        name = file.relative_to(program.sources).as_posix()
+        digest.update(f"\0{name}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -127,8 +134,6 @@ def _build(build: _Build, binary: Path) -> None:
         _compile(build, draft)
         (draft / "log").unlink()
         draft.rename(binary.parent)
-    except OSError as error:
-        raise StorageError(f"cannot write {draft}: {error.strerror}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
