@@ -133,5 +133,5 @@ def _owner(steps: list[ObjectStep]) -> Owner:
 
 def _defined(steps: list[ObjectStep]) -> set[tuple[str, str]]:
     """Return the (group, kind) that the definitions among these steps bring."""
-    kinds = Kinds().with_definitions(dict(step.manifest) for step in steps)
+    kinds = Kinds().with_definitions(step.manifest for step in steps)
     return set(kinds.resources)

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.answers import FieldConflict, NamespaceMissing
+from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, NamespaceMissing
 from orchestrator.workloads.cluster.api import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.ownership import forced, marked, owner_of
-from orchestrator.workloads.pending import completed, is_pending, overlaid
+from orchestrator.workloads.pending import completed, overlaid
 from orchestrator.workloads.rendering import WantedObject
 
 Live: TypeAlias = Mapping[str, Json]
@@ -51,8 +51,8 @@ def ask(
     ClusterError with every refusal, and for objects that belong to another stack.
     """
     named = {item.ref: item for item in objects if item.ref}
-    unasked = [ref for ref, item in named.items() if _only_planned(ref, kinds)]
-    waiting = [ref for ref, item in named.items() if ref not in unasked and is_pending(item.value)]
+    unasked = [ref for ref in named if (ref.group, ref.version, ref.kind) in kinds.planned]
+    waiting = [ref for ref, item in named.items() if ref not in unasked and item.pending]
     there = {**live, **_found(cluster, [ref for ref in waiting if ref not in live])}
     unasked += [ref for ref in waiting if ref not in there]
     submissions = [
@@ -60,13 +60,9 @@ def ask(
         for ref, item in named.items()
         if ref not in unasked
     ]
-    round_ = _Round(cluster, named, there, owner)
+    round_ = _Round(cluster, named, there, owner=owner, kinds=kinds)
     round_.submit(submissions)
     return round_.verdicts(unasked)
-
-
-def _only_planned(ref: ObjectRef, kinds: Kinds) -> bool:
-    return (ref.group, ref.kind) in kinds.planned
 
 
 def _found(cluster: Cluster, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live]:
@@ -88,8 +84,11 @@ class _Round:
         cluster: Cluster,
         named: Mapping[ObjectRef, WantedObject],
         live: Mapping[ObjectRef, Live],
+        *,
         owner: Owner,
+        kinds: Kinds,
     ) -> None:
+        self._kinds = kinds
         self._cluster = cluster
         self._named = named
         self._live = dict(live)
@@ -110,8 +109,9 @@ class _Round:
         errors = [error for ref in self._named if (error := self._error(ref))]
         if errors:
             raise together(errors)
-        without = {ref: Verdict(live=None, result=self._named[ref].value) for ref in unasked}
-        return without | {ref: self._verdict(ref, reply) for ref, reply in self._replies.items()}
+        return {
+            ref: self._verdict(ref, self._replies.get(ref)) for ref in (*unasked, *self._replies)
+        }
 
     def _dry_run(self, submissions: Sequence[Submission]) -> None:
         replies = self._cluster.apply_many(submissions, dry_run=True)
@@ -146,11 +146,10 @@ class _Round:
     def _may_go_unanswered(self, ref: ObjectRef, reply: ClusterError) -> bool:
         """Whether a refusal only says that it is too early to ask."""
         if isinstance(reply, NamespaceMissing):
-            namespace = ObjectRef(
-                group="", version="v1", kind="Namespace", namespace="", name=reply.namespace
-            )
-            return namespace in self._named
-        return type(reply) is ClusterError and is_pending(self._named[ref].value)
+            return _namespace(reply.namespace) in self._named
+        # Something pending was left out, or its definition is about to change.
+        early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
+        return early and type(reply) is Invalid
 
     def _placed(self, ref: ObjectRef, error: ClusterError) -> ClusterError:
         place = self._named[ref].place
@@ -158,14 +157,18 @@ class _Round:
             error.detail = "\n".join(filter(None, (f"declared in {place}", error.detail)))
         return error
 
-    def _verdict(self, ref: ObjectRef, reply: Reply) -> Verdict:
+    def _verdict(self, ref: ObjectRef, reply: Reply | None) -> Verdict:
         item, live = self._named[ref], self._live.get(ref)
-        if isinstance(reply, Accepted):
-            result: Mapping[str, Tree] = reply.live if live is not None else item.value  # type: ignore[assignment]
-        else:
-            result = overlaid(live, item.value) if live is not None else item.value
+        result: Mapping[str, Tree] = item.value
+        if live is not None:
+            result = (
+                _tree(reply.live) if isinstance(reply, Accepted) else overlaid(live, item.value)
+            )
         return Verdict(
-            live=live, result=result, force=ref in self._forced, taken_from=self._taken.get(ref, ())
+            live=live,
+            result=result,
+            force=ref in self._forced,
+            taken_from=self._taken.get(ref, ()),
         )
 
 
@@ -182,6 +185,14 @@ def together(errors: Sequence[ClusterError]) -> ClusterError:
         hint=first.hint,
         detail="\n".join(details),
     )
+
+
+def _namespace(name: str) -> ObjectRef:
+    return ObjectRef(group="", version="v1", kind="Namespace", namespace="", name=name)
+
+
+def _tree(live: Live) -> Mapping[str, Tree]:
+    return cast("Mapping[str, Tree]", live)
 
 
 def _by_hand(manager: str) -> bool:

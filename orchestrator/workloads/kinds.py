@@ -84,13 +84,15 @@ class Resource:
 class Kinds:
     """The kinds known: (group, kind) to its versions, the preferred one first.
 
-    ``complete`` says that a cluster was asked, so that a kind which is not here does not exist.
-    ``planned`` are the (group, kind) that only manifests define yet: the server does not serve them.
+    ``complete`` says that a cluster was asked, so that a kind which is not here does not exist. ``defined`` are
+    the (group, kind) that manifests define, ``planned`` those (group, version, kind) among them that only
+    manifests define: the server does not serve them yet.
     """
 
     resources: Mapping[tuple[str, str], tuple[Resource, ...]] = field(default_factory=dict)
     complete: bool = False
-    planned: frozenset[tuple[str, str]] = frozenset()
+    defined: frozenset[tuple[str, str]] = frozenset()
+    planned: frozenset[tuple[str, str, str]] = frozenset()
 
     def find(self, group: str, kind: str, *, version: str = "") -> Resource | None:
         """Return the kind in ``version``, or in the preferred one when none is asked for."""
@@ -111,28 +113,26 @@ class Kinds:
             return False
         return True if group in _BUILT_IN_GROUPS else None
 
-    def with_definitions(self, manifests: Iterable[Json]) -> "Kinds":
+    def with_definitions(self, manifests: Iterable[Mapping[str, Json]]) -> "Kinds":
         """Return these kinds and those that CustomResourceDefinitions among ``manifests`` define."""
-        defined = {
-            (item.group, item.kind): versions
-            for versions in map(_defined, manifests)
-            for item in versions[:1]
-        }
-        planned = frozenset(key for key in defined if key not in self.resources)
-        added = {key: _merged(self.resources.get(key, ()), new) for key, new in defined.items()}
-        return replace(self, resources={**self.resources, **added}, planned=self.planned | planned)
+        found = [resource for manifest in manifests for resource in _defined(manifest)]
+        new = [item for item in found if not self.find(item.group, item.kind, version=item.version)]
+        resources = dict(self.resources)
+        for item in new:
+            resources[item.group, item.kind] = (*resources.get((item.group, item.kind), ()), item)
+        return replace(
+            self,
+            resources=resources,
+            defined=self.defined | {(item.group, item.kind) for item in found},
+            planned=self.planned | {(item.group, item.version, item.kind) for item in new},
+        )
 
 
 BUILT_IN: Final = Kinds()
 """What is known without a cluster: the scope of built-in kinds."""
 
 
-def _merged(served: tuple[Resource, ...], new: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    known = {item.version for item in served}
-    return (*served, *(item for item in new if item.version not in known))
-
-
-def _defined(manifest: Json) -> tuple[Resource, ...]:
+def _defined(manifest: Mapping[str, Json]) -> tuple[Resource, ...]:
     match manifest:
         case {
             "kind": "CustomResourceDefinition",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias, cast
 
 from orchestrator.plans.values import ABSENT, Absent
-from orchestrator.stack.expressions import Pending, Tree, pending_in
+from orchestrator.stack.expressions import Pending, Tree
 from orchestrator.stack.model import Json
 
 Known: TypeAlias = "Json | Absent"
@@ -26,11 +26,6 @@ def overlaid(live: Live, tree: Mapping[str, Tree]) -> dict[str, Tree]:
     """Return the live object with the manifest's known values over it, for when the server cannot be asked."""
     result = _overlaid(cast(Tree, dict(live)), dict(tree))
     return result if isinstance(result, dict) else {}
-
-
-def is_pending(tree: Mapping[str, Tree]) -> bool:
-    """Whether anything in the manifest is not known yet."""
-    return bool(pending_in(dict(tree)))
 
 
 def known(tree: Mapping[str, Tree]) -> dict[str, Json]:

@@ -61,6 +61,10 @@ class FieldConflict(ClusterError):
         self.owners = owners
 
 
+class Invalid(ClusterError):
+    """The server finds the manifest itself wrong."""
+
+
 class Superseded(ClusterError):
     """A precondition does not hold: the object is not the one that was seen before."""
 
@@ -102,7 +106,7 @@ def _forbidden(message: str, request: Request) -> ClusterError:
     namespace = f" in namespace {found['namespace']}" if found["namespace"] else ""
     flag = f" -n {found['namespace']}" if found["namespace"] else ""
     return AccessDenied(
-        f"{found['user']} is not allowed to {found['verb']} {resource}{namespace}",
+        f"the user {found['user']!r} is not allowed to {found['verb']} {resource}{namespace}",
         hint=f"grant it; kubectl auth can-i {found['verb']} {resource}{flag} tells when it holds",
     )
 
@@ -146,7 +150,7 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
     undeclared += [found["field"] for found in _STRICT.finditer(message)]
     if undeclared:
         names = ", ".join(dict.fromkeys(undeclared))
-        return ClusterError(
+        return Invalid(
             f"{request.title} has fields that its kind does not know: {names}",
             hint=f"check the spelling and the indentation; kubectl explain {request.resource} lists them",
         )
@@ -155,7 +159,7 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
     if immutable or "immutable" in message:
         return _immutable(request, ", ".join(immutable) or message)
     told = "; ".join(f"{name}: {text}" for name, text in dict.fromkeys(causes)) or message
-    return ClusterError(f"{request.title or request.resource} is not valid: {told}")
+    return Invalid(f"{request.title or request.resource} is not valid: {told}")
 
 
 def _immutable(request: Request, fields: str) -> ClusterError:
