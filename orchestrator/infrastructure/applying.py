@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orchestrator.infrastructure.initialisation import initialise_on_need
+from orchestrator.infrastructure.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.occupancy import occupied, refuse_unsaved_state
-from orchestrator.infrastructure.planning import discard_plan, followed, locking
+from orchestrator.infrastructure.planning import discard_plan, locking
 from orchestrator.infrastructure.progress import Progress
 from orchestrator.infrastructure.run import FLAG, arguments
 from orchestrator.infrastructure.states import asked_outputs, local_snapshot

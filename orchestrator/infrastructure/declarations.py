@@ -80,6 +80,24 @@ def declared(directory: Path, shown_as: str) -> Declarations:
     )
 
 
+def called_directories(directory: Path, tree: Path) -> tuple[str, ...]:
+    """Return the directories of a tree whose modules the one in ``directory`` calls, directly or not, sorted.
+
+    They are relative to the tree; sources that lead out of it are left to Terraform.
+    """
+    found = {directory}
+    waiting = [directory]
+    while waiting:
+        calling = waiting.pop()
+        for source in declared(calling, "").calls.values():
+            called = (calling / source).resolve()
+            local = source in {".", ".."} or source.startswith(("./", "../"))
+            if local and called not in found and called.is_relative_to(tree) and called.is_dir():
+                found.add(called)
+                waiting.append(called)
+    return tuple(sorted(path.relative_to(tree).as_posix() for path in found - {directory}))
+
+
 def check_inputs(
     module: Module, declarations: Declarations, *, passes: tuple[str, ...] = ()
 ) -> tuple[Mistake, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
+from orchestrator.infrastructure.declarations import called_directories
 from orchestrator.infrastructure.environment import child_environment
 from orchestrator.infrastructure.occupancy import explained_storage, held
 from orchestrator.infrastructure.overlay import Located
@@ -144,9 +145,12 @@ def _located(folder: Path, request: ModuleRequest, site: Site) -> Located:
         raise TerraformError(
             f"{request.unit}: its source was fetched, but cannot be found in {folder}"
         )
-    path = directory.relative_to(package).as_posix()
+    path, tree = directory.relative_to(package).as_posix(), package.resolve()
     return Located(
-        tree=package.resolve(), path=path, shown=site.secrets.redact(_package(request.source))
+        tree=tree,
+        path=path,
+        calls=called_directories(tree / path, tree),
+        shown=site.secrets.redact(_package(request.source)),
     )
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 
 from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.private import make_private, write_private
-from orchestrator.infrastructure.reading.diagnostics import failure
-from orchestrator.infrastructure.run import FLAG, Ended, arguments, capture
+from orchestrator.infrastructure.progress import Progress
+from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
+from orchestrator.infrastructure.run import FLAG, Ended, arguments, capture, follow
 from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK_FILE = ".terraform.lock.hcl"
-_CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json", _LOCK_FILE)
 
 
 def initialise_on_need(workspace: Workspace) -> None:
-    """Initialise the workspace, unless nothing that matters for it changed since the last time.
+    """Initialise the workspace, unless it was and still has the same engine, backend and lock file.
 
-    What this overlooks (a new provider inside a nested module) a plan refuses, and is then done again.
+    Providers and modules that came since then a plan refuses at once, and is then initialised and done again:
+    most edits bring none, and with large providers an initialisation costs a second and more.
     """
     if _remembered(workspace) != _key(workspace):
         initialise(workspace)
@@ -40,6 +41,22 @@ def initialise(workspace: Workspace) -> None:
             output=workspace.site.secrets.redact(ended.stderr),
         )
     write_private(key_file, _key(workspace))
+
+
+def followed(
+    workspace: Workspace, argv: tuple[str, ...], *, journal: str, progress: Progress
+) -> Ended:
+    """Run a command with its events, and once more when it found the initialisation to be out of date.
+
+    The events are left in the journal only if this process dies.
+    """
+    file = workspace.home / journal
+    ended = follow(workspace, argv, journal=file, on_message=progress.take)
+    if ended.code == 1 and any(one.summary in STALE_INITIALISATION for one in ended.diagnostics):
+        initialise(workspace)
+        ended = follow(workspace, argv, journal=file, on_message=progress.take)
+    file.unlink(missing_ok=True)
+    return ended
 
 
 def _run(workspace: Workspace) -> Ended:
@@ -71,14 +88,18 @@ def _remembered(workspace: Workspace) -> str:
 
 
 def _key(workspace: Workspace) -> str:
-    """Return a digest of what initialisation depends on; backend settings count, since Terraform keeps them."""
+    """Return a digest of what a plan would not notice, or only after seconds: engine, backend, committed lock file.
+
+    Backend settings count, since Terraform keeps those that it was initialised with.
+    """
     binary = workspace.site.binary
-    digest = hashlib.sha256()
-    parts = [binary.product, str(binary.version), str(workspace.directory), workspace.state.backend]
-    parts.append(json.dumps(workspace.backend_config, sort_keys=True))
-    for file in sorted(workspace.directory.iterdir()):
-        if file.name.endswith(_CONFIGURATION):
-            parts += [file.name, file.read_bytes().hex()]
-    for part in parts:
-        digest.update(f"{len(part)}:{part}".encode())
-    return digest.hexdigest()
+    lock_file = _committed_lock(workspace)
+    parts = (
+        binary.product,
+        str(binary.version),
+        str(workspace.directory),
+        workspace.state.backend,
+        json.dumps(workspace.backend_config, sort_keys=True),
+        lock_file.read_text() if lock_file.exists() else "",
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

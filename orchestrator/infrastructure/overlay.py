@@ -1,60 +1,48 @@
 """Laying a module out in a working directory of its own, without copying the tree around it.
 
-The directories along the module's path are real and its own files are copied, so that Terraform can write
-beside them; everything else of the tree is a symbolic link, so that ``../common`` means what it means in
-Git, and several units can run the same source side by side.
+The module and the modules of the tree that it calls are real directories with copies of their files, so that
+Terraform can write beside them and finds them at the same path in every revision: it keeps the resolved
+paths of called modules, and shows them to the configuration as ``path.module``. Everything else of the tree
+is a symbolic link, so that ``../../templates`` means what it means in Git.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator.infrastructure.private import write_private
 
 _RECORD = "placed.json"
 _NEVER = frozenset({".git", ".terraform", ".orchestrator", "errored.tfstate"})
-_STATE_NAMES = ("terraform.tfstate",)
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")
-_VARIABLE_FILES = (".auto.tfvars", ".auto.tfvars.json")
+_VALUES = ("terraform.tfvars", "terraform.tfvars.json")
+_MORE_VALUES = (".auto.tfvars", ".auto.tfvars.json")
+
+_Placed = dict[str, list[str]]
+"""The names that were placed, by directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
     """Where a module's files are: the tree that they belong to and the path inside it, ``.`` for its root.
 
-    ``shown`` is how people know that tree: empty for the repository itself, else the module's address.
+    ``calls`` are the directories of the tree whose modules it calls, directly or not. ``shown`` is how people
+    know that tree: empty for the repository itself, else an address.
     """
 
     tree: Path
     path: str
+    calls: tuple[str, ...] = ()
     shown: str = ""
 
     @property
     def directory(self) -> Path:
         """Return the module's directory."""
         return self.tree / self.path
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Return the path's segments."""
-        return tuple(part for part in self.path.split("/") if part not in {"", "."})
-
-
-def read_by_terraform(name: str) -> bool:
-    """Return whether a file of this name, beside a module's configuration, is part of a unit.
-
-    Variable files are not: a unit's inputs stand in the stack file, and a module that is fetched would not
-    see them either. State that somebody committed is not ours to use.
-    """
-    if name in _NEVER or name.startswith(_STATE_NAMES):
-        return False
-    return name not in {"terraform.tfvars", "terraform.tfvars.json"} and not name.endswith(
-        _VARIABLE_FILES
-    )
 
 
 def place(module: Located, home: Path, generated: Mapping[str, bytes]) -> Path:
@@ -63,54 +51,84 @@ def place(module: Located, home: Path, generated: Mapping[str, bytes]) -> Path:
     ``generated`` are files of ours beside the module's. Files that Terraform's resources wrote there earlier
     stay, unless they would be read as configuration.
     """
-    directory = home / "tree"
-    for depth, part in enumerate(module.parts):
-        beside = module.tree.joinpath(*module.parts[:depth])
-        _link_siblings(beside, directory, own=part)
-        directory = directory / part
-    _fill(module, directory, home / _RECORD, generated)
-    return directory
-
-
-def _link_siblings(source: Path, target: Path, *, own: str) -> None:
-    _make_real(target)
-    wanted = {entry.name for entry in source.iterdir() if entry.name not in {own, *_NEVER}}
-    for entry in list(target.iterdir()):
-        if entry.name not in wanted and entry.name != own:
-            _remove(entry)
-    for name in wanted:
-        _link(target / name, source / name)
-
-
-def _fill(module: Located, target: Path, record: Path, generated: Mapping[str, bytes]) -> None:
-    """Copy the module's files, link its directories, and take away what is no longer part of it."""
-    _make_real(target)
-    entries = [entry for entry in module.directory.iterdir() if read_by_terraform(entry.name)]
-    wanted = frozenset(entry.name for entry in entries) | frozenset(generated)
-    before = _placed_before(record, target)
-    for stray in list(target.iterdir()):
-        if stray.name not in wanted and (
-            stray.name in before or stray.name.endswith(_CONFIGURATION)
-        ):
-            _remove(stray)
-    if wanted != before:
-        write_private(record, json.dumps({"directory": str(target), "names": sorted(wanted)}))
-    for entry in entries:
-        if entry.is_dir():
-            _link(target / entry.name, entry)
-        elif entry.is_file() and entry.name not in generated:
-            _write(target / entry.name, entry.read_bytes(), mode=_mode(entry))
+    overlay = _Overlay(module, home / "tree", _read_record(home / _RECORD))
+    placed = dict(overlay.place())
     for name, content in generated.items():
-        _write(target / name, content)
+        _write(overlay.root / module.path / name, content)
+        placed[module.path].append(name)
+    if placed != overlay.before:
+        write_private(home / _RECORD, json.dumps(placed))
+    return overlay.root / module.path
 
 
-def _placed_before(record: Path, target: Path) -> frozenset[str]:
-    """Return the names that were placed here the last time, so that what left the module leaves the directory."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+class _Overlay:
+    def __init__(self, module: Located, root: Path, before: Mapping[str, list[str]]) -> None:
+        self.root = root
+        self.before = before
+        self._module = module
+        self._copied = {module.path, *module.calls}
+        ancestors = (str(parent) for path in self._copied for parent in PurePosixPath(path).parents)
+        self._real = sorted({".", *self._copied, *ancestors})
+
+    def place(self) -> Iterator[tuple[str, list[str]]]:
+        """Place one directory after the other, the outer ones first; yield the names in each."""
+        for path in self._real:
+            _make_real(self.root / path)
+            entries = [
+                entry
+                for entry in (self._module.tree / path).iterdir()
+                if self._belongs(path, entry.name)
+            ]
+            names = sorted(entry.name for entry in entries)
+            self._remove_others(path, frozenset(names))
+            for entry in entries:
+                self._place(path, entry)
+            yield path, names
+
+    def _belongs(self, path: str, name: str) -> bool:
+        """Return whether an entry is part of a unit.
+
+        Variable files beside the module are not: a unit's inputs stand in the stack file, and a module that
+        is fetched would not see them either. State that somebody committed is not ours to use.
+        """
+        if path == self._module.path and name.startswith("terraform.tfstate"):
+            return False
+        values = name in _VALUES or name.endswith(_MORE_VALUES)
+        return name not in _NEVER and not (values and path == self._module.path)
+
+    def _remove_others(self, path: str, wanted: frozenset[str]) -> None:
+        before = self.before.get(path, [])
+        for stray in list((self.root / path).iterdir()):
+            read = path in self._copied and stray.name.endswith(_CONFIGURATION)
+            if stray.name not in wanted and (read or stray.name in before):
+                _remove(stray)
+
+    def _place(self, path: str, entry: Path) -> None:
+        inside = str(PurePosixPath(path, entry.name))
+        target = self.root / inside
+        if entry.is_symlink() and not (path in self._copied and entry.is_file()):
+            _link(target, self._counterpart(entry))
+        elif entry.is_dir():
+            if inside not in self._real:
+                _link(target, entry)
+        elif path not in self._copied:
+            _link(target, entry)
+        elif entry.is_file():
+            _write(target, entry.read_bytes(), mode=0o700 if os.access(entry, os.X_OK) else 0o600)
+
+    def _counterpart(self, link: Path) -> Path:
+        """Return where a link of the tree leads to: into the overlay, when it stays in the tree."""
+        destination = link.resolve()
+        if not destination.is_relative_to(self._module.tree):
+            return link
+        return self.root / destination.relative_to(self._module.tree)
+
+
+def _read_record(record: Path) -> _Placed:
+    with suppress(OSError, ValueError):
         content = json.loads(record.read_text())
-        if content["directory"] == str(target):
-            return frozenset(content["names"])
-    return frozenset()
+        return content if isinstance(content, dict) else {}
+    return {}
 
 
 def _make_real(directory: Path) -> None:
@@ -121,23 +139,16 @@ def _make_real(directory: Path) -> None:
 
 def _link(link: Path, target: Path) -> None:
     with suppress(OSError):
-        if link.is_symlink() and link.readlink() == target:
+        if link.readlink() == target:
             return
     _remove(link)
     link.symlink_to(target)
 
 
-def _mode(file: Path) -> int:
-    return 0o700 if os.access(file, os.X_OK) else 0o600
-
-
 def _write(target: Path, content: bytes, mode: int = 0o600) -> None:
     with suppress(OSError):
-        if (
-            not target.is_symlink()
-            and target.read_bytes() == content
-            and target.stat().st_mode & 0o777 == mode
-        ):
+        same = not target.is_symlink() and target.read_bytes() == content
+        if same and target.stat().st_mode & 0o777 == mode:
             return
     _remove(target)
     target.write_bytes(content)

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.infrastructure.declarations import called_directories
 from orchestrator.infrastructure.fetching import fetch
 from orchestrator.infrastructure.overlay import Located
 from orchestrator.infrastructure.workspace import ModuleRequest, Site
@@ -40,7 +41,11 @@ def locate_local(request: ModuleRequest) -> Located:
         message = f"source {request.source!r} of {request.unit} {problem}"
         mistake = Mistake(message=message, place=request.place, hint=_hint(directory, request))
         raise InvalidStack((mistake,))
-    return Located(tree=tree, path=directory.relative_to(tree).as_posix())
+    return Located(
+        tree=tree,
+        path=directory.relative_to(tree).as_posix(),
+        calls=called_directories(directory, tree),
+    )
 
 
 def credentials_in(source: str) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ class Workspace:
     @property
     def directory(self) -> Path:
         """Return the directory that Terraform runs in."""
-        return self.home.joinpath("tree", *self.module.parts)
+        return self.home / "tree" / self.module.path
 
     @property
     def data(self) -> Path:
