@@ -21,7 +21,7 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _SEGMENT = re.compile(rf"\.(?P<name>{_NAME})|\[(?P<index>[0-9]{{1,9}})\]|\[(?P<quoted>{_QUOTED})\]")
 _ROOT = re.compile(_NAME)
 _BRACES = re.compile(
-    rf"\$?\$\{{\{{(?P<body>(?:{_QUOTED}|[^\"}}]|\}}(?!\}}))*)\}}\}}|\$?\$\{{\{{", re.DOTALL
+    rf"\$\$\{{\{{|\$\{{\{{(?P<body>(?:{_QUOTED}|[^\"}}]|\}}(?!\}}))*)\}}\}}|\$\{{\{{", re.DOTALL
 )
 _SIMPLE = re.compile(_NAME)
 
@@ -104,8 +104,8 @@ def _append(parts: list[Part], part: Part) -> None:
 
 def _part(text: str, found: re.Match[str]) -> tuple[Part, int]:
     """Return the part that begins where ``found`` does, and where the text goes on."""
-    if found.group().startswith("$$"):
-        return OPENING, found.start() + len(f"${OPENING}")
+    if found.group() == f"${OPENING}":
+        return OPENING, found.end()
     if found.group("body") is not None:
         return _expression(found.group(), found.group("body").strip()), found.end()
     end = text.find("}}", found.end())
@@ -154,12 +154,12 @@ def _segment(found: re.Match[str]) -> str | int:
 
 
 def _why_not_a_path(body: str) -> str:
-    if re.search(r"[-+*/|&?!=<>()%,]|\s", body):
+    if "['" in body or "[-" in body:
+        return 'write an index as [0] and a key as ["key"]'
+    if re.search(r"[-+*/|&?!=<>()%,\s]", body):
         return (
             "there are no functions and operators here: compute it in a module and read its output"
         )
-    if re.search(r"\['|\[-", body):
-        return 'write an index as [0] and a key as ["key"]'
     return _HINT
 
 

@@ -64,7 +64,7 @@ def finite(text: str) -> float:
 def tagged(tag: str, text: str) -> str | int | float | bool | None:
     """Return the value of ``text`` under an explicit ``tag``; raise UnreadableScalar when they do not fit."""
     kind = tag.removeprefix(TAG)
-    if kind in {"str", "!"}:
+    if kind == "str":
         return text
     kinds: dict[str, tuple[type, ...]] = {
         "int": (int,),

@@ -14,6 +14,8 @@ from orchestrator.stack.source import Source
 _QUOTE: Final = "put quotes around the text"
 _INDENT: Final = "check the indentation of this line and of those above it"
 
+_NO_VALUE: Final = "did not find expected node content"
+
 # libyaml's problem → our message and hint; placed where the problem was noticed
 _AT_PROBLEM: Final = {
     "mapping values are not allowed in this context": (
@@ -30,7 +32,7 @@ _AT_PROBLEM: Final = {
         "unknown escape after the backslash",
         "use single quotes, in which a backslash is itself",
     ),
-    "did not find expected node content": ("a value is expected here", f"write one, or {_QUOTE}"),
+    _NO_VALUE: ("a value is expected here", f"write one, or {_QUOTE}"),
     "found incompatible YAML document": (
         "this version of YAML is not supported",
         "remove the %YAML line",
@@ -119,6 +121,9 @@ def _listed(error: MarkedYAMLError, source: Source) -> Mistake:
     if problem in _AT_CONTEXT:
         message, hint = _AT_CONTEXT[problem]
         return Mistake(message=message, place=begun, hint=hint)
+    if problem == _NO_VALUE and not source.text[_indexes(error)[0] :].strip():
+        hint = "close what was opened by '[', '{' or a quote above"
+        return Mistake(message="the file ends where a value is expected", place=at, hint=hint)
     message, hint = _AT_PROBLEM.get(problem, (f"this is not YAML: {problem}", ""))
     return Mistake(message=message, place=at, hint=hint)
 

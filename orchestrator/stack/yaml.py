@@ -240,7 +240,7 @@ class _Reader:
             self._give_up(node, f"aliases multiply to more than {_MOST_ALIASED:,} values")
 
     def _check_tag(self, node: Node, kind: str) -> None:
-        if node.tag not in {f"{TAG}{kind}", "!"}:
+        if node.tag != f"{TAG}{kind}":
             shown = node.tag.replace(TAG, "!!")
             self._report(
                 node, f"the tag {shown} is not supported", "write the value itself, without the tag"
@@ -304,7 +304,7 @@ def _step(node: Node, segment: str | int) -> tuple[Node | None, Node] | None:
 def _as_json(source: Source) -> YamlDocument | None:
     """Read real JSON by the JSON reader, which is faster and knows surrogate pairs; None sends it the other way."""
     text = source.text
-    if text.lstrip()[:1] not in {"{", "["}:
+    if text.lstrip()[:1] not in {"{", "[", '"'}:
         return None
     try:
         value: Json = json.loads(
