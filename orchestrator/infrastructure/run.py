@@ -1,7 +1,7 @@
 """The process edge: one Terraform command of one unit, run to its end."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ def arguments(binary: Binary, command: str, *positional: str, **options: Any) ->
 def capture(workspace: Workspace, argv: tuple[str, ...]) -> Ended:
     """Run a command whose output is one text."""
     done = run(_command(workspace, argv), limits=workspace.site.limits, stop=workspace.site.stop)
-    return _ended(workspace, done, from_text(done.stderr))
+    return _ended(workspace, done)
 
 
 def follow(
@@ -72,7 +72,7 @@ def follow(
     def on_line(line: str) -> None:
         message = _message(line)
         if message.get("type") == "diagnostic":
-            diagnostics.append(workspace.as_known(from_event(message.get("diagnostic") or {})))
+            diagnostics.append(from_event(message.get("diagnostic") or {}))
         elif message:
             on_message(message)
 
@@ -83,7 +83,7 @@ def follow(
         limits=workspace.site.limits,
         stop=workspace.site.stop,
     )
-    return _ended(workspace, done, tuple(diagnostics))
+    return _ended(workspace, done, diagnostics)
 
 
 def _command(workspace: Workspace, argv: tuple[str, ...]) -> Command:
@@ -105,10 +105,11 @@ def _message(line: str) -> Mapping[str, Any]:
     return {}
 
 
-def _ended(workspace: Workspace, done: Completed, diagnostics: tuple[Diagnostic, ...]) -> Ended:
+def _ended(workspace: Workspace, done: Completed, told: Iterable[Diagnostic] = ()) -> Ended:
+    diagnostics = tuple(told) or from_text(done.stderr)
     return Ended(
         code=done.code,
-        diagnostics=diagnostics or tuple(map(workspace.as_known, from_text(done.stderr))),
+        diagnostics=tuple(map(workspace.as_known, diagnostics)),
         stdout=done.stdout,
         stderr=done.stderr,
         interrupted=done.interrupted,

@@ -49,7 +49,9 @@ class Diagnostic:
     def __str__(self) -> str:
         """Return it over several lines: summary, place with its source line, then the detail."""
         place = f"{self.file}:{self.line}" if self.file else ""
-        where = ", in ".join(part for part in (place, self.context or self.address) if part)
+        inside = f"in {self.context}" if self.context else ""
+        concerned = f"for {self.address}" if self.address else ""
+        where = ", ".join(part for part in (place, inside, concerned) if part)
         code = f"    {self.code.strip()}" if self.code.strip() else ""
         detail = "\n".join(f"  {line}".rstrip() for line in self.detail.splitlines())
         return "\n".join(
@@ -219,7 +221,9 @@ def failure(
     detail = "\n\n".join(map(str, errors))
     said = detail.lower()
     found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
-    message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
+    # Init puts a general remark first; what has a place says what is wrong.
+    first = next((one for one in errors if one.file), errors[0])
+    message = f"{unit}: {doing} failed: {_sentence(first)}"
     if found is None:
         return TerraformError(message, detail=detail)
     if found.message:
