@@ -12,8 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ORCHESTRATOR = str(Path(sys.executable).with_name("orchestrator"))
 
-# Nobody is to wait for Terraform's look for a newer version of itself.
-_ALWAYS = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+# Nobody is to wait for Terraform's look for a newer version of itself, and Python keeps what it
+# compiled, as it does where a program is installed (an empty value is none).
+_ALWAYS = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 class Failed(Exception):

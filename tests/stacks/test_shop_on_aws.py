@@ -97,7 +97,7 @@ def test_a_provider_that_cannot_be_had_is_named(shop: Checkout) -> None:
 
     _assert_names_the_provider(shop, TF_CLI_CONFIG_FILE=str(config))
 
-    assert not list(shop.root.rglob("*.tfstate"))
+    assert not list((shop.root / ".orchestrator").rglob("network.tfstate"))
 
 
 def _assert_names_the_provider(shop: Checkout, **variables: str) -> None:
