@@ -41,17 +41,17 @@ def read_status(output: bytes) -> Status:
     return Status(commit=commit, paths=tuple(sorted(path for path in paths if not _ours(path))))
 
 
-def digest(root: Path, paths: Iterable[str], nested: Callable[[Path], str]) -> str:
+def digest(root: Path, paths: Iterable[str], nested: Callable[[str], str]) -> str:
     """Return a digest of what the paths hold below ``root``, or an empty text when there are none.
 
-    ``nested`` describes a repository inside this one. Content, kind and the executable bit count; times,
+    ``nested`` describes a repository inside this one by its path. Content, kind and the executable bit count; times,
     owners and other permissions do not, as in Git.
     """
     total = hashlib.sha256()
     empty = True
     for path in sorted(paths):
         empty = False
-        held = nested(root / path) if path.endswith("/") else _held(root, path)
+        held = nested(path) if path.endswith("/") else _held(root, path)
         total.update(os.fsencode(f"{len(path)} {path} {held}\n"))
     return "" if empty else total.hexdigest()
 

@@ -41,9 +41,13 @@ def status(git: Git) -> Status:
     )  # fmt: skip
 
 
-def difference(git: Git, paths: Iterable[str], *, root: Path | None = None) -> str:
-    """Return the digest of what the paths hold, in the working tree or in a copy of it at ``root``."""
-    return digest(root or git.checkout.root, paths, nested=_nested_state)
+def difference(git: Git, paths: Iterable[str], *, copy: Path | None = None) -> str:
+    """Return the digest of what the paths hold, in the working tree or in a copy of it.
+
+    Repositories inside are looked at where they lie in either case: a copy has no history to name.
+    """
+    root = git.checkout.root
+    return digest(copy or root, paths, nested=lambda path: _nested_state(root / path))
 
 
 def write_commit(git: Git, commit: str, target: Path, *, scratch: Path) -> None:

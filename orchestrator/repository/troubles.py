@@ -49,9 +49,8 @@ def local_trouble(verb: str, ended: Ended, root: Path) -> OrchestratorError:
             f"the repository {root} belongs to another user, and Git refuses to read it",
             hint=f"trust it: git config --global --add safe.directory {root}",
         )
-    return RepositoryError(
-        f"git {verb} failed: {_first_line(text)}", hint=_local_hint(text), detail=text
-    )
+    reason = f"signal {-ended.code}" if ended.code < 0 else _first_line(text)
+    return RepositoryError(f"git {verb} failed: {reason}", hint=_local_hint(text), detail=text)
 
 
 def remote_trouble(remote: str, stderr: str) -> RepositoryError:

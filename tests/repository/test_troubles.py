@@ -1,0 +1,101 @@
+"""What Git says when it fails, as messages with hints."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import RepositoryError, StorageError
+from orchestrator.repository.troubles import Ended, local_trouble, remote_trouble
+
+ROOT = Path("/srv/shop")
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "error: unable to write file main.tf: No space left on device\nfatal: cannot store index",
+        "fatal: write error: Disk quota exceeded",
+    ],
+)
+def test_a_full_disk_is_a_storage_error(stderr: str) -> None:
+    """A disk or quota that is full is told apart from Git's own refusals."""
+    trouble = local_trouble("read-tree", _ended(stderr), ROOT)
+    assert isinstance(trouble, StorageError)
+    assert trouble.message == "the disk is full"
+
+
+def test_a_file_size_limit_is_a_storage_error() -> None:
+    """The signal that ends a program at its file size limit says nothing, and is translated."""
+    ended = Ended(code=-signal.SIGXFSZ, stdout=b"", stderr="")
+    assert isinstance(local_trouble("read-tree", ended, ROOT), StorageError)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "message", "hint"),
+    [
+        (
+            "warning: something\nerror: less\nfatal: Unable to create '/srv/shop/.git/x.lock': File exists.",
+            "git update-ref failed: Unable to create '/srv/shop/.git/x.lock': File exists.",
+            "another Git process is at work",
+        ),
+        ("fatal: bad object", "git update-ref failed: bad object", ""),
+        (
+            "error: insufficient permission for adding an object",
+            "git update-ref failed: insufficient permission for adding an object",
+            "may write to the repository's .git",
+        ),
+        ("", "git update-ref failed: no reason given", ""),
+    ],
+)
+def test_other_failures_keep_the_decisive_line(stderr: str, message: str, hint: str) -> None:
+    """The line with Git's reason is the message, all of it the detail."""
+    trouble = local_trouble("update-ref", _ended(stderr), ROOT)
+    assert trouble.message == message
+    assert hint in trouble.hint
+    assert trouble.detail == stderr
+
+
+def test_a_signal_is_named() -> None:
+    """A Git that was killed said nothing; the signal is what is known."""
+    trouble = local_trouble("status", Ended(code=-9, stdout=b"", stderr=""), ROOT)
+    assert trouble.message == "git status failed: signal 9"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "message"),
+    [
+        (
+            "fatal: could not read Username for 'https://h': terminal prompts disabled",
+            "does not accept the",
+        ),
+        (
+            "git@h: Permission denied (publickey).\nfatal: Could not read from remote",
+            "does not accept the",
+        ),
+        (
+            "fatal: Authentication failed for 'https://u:pw@h/shop'",
+            "does not accept the credentials",
+        ),
+        (
+            "fatal: unable to access 'https://h/': Could not resolve host: h",
+            "does not answer: unable to",
+        ),
+        (
+            " ! [remote rejected] abc -> refs/x (pre-receive hook declined)",
+            "refused the push: pre-receive",
+        ),
+        ("remote: error: GH006: Protected ref update failed", "refused the push"),
+    ],
+)
+def test_a_remote_that_fails_is_explained(stderr: str, message: str) -> None:
+    """Refused, not allowed and not reachable are three different things, each with what to do."""
+    trouble = remote_trouble("origin", stderr)
+    assert isinstance(trouble, RepositoryError)
+    assert trouble.message.startswith(f"the remote origin {message}")
+    assert trouble.hint
+    assert "pw" not in trouble.detail
+
+
+def _ended(stderr: str) -> Ended:
+    return Ended(code=128, stdout=b"", stderr=stderr)
