@@ -34,12 +34,7 @@ def initialise(workspace: Workspace) -> None:
     if ended.code != 0:
         if ended.interrupted:
             raise Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
-        raise failure(
-            workspace.unit,
-            "init",
-            ended.diagnostics,
-            output=workspace.site.secrets.redact(ended.stderr),
-        )
+        raise failure(workspace.unit, "init", ended.diagnostics, output=ended.stderr)
     write_private(key_file, _key(workspace))
 
 

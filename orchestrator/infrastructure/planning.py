@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import TerraformError
+from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.occupancy import occupied
 from orchestrator.infrastructure.private import make_private, write_private
@@ -65,6 +66,7 @@ def plan_module(
         state = local_snapshot(workspace)
         if destroy and state is not None and state.empty:
             return ModulePlan(outputs={}, state_stamp=state.stamp)
+        _learn_inputs(workspace, inputs)
         initialise_on_need(workspace)
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)
         with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
@@ -106,6 +108,15 @@ def discard_plan(plan_file: Path) -> None:
 def locking(workspace: Workspace) -> dict[str, str]:
     """Return the options with which a command waits for a locked state."""
     return {"lock_timeout": f"{workspace.site.lock_timeout}s"}
+
+
+def _learn_inputs(workspace: Workspace, inputs: Mapping[str, Json]) -> None:
+    """Learn what the module itself calls sensitive, before Terraform can quote it in a message."""
+    passed = workspace.site.settings.environment
+    for name, variable in declared(workspace.module.directory, "").variables.items():
+        if variable.sensitive:
+            workspace.site.secrets.learn(inputs.get(name))
+            workspace.site.secrets.learn(passed.get(f"TF_VAR_{name}"))
 
 
 def _arguments(

@@ -18,7 +18,7 @@ _BEGUN = {"create": "creating", "update": "changing", "delete": "deleting", "rea
 
 
 class Progress:
-    """Turns the messages of one command into events, and remembers what was begun and not ended."""
+    """Turns the messages of one command into events, and remembers what was begun and not completed."""
 
     def __init__(self, unit: UnitId, secrets: Secrets, on_event: Callable[[Event], None]) -> None:
         self._unit = unit
@@ -48,7 +48,6 @@ class Progress:
                     ChangeDone(unit=self._unit, name=name, action=_action(hook.get("action")))
                 )
             case "apply_errored":
-                self._in_flight.pop(name, None)
                 self._tell(f"failed on {name}")
             case "refresh_start":
                 self._tell(f"reading {name}")
@@ -61,11 +60,11 @@ class Progress:
 
     def failed(self, doing: str, ended: Ended) -> OrchestratorError:
         """Return the error for a command that did not succeed."""
-        stderr = self._secrets.redact(ended.stderr)
-        cause = failure(self._unit, doing, ended.diagnostics, output=stderr)
-        unclear = ", ".join(sorted(self._in_flight))
+        cause = failure(self._unit, doing, ended.diagnostics, output=ended.stderr)
         if not ended.interrupted:
             return cause
+        # An interrupt cancels calls that may have arrived all the same: what failed then counts as begun.
+        unclear = ", ".join(sorted(self._in_flight))
         hint = "plan again to see what is left"
         if unclear:
             hint += (

@@ -25,7 +25,10 @@ OnMessage = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command ended: exit code, its messages for people, and its output where that was captured."""
+    """How a command ended: exit code, its messages for people, and its output where that was captured.
+
+    Messages and stderr hold no secrets any more; stdout is data and may.
+    """
 
     code: int
     diagnostics: tuple[Diagnostic, ...]
@@ -111,6 +114,6 @@ def _ended(workspace: Workspace, done: Completed, told: Iterable[Diagnostic] = (
         code=done.code,
         diagnostics=tuple(map(workspace.as_known, diagnostics)),
         stdout=done.stdout,
-        stderr=done.stderr,
+        stderr=workspace.site.secrets.redact(done.stderr),
         interrupted=done.interrupted,
     )
