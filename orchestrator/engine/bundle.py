@@ -32,8 +32,10 @@ _AGAIN = "plan again, and look at what changed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Description:
-    """What a saved plan was made from; ``modules`` maps a unit to its state's stamp, ``effects`` a unit to
-    the changes that it showed, for saying what differs.
+    """What a saved plan was made from.
+
+    ``modules`` maps a unit to its state's stamp, ``effects`` a unit to the changes that it showed, for saying
+    what differs.
     """
 
     format: int

@@ -12,7 +12,7 @@ a stack belongs to ``workloads``, which cannot tell a sandbox from any other clu
 
 from orchestrator.sandbox.layout import Component
 from orchestrator.sandbox.lifecycle import Sandbox, down, kubeconfig_path, up
-from orchestrator.sandbox.programs import Programs, find_programs
+from orchestrator.sandbox.programs import Programs, find_programs, outlook
 from orchestrator.sandbox.status import ComponentStatus, SandboxStatus, describe, status
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "down",
     "find_programs",
     "kubeconfig_path",
+    "outlook",
     "status",
     "up",
 ]

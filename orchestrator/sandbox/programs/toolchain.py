@@ -63,6 +63,12 @@ def find_go(settings: Settings, *, on_progress: Callable[[str], None], stop: Sto
     return _install(settings, on_progress, stop)
 
 
+def installed_go(settings: Settings) -> Go | None:
+    """Return a Go of this machine that is new enough, or None; nothing is installed."""
+    found = (_ask(program, settings) for program in _candidates(settings))
+    return next((go for go in found if go is not None and go.version >= needed_version()), None)
+
+
 def needed_version() -> tuple[int, int, int]:
     """Return the oldest Go that our modules build with, from their go.mod files."""
     files = _SOURCES.glob("*/go.mod")

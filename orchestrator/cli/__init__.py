@@ -1,0 +1,8 @@
+"""Verbs and flags: each command parses, calls one function, prints one report and exits with its code.
+
+Imports of what a verb needs happen inside it, so that ``--help`` and ``--version`` cost next to nothing.
+"""
+
+from orchestrator.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,80 @@
+"""The command line: its verbs, and how every kind of ending becomes an exit code."""
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from orchestrator import __version__
+from orchestrator.cli import changing, reading, sandbox
+from orchestrator.cli.options import Options, pass_options, print_json
+from orchestrator.errors import Interrupted, OrchestratorError, UsageError, storage_error
+
+_INTERNAL_ERROR_HINT = (
+    "this is a bug of the orchestrator; run again with --verbose for the traceback"
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="orchestrator", message="%(prog)s %(version)s")
+@click.option(
+    "-C",
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="Run as if started in this directory.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Log every step to stderr.")
+@pass_options
+def cli(options: Options, directory: Path, verbose: bool) -> None:
+    """Plan and apply Terraform modules and Kubernetes manifests as one."""
+    options.directory = directory.resolve()
+    options.verbose = verbose
+
+
+for verb in (*changing.VERBS, *reading.VERBS, sandbox.sandbox):
+    cli.add_command(verb)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    options = Options()
+    try:
+        cli.main(standalone_mode=False, obj=options)
+    except (click.ClickException, click.exceptions.Abort, KeyboardInterrupt) as error:
+        sys.exit(_said_by_click(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has had enough
+        sys.exit(1)
+    except Exception as error:
+        if options.verbose and not isinstance(error, OrchestratorError):
+            raise
+        translated = _translated(error)
+        _print_error(options, translated)
+        sys.exit(translated.exit_code)
+    sys.exit(0)
+
+
+def _said_by_click(error: BaseException) -> int:
+    if not isinstance(error, click.ClickException):
+        return Interrupted.exit_code
+    error.show()
+    return UsageError.exit_code if isinstance(error, click.UsageError) else error.exit_code
+
+
+def _translated(error: Exception) -> OrchestratorError:
+    if isinstance(error, OrchestratorError):
+        return error
+    if isinstance(error, OSError):
+        return storage_error(error)
+    return OrchestratorError(f"{type(error).__name__}: {error}", hint=_INTERNAL_ERROR_HINT)
+
+
+def _print_error(options: Options, error: OrchestratorError) -> None:
+    from orchestrator.reports.errors import render_error
+    from orchestrator.reports.json import error_json
+
+    if options.as_json:
+        print_json(options, error_json(error))
+    click.echo(options.redact(render_error(error)), err=True, nl=False)

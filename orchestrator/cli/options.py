@@ -1,0 +1,84 @@
+"""What verbs share: the flags, what the flags before the verb said, and writing JSON to stdout."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from orchestrator.stack.model import Json
+
+
+@dataclass(slots=True)
+class Options:
+    """The flags before the verb, and what the verb said about its output.
+
+    ``redact`` takes secrets out of a text, once a run has met some; ``pause`` leaves a live display.
+    """
+
+    directory: Path = field(default_factory=Path.cwd)
+    verbose: bool = False
+    as_json: bool = False
+    redact: Callable[[str], str] = str
+    pause: Callable[[], None] = lambda: None
+
+
+pass_options = click.make_pass_decorator(Options, ensure=True)
+
+
+def stack_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take a stack, by name or path, and an environment."""
+    command = click.option("--env", "-e", "environment", metavar="NAME", help="The environment.")(
+        command
+    )
+    return click.argument("stack", required=False)(command)
+
+
+def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the form of what goes to stdout."""
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="What to write to stdout.",
+    )(command)
+
+
+def only_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the units to restrict a plan to."""
+    help_text = "Take only this unit and what it needs; may be repeated."
+    return click.option("--only", multiple=True, metavar="UNIT", help=help_text)(command)
+
+
+def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take what a person allows for one run."""
+    for option in (
+        click.option("--yes", "-y", is_flag=True, help="Do not ask."),
+        click.option(
+            "--allow-dirty", is_flag=True, help="Apply what differs from the last commit too."
+        ),
+        click.option(
+            "--allow-deferred",
+            is_flag=True,
+            help="Let units that are planned in turn delete or replace things.",
+        ),
+        click.option(
+            "--acknowledge",
+            multiple=True,
+            metavar="destroy:UNIT",
+            help="Let this plan delete or replace parts of a protected unit.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def print_json(options: Options, value: "Json") -> None:
+    """Write a JSON document to stdout, redacted."""
+    from orchestrator.reports.json import dumps
+
+    click.echo(options.redact(dumps(value)), nl=False)

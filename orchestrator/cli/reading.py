@@ -1,0 +1,147 @@
+"""The verbs that only read: validate, schema, graph, status, history, doctor; and the small ones beside them."""
+
+import sys
+
+import click
+
+from orchestrator.cli.options import (
+    Options,
+    output_option,
+    pass_options,
+    print_json,
+    stack_arguments,
+)
+from orchestrator.cli.surroundings import session_of
+from orchestrator.settings import Settings
+
+
+@click.command()
+@stack_arguments
+@output_option
+@pass_options
+def validate(options: Options, stack: str | None, environment: str | None, output: str) -> None:
+    """Check stack files, manifests and module inputs; without STACK, all of them."""
+    from orchestrator.engine.validation import validate as check_stacks
+
+    options.as_json = output == "json"
+    checked = check_stacks(options.directory, stack=stack, environment=environment)
+    if options.as_json:
+        return print_json(options, {"format": 1, "valid": [str(name) for name in checked]})
+    for name in checked:
+        click.echo(f"{name}: valid")
+    return None
+
+
+@click.command()
+def schema() -> None:
+    """Print the stack file's JSON Schema, for completion and checking in editors."""
+    from orchestrator.reports.json import dumps
+    from orchestrator.stack.published import json_schema
+
+    click.echo(dumps(json_schema()), nl=False)
+
+
+@click.command()
+@stack_arguments
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "dot", "mermaid"]),
+    default="text",
+    show_default=True,
+)
+@pass_options
+def graph(options: Options, stack: str | None, environment: str | None, form: str) -> None:
+    """Show a stack's units and what each needs."""
+    from orchestrator.engine.validation import read_graph
+    from orchestrator.reports.graph import RENDERERS
+
+    name, units = read_graph(options.directory, stack=stack, environment=environment)
+    click.echo(RENDERERS[form](units, name), nl=False)
+
+
+@click.command()
+@click.argument("name")
+@pass_options
+def init(options: Options, name: str) -> None:
+    """Write a small commented stack to start from."""
+    from orchestrator.stack.template import write_stack
+
+    for path in write_stack(options.directory, name):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: commit it, then `orchestrator plan {name}`.")
+
+
+@click.command()
+@stack_arguments
+@output_option
+@pass_options
+def status(options: Options, stack: str | None, environment: str | None, output: str) -> None:
+    """Show what the ledger says is applied, unit by unit."""
+    from orchestrator.engine.records import read_status
+    from orchestrator.reports.ledger import render_status, status_json
+
+    options.as_json = output == "json"
+    with session_of(options, stack, environment) as (session, _):
+        record = read_status(session)
+    if options.as_json:
+        print_json(options, status_json(record))
+    else:
+        click.echo(options.redact(render_status(record)), nl=False)
+
+
+@click.command()
+@stack_arguments
+@output_option
+@click.option(
+    "--limit", "-n", default=20, show_default=True, help="How many entries, newest first."
+)
+@pass_options
+def history(
+    options: Options, stack: str | None, environment: str | None, output: str, limit: int
+) -> None:
+    """List what was applied, when and by whom, newest first."""
+    from orchestrator.engine.records import read_history
+    from orchestrator.reports.ledger import history_json, render_history
+
+    options.as_json = output == "json"
+    with session_of(options, stack, environment) as (session, _):
+        entries = read_history(session, limit)
+    if options.as_json:
+        print_json(options, history_json(entries))
+    else:
+        click.echo(options.redact(render_history(entries)), nl=False)
+
+
+@click.command()
+@stack_arguments
+@click.option(
+    "--force", metavar="HOLDER", help="Release even a living holder's lock, named by its id."
+)
+@pass_options
+def unlock(options: Options, stack: str | None, environment: str | None, force: str | None) -> None:
+    """Release a lock whose holder is dead."""
+    from orchestrator.engine.records import release_lock
+
+    with session_of(options, stack, environment) as (session, _):
+        click.echo(release_lock(session, force=force))
+
+
+@click.command()
+@output_option
+@pass_options
+def doctor(options: Options, output: str) -> None:
+    """Say what this machine has, what is missing and how to get it."""
+    from orchestrator.engine.doctor import examine
+    from orchestrator.reports.doctor import findings_json, render_findings
+
+    options.as_json = output == "json"
+    findings = examine(Settings.read(), options.directory)
+    if options.as_json:
+        print_json(options, findings_json(findings))
+    else:
+        click.echo(render_findings(findings), nl=False)
+    sys.exit(1 if any(finding.missing for finding in findings) else 0)
+
+
+VERBS = (validate, schema, graph, init, status, history, unlock, doctor)
