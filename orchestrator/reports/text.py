@@ -5,6 +5,7 @@ The sign of a line stands first after its indentation (``+ ~ -/+ - > & <``), so 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 from orchestrator.errors import OrchestratorError
@@ -30,6 +31,8 @@ SIGNS: Final[Mapping[Action, str]] = {
 
 _LONGEST_VALUE = 160
 _PATH_WIDTH = 28
+_FIELD_INDENT = 8
+_COLUMNS = 79
 
 
 def render_plan(plan: Plan) -> str:
@@ -89,25 +92,51 @@ def _change_lines(change: Change) -> Iterator[str]:
     output = "output " if change.subject is Subject.OUTPUT else ""
     reason = f"  ({change.reason})" if change.reason else ""
     yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}"
-    width = max(
-        (len(item.path) for item in change.fields if len(item.path) <= _PATH_WIDTH), default=0
-    )
-    for item in change.fields:
-        yield from _field_lines(item, width=width)
+    yield from _fields(change.fields, indent=_FIELD_INDENT)
 
 
-def _field_lines(item: FieldChange, *, width: int) -> Iterator[str]:
+def _fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str]:
+    """Yield fields, those of one parent below its path, so that long paths are written once."""
+    for parent, group in groupby(fields, key=lambda item: _parent(item.path)):
+        items = tuple(group)
+        if parent and len(items) > 1:
+            yield f"{' ' * indent}{parent}"
+            yield from _aligned([(_leaf(item.path), item) for item in items], indent=indent + 2)
+        else:
+            yield from _aligned([(item.path, item) for item in items], indent=indent)
+
+
+def _aligned(named: Sequence[tuple[str, FieldChange]], *, indent: int) -> Iterator[str]:
+    width = max((len(name) for name, _ in named if len(name) <= _PATH_WIDTH), default=0)
+    for name, item in named:
+        yield f"{' ' * indent}{name.ljust(width)}  {_transition(item)}"
+
+
+def _parent(path: str) -> str:
+    """Return the path up to its last segment, empty for a path of one segment."""
+    return path[: len(path) - len(_leaf(path))].removesuffix(".")
+
+
+def _leaf(path: str) -> str:
+    """Return the last segment: a name, or an index or key with its brackets."""
+    if path.endswith("]") and "[" in path:
+        return path[path.rindex("[") :]
+    return path[path.rfind(".") + 1 :]
+
+
+def _transition(item: FieldChange) -> str:
     forces = "  # forces replacement" if item.forces_replacement else ""
     before, after = show(item.before), show(item.after)
-    if isinstance(item.before, Absent):
-        text = after
-    elif isinstance(item.after, Absent):
-        text = f"{before} → (removed)"
-    elif isinstance(item.before, Masked) and isinstance(item.after, Masked):
-        text = "(sensitive, changed)"
-    else:
-        text = f"{before} → {after}"
-    yield f"        {item.path.ljust(width)}  {text}{forces}"
+    match item.before, item.after:
+        case Absent(), _:
+            text = after
+        case _, Absent():
+            text = f"{before} → (removed)"
+        case Masked(), Masked():
+            text = "(sensitive, changed)"
+        case _:
+            text = f"{before} → {after}"
+    return text + forces
 
 
 def show(value: Value) -> str:
@@ -168,7 +197,7 @@ def _wrapped(label: str, names: Sequence[str]) -> Iterator[str]:
     line = label
     for position, name in enumerate(names):
         piece = name + (", " if position + 1 < len(names) else "")
-        if len(line) + len(piece.rstrip()) > 79 and line.strip():
+        if len(line) + len(piece.rstrip()) > _COLUMNS and line.strip():
             yield line.rstrip()
             line = " " * len(label)
         line += piece
