@@ -10,7 +10,7 @@ from orchestrator.engine.permissions import Permissions
 from orchestrator.engine.planning import Planned
 from orchestrator.engine.verification import verify_late_module, verify_late_sets
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
-from orchestrator.engine.workloads import PlannedSet, plan_workloads
+from orchestrator.engine.workloads import PlannedSet, plan_workloads, pruning_order
 from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.modules import apply_module, workers
 from orchestrator.plans.change import Action, Change
@@ -119,7 +119,7 @@ def apply_workloads(
         outcome = Outcome.APPLIED if changes else Outcome.UNCHANGED
         return Effect(outcome=outcome, changes=changes, owned=owned)
 
-    declared = [unit for unit in sets if unit in manifests]
+    declared = [unit for unit, each in sets.items() if not each.unit_plan.removed]
     return _walked(planned, "workloads", declared, work, at_once=_SETS_AT_ONCE)
 
 
@@ -147,7 +147,7 @@ def prune_workloads(
         changes = tuple(_changes(result, deletions=True))
         return Effect(outcome=Outcome.PRUNED, changes=changes, deleted=deleted)
 
-    order = [unit for unit in reversed(tuple(sets)) if _prunes(sets[unit])]
+    order = [unit for unit in pruning_order(sets, planned.graph) if _prunes(sets[unit])]
     return _walked(planned, "prune", order, work, at_once=None)
 
 

@@ -24,6 +24,7 @@ from orchestrator.engine.workloads import (
     empty_set,
     plan_pruning,
     plan_workloads,
+    pruning_order,
 )
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import Site, discard_plan
@@ -224,6 +225,7 @@ def _plan_destruction(basis: _Basis) -> _Halves:
         **(plan_destructions(origin, units, saved=basis.saved) if origin else {}),
     }
     sets = {**sets, **_emptied(basis, sets)}
+    sets = {unit: sets[unit] for unit in pruning_order(sets, graph)}
     return {}, destroyed, sets, cluster, origin.site if origin else None
 
 

@@ -1,5 +1,6 @@
 """The workloads half of a plan: every set rendered with what is known, against what is live."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.engine.infrastructure import Outputs
@@ -109,6 +110,16 @@ def _scope(session: Session, manifests: ManifestSet, outputs: Outputs) -> Scope:
         vars=stack.vars,
         outputs=outputs,
     )
+
+
+def pruning_order(sets: Iterable[UnitId], graph: Graph) -> tuple[UnitId, ...]:
+    """Return sets in the order in which they are pruned: what depends on others first.
+
+    What Git no longer declares comes before all, since nobody can tell any more what it depended on.
+    """
+    chosen = set(sets)
+    forgotten = sorted(chosen.difference(graph.order), reverse=True)
+    return (*forgotten, *(unit for unit in reversed(graph.order) if unit in chosen))
 
 
 def empty_set(unit: UnitId) -> PlannedSet:

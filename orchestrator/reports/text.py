@@ -81,10 +81,15 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     if unit.deferred:
         yield f"    ? {unit.deferred}"
     for change in unit.changes:
-        if change.action is not Action.NO_OP:
+        if change.action is not Action.NO_OP and not _goes_without_saying(change):
             yield from _change_lines(change)
     for warning in unit.warnings:
         yield f"    ! {warning}"
+
+
+def _goes_without_saying(change: Change) -> bool:
+    """Whether a change is an output that goes with everything else of its module."""
+    return change.subject is Subject.OUTPUT and change.action is Action.DELETE
 
 
 def _change_lines(change: Change) -> Iterator[str]:
@@ -92,7 +97,8 @@ def _change_lines(change: Change) -> Iterator[str]:
     output = "output " if change.subject is Subject.OUTPUT else ""
     reason = f"  ({change.reason})" if change.reason else ""
     yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}"
-    yield from _fields(change.fields, indent=_FIELD_INDENT)
+    if change.action is not Action.DELETE:  # the name says it all; the values are in the JSON
+        yield from _fields(change.fields, indent=_FIELD_INDENT)
 
 
 def _fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str]:
