@@ -1,0 +1,199 @@
+# ruff: noqa: E501 - a table of cases reads by its rows
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from orchestrator.workloads.health import Status, assess, immediate
+from orchestrator.workloads.health.status import last_condition
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+GROUPS = {
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+    "APIService": "apiregistration.k8s.io/v1",
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
+    "Widget": "example.com/v1",
+}
+
+
+def live(
+    kind: str, status: Mapping[str, Any] | None = None, *, generation: int | None = 2, **fields: Any
+) -> dict[str, Any]:
+    """Return an object of a kind as the server would show it."""
+    metadata = {
+        "name": "a",
+        **({"generation": generation} if generation else {}),
+        **fields.pop("metadata", {}),
+    }
+    return {
+        "apiVersion": GROUPS.get(kind, "v1"),
+        "kind": kind,
+        "metadata": metadata,
+        **({"status": dict(status)} if status is not None else {}),
+        **fields,
+    }
+
+
+def condition(
+    kind: str, status: str, reason: str = "", message: str = "", **fields: str
+) -> dict[str, Any]:
+    """Return a condition."""
+    return {"type": kind, "status": status, "reason": reason, "message": message, **fields}
+
+
+def rolled_out(**fields: Any) -> dict[str, Any]:
+    """Return the status of a Deployment of two replicas that is done."""
+    done = [
+        condition("Available", "True"),
+        condition("Progressing", "True", "NewReplicaSetAvailable"),
+    ]
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 2)
+    return {"observedGeneration": 2, "conditions": done, **counts, **fields}
+
+
+TWO = {"replicas": 2, "progressDeadlineSeconds": 600}
+SET = {"observedGeneration": 2, "replicas": 2, "readyReplicas": 2, "currentReplicas": 2, "updatedReplicas": 2,
+       "currentRevision": "a", "updateRevision": "a"}  # fmt: skip
+DAEMONS = {"observedGeneration": 2, "desiredNumberScheduled": 3, "currentNumberScheduled": 3,
+           "updatedNumberScheduled": 3, "numberAvailable": 3, "numberReady": 3}  # fmt: skip
+READY = {
+    "observedGeneration": 2,
+    "replicas": 1,
+    "fullyLabeledReplicas": 1,
+    "availableReplicas": 1,
+    "readyReplicas": 1,
+}
+
+
+def waiting(reason: str, message: str = "") -> list[dict[str, Any]]:
+    """Return the status of a container that waits."""
+    return [{"name": "web", "state": {"waiting": {"reason": reason, "message": message}}}]
+
+
+CASES: list[tuple[str, dict[str, Any], Status, str]] = [
+    # any object
+    ("deleting", live("Widget", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), Status.TERMINATING, "deleted"),
+    ("stale", live("Widget", {"observedGeneration": 1}), Status.IN_PROGRESS, "not seen the latest"),
+    ("reconciling", live("Widget", {"conditions": [condition("Reconciling", "True", "Busy")]}), Status.IN_PROGRESS, "Busy"),
+    ("stalled", live("Widget", {"conditions": [condition("Stalled", "True", "Broken", "no quota")]}), Status.FAILED, "Broken: no quota"),
+    ("ready", live("Widget", {"conditions": [condition("Ready", "True")]}), Status.CURRENT, ""),
+    ("not ready", live("Widget", {"conditions": [condition("Ready", "False", "Wait")]}), Status.IN_PROGRESS, "Wait"),
+    ("ready unknown", live("Widget", {"conditions": [condition("Ready", "Unknown")]}), Status.IN_PROGRESS, "not ready"),
+    ("without status", live("Widget"), Status.CURRENT, ""),
+    ("odd status", live("Widget", {"conditions": "none", "observedGeneration": "x"}), Status.CURRENT, ""),
+    # Deployment
+    ("deployment done", live("Deployment", rolled_out(), spec=TWO), Status.CURRENT, ""),
+    ("deployment default replicas", live("Deployment", rolled_out(replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1), spec={}), Status.CURRENT, ""),
+    ("deployment unseen", live("Deployment", spec=TWO), Status.IN_PROGRESS, "has not seen it"),
+    ("deployment to zero", live("Deployment", {"observedGeneration": 2, "conditions": [condition("Available", "True")]}, spec={"replicas": 0}), Status.CURRENT, ""),
+    ("deployment updating", live("Deployment", rolled_out(updatedReplicas=1), spec=TWO), Status.IN_PROGRESS, "1 of 2 updated"),
+    ("deployment leftover", live("Deployment", rolled_out(replicas=3), spec=TWO), Status.IN_PROGRESS, "1 old replicas still run"),
+    ("deployment scaling down", live("Deployment", rolled_out(replicas=3, updatedReplicas=3), spec=TWO), Status.IN_PROGRESS, "1 replicas too many"),
+    ("deployment not ready", live("Deployment", rolled_out(readyReplicas=1), spec=TWO), Status.IN_PROGRESS, "1 of 2 ready"),
+    ("deployment not available", live("Deployment", rolled_out(availableReplicas=0), spec=TWO), Status.IN_PROGRESS, "0 of 2 available"),
+    ("deployment deadline", live("Deployment", rolled_out(conditions=[condition("Progressing", "False", "ProgressDeadlineExceeded", "late")]), spec=TWO), Status.FAILED, "late"),
+    ("deployment progressing", live("Deployment", rolled_out(conditions=[condition("Available", "True"), condition("Progressing", "True", "ReplicaSetUpdated")]), spec=TWO), Status.IN_PROGRESS, "ReplicaSetUpdated"),
+    ("deployment unavailable", live("Deployment", rolled_out(conditions=[condition("Available", "False", "MinimumReplicasUnavailable")]), spec={"replicas": 2}), Status.IN_PROGRESS, "MinimumReplicasUnavailable"),
+    # ReplicaSet
+    ("replica set done", live("ReplicaSet", READY, spec={}), Status.CURRENT, ""),
+    ("replica set failure", live("ReplicaSet", {**READY, "conditions": [condition("ReplicaFailure", "True", "FailedCreate", "quota")]}, spec={}), Status.IN_PROGRESS, "quota"),
+    ("replica set labels", live("ReplicaSet", {**READY, "fullyLabeledReplicas": 0}, spec={}), Status.IN_PROGRESS, "0 of 1 labelled"),
+    ("replica set too many", live("ReplicaSet", {**READY, "replicas": 2}, spec={}), Status.IN_PROGRESS, "1 replicas too many"),
+    # StatefulSet
+    ("stateful set done", live("StatefulSet", SET, spec={"replicas": 2}), Status.CURRENT, ""),
+    ("stateful set on delete", live("StatefulSet", {"observedGeneration": 2}, spec={"replicas": 2, "updateStrategy": {"type": "OnDelete"}}), Status.CURRENT, ""),
+    ("stateful set creating", live("StatefulSet", {**SET, "replicas": 1}, spec={"replicas": 2}), Status.IN_PROGRESS, "1 of 2 created"),
+    ("stateful set not ready", live("StatefulSet", {**SET, "readyReplicas": 0}, spec={"replicas": 2}), Status.IN_PROGRESS, "0 of 2 ready"),
+    ("stateful set revision", live("StatefulSet", {**SET, "updateRevision": "b", "updatedReplicas": 1}, spec={"replicas": 2}), Status.IN_PROGRESS, "1 of 2 replicas are of the new revision"),
+    ("stateful set partition", live("StatefulSet", {**SET, "updateRevision": "b", "updatedReplicas": 1}, spec={"replicas": 2, "updateStrategy": {"rollingUpdate": {"partition": 1}}}), Status.CURRENT, ""),
+    ("stateful set partition short", live("StatefulSet", {**SET, "updateRevision": "b", "updatedReplicas": 0}, spec={"replicas": 2, "updateStrategy": {"rollingUpdate": {"partition": 1}}}), Status.IN_PROGRESS, "0 of 1 updated"),
+    # DaemonSet
+    ("daemon set done", live("DaemonSet", DAEMONS, spec={}), Status.CURRENT, ""),
+    ("daemon set unseen", live("DaemonSet", {"desiredNumberScheduled": 0}, spec={}), Status.IN_PROGRESS, "has not seen it"),
+    ("daemon set nowhere", live("DaemonSet", {"observedGeneration": 2}, spec={}), Status.CURRENT, ""),
+    ("daemon set updating", live("DaemonSet", {**DAEMONS, "updatedNumberScheduled": 1}, spec={}), Status.IN_PROGRESS, "1 of 3 updated"),
+    ("daemon set not ready", live("DaemonSet", {**DAEMONS, "numberReady": 2}, spec={}), Status.IN_PROGRESS, "2 of 3 ready"),
+    ("daemon set on delete", live("DaemonSet", {**DAEMONS, "updatedNumberScheduled": 1}, spec={"updateStrategy": {"type": "OnDelete"}}), Status.CURRENT, ""),
+    # Job
+    ("job complete", live("Job", {"conditions": [condition("Complete", "True")]}), Status.CURRENT, ""),
+    ("job failed", live("Job", {"conditions": [condition("Failed", "True", "BackoffLimitExceeded", "too often")]}), Status.FAILED, "too often"),
+    ("job running", live("Job", {"active": 1, "failed": 2}), Status.IN_PROGRESS, "1 active, 2 failed"),
+    ("job unstarted", live("Job"), Status.IN_PROGRESS, "not started yet"),
+    ("job suspended", live("Job", spec={"suspend": True}), Status.CURRENT, "suspended"),
+    # Pod
+    ("pod done", live("Pod", {"phase": "Succeeded"}), Status.CURRENT, ""),
+    ("pod running", live("Pod", {"phase": "Running", "conditions": [condition("Ready", "True")]}), Status.CURRENT, ""),
+    ("pod failed", live("Pod", {"phase": "Failed", "containerStatuses": [{"name": "web", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}]}), Status.FAILED, "container web: Error, exit code 3"),
+    ("pod evicted", live("Pod", {"phase": "Failed", "message": "no memory"}), Status.FAILED, "no memory"),
+    ("pod crashing", live("Pod", {"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff", "back-off")}), Status.FAILED, "container web: CrashLoopBackOff: back-off"),
+    ("pod without image", live("Pod", {"phase": "Pending", "containerStatuses": waiting("ImagePullBackOff")}), Status.FAILED, "ImagePullBackOff"),
+    ("pod stuck in init", live("Pod", {"phase": "Pending", "containerStatuses": waiting("PodInitializing"), "initContainerStatuses": waiting("CrashLoopBackOff")}), Status.FAILED, "CrashLoopBackOff"),
+    ("pod pulling", live("Pod", {"phase": "Pending", "containerStatuses": waiting("ContainerCreating")}), Status.IN_PROGRESS, "ContainerCreating"),
+    ("pod starting", live("Pod", {"phase": "Pending"}), Status.IN_PROGRESS, "starting"),
+    ("pod unschedulable now", live("Pod", {"phase": "Pending", "conditions": [condition("PodScheduled", "False", "Unschedulable", "no node", lastTransitionTime="2026-01-01T11:59:50Z")]}), Status.IN_PROGRESS, "no node"),
+    ("pod unschedulable long", live("Pod", {"phase": "Pending", "conditions": [condition("PodScheduled", "False", "Unschedulable", "no node", lastTransitionTime="2026-01-01T11:59:45Z")]}), Status.FAILED, "no node"),
+    # single objects
+    ("claim bound", live("PersistentVolumeClaim", {"phase": "Bound"}), Status.CURRENT, ""),
+    ("claim lost", live("PersistentVolumeClaim", {"phase": "Lost"}), Status.FAILED, "lost"),
+    ("claim pending", live("PersistentVolumeClaim", {"phase": "Pending"}, spec={"storageClassName": "fast"}), Status.IN_PROGRESS, "not bound"),
+    ("claim late", live("PersistentVolumeClaim", {"phase": "Pending"}, spec={"storageClassName": "late"}), Status.CURRENT, "waits for its first Pod"),
+    ("service", live("Service", {"loadBalancer": {}}, spec={"type": "ClusterIP"}), Status.CURRENT, ""),
+    ("balancer without address", live("Service", {"loadBalancer": {}}, spec={"type": "LoadBalancer"}), Status.IN_PROGRESS, "address"),
+    ("balancer", live("Service", {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}, spec={"type": "LoadBalancer"}), Status.CURRENT, ""),
+    ("ingress without address", live("Ingress", {"loadBalancer": {}}), Status.IN_PROGRESS, "address"),
+    ("namespace", live("Namespace", {"phase": "Active"}), Status.CURRENT, ""),
+    ("definition", live("CustomResourceDefinition", {"conditions": [condition("Established", "True")]}), Status.CURRENT, ""),
+    ("definition unestablished", live("CustomResourceDefinition"), Status.IN_PROGRESS, "not established yet"),
+    ("definition refused", live("CustomResourceDefinition", {"conditions": [condition("NamesAccepted", "False", "Conflict", "taken")]}), Status.FAILED, "taken"),
+    ("api service", live("APIService", {"conditions": [condition("Available", "True")]}), Status.CURRENT, ""),
+    ("api service away", live("APIService", {"conditions": [condition("Available", "False", "ServiceNotFound")]}), Status.IN_PROGRESS, "ServiceNotFound"),
+    ("autoscaler", live("HorizontalPodAutoscaler", {"conditions": [condition("ScalingActive", "False", "ScalingDisabled")]}), Status.CURRENT, ""),
+    ("autoscaler failed", live("HorizontalPodAutoscaler", {"conditions": [condition("ScalingActive", "False", "FailedGetScale", "no scale")]}), Status.FAILED, "no scale"),
+    ("budget unseen", live("PodDisruptionBudget"), Status.IN_PROGRESS, "has not seen it"),
+    ("config", live("ConfigMap", generation=None), Status.CURRENT, ""),
+    ("cron job", live("CronJob"), Status.CURRENT, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "reason"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_rule(value: dict[str, Any], status: Status, reason: str) -> None:
+    """Each kind has one answer for each of its states, with a reason that a person understands."""
+    health = assess(value, now=NOW, late_binding=frozenset({"late"}))
+    assert health.status is status
+    assert reason in health.reason
+    assert bool(reason) == bool(health.reason)
+
+
+def test_what_is_gone_is_not_found() -> None:
+    """An object that does not exist is neither healthy nor failed."""
+    assert assess(None, now=NOW).status is Status.NOT_FOUND
+
+
+def test_stored_is_enough_for_some_kinds() -> None:
+    """Kinds that nothing acts on need no watch."""
+    assert immediate("", "ConfigMap")
+    assert not immediate("apps", "Deployment")
+    assert not immediate("example.com", "ConfigMap")
+
+
+def test_the_most_recent_condition_explains() -> None:
+    """An explanation quotes what changed last."""
+    conditions = [
+        condition("Old", "True", "A", lastTransitionTime="2026-01-01T00:00:00Z"),
+        condition("New", "False", "B", "why", lastTransitionTime="2026-01-02T00:00:00Z"),
+        condition("Silent", "True", lastTransitionTime="2026-01-03T00:00:00Z"),
+    ]
+    assert last_condition(live("Widget", {"conditions": conditions})) == "New is False: B: why"
+    assert last_condition(live("Widget")) == ""
