@@ -2,34 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from orchestrator.errors import Mistake, Place
-from orchestrator.stack.expressions import Locate, Path, Scope, locate_in, resolve
+from orchestrator.stack.expressions import Locate, Scope, locate_in, resolve
+from orchestrator.stack.literals import texts_in
 from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.project import PROJECT_FILE, Project
-from orchestrator.stack.reference import OPENING, Reference, parse_scalar, spell
-from orchestrator.stack.yaml import YamlDocument
-
-_HOLDS_EXPRESSIONS: Final = (
-    ("vars",),
-    ("state", "config"),
-    ("cluster",),
-    ("modules", "*", "inputs"),
-    ("manifests", "*", "namespace"),
-)
-
-
-def check_expressions(document: YamlDocument) -> Iterator[Mistake]:
-    """Yield every expression that stands where none is read, such as in a module's source."""
-    for path, text in _texts(document.value, ()):
-        if OPENING in text and not _holds_expressions(path):
-            yield Mistake(
-                message=f"{spell(str(path[0]), path[1:])} cannot hold an expression",
-                place=document.place(path),
-                hint="write the value itself",
-            )
+from orchestrator.stack.reference import Reference, parse_scalar
 
 
 def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
@@ -64,29 +44,6 @@ def check_environments(stack: Stack, others: Iterable[Stack]) -> Iterator[Mistak
                 place=_state_place(stack.state),
                 hint="use ${{ environment }} in what names the state, such as the key",
             )
-
-
-def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
-    match value:
-        case str():
-            yield path, value
-        case dict():
-            for key, item in value.items():
-                yield from _texts(item, (*path, key))
-        case list():
-            for index, item in enumerate(value):
-                yield from _texts(item, (*path, index))
-        case _:
-            pass
-
-
-def _holds_expressions(path: Path) -> bool:
-    inside = path[2:] if path[:1] == ("environments",) else path
-    return any(
-        len(inside) >= len(pattern)
-        and all(step in {"*", given} for step, given in zip(pattern, inside, strict=False))
-        for pattern in _HOLDS_EXPRESSIONS
-    )
 
 
 def _check_references(stack: Stack) -> Iterator[Mistake]:
@@ -232,7 +189,7 @@ def _check_state(stack: Stack) -> Iterator[Mistake]:
 
 
 def _roots(state: State) -> set[str]:
-    texts = (text for _, text in _texts(dict(state.config), ()))
+    texts = (text for _, text in texts_in(dict(state.config)))
     return {
         part.root for text in texts for part in parse_scalar(text) if isinstance(part, Reference)
     }

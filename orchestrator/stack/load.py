@@ -1,12 +1,13 @@
 """From the files of a revision to a checked stack: what every verb starts with."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
 from orchestrator.errors import InvalidStack, Mistake, UsageError
-from orchestrator.stack.check import check_environments, check_expressions, check_stack
+from orchestrator.stack.check import check_environments, check_stack
 from orchestrator.stack.expressions import Scope, resolve
+from orchestrator.stack.literals import check_literals
 from orchestrator.stack.model import (
     DEFAULT_ENVIRONMENT,
     Cluster,
@@ -38,6 +39,7 @@ from orchestrator.stack.project import (
 )
 from orchestrator.stack.schema import STACK
 from orchestrator.stack.shape import check_shape
+from orchestrator.stack.source import in_order
 
 __all__ = [
     "DEFAULT_ENVIRONMENT",
@@ -79,7 +81,7 @@ def load_environments(
     """Read and check a stack for each of its environments; raise InvalidStack with the mistakes of all."""
     reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
     loaded = [reading.stack(name) for name in _environments(reading.section)]
-    mistakes = tuple(dict.fromkeys(mistake for _, found in loaded for mistake in found))
+    mistakes = in_order(mistake for _, found in loaded for mistake in found)
     if mistakes:
         raise InvalidStack(mistakes)
     return tuple(stack for stack, _ in loaded)
@@ -125,13 +127,13 @@ class _Reading:
         )
         found = (
             *check_shape(self._document, STACK),
-            *check_expressions(self._document),
+            *check_literals(self._document),
             *of_vars,
             *check_stack(stack, self._project),
             *check_environments(stack, others),
             *check_origins(stack, self._root, self._project),
         )
-        return stack, _in_order(found)
+        return stack, in_order(found)
 
     def _stack(self, environment: str, values: dict[str, Json]) -> Stack:
         top = self.section
@@ -182,11 +184,3 @@ class _Reading:
                 dict[str, Json], resolution.value
             )  # nothing in this scope is ever pending
         return values, mistakes
-
-
-def _in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    def position(mistake: Mistake) -> tuple[str, int, int]:
-        place = mistake.place
-        return (place.file, place.line, place.column) if place else ("", 0, 0)
-
-    return tuple(sorted(dict.fromkeys(mistakes), key=position))

@@ -8,9 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
+from orchestrator.stack.literals import check_literals
 from orchestrator.stack.model import Ledger, State, Terraform
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.parts import Section, read_ledger, read_state, read_terraform
+from orchestrator.stack.schema import PROJECT
+from orchestrator.stack.shape import check_shape
+from orchestrator.stack.source import Source, in_order
 from orchestrator.stack.yaml import YamlDocument, decode, parse
 
 PROJECT_FILE: Final = "orchestrator.yaml"
@@ -58,11 +62,9 @@ def load_project(root: Path) -> Project:
     if not (root / PROJECT_FILE).is_file():
         return Project()
     document = read_document(root, PROJECT_FILE)
-    from orchestrator.stack.schema import PROJECT
-    from orchestrator.stack.shape import check_shape
-
     section = Section(document=document)
-    mistakes = (*check_shape(document, PROJECT), *_bad_patterns(section))
+    shape = check_shape(document, PROJECT)
+    mistakes = in_order((*shape, *check_literals(document), *_bad_patterns(section)))
     if mistakes:
         raise InvalidStack(mistakes)
     return _project(section)
@@ -87,7 +89,7 @@ def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
     mistakes = tuple(
         Mistake(
             message=f"{counts[item.name]} stacks are named {item.name!r}",
-            place=Place(file=item.file, line=1, column=1),
+            place=_name_place(root, item.file),
             hint="give each a name of its own",
         )
         for item in found
@@ -178,6 +180,12 @@ def _name_in(root: Path, file: str) -> str:
     except (OSError, UnicodeDecodeError):
         found = None
     return found[1] if found else (root / file).parent.name
+
+
+def _name_place(root: Path, file: str) -> Place:
+    source = Source((root / file).read_text(encoding="utf-8", errors="replace"), file)
+    found = _NAME.search(source.text)
+    return source.place_at(found.start(1) if found else 0)
 
 
 def _only_one(found: tuple[StackFile, ...], project: Project) -> StackFile:

@@ -2,9 +2,10 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property
 
-from orchestrator.errors import Place
+from orchestrator.errors import Mistake, Place
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML cuts lines
 
@@ -35,3 +36,13 @@ class Source:
         end = _BREAK.search(self.text, start)
         text = self.text[start : end.start() if end else None]
         return Place(file=self.file, line=line + 1, column=column + 1, text=text)
+
+
+def in_order(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+    """Return mistakes in the order in which a person reads the files, each once."""
+    return tuple(sorted(dict.fromkeys(mistakes), key=_position))
+
+
+def _position(mistake: Mistake) -> tuple[str, int, int]:
+    place = mistake.place
+    return (place.file, place.line, place.column) if place else ("", 0, 0)

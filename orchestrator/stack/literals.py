@@ -1,0 +1,55 @@
+"""Where a file may hold expressions, and where only what is written out counts."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from orchestrator.errors import Mistake
+from orchestrator.stack.model import Json
+from orchestrator.stack.reference import OPENING, spell
+from orchestrator.stack.yaml import Path, YamlDocument
+
+_HOLDS_EXPRESSIONS: Final = (
+    ("vars",),
+    ("state", "config"),
+    ("cluster",),
+    ("modules", "*", "inputs"),
+    ("manifests", "*", "namespace"),
+)
+
+
+def check_literals(document: YamlDocument) -> Iterator[Mistake]:
+    """Yield every expression that stands where none is read, such as in a module's source.
+
+    What decides which units there are and where their files lie has to be known before anything is resolved.
+    """
+    for path, text in texts_in(document.value):
+        if OPENING in text and not _holds_expressions(path):
+            yield Mistake(
+                message=f"{spell(str(path[0]), path[1:])} cannot hold an expression",
+                place=document.place(path),
+                hint="write the value itself",
+            )
+
+
+def texts_in(value: Json, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield every text inside a value with its path, in order."""
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for key, item in value.items():
+                yield from texts_in(item, (*path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from texts_in(item, (*path, index))
+        case _:
+            return
+
+
+def _holds_expressions(path: Path) -> bool:
+    inside = path[2:] if path[:1] == ("environments",) else path
+    return any(
+        len(inside) >= len(pattern)
+        and all(step in {"*", given} for step, given in zip(pattern, inside, strict=False))
+        for pattern in _HOLDS_EXPRESSIONS
+    )
