@@ -3,18 +3,16 @@
 The sign of a line stands first after its indentation (``+ ~ -/+ - > & <``), so that a terminal can paint it.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.plans.change import Action, Change, FieldChange, Subject
+from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished
-from orchestrator.plans.values import Absent, Masked, Unknown, Value
+from orchestrator.reports.fields import render_fields, show_transition
 
 SIGNS: Final[Mapping[Action, str]] = {
     Action.CREATE: "+",
@@ -29,8 +27,6 @@ SIGNS: Final[Mapping[Action, str]] = {
     Action.NO_OP: " ",
 }
 
-_LONGEST_VALUE = 160
-_PATH_WIDTH = 28
 _FIELD_INDENT = 8
 _COLUMNS = 79
 
@@ -96,67 +92,11 @@ def _change_lines(change: Change) -> Iterator[str]:
     moved = f"{change.previous} → " if change.previous else ""
     output = "output " if change.subject is Subject.OUTPUT else ""
     reason = f"  ({change.reason})" if change.reason else ""
-    yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}"
+    whole = "".join(f"  {show_transition(item)}" for item in change.fields if not item.path)
+    yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}{whole}"
     if change.action is not Action.DELETE:  # the name says it all; the values are in the JSON
-        yield from _fields(change.fields, indent=_FIELD_INDENT)
-
-
-def _fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str]:
-    """Yield fields, those of one parent below its path, so that long paths are written once."""
-    for parent, group in groupby(fields, key=lambda item: _parent(item.path)):
-        items = tuple(group)
-        if parent and len(items) > 1:
-            yield f"{' ' * indent}{parent}"
-            yield from _aligned([(_leaf(item.path), item) for item in items], indent=indent + 2)
-        else:
-            yield from _aligned([(item.path, item) for item in items], indent=indent)
-
-
-def _aligned(named: Sequence[tuple[str, FieldChange]], *, indent: int) -> Iterator[str]:
-    width = max((len(name) for name, _ in named if len(name) <= _PATH_WIDTH), default=0)
-    for name, item in named:
-        yield f"{' ' * indent}{name.ljust(width)}  {_transition(item)}"
-
-
-def _parent(path: str) -> str:
-    """Return the path up to its last segment, empty for a path of one segment."""
-    return path[: len(path) - len(_leaf(path))].removesuffix(".")
-
-
-def _leaf(path: str) -> str:
-    """Return the last segment: a name, or an index or key with its brackets."""
-    if path.endswith("]") and "[" in path:
-        return path[path.rindex("[") :]
-    return path[path.rfind(".") + 1 :]
-
-
-def _transition(item: FieldChange) -> str:
-    forces = "  # forces replacement" if item.forces_replacement else ""
-    before, after = show(item.before), show(item.after)
-    match item.before, item.after:
-        case Absent(), _:
-            text = after
-        case _, Absent():
-            text = f"{before} → (removed)"
-        case Masked(), Masked():
-            text = "(sensitive, changed)"
-        case _:
-            text = f"{before} → {after}"
-    return text + forces
-
-
-def show(value: Value) -> str:
-    """Return a value in one line, cut when long, with what was cut counted."""
-    match value:
-        case Absent():
-            return "(none)"
-        case Unknown() | Masked():
-            return str(value)
-        case _:
-            text = json.dumps(value, ensure_ascii=False)
-            if len(text) <= _LONGEST_VALUE:
-                return text
-            return f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+        named = [item for item in change.fields if item.path]
+        yield from render_fields(named, indent=_FIELD_INDENT)
 
 
 def render_report(report: Report) -> str:
