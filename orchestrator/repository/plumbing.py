@@ -16,11 +16,9 @@ from orchestrator.repository.troubles import local_trouble, remote_trouble
 _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.hooksPath=/dev/null")
 # Git leaves single objects to the operating system by default; a record has to be on the disk.
 _DURABLE = ("-c", "core.fsync=committed,loose-object,reference")
-_ELSEWHERE = re.compile(
-    r"is at \w+ but expected|reference already exists|unable to resolve reference|\.lock': File exists"
-)
-_STALE = re.compile(
-    r"\(stale info\)|\(fetch first\)|but expected|reference already exists|failed to lock"
+_MOVED = re.compile(
+    r"\(stale info\)|is at \w+ but expected|reference already exists|unable to resolve reference"
+    r"|\.lock': File exists"  # somebody is moving it at this very moment
 )
 _REJECTED = re.compile(r"^!", re.MULTILINE)
 _AUTHOR = re.compile(r"^\s*(?P<name>.*?)\s*(?:<(?P<mail>[^<>]*)>)?\s*$")
@@ -70,7 +68,7 @@ class GitPlumbing:
         ended = self._git.attempt(
             *_QUIET, *_DURABLE, "update-ref", "--stdin", stdin=_transaction(moves).encode()
         )
-        if ended.code != 0 and not _ELSEWHERE.search(ended.stderr):
+        if ended.code != 0 and not _MOVED.search(ended.stderr):
             raise local_trouble("update-ref", ended, self._git.checkout.root)
         return ended.code == 0
 
@@ -127,10 +125,15 @@ class GitPlumbing:
         )  # fmt: skip
         if ended.code == 0:
             return True
-        said = ended.stdout.decode(errors="replace")
-        if _REJECTED.search(said) and _STALE.search(said):
+        said = f"{ended.stderr}\n{ended.stdout.decode(errors='replace')}"
+        if _REJECTED.search(said) and (_MOVED.search(said) or not self._stand(remote, moves)):
             return False
-        raise remote_trouble(remote, f"{ended.stderr}\n{said}")
+        raise remote_trouble(remote, said)
+
+    def _stand(self, remote: str, moves: Moves) -> bool:
+        """Return whether all refs stand where they had to: then they were refused for another reason."""
+        there = self.list_remote(remote, tuple(moves))
+        return all(there.get(ref, "") == old for ref, (old, _) in moves.items())
 
     def _blob(self, content: bytes) -> bytes:
         return self._write("hash-object", "-w", "--stdin", stdin=content or b"\n").encode()

@@ -1,0 +1,231 @@
+"""Where the refs of a ledger stand, here and on the remote, and how they are moved in step.
+
+With a remote, the remote's refs decide and this clone's follow them. ``refs/orchestrator-remote/…`` says where
+the remote's ledger stood when it was seen last: this clone is ahead of it while an outcome could not be
+pushed, or since the ledger was kept here alone, and the next entry brings everything there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.errors import LedgerError, RepositoryError
+from orchestrator.ledger.encoding import decode_holder, decode_state
+from orchestrator.ledger.entry import LedgerState
+from orchestrator.ledger.holder import Holder
+from orchestrator.plans.objects import Owner
+
+STATE, ENTRY, HOLDER = "state.json", "entry.json", "holder.json"
+
+_ATTEMPTS = 5
+
+Moves = Mapping[str, tuple[str, str]]
+
+
+class Plumbing(Protocol):
+    """What the store needs of Git; an empty id stands for a ref that does not exist."""
+
+    def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
+        """Return id and content of each named object, None where there is none."""
+
+    def commit(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        parents: Sequence[str],
+        message: str,
+        author: str,
+        at: datetime,
+    ) -> str:
+        """Write a commit of these files and return its id."""
+
+    def move(self, moves: Moves) -> bool:
+        """Move local refs from one id to another, all or none; return whether each stood where it had to."""
+
+    def descends(self, commit: str, *, ancestor: str) -> bool:
+        """Return whether ``ancestor`` is the commit itself or in its history."""
+
+    def log(self, name: str, *, limit: int) -> tuple[str, ...]:
+        """Return the ids of a commit and of its first parents, newest first."""
+
+    def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
+        """Return where these refs stand on a remote."""
+
+    def fetch(self, remote: str, refs: Sequence[str], *, depth: int) -> bool:
+        """Fetch the objects behind these refs; False when one is gone."""
+
+    def push(self, remote: str, moves: Moves) -> bool:
+        """Move refs of a remote, all or none; return whether each stood where it had to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What this clone knows: where its refs stand (empty: nowhere), and what the ledger and the lock say."""
+
+    ledger: str
+    state: LedgerState
+    lock: str
+    holder: Holder | None
+    seen: str
+
+
+class LedgerRefs:
+    """The refs of one ledger."""
+
+    def __init__(self, owner: Owner, plumbing: Plumbing, *, remote: str | None) -> None:
+        """Take whose ledger, the repository, and the remote to share it through (None: not at all)."""
+        self.ledger = f"refs/orchestrator/{owner}"
+        self.lock = f"refs/orchestrator-lock/{owner}"
+        self._seen = f"refs/orchestrator-remote/{remote}/{owner}"
+        self._plumbing = plumbing
+        self._remote = remote
+
+    def here(self) -> Here:
+        """Return what this clone knows, without asking the remote."""
+        ledger, state, lock, holder, seen = self._plumbing.read(
+            (self.ledger, f"{self.ledger}:{STATE}", self.lock, f"{self.lock}:{HOLDER}", self._seen)
+        )
+        if ledger and not state:
+            raise LedgerError(f"{self.ledger} is no ledger: its commit holds no {STATE}")
+        return Here(
+            ledger=ledger[0] if ledger else "",
+            state=decode_state(state[1]) if state else LedgerState(),
+            lock=lock[0] if lock else "",
+            holder=decode_holder(holder[1]) if holder else None,
+            seen=seen[0] if seen else "",
+        )
+
+    def present(self) -> Here:
+        """Return what this clone knows after it was brought in line with the remote."""
+        for _ in range(_ATTEMPTS):
+            here = self.here()
+            if self._remote is None:
+                return here
+            moves = self._to_follow(here, self._remote)
+            if moves is not None and (not moves or self._plumbing.move(moves)):
+                return self.here() if moves else here
+        raise self.restless()
+
+    def deepen(self, commits: int) -> None:
+        """Fetch that many commits of the remote's ledger into a shallow clone, which holds the last alone."""
+        if self._remote is not None:
+            self._plumbing.fetch(self._remote, (self.ledger,), depth=commits)
+
+    def move_lock(self, here: Here, lock: str) -> bool:
+        """Move the lock; return whether it stood where ``here`` says."""
+        moves = {self.lock: (here.lock, lock)}
+        if self._remote is None:
+            return self._move(moves)
+        moved = self._push(self._remote, moves)
+        if moved:
+            # Without a look at the result: another process of this clone may have followed the remote already.
+            self._plumbing.move(moves)
+        return moved
+
+    def append(self, here: Here, *, lock: str, ledger: str) -> bool:
+        """Move lock and ledger, both or none; return whether both stood where ``here`` says.
+
+        Raises RepositoryError when the remote refuses or does not answer.
+        """
+        moves = {self.lock: (here.lock, lock), self.ledger: (here.ledger, ledger)}
+        if self._remote is None:
+            return self._move(moves)
+        pushed = self._push(self._remote, {**moves, self.ledger: (here.seen, ledger)})
+        if pushed:
+            self._plumbing.move({**moves, self._seen: (here.seen, ledger)})
+        return pushed
+
+    def keep(self, here: Here, *, ledger: str) -> None:
+        """Move the ledger of this clone alone, ahead of the remote."""
+        self._move({self.ledger: (here.ledger, ledger)})
+
+    def restless(self) -> LedgerError:
+        """Return the error for refs that others moved each time when we were to."""
+        return LedgerError(
+            f"{self.ledger} kept moving while it was read", hint="run again in a moment"
+        )
+
+    def _move(self, moves: Moves) -> bool:
+        return self._insist(moves, self._plumbing.move, self._stand_here)
+
+    def _push(self, remote: str, moves: Moves) -> bool:
+        return self._insist(
+            moves,
+            lambda wanted: self._plumbing.push(remote, wanted),
+            lambda refs: self._plumbing.list_remote(remote, refs),
+        )
+
+    def _insist(
+        self,
+        moves: Moves,
+        move: Callable[[Moves], bool],
+        stand: Callable[[Sequence[str]], Mapping[str, str]],
+    ) -> bool:
+        """Try to move the refs until it is done or they stand elsewhere: a refusal may be a passing lock file."""
+        for _ in range(_ATTEMPTS):
+            try:
+                if move(moves):
+                    return True
+            except RepositoryError:
+                if _stood(
+                    moves, stand(tuple(moves)), after=True
+                ):  # done, but the answer did not come back
+                    return True
+                raise
+            found = stand(tuple(moves))
+            if _stood(moves, found, after=True):
+                return True
+            if not _stood(moves, found, after=False):
+                return False
+        return False
+
+    def _stand_here(self, refs: Sequence[str]) -> Mapping[str, str]:
+        found = zip(refs, self._plumbing.read(refs), strict=True)
+        return {ref: each[0] for ref, each in found if each}
+
+    def _to_follow(self, here: Here, remote: str) -> Moves | None:
+        """Return the moves that bring this clone in line with the remote; None when that moved meanwhile."""
+        there = self._plumbing.list_remote(remote, (self.ledger, self.lock))
+        ledger, lock = there.get(self.ledger, ""), there.get(self.lock, "")
+        if not self._bring(remote, here, ledger=ledger, lock=lock):
+            return None
+        follow = bool(ledger) and ledger != here.ledger and self._behind(here, ledger)
+        return {
+            ref: (old, new)
+            for ref, old, new in (
+                (self.lock, here.lock, lock),
+                (self._seen, here.seen, ledger),
+                (self.ledger, here.ledger, ledger if follow else here.ledger),
+            )
+            if old != new
+        }
+
+    def _bring(self, remote: str, here: Here, *, ledger: str, lock: str) -> bool:
+        wanted = {}
+        if ledger not in {"", here.ledger, here.seen}:
+            wanted[self.ledger] = ledger
+        if lock not in {"", here.lock}:
+            wanted[self.lock] = lock
+        if not wanted:
+            return True
+        fetched = self._plumbing.fetch(remote, tuple(wanted), depth=1)
+        return fetched and None not in self._plumbing.read(tuple(wanted.values()))
+
+    def _behind(self, here: Here, ledger: str) -> bool:
+        """Return whether the remote's ledger has all of ours and more; False when it is the other way round."""
+        if here.ledger in {"", here.seen}:  # by names alone: a shallow clone cannot tell by history
+            return True
+        if ledger == here.seen or self._plumbing.descends(here.ledger, ancestor=ledger):
+            return False
+        if self._plumbing.descends(ledger, ancestor=here.ledger):
+            return True
+        raise LedgerError(
+            f"{self.ledger} in this clone and on {self._remote} went separate ways",
+            hint=f"compare them with git log {self.ledger} and git log {ledger[:10]}; "
+            f"to go on with the remote's: git update-ref {self.ledger} {ledger[:10]}",
+        )
+
+
+def _stood(moves: Moves, found: Mapping[str, str], *, after: bool) -> bool:
+    return all(found.get(ref, "") == (new if after else old) for ref, (old, new) in moves.items())

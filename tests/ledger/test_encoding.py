@@ -1,0 +1,116 @@
+"""The bytes of the ledger: canonical, readable back, and refused when they are not ours to read."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger.encoding import (
+    decode_entry,
+    decode_holder,
+    decode_state,
+    encode_entry,
+    encode_holder,
+    encode_state,
+)
+from orchestrator.ledger.entry import Entry, Kind
+from orchestrator.ledger.fold import fold_all
+from orchestrator.plans.plan import Revision
+from tests.ledger.builders import deployment, entry, holder, owned, record
+from tests.ledger.test_fold import ENTRIES, histories
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@given(ENTRIES, st.text())
+def test_an_entry_reads_back_as_it_was(drawn: Entry, message: str) -> None:
+    """Nothing of an entry is lost or changed by writing it."""
+    written = replace(
+        drawn,
+        message=message,
+        inventory=tuple(sorted(drawn.inventory)),
+        deleted=tuple(sorted(drawn.deleted)),
+    )
+    assert decode_entry(encode_entry(written)) == written
+
+
+@given(histories())
+def test_a_state_reads_back_as_it_was(history: list[Entry]) -> None:
+    """Nothing of a state is lost or changed by writing it."""
+    state = fold_all(history)
+    assert decode_state(encode_state(state)) == state
+
+
+def test_a_holder_reads_back_as_it_was() -> None:
+    """Nothing of a holder is lost or changed by writing it."""
+    assert decode_holder(encode_holder(holder())) == holder()
+
+
+@given(st.permutations([owned("api"), owned("web"), owned("worker")]))
+def test_the_order_of_finding_things_does_not_show(found: list[object]) -> None:
+    """The same entry has the same bytes, in whatever order its objects were found."""
+    objects = [each for each in (owned("api"), owned("web"), owned("worker")) if each in found]
+    shuffled = sorted(objects, key=found.index)
+    assert encode_entry(entry(inventory=shuffled)) == encode_entry(entry(inventory=objects))
+
+
+def test_the_form_of_an_entry_is_kept() -> None:
+    """Ledgers are read for years: a change of their form shows here, and asks for a new format number."""
+    finished = entry(
+        2,
+        Kind.FINISHED,
+        units=[replace(record(protect=True), applied=Revision(commit="a" * 40, difference="d"))],
+        inventory=[owned("web", uid="u1")],
+        deleted=[deployment("old")],
+    )
+    state = fold_all([entry(1, inventory=[owned("web")]), finished, entry(3)])
+    assert _pretty(encode_entry(finished)) == (GOLDEN / "entry.json").read_text(encoding="utf-8")
+    assert _pretty(encode_state(state)) == (GOLDEN / "state.json").read_text(encoding="utf-8")
+    assert _pretty(encode_holder(holder())) == (GOLDEN / "holder.json").read_text(encoding="utf-8")
+
+
+def test_a_newer_format_is_refused() -> None:
+    """A ledger that a later version wrote is not half understood."""
+    content = json.loads(encode_state(fold_all([entry()])))
+    newer = json.dumps({**content, "format": 2}).encode()
+    with pytest.raises(
+        LedgerError, match=r"newer orchestrator \(format 2, this one reads 1\)"
+    ) as refused:
+        decode_state(newer)
+    assert "install the version" in refused.value.hint
+
+
+def test_an_unknown_field_is_left_alone() -> None:
+    """A field that a later version added without a new format is no obstacle."""
+    content = json.loads(encode_entry(entry()))
+    assert decode_entry(json.dumps({**content, "mood": "sunny"}).encode()) == entry()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not JSON",
+        b"[]",
+        b"{}",
+        b'{"format": "1"}',
+        b'{"format": 1, "head": 5, "units": [], "inventory": []}',
+        b'{"format": 1, "head": "", "units": [1], "inventory": []}',
+        b'{"format": 1, "head": "", "units": [], "inventory": [{"kind": 1}]}',
+        b'{"format": 1, "head": "", "units": [], "inventory": [], "open": {"kind": "paused"}}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_state_is_refused(content: bytes) -> None:
+    """Content that was changed by other means is an error of the ledger, never a crash or an empty state."""
+    with pytest.raises(LedgerError, match="cannot be read"):
+        decode_state(content)
+
+
+def _pretty(content: bytes) -> str:
+    return json.dumps(json.loads(content), indent=2, sort_keys=True) + "\n"

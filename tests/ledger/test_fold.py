@@ -1,0 +1,187 @@
+"""How entries become the state: rules for every history, found by generated ones."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, UnitRecord
+from orchestrator.ledger.fold import fold, fold_all
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import Revision
+from orchestrator.stack.model import UnitId
+from tests.ledger.builders import deployment, entry, owned, record
+
+NAMES = st.sampled_from(["api", "web", "worker"])
+UNITS = st.sampled_from(["manifests.shop", "manifests.platform", "modules.network"])
+OBJECTS = st.lists(
+    st.builds(
+        lambda name, unit, uid: owned(name, unit=unit, uid=uid),
+        NAMES,
+        UNITS,
+        st.sampled_from(["", "u1"]),
+    ),
+    unique_by=lambda each: each.ref,
+    max_size=3,
+)
+RECORDS = st.lists(
+    st.builds(
+        lambda unit, outcome, commit: record(unit, outcome, revision=Revision(commit=commit)),
+        UNITS,
+        st.sampled_from(Outcome),
+        st.sampled_from(["a" * 40, "b" * 40]),
+    ),
+    unique_by=lambda each: each.unit,
+    max_size=3,
+)
+ENTRIES = st.builds(
+    lambda kind, units, inventory, deleted: entry(
+        1, kind, units=units, inventory=inventory, deleted=map(deployment, deleted)
+    ),
+    st.sampled_from(Kind),
+    RECORDS,
+    OBJECTS,
+    st.lists(NAMES, unique=True, max_size=2),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Entry]:
+    """Draw entries that follow one another."""
+    drawn = draw(st.lists(ENTRIES, max_size=6))
+    return [
+        replace(each, id=f"entry-{number}", previous=f"entry-{number - 1}" if number > 1 else "")
+        for number, each in enumerate(drawn, start=1)
+    ]
+
+
+@given(histories())
+def test_no_object_is_forgotten_without_a_confirmed_deletion(history: Sequence[Entry]) -> None:
+    """Whatever was intended stays in the inventory until an outcome confirms that it is gone."""
+    state = LedgerState()
+    for each in history:
+        after = fold(state, each)
+        gone = _refs(state) - _refs(after)
+        assert gone <= set(each.deleted)
+        assert {owned.ref for owned in each.inventory} <= _refs(after)
+        if each.kind is Kind.STARTED:
+            assert not gone
+        state = after
+
+
+@given(histories())
+def test_a_known_uid_is_never_lost(history: Sequence[Entry]) -> None:
+    """An intent that does not know an object's uid leaves the one that is known."""
+    state = LedgerState()
+    for each in history:
+        known = {owned.ref for owned in state.inventory if owned.uid}
+        state = fold(state, each)
+        kept = {owned.ref for owned in state.inventory if owned.uid}
+        assert known & _refs(state) - set(each.deleted) <= kept
+
+
+@given(histories())
+def test_every_object_stands_in_the_inventory_once_and_in_order(history: Sequence[Entry]) -> None:
+    """The inventory has one place for each object and a total order."""
+    inventory = fold_all(history).inventory
+    assert list(inventory) == sorted(inventory)
+    assert len({owned.ref for owned in inventory}) == len(inventory)
+
+
+@given(histories())
+def test_units_stand_in_order_under_their_own_names(history: Sequence[Entry]) -> None:
+    """The state of units has a total order and is keyed by what it is about."""
+    units = fold_all(history).units
+    assert list(units) == sorted(units)
+    assert all(record.unit == unit for unit, record in units.items())
+
+
+@given(histories())
+def test_the_applied_revision_is_that_of_the_last_success(history: Sequence[Entry]) -> None:
+    """A failure changes what was attempted last, never what is applied."""
+    applied: dict[UnitId, Revision | None] = {}
+    for each in history:
+        for attempt in each.units if each.kind is not Kind.STARTED else ():
+            match attempt.outcome:
+                case Outcome.APPLIED | Outcome.UNCHANGED:
+                    applied[attempt.unit] = attempt.revision
+                case Outcome.FAILED | Outcome.INTERRUPTED:
+                    applied.setdefault(attempt.unit, None)
+                case Outcome.PRUNED | Outcome.DESTROYED:
+                    applied.pop(attempt.unit, None)
+                case Outcome.PLANNED | Outcome.SKIPPED:
+                    pass
+    assert {unit: record.applied for unit, record in fold_all(history).units.items()} == applied
+
+
+@given(histories())
+def test_a_run_is_open_from_its_start_to_its_end(history: Sequence[Entry]) -> None:
+    """The open entry is the last start that no end followed."""
+    state = fold_all(history)
+    ends = [each for each in history if each.kind is not Kind.PROGRESSED]
+    is_open = bool(ends) and ends[-1].kind is Kind.STARTED
+    assert (state.open is not None) == is_open
+    if state.open is not None:
+        assert state.open.id == ends[-1].id
+        assert state.open.inventory == ()
+
+
+@given(histories())
+def test_folding_looks_at_nothing_but_state_and_entry(history: Sequence[Entry]) -> None:
+    """The same history gives the same state, and a state is never changed in place."""
+    before = fold_all(history)
+    held = (before, dict(before.units), before.inventory)
+    after = fold(before, entry(99, Kind.FINISHED, units=[record()], deleted=[deployment("web")]))
+    assert (before, dict(before.units), before.inventory) == held
+    assert fold_all(history) == before
+    assert after.head == "entry-99"
+
+
+def test_an_object_that_is_deleted_and_made_again_stays() -> None:
+    """An entry that confirms a deletion and names the object as owned means a new one of that name."""
+    state = fold_all([entry(1, inventory=[owned("web", uid="old")])])
+    after = fold(
+        state,
+        entry(2, Kind.FINISHED, inventory=[owned("web", uid="new")], deleted=[deployment("web")]),
+    )
+    assert after.inventory == (owned("web", uid="new"),)
+
+
+def test_an_intent_does_not_move_an_object_yet() -> None:
+    """Until a run has moved an object between units, it belongs to the one that has it."""
+    history = [
+        entry(1, Kind.FINISHED, inventory=[owned("web", unit="manifests.old", uid="u1")]),
+        entry(2, inventory=[owned("web", unit="manifests.new")]),
+    ]
+    assert fold_all(history).inventory == (owned("web", unit="manifests.old", uid="u1"),)
+    history.append(entry(3, Kind.FINISHED, inventory=[owned("web", unit="manifests.new")]))
+    assert fold_all(history).inventory == (owned("web", unit="manifests.new", uid="u1"),)
+
+
+def test_another_version_of_an_object_is_the_same_object() -> None:
+    """An object that is written with a newer API version does not stand twice in the inventory."""
+    older = replace(owned("web"), ref=deployment("web", version="v1beta1"))
+    state = fold_all([entry(1, Kind.FINISHED, inventory=[older])])
+    after = fold(state, entry(2, Kind.FINISHED, inventory=[owned("web")]))
+    assert [each.ref.version for each in after.inventory] == ["v1"]
+
+
+def test_a_failure_does_not_unprotect() -> None:
+    """What was protected when it was applied stays so until it is applied without."""
+    protected = record(protect=True)
+    failed = record(outcome=Outcome.FAILED)
+    state = fold_all(
+        [entry(1, Kind.FINISHED, units=[protected]), entry(2, Kind.FINISHED, units=[failed])]
+    )
+    assert _unit(state, "modules.network").protect
+    after = fold(state, entry(3, Kind.FINISHED, units=[record()]))
+    assert not _unit(after, "modules.network").protect
+
+
+def _refs(state: LedgerState) -> set[object]:
+    return {owned.ref for owned in state.inventory}
+
+
+def _unit(state: LedgerState, unit: str) -> UnitRecord:
+    return state.units[UnitId(unit)]
