@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import Interrupted
+from orchestrator.infrastructure.backends import refuse_to_leave_state
 from orchestrator.infrastructure.private import make_private, write_private
 from orchestrator.infrastructure.progress import Progress
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
@@ -26,7 +27,12 @@ def initialise_on_need(workspace: Workspace) -> None:
 
 
 def initialise(workspace: Workspace) -> None:
-    """Run ``init``; raises TerraformError, or Interrupted."""
+    """Run ``init``; raises TerraformError, or Interrupted.
+
+    A backend with other settings is taken as it is now (``-reconfigure``): whether that would lose sight of
+    state is asked first, and better than Terraform does.
+    """
+    refuse_to_leave_state(workspace)
     key_file = workspace.data / "initialised"
     make_private(workspace.data)
     key_file.unlink(missing_ok=True)

@@ -93,11 +93,12 @@ class Workspace:
     @property
     def local_state(self) -> Path | None:
         """Return the state file, when state is kept in our own directory."""
-        return (
-            self._folder("state") / f"{self._name}.tfstate"
-            if self.state.backend == "local"
-            else None
-        )
+        return self.own_state_file if self.state.backend == "local" else None
+
+    @property
+    def own_state_file(self) -> Path:
+        """Return where the state file is, or would be, in our own directory."""
+        return self._folder("state") / f"{self._name}.tfstate"
 
     @property
     def backend_config(self) -> Mapping[str, object]:
@@ -113,11 +114,14 @@ class Workspace:
     def as_known(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a message with files named as people know them, and without secrets."""
         redact = self.site.secrets.redact
+        if diagnostic.file.endswith(_OVERRIDE):
+            diagnostic = self._placed_at_state(diagnostic)
+        else:
+            diagnostic = replace(diagnostic, file=self.known_file(diagnostic.file))
         return replace(
             diagnostic,
             summary=redact(self._without_folder(diagnostic.summary)),
             detail=redact(self._without_folder(diagnostic.detail)),
-            file=self.known_file(diagnostic.file),
             code=redact(diagnostic.code),
         )
 
@@ -131,6 +135,15 @@ class Workspace:
             inside = path.removeprefix(f"{with_home}/")
             return f"{self.module.shown}//{inside}" if self.module.shown else inside
         return path.removeprefix(f"{_normal(self.data)}/")
+
+    def _placed_at_state(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a message about our own file as one about what it is made from."""
+        keys: tuple[tuple[str | int, ...], ...] = (("config",), ("backend",), ())
+        places = (self.state.places[key] for key in keys if key in self.state.places)
+        place = next(places, Place(file="", line=0, column=0))
+        return replace(
+            diagnostic, file=place.file, line=place.line, code=place.text, context="state"
+        )
 
     def _without_folder(self, text: str) -> str:
         for folder in (self.home / "tree", self.module.tree):

@@ -1,6 +1,6 @@
 """Being asked to stop while Terraform runs: it is interrupted, it saves its state, and nothing of it stays."""
 
-import subprocess
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -53,17 +53,24 @@ def apply(ground: Ground, workspace: Workspace) -> Callable[[], object]:
 
 
 def gone(folder: Path) -> bool:
-    """Wait until the noted process has ended; one that nobody asked how it ended counts."""
-    process = (folder / "pid").read_text().strip()
+    """Wait until the noted process has ended."""
+    process = int((folder / "pid").read_text())
     patience = threading.Event()
-    for _ in range(100):
-        state = subprocess.run(
-            ("ps", "-o", "stat=", "-p", process), check=False, capture_output=True, text=True
-        ).stdout
-        if not state.strip() or state.startswith("Z"):
+    for _ in range(200):
+        if ended(process):
             return True
         patience.wait(0.05)
     return False
+
+
+def ended(process: int) -> bool:
+    """Return whether a process runs no more, also when nobody has asked yet how it ended."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    status = Path(f"/proc/{process}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_an_interrupted_apply_saves_what_it_did_and_names_what_it_was_at(

@@ -46,8 +46,8 @@ def read_state(content: bytes) -> Snapshot:
             empty=False,
             readable=False,
         )
-    if document.get("version") != _FORMAT:
-        message = f"state format {document.get('version')} is not known"
+    if document["version"] != _FORMAT:
+        message = f"state format {document['version']} is not known"
         raise ValueError(message)
     outputs, resources = document.get("outputs") or {}, document.get("resources") or []
     return Snapshot(

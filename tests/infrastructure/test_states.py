@@ -1,0 +1,364 @@
+"""State: kept in a file of ours or by a backend, never taken for empty when it is damaged."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import Place, TerraformError
+from orchestrator.infrastructure.modules import apply_module, read_outputs, state_stamp
+from orchestrator.infrastructure.reading.state import read_state
+from orchestrator.stack.model import Json, State
+from orchestrator.stack.scope import Output
+from tests.infrastructure.ground import Ground, logging_engine, values
+from tests.stacks.aws import Aws, emulated_aws
+
+SECRETIVE = """
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+resource "terraform_data" "it" {
+  input = { password = var.password, plain = "public" }
+}
+
+output "password" {
+  value     = var.password
+  sensitive = true
+}
+
+output "plain" {
+  value = "public"
+}
+"""
+
+
+def applied(ground: Ground) -> Path:
+    """Apply the module that echoes, and return its state file."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace()
+    ground.apply(workspace, {"text": "one"})
+    assert workspace.local_state is not None
+    return workspace.local_state
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("content", "damage"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b'{"version": 4, "ser', "damaged"),
+        (b"[]", "damaged"),
+        (b"{}", "damaged"),
+    ],
+)
+def test_a_damaged_state_is_refused_by_everything(
+    ground: Ground, content: bytes, damage: str
+) -> None:
+    """Terraform would take an empty file for an empty state and create everything again."""
+    file = applied(ground)
+    file.write_bytes(content)
+    workspace = ground.workspace()
+    for work in (
+        lambda: ground.plan(workspace, {"text": "one"}),
+        lambda: ground.plan(workspace, {"text": "one"}, destroy=True),
+        lambda: read_outputs(workspace),
+        lambda: state_stamp(workspace),
+    ):
+        with pytest.raises(TerraformError) as caught:
+            work()
+        assert caught.value.message == f"modules.echo: the state file {file} is {damage}"
+
+
+@pytest.mark.integration
+def test_the_hint_names_the_backup_when_there_is_one(ground: Ground) -> None:
+    """After a second write Terraform keeps the state before it."""
+    file = applied(ground)
+    ground.apply(ground.workspace(), {"text": "two"})
+    file.write_bytes(b"")
+    with pytest.raises(TerraformError) as caught:
+        ground.plan(ground.workspace(), {"text": "two"})
+    assert f"restore it from {file}.backup" in caught.value.hint
+
+
+@pytest.mark.integration
+def test_every_write_moves_the_stamp(ground: Ground) -> None:
+    """A stamp names one state: it is the same until something is written."""
+    applied(ground)
+    first = state_stamp(ground.workspace())
+    assert (
+        ground.plan(ground.workspace(), {"text": "two"}).state_stamp
+        == first
+        == state_stamp(ground.workspace())
+    )
+    ground.apply(ground.workspace(), {"text": "two"})
+    assert state_stamp(ground.workspace()) != first
+
+
+def test_an_encrypted_state_tells_its_stamp_alone() -> None:
+    """OpenTofu leaves lineage and serial readable; the rest only the engine itself can open."""
+    content = json.dumps(
+        {
+            "version": 4,
+            "serial": 7,
+            "lineage": "abc",
+            "meta": {},
+            "encrypted_data": "…",
+            "encryption_version": "v0",
+        }
+    )
+    snapshot = read_state(content.encode())
+    assert (snapshot.stamp, snapshot.readable, snapshot.empty) == ("abc:7", False, False)
+
+
+def test_an_unknown_format_of_state_is_refused() -> None:
+    """What a newer engine writes is not guessed at."""
+    with pytest.raises(ValueError, match="state format 5 is not known"):
+        read_state(b'{"version": 5, "serial": 1, "lineage": "x"}')
+
+
+@pytest.mark.integration
+def test_secrets_of_the_state_are_learnt_by_reading_it(ground: Ground) -> None:
+    """Sensitive outputs and attributes are known to redaction before anything is shown."""
+    ground.write("modules/echo/main.tf", SECRETIVE)
+    ground.apply(ground.workspace(), {"password": "correct horse"})
+    fresh = replace(ground, site=replace(ground.site, secrets=type(ground.site.secrets)()))
+    assert read_outputs(fresh.workspace())["password"] == Output(
+        value="correct horse", sensitive=True
+    )
+    assert fresh.site.secrets.redact("it is correct horse") == "it is (sensitive)"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    """Run an emulated AWS, with a bucket for state."""
+    with emulated_aws() as running:
+        running.client("s3").create_bucket(
+            Bucket="state", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+        yield running
+
+
+@pytest.fixture
+def on_s3(ground: Ground, aws: Aws) -> tuple[Ground, State]:
+    """Return the ground with credentials for the emulated AWS, and a place for state there."""
+    variables = {name: value for name, value in aws.environment.items() if name.startswith("AWS_")}
+    config: dict[str, Json] = {
+        "bucket": "state",
+        "key": f"{ground.tree}/echo.tfstate".lstrip("/"),
+        "region": "eu-central-1",
+        "use_path_style": True,
+        "skip_credentials_validation": True,
+        "skip_requesting_account_id": True,
+        "endpoints": {"s3": aws.address},
+    }
+    return ground.with_environment(**variables), State(backend="s3", config=config)
+
+
+@pytest.mark.integration
+def test_state_in_a_backend_works_like_state_in_a_file(
+    on_s3: tuple[Ground, State], aws: Aws
+) -> None:
+    """Plan, apply, outputs with secrets, stamp and destruction; nothing of it is kept on this machine."""
+    ground, state = on_s3
+    ground.write("modules/echo/main.tf", SECRETIVE)
+    workspace = ground.workspace(state=state)
+    assert (state_stamp(workspace), read_outputs(workspace)) == ("", {})
+    first = ground.plan(workspace, {"password": "correct horse"})
+    assert first.state_stamp == ""
+    assert first.plan_file is not None
+    outputs = apply_module(workspace, first.plan_file, on_event=ground.events.append)
+    assert (
+        values(outputs)
+        == {"password": "correct horse", "plain": "public"}
+        == values(read_outputs(workspace))
+    )
+    again = ground.plan(workspace, {"password": "correct horse"})
+    assert (again.plan_file, again.outputs) == (None, outputs)
+    assert again.state_stamp == state_stamp(workspace) != ""
+    stored = aws.client("s3").list_objects_v2(Bucket="state", Prefix=str(ground.tree).lstrip("/"))
+    assert stored["KeyCount"] == 1
+    gone = ground.plan(workspace, {"password": "correct horse"}, destroy=True).plan_file
+    assert gone is not None
+    assert apply_module(workspace, gone, on_event=ground.events.append) == {}
+    assert not (ground.site.folder / "state").exists()
+
+
+@pytest.mark.integration
+def test_what_reading_from_a_backend_costs(on_s3: tuple[Ground, State], tmp_path: Path) -> None:
+    """With large providers each process costs seconds: a plan without changes tells its outputs by itself."""
+    ground, state = on_s3
+    ground, log = logging_engine(ground, tmp_path)
+    ground.write("modules/echo/main.tf")
+    ground.apply(ground.workspace(state=state), {"text": "one"})
+    assert log.read_text().split() == ["init", "plan", "show", "apply"]
+    log.write_text("")
+    assert values(ground.plan(ground.workspace(state=state), {"text": "one"}).outputs) == {
+        "text": "one"
+    }
+    assert log.read_text().split() == ["plan"]
+
+
+@pytest.mark.integration
+def test_a_state_that_would_be_left_behind_is_not_forgotten(on_s3: tuple[Ground, State]) -> None:
+    """Who changes where state lives is told to move it, instead of being shown a plan that creates all again."""
+    ground, state = on_s3
+    ground.write("modules/echo/main.tf")
+    ground.apply(ground.workspace(), {"text": "one"})
+    with pytest.raises(
+        TerraformError, match=r"modules\.echo: its state would be left behind"
+    ) as caught:
+        ground.plan(ground.workspace(state=state), {"text": "one"})
+    assert "-migrate-state" in caught.value.hint
+    moved = replace(state, config={**state.config, "key": "elsewhere"})
+    other = replace(ground, site=replace(ground.site, environment="other"))
+    other.apply(other.workspace(state=state), {"text": "one"})
+    for there in (moved, State()):
+        with pytest.raises(TerraformError, match=r"modules\.echo: its state would be left behind"):
+            other.plan(other.workspace(state=there), {"text": "one"})
+
+
+@pytest.mark.integration
+def test_settings_that_do_not_move_the_state_are_adopted(on_s3: tuple[Ground, State]) -> None:
+    """Another way of locking or of signing in is no other state."""
+    ground, state = on_s3
+    ground.write("modules/echo/main.tf")
+    ground.apply(ground.workspace(state=state), {"text": "one"})
+    locking = replace(state, config={**state.config, "use_lockfile": True, "encrypt": True})
+    assert ground.plan(ground.workspace(state=locking), {"text": "one"}).changes == ()
+
+
+@pytest.mark.integration
+def test_a_mistake_in_backend_settings_is_placed_in_the_stack_file(ground: Ground) -> None:
+    """The file of ours that Terraform names is nothing that a person wrote."""
+    ground.write("modules/echo/main.tf")
+    place = Place(file="stacks/shop/stack.yaml", line=4, column=3, text="  config: {bucket: x}")
+    state = State(backend="s3", config={"bucket": "x"}, places={("config",): place})
+    with pytest.raises(TerraformError) as caught:
+        ground.plan(ground.workspace(state=state), {"text": "one"})
+    assert "stacks/shop/stack.yaml:4" in caught.value.message
+    assert "zzz_orchestrator" not in caught.value.message + caught.value.detail
+
+
+@pytest.mark.integration
+def test_secrets_in_backend_settings_are_not_told(on_s3: tuple[Ground, State]) -> None:
+    """Settings go through a private file, not through arguments, and a message does not quote them."""
+    ground, state = on_s3
+    ground.write("modules/echo/main.tf")
+    ground.site.secrets.learn("very-secret-key")
+    wrong: dict[str, Json] = {
+        "endpoints": {"s3": "http://127.0.0.1:9/very-secret-key"},
+        "max_retries": 0,
+    }
+    with pytest.raises(TerraformError) as caught:
+        ground.plan(
+            ground.workspace(state=replace(state, config={**state.config, **wrong})), {"text": "x"}
+        )
+    assert "very-secret-key" not in caught.value.message + caught.value.detail
+    assert not list(ground.site.folder.rglob("backend.json"))
+
+
+class _StateServer(ThreadingHTTPServer):
+    """Keeps one state, as Terraform's http backend wants it; refuses writes when told to."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _StateRequests)
+        self.state = b""
+        self.refuses = False
+
+    @property
+    def config(self) -> State:
+        return State(
+            backend="http",
+            config={"address": f"http://127.0.0.1:{self.server_port}/", "retry_max": 0},
+        )
+
+
+class _StateRequests(BaseHTTPRequestHandler):
+    server: _StateServer
+
+    def do_GET(self) -> None:
+        self._answer(200 if self.server.state else 404, self.server.state)
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.refuses:
+            self._answer(507, b"no room")
+            return
+        self.server.state = content
+        self._answer(200, b"")
+
+    def _answer(self, code: int, content: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def state_server() -> Iterator[_StateServer]:
+    """Serve one state on loopback."""
+    with _StateServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.integration
+def test_a_state_that_could_not_be_saved_is_kept_and_blocks(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """What was applied is not lost: the state is kept, nothing is planned without it, and the hint works."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace(state=state_server.config)
+    plan_file = ground.plan(workspace, {"text": "one"}).plan_file
+    assert plan_file is not None
+    state_server.refuses = True
+    with pytest.raises(TerraformError, match=r"could not save its state; it is kept in") as caught:
+        apply_module(workspace, plan_file, on_event=ground.events.append)
+    kept = workspace.home / "errored.tfstate"
+    assert str(kept) in caught.value.message
+    assert kept.stat().st_mode & 0o077 == 0
+    with pytest.raises(TerraformError, match="could not save its state"):
+        ground.plan(ground.workspace(state=state_server.config), {"text": "one"})
+    state_server.refuses = False
+    run_in_shell(caught.value.hint.partition(": ")[2])
+    assert ground.plan(ground.workspace(state=state_server.config), {"text": "one"}).changes == ()
+
+
+def run_in_shell(command: str) -> None:
+    """Do what a hint says."""
+    done = subprocess.run(
+        ("sh", "-c", command), check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.integration
+def test_a_backend_that_does_not_answer_is_not_an_empty_state(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """Unreachable is not deleted: neither a plan nor a reading concludes anything."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace(state=state_server.config)
+    ground.apply(workspace, {"text": "one"})
+    state_server.shutdown()
+    state_server.server_close()
+    for work in (lambda: ground.plan(workspace, {"text": "one"}), lambda: read_outputs(workspace)):
+        with pytest.raises(TerraformError) as caught:
+            work()
+        assert "connect" in caught.value.detail
+    with pytest.raises(TerraformError):
+        state_stamp(workspace)
