@@ -1,13 +1,12 @@
 """From the files of a revision to a checked stack: what every verb starts with."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar, cast
 
 from orchestrator.errors import InvalidStack, Mistake, UsageError
-from orchestrator.stack.check import check_environments, check_stack
 from orchestrator.stack.expressions import Scope, resolve
-from orchestrator.stack.literals import check_literals
 from orchestrator.stack.model import (
     DEFAULT_ENVIRONMENT,
     Cluster,
@@ -19,16 +18,6 @@ from orchestrator.stack.model import (
     UnitId,
 )
 from orchestrator.stack.names import did_you_mean
-from orchestrator.stack.origins import check_origins
-from orchestrator.stack.parts import (
-    Section,
-    read_cluster,
-    read_ledger,
-    read_manifests,
-    read_module,
-    read_state,
-    read_terraform,
-)
 from orchestrator.stack.project import (
     Project,
     StackFile,
@@ -37,9 +26,21 @@ from orchestrator.stack.project import (
     load_project,
     read_document,
 )
-from orchestrator.stack.schema import STACK
-from orchestrator.stack.shape import check_shape
-from orchestrator.stack.source import in_order
+from orchestrator.stack.text.source import in_order
+from orchestrator.stack.written.literals import check_literals
+from orchestrator.stack.written.meaning import check_environments, check_stack
+from orchestrator.stack.written.origins import check_origins
+from orchestrator.stack.written.parts import (
+    Section,
+    read_cluster,
+    read_ledger,
+    read_manifests,
+    read_module,
+    read_state,
+    read_terraform,
+)
+from orchestrator.stack.written.schema import STACK
+from orchestrator.stack.written.shape import check_shape
 
 __all__ = [
     "DEFAULT_ENVIRONMENT",
@@ -114,26 +115,31 @@ class _Reading:
         self._project = project
         self._revision = revision
         self._document = read_document(root, file)
+        self._known: dict[str, tuple[Stack, list[Mistake]]] = {}
         self.section = Section(document=self._document)
 
     def stack(self, environment: str) -> tuple[Stack, tuple[Mistake, ...]]:
         """Return the stack as far as it can be read, and everything that is wrong with it."""
-        values, of_vars = self._vars(environment)
-        stack = self._stack(environment, values)
-        others = (
-            self._stack(name, self._vars(name)[0])
-            for name in _environments(self.section)
-            if name != environment
-        )
+        stack, of_vars = self._built(environment)
+        others = [self._built(name)[0] for name in _environments(self.section)]
         found = (
-            *check_shape(self._document, STACK),
-            *check_literals(self._document),
+            *self._of_file,
             *of_vars,
             *check_stack(stack, self._project),
             *check_environments(stack, others),
             *check_origins(stack, self._root, self._project),
         )
         return stack, in_order(found)
+
+    @cached_property
+    def _of_file(self) -> tuple[Mistake, ...]:
+        return (*check_shape(self._document, STACK), *check_literals(self._document))
+
+    def _built(self, environment: str) -> tuple[Stack, list[Mistake]]:
+        if environment not in self._known:
+            values, mistakes = self._vars(environment)
+            self._known[environment] = self._stack(environment, values), mistakes
+        return self._known[environment]
 
     def _stack(self, environment: str, values: dict[str, Json]) -> Stack:
         top = self.section

@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
-from orchestrator.stack.literals import check_literals
 from orchestrator.stack.model import Ledger, State, Terraform
 from orchestrator.stack.names import did_you_mean
-from orchestrator.stack.parts import Section, read_ledger, read_state, read_terraform
-from orchestrator.stack.schema import PROJECT
-from orchestrator.stack.shape import check_shape
-from orchestrator.stack.source import Source, in_order
+from orchestrator.stack.text.source import Source, in_order
+from orchestrator.stack.written.literals import check_literals
+from orchestrator.stack.written.parts import Section, read_ledger, read_state, read_terraform
+from orchestrator.stack.written.schema import PROJECT
+from orchestrator.stack.written.shape import check_shape
 from orchestrator.stack.yaml import YamlDocument, decode, parse
 
 PROJECT_FILE: Final = "orchestrator.yaml"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from orchestrator.stack.schema import PROJECT, STACK
+from orchestrator.stack.written.schema import PROJECT, STACK
 from orchestrator.stack.yaml import parse
 
 _DIALECT: Final = "http://json-schema.org/draft-07/schema#"  # the newest that editors know for YAML

@@ -16,9 +16,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.model import Json
-from orchestrator.stack.scalars import TAG, UnreadableScalar, finite, plain, tagged
-from orchestrator.stack.source import Source
-from orchestrator.stack.syntax import explain
+from orchestrator.stack.text.scalars import TAG, UnreadableScalar, finite, plain, tagged
+from orchestrator.stack.text.source import Source
+from orchestrator.stack.text.syntax import explain
 
 Path: TypeAlias = tuple[str | int, ...]
 

@@ -379,6 +379,23 @@ def test_a_module_cannot_wait_for_manifests(root: Path) -> None:
     ]
 
 
+def test_a_cycle_is_told_with_everything_else(root: Path) -> None:
+    """Its path, the reasons, and where the first of them is written."""
+    text = (
+        HEAD
+        + "nmae: x\nmodules:\n"
+        + "  a: {source: ./network, inputs: {x: '${{ modules.b.x }}'}}\n"
+        + "  b: {source: ./network, needs: [a]}\n"
+    )
+    assert mistakes_of(root, text) == [
+        "3:1 unknown key 'nmae' | did you mean 'name'?",
+        (
+            "5:39 these units wait for one another: modules.a → modules.b → modules.a"
+            " | take away one of these: modules.a reads modules.b.x, modules.b is told to wait for it"
+        ),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

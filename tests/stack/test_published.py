@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.stack.published import json_schema, project_json_schema
-from orchestrator.stack.schema import LABEL
+from orchestrator.stack.written.schema import LABEL
 
 _ENTRIES = ("modules", "manifests")
 

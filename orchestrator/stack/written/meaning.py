@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from orchestrator.errors import Mistake, Place
+from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.expressions import Locate, Scope, locate_in, resolve
-from orchestrator.stack.literals import texts_in
+from orchestrator.stack.graph import build_graph
 from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.project import PROJECT_FILE, Project
 from orchestrator.stack.reference import Reference, parse_scalar
+from orchestrator.stack.written.literals import texts_in
 
 
 def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
@@ -20,23 +21,16 @@ def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
     yield from _check_cluster(stack.cluster)
     yield from _check_allowed_cluster(stack, project)
     yield from _check_state(stack)
-
-
-def states_of(stack: Stack) -> Mapping[str, UnitId]:
-    """Return which module keeps its state where, by an identity that two shared states have in common.
-
-    The states of the local backend are kept apart by us and are left out.
-    """
-    if stack.state.backend == "local":
-        return {}
-    return {_identity(stack, module.id): module.id for module in stack.modules}
+    yield from _check_cycles(stack)
 
 
 def check_environments(stack: Stack, others: Iterable[Stack]) -> Iterator[Mistake]:
     """Yield states that ``stack`` shares with another environment of itself: each would undo the other."""
-    own = states_of(stack)
+    own = _states(stack)
     for other in others:
-        shared = sorted({own[state] for state in own.keys() & states_of(other).keys()})
+        if other.environment == stack.environment:
+            continue
+        shared = sorted({own[state] for state in own.keys() & _states(other).keys()})
         if shared:
             pair = f"{stack.environment!r} and {other.environment!r}"
             yield Mistake(
@@ -104,6 +98,15 @@ def _check_needs(unit: Unit, known: list[UnitId]) -> Iterator[Mistake]:
                 place=locate((index,)),
                 hint="remove it; a stack of its own can come later",
             )
+
+
+def _check_cycles(stack: Stack) -> tuple[Mistake, ...]:
+    """Return cycles that the stack file alone has; manifests can only add needs of manifest sets."""
+    try:
+        build_graph(stack, {})
+    except InvalidStack as error:
+        return error.mistakes
+    return ()
 
 
 def _check_cluster(cluster: Cluster) -> Iterator[Mistake]:
@@ -186,6 +189,13 @@ def _check_state(stack: Stack) -> Iterator[Mistake]:
                 hint="use ${{ unit }} in what names the state, such as the key",
             )
             return
+
+
+def _states(stack: Stack) -> Mapping[str, UnitId]:
+    """Return which module keeps its state where; what the local backend keeps is told apart by us."""
+    if stack.state.backend == "local":
+        return {}
+    return {_identity(stack, module.id): module.id for module in stack.modules}
 
 
 def _roots(state: State) -> set[str]:

@@ -9,7 +9,7 @@ from pydantic_core.core_schema import CoreSchema
 from orchestrator.errors import Mistake
 from orchestrator.stack.names import did_you_mean, label_problem, suggest_label, variable_problem
 from orchestrator.stack.reference import OPENING
-from orchestrator.stack.schema import LABEL, VERSION
+from orchestrator.stack.written.schema import LABEL, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
 
 _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong

@@ -9,7 +9,7 @@ from yaml.reader import ReaderError
 
 from orchestrator.errors import Mistake
 from orchestrator.stack.names import did_you_mean
-from orchestrator.stack.source import Source
+from orchestrator.stack.text.source import Source
 
 _QUOTE: Final = "put quotes around the text"
 _INDENT: Final = "check the indentation of this line and of those above it"

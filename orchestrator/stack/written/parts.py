@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from orchestrator.errors import Place
-from orchestrator.stack.durations import seconds
 from orchestrator.stack.model import (
     Cluster,
     Drift,
@@ -21,6 +20,7 @@ from orchestrator.stack.model import (
     UnitId,
     Wait,
 )
+from orchestrator.stack.written.durations import seconds
 from orchestrator.stack.yaml import Path, YamlDocument
 
 
