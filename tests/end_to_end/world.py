@@ -1,0 +1,237 @@
+"""A repository with a stack, the command run in it, and looks at what came of it that owe nothing to our code."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.stacks import ECHO, Document, Json, config_map, documents, stack_file
+from tests.git import git
+from tests.sandbox.client import Client
+
+ORCHESTRATOR = str(Path(sys.executable).with_name("orchestrator"))
+_KINDS = {
+    "ConfigMap": "api/v1/namespaces/{}/configmaps",
+    "Secret": "api/v1/namespaces/{}/secrets",
+    "Service": "api/v1/namespaces/{}/services",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "Job": "apis/batch/v1/namespaces/{}/jobs",
+}
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended, and all that it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """Return both streams."""
+        return self.stdout + self.stderr
+
+    @property
+    def json(self) -> Json:
+        """Return what was written to stdout, which is one JSON document and nothing else."""
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A command that runs."""
+
+    process: subprocess.Popen[str]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, to it alone."""
+        self.process.send_signal(number)
+
+    def end(self) -> Ended:
+        """Wait until it has ended."""
+        stdout, stderr = self.process.communicate(timeout=_PATIENCE_SECONDS)
+        return Ended(code=self.process.returncode, stdout=stdout, stderr=stderr)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A repository, the sandbox's cluster, and a name that nobody else in this run uses.
+
+    ``name`` is the stack's; the namespaces given to a test are called by it too.
+    """
+
+    root: Path
+    cluster: Client
+    name: str
+    variables: Mapping[str, str]
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def write(self, file: str, text: str) -> Path:
+        """Write a file of the stack, relative to the stack file's directory."""
+        path = self.root / "stacks" / self.name / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def declare(
+        self, modules: Mapping[str, Json] | None, manifests: Mapping[str, Json] | None, **more: Json
+    ) -> None:
+        """Write the stack file."""
+        text = stack_file(self.name, modules=modules, manifests=manifests, **more)
+        self.write("stack.yaml", text)
+
+    def manifests(self, file: str, *objects: Document) -> Path:
+        """Write a file of manifests."""
+        return self.write(file, documents(*objects))
+
+    def commit(self, subject: str = "Change the stack") -> str:
+        """Commit all there is, and return the commit's id."""
+        git(self.root, "add", "--all")
+        git(self.root, "commit", "--quiet", "--allow-empty", "--message", subject)
+        return git(self.root, "rev-parse", "HEAD")
+
+    def start(self, *arguments: str, directory: Path | None = None, **variables: str) -> Running:
+        """Start the command as a person or a pipeline does."""
+        process = subprocess.Popen(
+            (ORCHESTRATOR, *arguments),
+            cwd=directory or self.root,
+            env={**self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return Running(process=process)
+
+    def run(self, *arguments: str, directory: Path | None = None, **variables: str) -> Ended:
+        """Run the command to its end."""
+        return self.start(*arguments, directory=directory, **variables).end()
+
+    def apply(self, *arguments: str) -> Ended:
+        """Apply the stack, which has to succeed."""
+        ended = self.run("apply", self.name, "--yes", *arguments)
+        assert ended.code == 0, ended.said
+        return ended
+
+    def plan(self, *arguments: str) -> Ended:
+        """Plan the stack, which has to succeed."""
+        ended = self.run("plan", self.name, *arguments)
+        assert ended.code == 0, ended.said
+        return ended
+
+    def live(self, kind: str, namespace: str = "") -> dict[str, Document]:
+        """Return the objects of this stack in a namespace as the API server has them, by name."""
+        path = _KINDS[kind].format(namespace or self.name)
+        query = f"?labelSelector=orchestrator/stack%3D{self.name}"
+        answer = self.cluster.get(f"/{path}{query}")
+        return {item["metadata"]["name"]: item for item in answer["items"]}
+
+    def object(self, kind: str, name: str, namespace: str = "") -> Document:
+        """Return one object, whosever it is."""
+        return self.cluster.get(f"/{_KINDS[kind].format(namespace or self.name)}/{name}")
+
+    def exists(self, kind: str, name: str, namespace: str = "") -> bool:
+        """Whether an object is there."""
+        path = f"/{_KINDS[kind].format(namespace or self.name)}/{name}"
+        return self.cluster.request("GET", path)[0] == 200
+
+    def data(self, name: str, namespace: str = "") -> dict[str, str]:
+        """Return what a ConfigMap holds."""
+        found: dict[str, str] = self.object("ConfigMap", name, namespace)["data"]
+        return found
+
+    def secret(self, name: str, key: str, namespace: str = "") -> str:
+        """Return one value of a Secret."""
+        return base64.b64decode(self.object("Secret", name, namespace)["data"][key]).decode()
+
+    def state(self, unit: str, environment: str = "default") -> Document:
+        """Return the Terraform state of a module as its file has it; empty when there is none."""
+        folder = self.root / ".orchestrator" / "state" / self.name / environment
+        file = folder / f"{unit}.tfstate"
+        found: Document = json.loads(file.read_text()) if file.exists() else {}
+        return found
+
+    def resources(self, unit: str, environment: str = "default") -> dict[str, Document]:
+        """Return the attributes of a module's resources, by ``type.name``."""
+        return {
+            f"{resource['type']}.{resource['name']}": resource["instances"][0]["attributes"]
+            for resource in self.state(unit, environment).get("resources", ())
+        }
+
+    def ledger(self, environment: str = "default") -> list[str]:
+        """Return the subjects of the ledger's commits, newest first, as ``git log`` shows them."""
+        ref = f"refs/orchestrator/{self.name}/{environment}"
+        if not git(self.root, "for-each-ref", ref):
+            return []
+        subjects = git(self.root, "log", "--first-parent", "--format=%s", ref).splitlines()
+        return [subject for subject in subjects if f"{self.name}/{environment} at " in subject]
+
+    def locks(self) -> str:
+        """Return the lock refs that are there."""
+        return git(self.root, "for-each-ref", "refs/orchestrator-lock")
+
+
+def eventually(holds: Callable[[], Any], what: str) -> Any:
+    """Look again and again until something is there, and return it; fail after a minute."""
+    pause = threading.Event()
+    for _ in range(int(_PATIENCE_SECONDS / 0.02)):
+        found = holds()
+        if found:
+            return found
+        pause.wait(0.02)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def alive(process: int) -> bool:
+    """Whether a process is there; one that has ended and was not collected yet is not."""
+    listed = subprocess.run(
+        ("ps", "-o", "stat=", "-p", str(process)), capture_output=True, text=True, check=False
+    )
+    return listed.stdout.strip()[:1] not in {"", "Z"}
+
+
+def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path) -> World:
+    """Make a repository without a stack."""
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "CI"))}
+    variables = {
+        **kept,
+        "ORCHESTRATOR_SANDBOX": str(sandbox),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Grace Hopper",
+        "GIT_AUTHOR_EMAIL": "grace@example.org",
+        "GIT_COMMITTER_NAME": "Grace Hopper",
+        "GIT_COMMITTER_EMAIL": "grace@example.org",
+    }
+    return World(root=root, cluster=cluster, name=name, variables=variables)
+
+
+def small_stack(world: World) -> None:
+    """Commit a stack of one module that keeps a text, and two manifest sets, of which one reads it."""
+    world.write("modules/base/main.tf", ECHO)
+    world.declare(
+        {"base": {"source": "./modules/base", "inputs": {"text": "hello"}}},
+        {
+            "platform": {"path": "platform", "namespace": world.name},
+            "shop": {"path": "shop", "namespace": world.name, "needs": ["platform"]},
+        },
+    )
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "plain"}))
+    world.manifests(
+        "shop/texts.yaml",
+        config_map("greeting", {"text": "${{ modules.base.kept }}"}),
+        config_map("colours", {"wall": "white", "door": "blue"}),
+    )
+    world.commit("Add a small stack")
