@@ -37,6 +37,22 @@ def render_fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str
     yield from _lines(root, indent)
 
 
+def show_transition(item: FieldChange) -> str:
+    """Return a field's old and new value in one line."""
+    text = _old_to_new(item.before, item.after)
+    return f"{text}  # forces replacement" if item.forces_replacement else text
+
+
+def _old_to_new(before: Value, after: Value) -> str:
+    if isinstance(before, Absent):
+        return show(after)
+    if isinstance(after, Absent):
+        return f"{show(before)} → (removed)"
+    if isinstance(before, Masked) and isinstance(after, Masked):
+        return "(sensitive, changed)"
+    return f"{show(before)} → {show(after)}"
+
+
 def show(value: Value) -> str:
     """Return a value in one line, cut when long, with what was cut counted."""
     match value:
@@ -63,8 +79,6 @@ def _steps(path: str) -> list[str]:
 
 
 def _lines(node: _Node, indent: int) -> Iterator[str]:
-    for item in node.changes:  # a value of no name: the whole of an output
-        yield f"{' ' * indent}{_transition(item)}"
     named = [_collapsed(name, child) for name, child in node.children.items()]
     leaves = [name for name, child in named if not child.children and len(name) <= _WIDEST_NAME]
     width = max(map(len, leaves), default=0)
@@ -73,7 +87,7 @@ def _lines(node: _Node, indent: int) -> Iterator[str]:
             yield f"{' ' * indent}{name}"
             yield from _lines(child, indent + 2)
         for item in () if child.children else child.changes:
-            yield f"{' ' * indent}{name.ljust(width)}  {_transition(item)}"
+            yield f"{' ' * indent}{name.ljust(width)}  {show_transition(item)}"
 
 
 def _collapsed(name: str, node: _Node) -> _Named:
@@ -82,20 +96,6 @@ def _collapsed(name: str, node: _Node) -> _Named:
         below, node = next(iter(node.children.items()))
         name = f"{name}{below}" if below.startswith("[") else f"{name}.{below}"
     return name, node
-
-
-def _transition(item: FieldChange) -> str:
-    forces = "  # forces replacement" if item.forces_replacement else ""
-    match item.before, item.after:
-        case Absent(), after:
-            text = show(after)
-        case before, Absent():
-            text = f"{show(before)} → (removed)"
-        case Masked(), Masked():
-            text = "(sensitive, changed)"
-        case before, after:
-            text = f"{show(before)} → {show(after)}"
-    return text + forces
 
 
 def _escaped(found: re.Match[str]) -> str:

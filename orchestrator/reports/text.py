@@ -3,7 +3,8 @@
 The sign of a line stands first after its indentation (``+ ~ -/+ - > & <``), so that a terminal can paint it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from orchestrator.errors import OrchestratorError
@@ -62,11 +63,12 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     quiet = [unit.unit for unit in plan.units if not unit.effective]
     if quiet:
         yield ""
-        yield from _wrapped("Unchanged: ", quiet)
+        names = textwrap.fill(", ".join(quiet), _COLUMNS - 11, break_on_hyphens=False)
+        yield "Unchanged: " + textwrap.indent(names, " " * 11).lstrip()
     yield ""
     for note in plan.notes:
-        yield f"Note: {note}"
-    yield summary(plan)
+        yield _filled(f"Note: {note}")
+    yield _filled(summary(plan))
     if plan.effective:
         yield f"Digest: {digest(plan)[:16]}"
 
@@ -110,20 +112,28 @@ def _report_lines(report: Report) -> Iterator[str]:
             yield from _failure_lines(result.unit, result.error)
     if report.trouble is not None:
         yield from _failure_lines("ledger and phases", report.trouble)
+    yield _filled(_last_line(report))
+
+
+def _last_line(report: Report) -> str:
     where = f"{report.plan.stack}/{report.plan.environment} at {report.plan.revision}"
     took = f" in {report.seconds:.1f} s"
     entry = f" Ledger entry {report.entry[:10]}." if report.entry else ""
     match report.outcome:
         case Outcome.FAILED:
-            yield f"Failed: {where}{took}: {accomplished(report)}.{entry}"
+            return f"Failed: {where}{took}: {accomplished(report)}.{entry}"
         case Outcome.INTERRUPTED:
-            yield f"Interrupted: {where}{took}. Run apply again to go on from here.{entry}"
+            return f"Interrupted: {where}{took}. Run apply again to go on from here.{entry}"
         case Outcome.UNCHANGED:
-            yield f"Nothing to do: {where} is what runs.{entry}"
+            return f"Nothing to do: {where} is what runs.{entry}"
         case Outcome.DESTROYED:
-            yield f"Destroyed {report.plan.stack}/{report.plan.environment}{took}.{entry}"
+            return f"Destroyed {report.plan.stack}/{report.plan.environment}{took}.{entry}"
         case _:
-            yield f"Applied {where}{took}: {accomplished(report)}.{entry}"
+            return f"Applied {where}{took}: {accomplished(report)}.{entry}"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:
@@ -137,14 +147,3 @@ def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:
 
 def _units(number: int) -> str:
     return f"{number} unit{'s' if number != 1 else ''}"
-
-
-def _wrapped(label: str, names: Sequence[str]) -> Iterator[str]:
-    line = label
-    for position, name in enumerate(names):
-        piece = name + (", " if position + 1 < len(names) else "")
-        if len(line) + len(piece.rstrip()) > _COLUMNS and line.strip():
-            yield line.rstrip()
-            line = " " * len(label)
-        line += piece
-    yield line.rstrip()

@@ -1,0 +1,59 @@
+"""What is protected is not deleted by the way."""
+
+import pytest
+
+from orchestrator.errors import PlanRefused
+from orchestrator.plans.change import Action, Subject
+from orchestrator.plans.guards import check_protection
+from orchestrator.stack.model import UnitId
+from tests.plans.builders import change, unit_plan
+
+_DATABASE = UnitId("modules.database")
+
+
+@pytest.mark.parametrize("action", [Action.DELETE, Action.REPLACE])
+def test_refuses_to_destroy_part_of_a_protected_unit(action: Action) -> None:
+    """The message names what would go, and how to say that it is meant."""
+    doomed = unit_plan(_DATABASE, change("aws_db_instance.main", action=action))
+
+    with pytest.raises(PlanRefused) as refused:
+        check_protection(doomed, protected={_DATABASE}, acknowledged=())
+
+    assert "aws_db_instance.main" in refused.value.message
+    assert "--acknowledge destroy:modules.database" in refused.value.hint
+
+
+def test_lets_an_acknowledged_plan_pass() -> None:
+    """A person who names the unit for this very plan knows what they do."""
+    doomed = unit_plan(_DATABASE, change(action=Action.DELETE))
+
+    check_protection(doomed, protected={_DATABASE}, acknowledged={"destroy:modules.database"})
+
+
+def test_an_acknowledgement_holds_for_the_unit_named_alone() -> None:
+    """Naming one unit does not open another."""
+    doomed = unit_plan(_DATABASE, change(action=Action.DELETE))
+
+    with pytest.raises(PlanRefused):
+        check_protection(doomed, protected={_DATABASE}, acknowledged={"destroy:modules.network"})
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        pytest.param(change(action=Action.UPDATE), id="an update"),
+        pytest.param(
+            change(action=Action.DELETE, subject=Subject.OUTPUT), id="an output that goes"
+        ),
+    ],
+)
+def test_lets_harmless_changes_of_a_protected_unit_pass(harmless: object) -> None:
+    """Protection is against loss, not against change."""
+    check_protection(unit_plan(_DATABASE, harmless), protected={_DATABASE}, acknowledged=())  # type: ignore[arg-type]
+
+
+def test_lets_an_unprotected_unit_be_destroyed() -> None:
+    """Without protection Git's word is enough."""
+    check_protection(
+        unit_plan(_DATABASE, change(action=Action.DELETE)), protected=(), acknowledged=()
+    )

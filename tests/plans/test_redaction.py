@@ -1,0 +1,81 @@
+"""No secret leaves, in whatever form it stands."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.model import Json
+
+_SECRET = 'hunter2"\\\n/+ü'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(_SECRET, id="as it is"),
+        pytest.param(json.dumps(_SECRET), id="as JSON"),
+        pytest.param(json.dumps(_SECRET, ensure_ascii=False), id="as JSON in UTF-8"),
+        pytest.param(base64.b64encode(_SECRET.encode()).decode(), id="as base64"),
+        pytest.param(
+            base64.urlsafe_b64encode(_SECRET.encode()).decode(), id="as base64 for addresses"
+        ),
+        pytest.param(quote(_SECRET, safe=""), id="quoted for addresses"),
+        pytest.param(f"postgres://shop:{quote(_SECRET, safe='')}@host/db", id="inside an address"),
+    ],
+)
+def test_takes_a_secret_out_in_every_form(form: str) -> None:
+    """A provider, a server or a log may write a value in any of these ways."""
+    secrets = Secrets()
+    secrets.learn(_SECRET)
+
+    redacted = secrets.redact(f"before {form} after")
+
+    assert "hunter2" not in redacted
+    assert form.strip('"') not in redacted
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
+
+
+def test_takes_out_every_line_of_a_secret_of_several_lines() -> None:
+    """A key is printed line by line, often with an indentation."""
+    secrets = Secrets()
+    secrets.learn("-----BEGIN KEY-----\nMIIEabcdefgh\nXYZ1234567\n-----END KEY-----")
+
+    assert secrets.redact("  MIIEabcdefgh\n  XYZ1234567\n") == "  (sensitive)\n  (sensitive)\n"
+
+
+def test_learns_what_lies_deep_inside_a_value() -> None:
+    """A sensitive output may be a map of lists."""
+    secrets = Secrets()
+    secrets.learn({"users": [{"password": "correct horse"}], "port": 54321987})
+
+    assert secrets.redact("correct horse at 54321987") == "(sensitive) at (sensitive)"
+
+
+def test_leaves_short_values_alone() -> None:
+    """Taking out every "true" or "443" would make reports unreadable and give nothing away less."""
+    secrets = Secrets()
+    secrets.learn(["true", "443", "dev", ""])
+
+    assert secrets.redact("true 443 dev") == "true 443 dev"
+
+
+@given(st.lists(st.text(min_size=6, alphabet=st.characters(codec="utf-8")), max_size=6), st.data())
+def test_no_secret_survives_inside_json(values: list[str], data: st.DataObject) -> None:
+    """Redacting a tree takes every secret out of its keys and its values."""
+    secrets = Secrets()
+    secrets.learn(list(values))
+    tree: Json = {text: [f"<{text}>"] for text in data.draw(st.permutations(values))}
+
+    redacted = secrets.redact_json(tree)
+
+    stripped = [value for value in values if len(value.strip()) >= 6 and "(sensitive)" not in value]
+    written = json.dumps(redacted, ensure_ascii=False).replace("(sensitive)", "")
+    assert not [
+        value for value in stripped if json.dumps(value, ensure_ascii=False)[1:-1] in written
+    ]

@@ -1,0 +1,198 @@
+"""Plans and reports as people read them."""
+
+from orchestrator.errors import ClusterError, TerraformError
+from orchestrator.plans.change import Action, Subject
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.values import ABSENT, Unknown, masked
+from orchestrator.reports.text import render_plan, render_report
+from orchestrator.stack.model import UnitId
+from tests.plans.builders import change, field_change, plan, unit_plan
+
+_WEB = "spec.template.spec.containers[name=web]"
+
+
+def test_a_plan_of_every_kind_of_change() -> None:
+    """Signs stand first, what fields have in common is written once, secrets are masked, the end counts."""
+    network = unit_plan(
+        "modules.network",
+        change(
+            "aws_vpc.main",
+            subject=Subject.RESOURCE,
+            action=Action.REPLACE,
+            fields=(
+                field_change(
+                    "cidr_block", before="10.0.0.0/16", after="10.1.0.0/16", forces_replacement=True
+                ),
+                field_change("id", before="vpc-1", after=Unknown()),
+            ),
+        ),
+        change(
+            "vpc_id",
+            subject=Subject.OUTPUT,
+            action=Action.UPDATE,
+            fields=(field_change("", before="vpc-1", after=Unknown()),),
+        ),
+        warnings=("the argument `enable_classiclink` is deprecated (main.tf:3)",),
+    )
+    database = unit_plan("modules.database", deferred="planned after modules.network is applied")
+    shop = unit_plan(
+        "manifests.shop",
+        change("Namespace shop", action=Action.ADOPT, reason="exists and belongs to nobody"),
+        change(
+            "Deployment shop/web",
+            action=Action.UPDATE,
+            fields=(
+                field_change("metadata.labels.tier", before="front", after=ABSENT),
+                field_change(f"{_WEB}.image", before="web:1", after="web:2"),
+                field_change(
+                    f"{_WEB}.env[name=TOKEN].value", before=masked("a"), after=masked("b")
+                ),
+            ),
+        ),
+        change(
+            "ConfigMap shop/urls",
+            action=Action.CREATE,
+            fields=(field_change("data.HOST", after=Unknown(sources=("modules.database.host",))),),
+        ),
+        change("Job shop/migrate-1", action=Action.DELETE),
+        change("Service shop/web", action=Action.MOVE, previous="manifests.old"),
+    )
+    quiet = unit_plan("manifests.platform")
+
+    assert (
+        render_plan(plan(network, database, shop, quiet))
+        == """\
+Plan for applying shop/production at 3f2c1a9d4e (Sell socks)
+
+  modules.network
+    -/+ aws_vpc.main
+        cidr_block  "10.0.0.0/16" → "10.1.0.0/16"  # forces replacement
+        id          "vpc-1" → (known after apply)
+    ~ output vpc_id  "vpc-1" → (known after apply)
+    ! the argument `enable_classiclink` is deprecated (main.tf:3)
+
+  modules.database
+    ? planned after modules.network is applied
+
+  manifests.shop
+    & Namespace shop  (exists and belongs to nobody)
+    ~ Deployment shop/web
+        metadata.labels.tier  "front" → (removed)
+        spec.template.spec.containers[name=web]
+          image                  "web:1" → "web:2"
+          env[name=TOKEN].value  (sensitive, changed)
+    + ConfigMap shop/urls
+        data.HOST  (known after apply: modules.database.host)
+    - Job shop/migrate-1
+    > manifests.old → Service shop/web
+
+Unchanged: manifests.platform
+
+Plan: 1 to create, 1 to update, 1 to replace, 1 to delete, 1 to move, 1 to
+adopt, 1 unit planned in turn, during the apply.
+Digest: DIGEST
+""".replace(
+            "DIGEST", render_plan(plan(network, database, shop, quiet)).split("Digest: ")[1].strip()
+        )
+    )
+
+
+def test_a_plan_without_effect_is_said_so() -> None:
+    """Nothing to do reads as one sentence, with the units that were looked at."""
+    assert (
+        render_plan(plan(unit_plan("modules.network"), unit_plan("manifests.shop")))
+        == """\
+Plan for applying shop/production at 3f2c1a9d4e (Sell socks)
+
+Unchanged: modules.network, manifests.shop
+
+Nothing to do: what runs is what Git says.
+"""
+    )
+
+
+def test_a_destruction_lists_what_goes_and_not_what_it_was() -> None:
+    """Names are what counts when everything goes; outputs go without saying."""
+    gone = unit_plan(
+        "modules.network",
+        change(
+            "aws_vpc.main",
+            subject=Subject.RESOURCE,
+            action=Action.DELETE,
+            fields=(field_change("id", before="vpc-1", after=ABSENT),),
+        ),
+        change("vpc_id", subject=Subject.OUTPUT, action=Action.DELETE),
+        removed=True,
+    )
+
+    assert render_plan(plan(gone, destroy=True)).splitlines()[:6] == [
+        "Plan for destroying shop/production at 3f2c1a9d4e (Sell socks)",
+        "",
+        "  modules.network",
+        "    - aws_vpc.main",
+        "",
+        "Plan: 1 to delete.",
+    ]
+
+
+def test_values_that_would_fool_a_terminal_are_escaped() -> None:
+    """A value that turns the direction of writing or moves the cursor is shown as what it is."""
+    item = field_change("data.NAME", after="abc\u202edef\x1b[2J\u200b")
+
+    shown = render_plan(plan(unit_plan("manifests.shop", change(fields=(item,)))))
+
+    assert '"abc\\u202edef\\u001b[2J\\u200b"' in shown
+
+
+def test_a_long_value_is_cut_and_counted() -> None:
+    """A certificate must not push the change below it off the screen."""
+    item = field_change("data.CERTIFICATE", after="x" * 5000)
+
+    shown = render_plan(plan(unit_plan("manifests.shop", change(fields=(item,)))))
+
+    assert "(5002 characters)" in shown
+    assert max(map(len, shown.splitlines())) < 250
+
+
+def test_a_report_puts_failures_with_their_causes_before_the_last_line() -> None:
+    """The last line says how it ended; why stands above it, whole."""
+    failed = UnitResult(
+        unit=UnitId("manifests.shop"),
+        outcome=Outcome.FAILED,
+        error=ClusterError(
+            "Deployment shop/web did not become healthy",
+            detail="pod web-1: image not found",
+            hint="mend the image and apply again",
+        ),
+    )
+    done = UnitResult(
+        unit=UnitId("modules.network"),
+        outcome=Outcome.APPLIED,
+        changes=(change("aws_vpc.main", subject=Subject.RESOURCE),),
+    )
+    report = Report(plan=plan(), results=(done, failed), entry="0123456789abcdef", seconds=12.34)
+
+    assert (
+        render_report(report)
+        == """\
+manifests.shop: Deployment shop/web did not become healthy
+  pod web-1: image not found
+  hint: mend the image and apply again
+
+Failed: shop/production at 3f2c1a9d4e in 12.3 s: 1 created, failed at manifests.shop.
+Ledger entry 0123456789.
+"""
+    )
+
+
+def test_a_report_says_when_only_the_ledger_failed() -> None:
+    """What was done was done; that it could not be recorded is a failure all the same."""
+    report = Report(
+        plan=plan(), results=(), trouble=TerraformError("the remote refused the entry"), seconds=1.0
+    )
+
+    text = render_report(report)
+
+    assert "the remote refused the entry" in text
+    assert text.rstrip().splitlines()[-1].startswith("Failed: shop/production")
