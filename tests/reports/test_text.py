@@ -180,8 +180,8 @@ manifests.shop: Deployment shop/web did not become healthy
   pod web-1: image not found
   hint: mend the image and apply again
 
-Failed: shop/production at 3f2c1a9d4e in 12.3 s: 1 created, failed at manifests.shop.
-Ledger entry 0123456789.
+Failed: shop/production at 3f2c1a9d4e in 12.3 s: 1 created, failed at
+manifests.shop. Ledger entry 0123456789.
 """
     )
 

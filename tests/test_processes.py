@@ -1,0 +1,187 @@
+"""Children end when they are asked to, leave nothing behind, and say what they have to say."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator import processes
+from orchestrator.processes import Command, Limits, ProgramMissing, Stop
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[[str], Command]:
+    """Return a maker of commands that run a piece of Python."""
+    environment = {"PATH": os.environ["PATH"]}
+
+    def command(program: str) -> Command:
+        argv = (sys.executable, "-u", "-c", program)
+        return Command(argv=argv, directory=tmp_path, environment=environment)
+
+    return command
+
+
+def _wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def _ends(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_captures_output_and_exit_code(python: Callable[[str], Command]) -> None:
+    """Both streams are kept apart."""
+    ended = processes.run(
+        python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
+    )
+
+    assert (ended.code, ended.stdout, ended.stderr) == (3, "out\n", "err\n")
+
+
+def test_gives_a_child_only_the_environment_that_was_chosen(
+    python: Callable[[str], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this process knows is not for every child."""
+    monkeypatch.setenv("SECRET_OF_OURS", "x")
+
+    assert (
+        "SECRET_OF_OURS" not in processes.run(python("import os; print(dict(os.environ))")).stdout
+    )
+
+
+def test_hands_on_lines_while_the_child_runs(
+    python: Callable[[str], Command], tmp_path: Path
+) -> None:
+    """Progress is live: the child goes on only when its first line was seen."""
+    seen: list[str] = []
+    gate = tmp_path / "gate"
+
+    def on_line(line: str) -> None:
+        seen.append(line)
+        gate.touch()
+
+    program = f"""
+import pathlib, time
+print("first")
+while not pathlib.Path({str(gate)!r}).exists():
+    time.sleep(0.01)
+print("second", end="")
+"""
+    ended = processes.stream(
+        python(program), sink=tmp_path / "out", on_line=on_line, limits=Limits(timeout=20)
+    )
+
+    assert (ended.code, seen) == (0, ["first", "second"])
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600
+
+
+def test_interrupts_once_and_is_patient(python: Callable[[str], Command], tmp_path: Path) -> None:
+    """A child that saves its state on the first interrupt is left to do so."""
+    stop, ready = Stop(), tmp_path / "ready"
+    program = f"""
+import pathlib, signal, sys, time
+def save(*_):
+    time.sleep(0.3)
+    print("saved")
+    sys.exit(1)
+signal.signal(signal.SIGINT, save)
+pathlib.Path({str(ready)!r}).touch()
+time.sleep(60)
+"""
+    ended: list[processes.Completed] = []
+    thread = threading.Thread(
+        target=lambda: ended.append(
+            processes.run(python(program), limits=Limits(grace=20), stop=stop)
+        )
+    )
+    thread.start()
+    _wait_for(ready.exists)
+    stop.request()
+    thread.join(20)
+
+    assert (ended[0].code, ended[0].stdout, ended[0].interrupted) == (1, "saved\n", True)
+
+
+def test_kills_a_child_that_ignores_interrupts_with_all_that_it_started(
+    python: Callable[[str], Command], tmp_path: Path
+) -> None:
+    """Interrupt, interrupt, kill: nothing of the group survives."""
+    numbers = tmp_path / "numbers"
+    program = f"""
+import os, pathlib, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+pathlib.Path({str(numbers)!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
+time.sleep(60)
+"""
+    limits = Limits(timeout=1.0, grace=0.1, second_grace=0.1)
+    ended = processes.run(python(program), limits=limits)
+
+    assert ended.timed_out
+    assert ended.code == -signal.SIGKILL
+    for number in map(int, numbers.read_text().split()):
+        _wait_for(lambda number=number: _ends(number))  # type: ignore[misc]
+
+
+def test_ends_what_a_child_leaves_running(python: Callable[[str], Command]) -> None:
+    """A provider that outlives Terraform would hold locks and change things unseen."""
+    program = """
+import subprocess, sys
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid)
+"""
+    left = int(processes.run(python(program)).stdout)
+
+    _wait_for(lambda: _ends(left))
+
+
+def test_a_second_request_to_stop_hurries(python: Callable[[str], Command], tmp_path: Path) -> None:
+    """Somebody who asks twice does not want to wait for the grace."""
+    stop, got = Stop(), tmp_path / "got"
+    program = f"""
+import pathlib, signal, sys, time
+seen = []
+def count(*_):
+    seen.append(1)
+    pathlib.Path({str(got)!r}).write_text(str(len(seen)))
+    if len(seen) == 2:
+        sys.exit(7)
+signal.signal(signal.SIGINT, count)
+pathlib.Path({str(got)!r}).write_text("0")
+while True:
+    time.sleep(0.05)
+"""
+    ended: list[processes.Completed] = []
+    limits = Limits(grace=60, second_grace=60)
+    thread = threading.Thread(
+        target=lambda: ended.append(processes.run(python(program), limits=limits, stop=stop))
+    )
+    thread.start()
+    _wait_for(lambda: got.exists() and got.read_text() == "0")
+    stop.request()
+    _wait_for(lambda: got.read_text() == "1")
+    stop.request()
+    thread.join(20)
+
+    assert ended[0].code == 7
+
+
+def test_says_what_cannot_be_run(tmp_path: Path) -> None:
+    """A missing program and a missing directory are told apart."""
+    with pytest.raises(ProgramMissing, match="cannot run no-such-program"):
+        processes.run(Command(argv=("no-such-program",), directory=tmp_path, environment={}))
+    with pytest.raises(ProgramMissing, match=r"directory .*gone is missing"):
+        processes.run(
+            Command(argv=("true",), directory=tmp_path / "gone", environment={"PATH": "/bin"})
+        )
