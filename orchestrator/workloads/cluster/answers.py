@@ -61,6 +61,10 @@ class FieldConflict(ClusterError):
         self.owners = owners
 
 
+class Busy(ClusterError):
+    """The server or a gateway before it cannot answer right now."""
+
+
 class Invalid(ClusterError):
     """The server finds the manifest itself wrong."""
 
@@ -88,6 +92,10 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
             return _not_found(answer, request, message)
         case 409:
             return _conflict(answer, request, message)
+        case 429 | 502 | 503 | 504:
+            return Busy(
+                f"{where} is too busy, or not ready: {message}", hint="try again in a moment"
+            )
         case 410:
             return Gone(f"{request.title or request.resource} is gone: {message}")
         case 400 | 422:

@@ -153,17 +153,17 @@ class Client:
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
-        """Open a watch and yield its events; raises like ``send`` when it is refused."""
+        """Open a watch and yield its events; raises like ``send`` when it is refused or cut off."""
         try:
             response = await self._request(call, renew=False, seconds=None)
+            try:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    self._accepted(call, await _read(response))
+                yield _lines(response.response.content)
+            finally:
+                response.response.close()
         except _no_answer() as error:
             raise self._unreachable(error) from error
-        try:
-            if response.status >= HTTPStatus.BAD_REQUEST:
-                self._accepted(call, await _read(response))
-            yield _lines(response.response.content)
-        finally:
-            response.response.close()
 
     async def _once(self, call: Call, *, renew: bool) -> tuple[Answer, float]:
         response = await self._request(call, renew=renew, seconds=_REQUEST_SECONDS)

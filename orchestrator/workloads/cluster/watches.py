@@ -4,12 +4,13 @@ import asyncio
 import queue
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, TypeAlias
 
-from orchestrator.errors import ClusterError, ClusterUnreachable
+from orchestrator.errors import ClusterUnreachable
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.answers import Gone, Request, explain
+from orchestrator.workloads.cluster.answers import Busy, Gone, Request, explain
 from orchestrator.workloads.cluster.client import Call, Client
 from orchestrator.workloads.kinds import Resource
 
@@ -58,108 +59,124 @@ class Watch:
         relist: Callable[[Scope], Awaitable[Listing]],
     ) -> None:
         """Tell what the listings hold and follow each from its version."""
-        self._client = client
-        self._relist = relist
-        self._queue: queue.SimpleQueue[Seen | ClusterError] = queue.SimpleQueue()
-        for listing in listings:
-            for ref, live in listing.objects:
-                self._queue.put(Seen(ref=ref, live=live))
-        self._tasks = [client.start(self._follow(listing)) for listing in listings]
+        self._queue: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+        followers = [
+            _Follower(client, listing, relist=relist, tell=self._queue.put) for listing in listings
+        ]
+        for follower in followers:
+            follower.tell_known()
+        self._tasks = [client.start(follower.run()) for follower in followers]
 
     def next(self, timeout: float) -> Seen | None:
-        """Return the next change, or None after ``timeout`` seconds; raises ClusterError when watching failed."""
+        """Return the next change, or None after ``timeout`` seconds; raises ClusterError when following failed."""
         try:
-            found = (
-                self._queue.get(timeout=max(timeout, 0.0))
-                if timeout > 0
-                else self._queue.get_nowait()
-            )
+            return self._queue.get(timeout=timeout) if timeout > 0 else self._queue.get_nowait()
         except queue.Empty:
+            for task in self._tasks:
+                if task.done():
+                    task.result()
             return None
-        if isinstance(found, ClusterError):
-            raise found
-        return found
 
     def close(self) -> None:
         """Stop following."""
         for task in self._tasks:
             task.cancel()
 
-    async def _follow(self, listing: Listing) -> None:
-        known = dict(listing.objects)
-        version, failures = listing.version, 0
+
+class _Follower:
+    """One collection: what is known of it, and up to which version."""
+
+    def __init__(
+        self,
+        client: Client,
+        listing: Listing,
+        *,
+        relist: Callable[[Scope], Awaitable[Listing]],
+        tell: Callable[[Seen], None],
+    ) -> None:
+        self._client = client
+        self._scope = listing.scope
+        self._known = dict(listing.objects)
+        self._version = listing.version
+        self._relist = relist
+        self._tell = tell
+
+    def tell_known(self) -> None:
+        for ref, live in self._known.items():
+            self._tell(Seen(ref=ref, live=live))
+
+    async def run(self) -> None:
+        """Follow until cancelled; raises ClusterError when that is not possible."""
+        failures = 0
         while True:
             try:
-                version = await self._stream(listing.scope, version, known)
+                await self._follow()
                 failures = 0
-            except Gone:
-                version = await self._start_over(listing.scope, known)
-            except ClusterUnreachable as error:
+            except (ClusterUnreachable, Busy):
                 failures += 1
                 if failures > _FAILURES:
-                    self._queue.put(error)
-                    return
+                    raise
                 await asyncio.sleep(_PAUSE_SECONDS)
-            except ClusterError as error:
-                self._queue.put(error)
-                return
 
-    async def _start_over(self, scope: Scope, known: dict[ObjectRef, Live]) -> str:
+    async def _follow(self) -> None:
+        """Follow until the server ends the watch, which it does from time to time."""
+        try:
+            async with self._client.stream(self._call()) as events:
+                async for event in events:
+                    self._take(event)
+        except Gone:
+            await self._start_over()
+
+    async def _start_over(self) -> None:
         """List again after the server forgot where we were; what is missing now was deleted meanwhile."""
-        listing = await self._relist(scope)
-        current = dict(listing.objects)
-        for ref in [ref for ref in known if ref not in current]:
-            self._queue.put(Seen(ref=ref, live=known.pop(ref), gone=True))
-        for ref, live in current.items():
-            known[ref] = live
-            self._queue.put(Seen(ref=ref, live=live))
-        return listing.version
+        listing = await self._relist(self._scope)
+        former, self._known = self._known, dict(listing.objects)
+        self._version = listing.version
+        for ref in former.keys() - self._known.keys():
+            self._tell(Seen(ref=ref, live=former[ref], gone=True))
+        self.tell_known()
 
-    async def _stream(self, scope: Scope, version: str, known: dict[ObjectRef, Live]) -> str:
-        """Follow until the server ends the watch; return the version to go on from."""
-        call = Call(
+    def _call(self) -> Call:
+        resource, namespace = self._scope.resource, self._scope.namespace
+        return Call(
             method="GET",
-            path=scope.resource.path(scope.namespace),
-            request=Request(
-                verb="watch", resource=scope.resource.qualified, namespace=scope.namespace
-            ),
+            path=resource.path(namespace),
+            request=self._request(),
             query={
-                **scope.query,
+                **self._scope.query,
                 "watch": "true",
                 "allowWatchBookmarks": "true",
-                "resourceVersion": version,
+                "resourceVersion": self._version,
                 "timeoutSeconds": _SERVER_ENDS_AFTER,
             },
         )
-        async with self._client.stream(call) as events:
-            async for event in events:
-                version = self._tell(event, scope, version, known)
-        return version
 
-    def _tell(self, event: Json, scope: Scope, version: str, known: dict[ObjectRef, Live]) -> str:
+    def _request(self) -> Request:
+        resource = self._scope.resource.qualified
+        return Request(verb="watch", resource=resource, namespace=self._scope.namespace)
+
+    def _take(self, event: Json) -> None:
         match event:
             case {"type": "ERROR", "object": dict(status)}:
                 code = status.get("code")
-                request = Request(verb="watch", resource=scope.resource.qualified)
-                raise explain(
-                    code if isinstance(code, int) else 500,
-                    status,
-                    request,
-                    where=self._client.title,
-                )
+                number = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
+                raise explain(number, status, self._request(), where=self._client.title)
             case {"type": "BOOKMARK", "object": dict(live)}:
-                return _version(live) or version
+                self._version = _version(live) or self._version
             case {"type": str(kind), "object": dict(live)}:
-                ref = reference(scope.resource, live)
-                gone = kind == "DELETED"
-                if gone:
-                    known.pop(ref, None)
-                else:
-                    known[ref] = live
-                self._queue.put(Seen(ref=ref, live=live, gone=gone))
-                return _version(live) or version
-            case _:
-                return version
+                self._version = _version(live) or self._version
+                self._take_object(
+                    reference(self._scope.resource, live), live, gone=kind == "DELETED"
+                )
+            case _:  # an event of a kind that is newer than this
+                return
+
+    def _take_object(self, ref: ObjectRef, live: Live, *, gone: bool) -> None:
+        if gone:
+            self._known.pop(ref, None)
+        else:
+            self._known[ref] = live
+        self._tell(Seen(ref=ref, live=live, gone=gone))
 
 
 def reference(resource: Resource, live: Live) -> ObjectRef:

@@ -1,0 +1,245 @@
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import ClusterError, Interrupted, PlanRefused
+from orchestrator.plans.change import Action
+from orchestrator.plans.events import ChangeDone, UnitProgress
+from orchestrator.stack.model import Wait
+from orchestrator.workloads.applying import apply_set
+from tests.sandbox.client import eventually
+from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.ground import Ground
+
+pytestmark = pytest.mark.integration
+
+_FAIL = "sandbox.orchestrator/fail"
+_DELAY = "sandbox.orchestrator/delay"
+
+
+def deployment(**annotations: str) -> str:
+    """Return a Deployment whose Pods the sandbox steers by annotations."""
+    return DEPLOYMENT.replace(
+        "labels: {app: web}}", f"labels: {{app: web}}, annotations: {json.dumps(annotations)}}}"
+    )
+
+
+def job(**spec: Any) -> str:
+    """Return a Job with these fields beside its template."""
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a"}]}}
+    body = {"template": template, **spec}
+    return json.dumps(
+        {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": body}
+    )
+
+
+def test_an_apply_waits_until_everything_runs(ground: Ground) -> None:
+    """When an apply returns, the Deployment is rolled out and the Job is done; the inventory has their uids."""
+    text = f"{CONFIG}---{DEPLOYMENT}---\n{job()}"
+    inventory = ground.apply(text)
+    web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+    assert web["status"]["readyReplicas"] == 1
+    once = ground.others.get(ground.path("jobs", "once", group="apis/batch/v1"))
+    assert once["status"]["succeeded"] == 1
+    assert [item.ref.kind for item in inventory] == ["ConfigMap", "Deployment", "Job"]
+    assert inventory[1].uid == web["metadata"]["uid"]
+
+
+def test_objects_carry_our_marks(ground: Ground) -> None:
+    """Every object says whose it is, and our manager owns what the manifest says."""
+    ground.apply(CONFIG)
+    live = ground.others.get(ground.path("configmaps", "settings"))
+    assert live["metadata"]["labels"] == {
+        "app.kubernetes.io/managed-by": "orchestrator",
+        "orchestrator/stack": ground.namespace,
+        "orchestrator/environment": "test",
+    }
+    assert live["metadata"]["annotations"] == {"orchestrator/unit": "manifests.shop"}
+    assert [(item["manager"], item["operation"]) for item in live["metadata"]["managedFields"]] == [
+        ("orchestrator", "Apply")
+    ]
+
+
+def test_progress_is_told_as_it_happens(ground: Ground) -> None:
+    """Each object is told when it was accepted and when it became healthy; reasons for waiting in between."""
+    ground.apply(deployment(**{_DELAY: "300ms"}))
+    name = f"Deployment {ground.namespace}/web"
+    done = [event for event in ground.events if isinstance(event, ChangeDone)]
+    assert [(event.name, event.action, event.waiting) for event in done] == [
+        (name, Action.CREATE, True),
+        (name, Action.CREATE, False),
+    ]
+    reasons = [event.text for event in ground.events if isinstance(event, UnitProgress)]
+    assert f"{name}: 0 of 1 ready" in reasons
+
+
+def test_only_the_change_is_touched(ground: Ground) -> None:
+    """An object without a change is not sent again."""
+    extra = CONFIG.replace("settings", "extra")
+    inventory = ground.apply(f"{CONFIG}---{extra}")
+    before = ground.others.get(ground.path("configmaps", "extra"))
+    ground.events.clear()
+    ground.apply(f"{CONFIG.replace('green', 'red')}---{extra}", inventory=inventory)
+    assert ground.others.get(ground.path("configmaps", "extra")) == before
+    names = {event.name for event in ground.events if isinstance(event, ChangeDone)}
+    assert names == {f"ConfigMap {ground.namespace}/settings"}
+
+
+def test_a_failed_job_fails_the_apply_at_once(ground: Ground) -> None:
+    """A Job that failed is not waited for any longer, and its reason is told."""
+    text = json.loads(job(backoffLimit=0))
+    text["spec"]["template"]["metadata"] = {"annotations": {_FAIL: "Error"}}
+    with pytest.raises(ClusterError) as raised:
+        ground.apply(json.dumps(text))
+    assert raised.value.message.startswith(
+        f"Job {ground.namespace}/once failed: BackoffLimitExceeded"
+    )
+
+
+def test_what_is_late_is_explained(ground: Ground) -> None:
+    """After its time an apply says what is not healthy, with the condition, and what its Pods wait for."""
+    with pytest.raises(ClusterError) as raised:
+        ground.apply(deployment(**{_FAIL: "ImagePullBackOff"}), wait=Wait(timeout=4.0))
+    error = raised.value
+    assert (
+        error.message == f"not healthy after 4 s: Deployment {ground.namespace}/web: 0 of 1 ready"
+    )
+    assert "wait: {timeout" in error.hint
+    assert "container web: ImagePullBackOff" in error.detail
+    assert "MinimumReplicasUnavailable" in error.detail
+
+
+def test_an_unhealthy_object_is_found_again(ground: Ground) -> None:
+    """An apply after a failed one still waits for what did not change: it does not report success."""
+    broken = deployment(**{_FAIL: "NotReady"})
+    with pytest.raises(ClusterError):
+        ground.apply(broken, wait=Wait(timeout=2.0))
+    with pytest.raises(ClusterError, match="not healthy after 1 s"):
+        ground.apply(f"{broken}---{CONFIG}", wait=Wait(timeout=1.0))
+
+
+def test_waiting_can_be_left_out(ground: Ground) -> None:
+    """Neither a set that does not wait nor an object annotated so keeps an apply."""
+    broken = deployment(**{_FAIL: "NotReady"})
+    inventory = ground.apply(broken, wait=Wait(enabled=False))
+    assert len(inventory) == 1
+    ground.apply(
+        broken.replace("name: web}", "name: web, annotations: {orchestrator/wait: disabled}}", 1)
+    )
+
+
+def test_a_rollout_of_a_change_is_waited_for(ground: Ground) -> None:
+    """A healthy former state never counts as the new one."""
+    inventory = ground.apply(DEPLOYMENT)
+    ground.apply(deployment(**{_DELAY: "500ms"}), inventory=inventory)
+    web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+    assert (
+        web["status"]["updatedReplicas"]
+        == web["status"]["readyReplicas"]
+        == web["status"]["replicas"]
+        == 1
+    )
+
+
+def test_a_job_that_vanishes_by_its_time_to_live_is_done(ground: Ground) -> None:
+    """A Job may be gone before anybody looks; what counts is how it ended."""
+    (owned,) = ground.apply(job(ttlSecondsAfterFinished=0))
+    assert owned.fingerprint
+
+
+def test_an_object_deleted_meanwhile_fails_the_apply(ground: Ground) -> None:
+    """What somebody deletes while it is waited for is told, and not waited for until the time is over."""
+    plan = ground.plan(ground.rendered(deployment(**{_FAIL: "NotReady"})))[0]
+    path = ground.path("deployments", "web", group="apis/apps/v1")
+
+    def delete() -> None:
+        eventually(
+            lambda: ground.others.request("GET", path)[1],
+            lambda found: "uid" in found.get("metadata", {}),
+        )
+        ground.others.request("DELETE", path)
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    with pytest.raises(ClusterError, match="was deleted while it was waited for"):
+        apply_set(
+            ground.cluster,
+            plan,
+            wait=Wait(timeout=60),
+            on_event=ground.events.append,
+            stop=ground.stop,
+        )
+    thread.join()
+
+
+def test_an_interrupt_ends_the_wait(ground: Ground) -> None:
+    """A request to stop ends waiting within a moment; what was applied stays."""
+    plan = ground.plan(ground.rendered(deployment(**{_FAIL: "NotReady"})))[0]
+
+    def stop_when_waiting(event: object) -> None:
+        if isinstance(event, UnitProgress):
+            ground.stop.request()
+
+    with pytest.raises(Interrupted):
+        apply_set(
+            ground.cluster,
+            plan,
+            wait=Wait(timeout=60),
+            on_event=stop_when_waiting,
+            stop=ground.stop,
+        )
+    assert ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+
+
+def test_a_plan_with_pending_values_is_not_executed(ground: Ground) -> None:
+    """Nothing is applied while something in the plan is not known: it has to be planned again."""
+    (plan,) = ground.plan(
+        ground.rendered(CONFIG.replace("green", '"${{ modules.database.host }}"'))
+    )
+    with pytest.raises(PlanRefused, match="waits for modules.database.host"):
+        apply_set(
+            ground.cluster, plan, wait=Wait(), on_event=ground.events.append, stop=ground.stop
+        )
+
+
+def test_a_refusal_stops_before_the_next_batch(ground: Ground) -> None:
+    """When the server refuses an object that it had accepted in the plan, nothing after its batch is sent."""
+    text = f"{CONFIG}---{DEPLOYMENT}"
+    (plan,) = ground.plan(ground.rendered(text))
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/configmaps": "0"}}}
+    ground.others.create(ground.path("resourcequotas"), quota)
+    eventually(
+        lambda: ground.others.get(ground.path("resourcequotas", "none")),
+        lambda found: "hard" in found.get("status", {}),
+    )
+    with pytest.raises(ClusterError, match="exceeded quota"):
+        apply_set(
+            ground.cluster, plan, wait=Wait(), on_event=ground.events.append, stop=ground.stop
+        )
+    assert (
+        ground.others.request("GET", ground.path("deployments", "web", group="apis/apps/v1"))[0]
+        == 404
+    )
+
+
+def test_a_claim_that_waits_for_its_pod_is_no_laggard(ground: Ground) -> None:
+    """A claim whose class binds late is current while nobody uses it."""
+    text = f"""
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {{name: {ground.namespace}}}
+provisioner: example.com/none
+volumeBindingMode: WaitForFirstConsumer
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: data}}
+spec:
+  storageClassName: {ground.namespace}
+  accessModes: [ReadWriteOnce]
+  resources: {{requests: {{storage: 1Gi}}}}
+"""
+    inventory = ground.apply(text, wait=Wait(timeout=20))
+    ground.prune(inventory)

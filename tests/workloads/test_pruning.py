@@ -1,0 +1,133 @@
+import threading
+
+import pytest
+
+from orchestrator.errors import ClusterError, Interrupted
+from orchestrator.plans.events import ChangeDone, UnitProgress
+from orchestrator.plans.objects import OwnedObject
+from orchestrator.workloads.pruning import prune
+from tests.sandbox.client import eventually
+from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.ground import Ground
+
+pytestmark = pytest.mark.integration
+
+
+def hold(ground: Ground, *, held: bool) -> None:
+    """Put a finalizer on the ConfigMap, or take it away."""
+    finalizers = {"metadata": {"finalizers": ["example.com/hold"] if held else None}}
+    ground.patch(ground.path("configmaps", "settings"), finalizers, manager="robot")
+
+
+def test_objects_are_gone_when_pruning_returns(ground: Ground) -> None:
+    """Deletion is confirmed, in reverse order, with everything that a workload runs."""
+    inventory = ground.apply(f"{CONFIG}---{DEPLOYMENT}")
+    ground.events.clear()
+    assert ground.prune(inventory) == tuple(sorted(item.ref for item in inventory))
+    confirmed = [
+        event.name.partition(" ")[0]
+        for event in ground.events
+        if isinstance(event, ChangeDone) and not event.waiting
+    ]
+    assert confirmed == ["Deployment", "ConfigMap"]
+    assert ground.others.request("GET", ground.path("configmaps", "settings"))[0] == 404
+    assert ground.others.get(ground.path("pods"))["items"] == []
+
+
+def test_what_is_gone_already_is_confirmed(ground: Ground) -> None:
+    """An object that somebody else deleted needs nothing more."""
+    inventory = ground.apply(CONFIG)
+    ground.others.request("DELETE", ground.path("configmaps", "settings"))
+    assert ground.prune(inventory) == (inventory[0].ref,)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"labels": {"orchestrator/environment": "other"}},
+        {"labels": {"orchestrator/stack": None}},
+        {"annotations": {"orchestrator/prune": "disabled"}},
+    ],
+)
+def test_only_what_is_still_ours_is_deleted(
+    ground: Ground, metadata: dict[str, dict[str, str | None]]
+) -> None:
+    """An object that another one owns now, or that asks to stay, stays: it is only forgotten."""
+    inventory = ground.apply(CONFIG)
+    ground.patch(
+        ground.path("configmaps", "settings"), {"metadata": metadata}, manager="kubectl-edit"
+    )
+    assert ground.prune(inventory) == (inventory[0].ref,)
+    assert ground.others.get(ground.path("configmaps", "settings"))
+
+
+def test_a_finalizer_that_hangs_is_named(ground: Ground) -> None:
+    """When an object does not go, the message names the finalizer; the next run goes on from there."""
+    inventory = ground.apply(CONFIG)
+    hold(ground, held=True)
+    with pytest.raises(ClusterError) as raised:
+        ground.prune(inventory, timeout=0.5)
+    assert raised.value.message == (
+        f"ConfigMap {ground.namespace}/settings is not gone after 0.5 s: it waits for the finalizer example.com/hold"
+    )
+    assert "controller" in raised.value.hint
+    hold(ground, held=False)
+    assert ground.prune(inventory) == (inventory[0].ref,)
+
+
+def test_a_late_finalizer_is_waited_for(ground: Ground) -> None:
+    """An object whose controller needs a while is waited for."""
+    inventory = ground.apply(CONFIG)
+    hold(ground, held=True)
+    path = ground.path("configmaps", "settings")
+
+    def release() -> None:
+        eventually(
+            lambda: ground.others.get(path), lambda found: "deletionTimestamp" in found["metadata"]
+        )
+        hold(ground, held=False)
+
+    thread = threading.Thread(target=release)
+    thread.start()
+    assert ground.prune(inventory) == (inventory[0].ref,)
+    thread.join()
+
+
+def test_a_successor_of_the_same_name_is_left_alone(ground: Ground) -> None:
+    """What was made anew under the same name, by somebody else, is not deleted."""
+    inventory = ground.apply(CONFIG)
+    path = ground.path("configmaps", "settings")
+    ground.others.request("DELETE", path)
+    ground.others.create(
+        ground.path("configmaps"), {"metadata": {"name": "settings"}, "data": {"new": "1"}}
+    )
+    assert ground.prune(inventory) == (inventory[0].ref,)
+    assert ground.others.get(path)["data"] == {"new": "1"}
+
+
+def test_an_interrupt_ends_the_wait(ground: Ground) -> None:
+    """A request to stop is noticed while a deletion hangs."""
+    inventory = ground.apply(CONFIG)
+    hold(ground, held=True)
+
+    def stop(event: object) -> None:
+        if isinstance(event, ChangeDone) and event.waiting:
+            ground.stop.request()
+
+    with pytest.raises(Interrupted):
+        prune(ground.cluster, inventory, owner=ground.owner, on_event=stop, stop=ground.stop)
+    hold(ground, held=False)
+
+
+def test_a_long_wait_says_what_it_waits_for(ground: Ground) -> None:
+    """After a few seconds progress names what is still there and why."""
+    inventory: tuple[OwnedObject, ...] = ground.apply(CONFIG)
+    hold(ground, held=True)
+    ground.events.clear()
+    with pytest.raises(ClusterError):
+        ground.prune(inventory, timeout=6.0)
+    reasons = [event.text for event in ground.events if isinstance(event, UnitProgress)]
+    assert reasons == [
+        f"ConfigMap {ground.namespace}/settings: still being deleted: it waits for the finalizer example.com/hold"
+    ]
+    hold(ground, held=False)
