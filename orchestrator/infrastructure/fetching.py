@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from orchestrator.processes import Command, Completed, run
 _CALL = "unit"
 _REGISTRY = re.compile(r"([\w.-]+\.[\w-]+(:\d+)?/)?[\w-]+/[\w-]+/[\w-]+(//.*)?")
 _TAG_OR_COMMIT = re.compile(r"[?&]ref=([0-9a-f]{40}|v?\d+\.\d+(\.\d+)?([-+][\w.-]+)?)(&|$)")
+_REQUIRED = re.compile(r'The argument "([^"]+)" is required')
 _GENERATIONS_KEPT = 2
 
 
@@ -90,22 +90,27 @@ def _clean(folder: Path, current: Path) -> None:
 
 
 def _get(request: ModuleRequest, site: Site, folder: Path) -> None:
-    if site.stop.requested:
-        raise Interrupted(f"{request.unit}: stopped before its source was fetched")
-    call: Mapping[str, str] = {"source": request.source} | (
-        {"version": request.version} if request.version else {}
-    )
-    write_private(folder / "main.tf.json", json.dumps({"module": {_CALL: call}}))
-    command = Command(
-        argv=(*site.binary.argv, "get", "-no-color"),
-        directory=folder,
-        environment=child_environment(
-            site.settings.environment, site.passes, TF_DATA_DIR=str(folder)
-        ),
-    )
-    done = run(command, limits=site.limits, stop=site.stop)
+    """Let Terraform fetch a module; newer versions refuse a call without the arguments that it requires."""
+    done = _run(request, site, folder)
+    required = _REQUIRED.findall(" ".join(done.stderr.split()))
+    if done.code != 0 and required and not done.interrupted:
+        done = _run(request, site, folder, arguments=tuple(required))
     if done.code != 0:
         raise _failure(request, site, done, folder)
+
+
+def _run(
+    request: ModuleRequest, site: Site, folder: Path, arguments: tuple[str, ...] = ()
+) -> Completed:
+    if site.stop.requested:
+        raise Interrupted(f"{request.unit}: stopped before its source was fetched")
+    version = {"version": request.version} if request.version else {}
+    call = {"source": request.source, **version, **dict.fromkeys(arguments)}
+    write_private(folder / "main.tf.json", json.dumps({"module": {_CALL: call}}))
+    environment = child_environment(site.settings.environment, site.passes, TF_DATA_DIR=str(folder))
+    argv = (*site.binary.argv, "get", "-no-color")
+    command = Command(argv=argv, directory=folder, environment=environment)
+    return run(command, limits=site.limits, stop=site.stop)
 
 
 def _failure(

@@ -174,9 +174,11 @@ def test_a_tag_is_fetched_once(ground: Ground, library: Path, tmp_path: Path) ->
     """What cannot change is not asked for again, also when the repository is gone by then."""
     ground, log = logging_engine(ground, tmp_path)
     remote(ground, address(library, "v1.0.0"))
+    assert set(log.read_text().split()) == {"get"}
+    log.write_text("")
     shutil.rmtree(library)
     workspace = remote(ground, address(library, "v1.0.0"))
-    assert log.read_text().split() == ["get"]
+    assert log.read_text() == ""
     assert ground.plan(workspace, {"text": "x"}).outputs["common"].value == "one"
 
 
@@ -211,7 +213,7 @@ def test_old_generations_of_a_moving_branch_are_removed(ground: Ground, library:
 @pytest.mark.parametrize(
     ("ref", "inside", "says"),
     [
-        ("v9", "modules/network", "did not match any file"),
+        ("v9", "modules/network", "v9"),
         ("v1.0.0", "modules/none", 'subdir "modules/none" not found'),
     ],
 )

@@ -191,80 +191,6 @@ def test_state_in_a_backend_works_like_state_in_a_file(
     assert not (ground.site.folder / "state").exists()
 
 
-@pytest.mark.integration
-def test_what_reading_from_a_backend_costs(on_s3: tuple[Ground, State], tmp_path: Path) -> None:
-    """With large providers each process costs seconds: a plan without changes tells its outputs by itself."""
-    ground, state = on_s3
-    ground, log = logging_engine(ground, tmp_path)
-    ground.write("modules/echo/main.tf")
-    ground.apply(ground.workspace(state=state), {"text": "one"})
-    assert log.read_text().split() == ["init", "plan", "show", "apply"]
-    log.write_text("")
-    assert values(ground.plan(ground.workspace(state=state), {"text": "one"}).outputs) == {
-        "text": "one"
-    }
-    assert log.read_text().split() == ["plan"]
-
-
-@pytest.mark.integration
-def test_a_state_that_would_be_left_behind_is_not_forgotten(on_s3: tuple[Ground, State]) -> None:
-    """Who changes where state lives is told to move it, instead of being shown a plan that creates all again."""
-    ground, state = on_s3
-    ground.write("modules/echo/main.tf")
-    ground.apply(ground.workspace(), {"text": "one"})
-    with pytest.raises(
-        TerraformError, match=r"modules\.echo: its state would be left behind"
-    ) as caught:
-        ground.plan(ground.workspace(state=state), {"text": "one"})
-    assert "-migrate-state" in caught.value.hint
-    moved = replace(state, config={**state.config, "key": "elsewhere"})
-    other = replace(ground, site=replace(ground.site, environment="other"))
-    other.apply(other.workspace(state=state), {"text": "one"})
-    for there in (moved, State()):
-        with pytest.raises(TerraformError, match=r"modules\.echo: its state would be left behind"):
-            other.plan(other.workspace(state=there), {"text": "one"})
-
-
-@pytest.mark.integration
-def test_settings_that_do_not_move_the_state_are_adopted(on_s3: tuple[Ground, State]) -> None:
-    """Another way of locking or of signing in is no other state."""
-    ground, state = on_s3
-    ground.write("modules/echo/main.tf")
-    ground.apply(ground.workspace(state=state), {"text": "one"})
-    locking = replace(state, config={**state.config, "use_lockfile": True, "encrypt": True})
-    assert ground.plan(ground.workspace(state=locking), {"text": "one"}).changes == ()
-
-
-@pytest.mark.integration
-def test_a_mistake_in_backend_settings_is_placed_in_the_stack_file(ground: Ground) -> None:
-    """The file of ours that Terraform names is nothing that a person wrote."""
-    ground.write("modules/echo/main.tf")
-    place = Place(file="stacks/shop/stack.yaml", line=4, column=3, text="  config: {bucket: x}")
-    state = State(backend="s3", config={"bucket": "x"}, places={("config",): place})
-    with pytest.raises(TerraformError) as caught:
-        ground.plan(ground.workspace(state=state), {"text": "one"})
-    assert "stacks/shop/stack.yaml:4" in caught.value.message
-    assert "zzz_orchestrator" not in caught.value.message + caught.value.detail
-
-
-@pytest.mark.integration
-def test_secrets_in_backend_settings_are_not_told(on_s3: tuple[Ground, State]) -> None:
-    """Settings go through a private file, not through arguments, and a message does not quote them."""
-    ground, state = on_s3
-    ground.write("modules/echo/main.tf")
-    ground.site.secrets.learn("very-secret-key")
-    wrong: dict[str, Json] = {
-        "endpoints": {"s3": "http://127.0.0.1:9/very-secret-key"},
-        "max_retries": 0,
-    }
-    with pytest.raises(TerraformError) as caught:
-        ground.plan(
-            ground.workspace(state=replace(state, config={**state.config, **wrong})), {"text": "x"}
-        )
-    assert "very-secret-key" not in caught.value.message + caught.value.detail
-    assert not list(ground.site.folder.rglob("backend.json"))
-
-
 class _StateServer(ThreadingHTTPServer):
     """Keeps one state, as Terraform's http backend wants it; refuses writes when told to."""
 
@@ -314,6 +240,88 @@ def state_server() -> Iterator[_StateServer]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.mark.integration
+def test_what_reading_from_a_backend_costs(
+    ground: Ground, state_server: _StateServer, tmp_path: Path
+) -> None:
+    """With large providers each process costs seconds: a plan without changes tells its outputs by itself."""
+    state = state_server.config
+    ground, log = logging_engine(ground, tmp_path)
+    ground.write("modules/echo/main.tf")
+    ground.apply(ground.workspace(state=state), {"text": "one"})
+    assert log.read_text().split() == ["init", "plan", "show", "apply"]
+    log.write_text("")
+    assert values(ground.plan(ground.workspace(state=state), {"text": "one"}).outputs) == {
+        "text": "one"
+    }
+    assert log.read_text().split() == ["plan"]
+
+
+@pytest.mark.integration
+def test_a_state_that_would_be_left_behind_is_not_forgotten(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """Who changes where state lives is told to move it, instead of being shown a plan that creates all again."""
+    state = state_server.config
+    ground.write("modules/echo/main.tf")
+    ground.apply(ground.workspace(), {"text": "one"})
+    with pytest.raises(
+        TerraformError, match=r"modules\.echo: its state would be left behind"
+    ) as caught:
+        ground.plan(ground.workspace(state=state), {"text": "one"})
+    assert "-migrate-state" in caught.value.hint
+    moved = replace(
+        state, config={**state.config, "address": f"{state.config['address']}elsewhere"}
+    )
+    other = replace(ground, site=replace(ground.site, environment="other"))
+    other.apply(other.workspace(state=state), {"text": "one"})
+    for there in (moved, State()):
+        with pytest.raises(TerraformError, match=r"modules\.echo: its state would be left behind"):
+            other.plan(other.workspace(state=there), {"text": "one"})
+
+
+@pytest.mark.integration
+def test_settings_that_do_not_move_the_state_are_adopted(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """Another way of locking or of signing in is no other state."""
+    state = state_server.config
+    ground.write("modules/echo/main.tf")
+    ground.apply(ground.workspace(state=state), {"text": "one"})
+    locking = replace(state, config={**state.config, "retry_max": 1, "username": "ada"})
+    assert ground.plan(ground.workspace(state=locking), {"text": "one"}).changes == ()
+
+
+@pytest.mark.integration
+def test_a_mistake_in_backend_settings_is_placed_in_the_stack_file(ground: Ground) -> None:
+    """The file of ours that Terraform names is nothing that a person wrote."""
+    ground.write("modules/echo/main.tf")
+    place = Place(file="stacks/shop/stack.yaml", line=4, column=3, text="  config: {bucket: x}")
+    state = State(backend="s3", config={"bucket": "x"}, places={("config",): place})
+    with pytest.raises(TerraformError) as caught:
+        ground.plan(ground.workspace(state=state), {"text": "one"})
+    assert "stacks/shop/stack.yaml:4" in caught.value.message
+    assert "zzz_orchestrator" not in caught.value.message + caught.value.detail
+
+
+@pytest.mark.integration
+def test_secrets_in_backend_settings_are_not_told(on_s3: tuple[Ground, State]) -> None:
+    """Settings go through a private file, not through arguments, and a message does not quote them."""
+    ground, state = on_s3
+    ground.write("modules/echo/main.tf")
+    ground.site.secrets.learn("very-secret-key")
+    wrong: dict[str, Json] = {
+        "endpoints": {"s3": "http://127.0.0.1:9/very-secret-key"},
+        "max_retries": 0,
+    }
+    with pytest.raises(TerraformError) as caught:
+        ground.plan(
+            ground.workspace(state=replace(state, config={**state.config, **wrong})), {"text": "x"}
+        )
+    assert "very-secret-key" not in caught.value.message + caught.value.detail
+    assert not list(ground.site.folder.rglob("backend.json"))
 
 
 @pytest.mark.integration
