@@ -1,19 +1,62 @@
-"""Logging: structlog to stderr, for people on a terminal and as JSON elsewhere; redaction comes last."""
+"""Logging: structlog to stderr, for people on a terminal and as JSON elsewhere; redaction comes last.
+
+structlog is set up when the first line is written, since importing it takes longer than many verbs do.
+"""
 
 import sys
 from collections.abc import Callable, MutableMapping
-from typing import Any, TextIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 Redact = Callable[[str], str]
+
+
+@dataclass(slots=True)
+class _Setup:
+    """How this process logs: warnings and errors alone, until a command line says otherwise."""
+
+    verbose: bool = False
+    terminal: bool = False
+    redact: Redact = str
+    stream: TextIO | None = None
+    done: bool = False
+
+
+_setup = _Setup()
 
 
 def configure(
     *, verbose: bool, terminal: bool, redact: Redact, stream: TextIO | None = None
 ) -> None:
-    """Set up structlog for this process; ``redact`` is applied to every text that is logged.
+    """Say how this process logs; ``redact`` is applied to every text that is logged.
 
-    Without ``verbose`` only warnings and errors are written, since progress is reported apart.
+    Without ``verbose`` only warnings and errors are written, since progress is reported apart. ``stream``
+    takes the place of stderr.
     """
+    _setup.verbose, _setup.terminal = verbose, terminal
+    _setup.redact, _setup.stream, _setup.done = redact, stream, False
+
+
+def logger() -> "FilteringBoundLogger":
+    """Return the logger: an event phrase that never changes, and keys (``log("unit applied", unit=…)``)."""
+    import structlog
+
+    if not _setup.done:
+        _set_up()
+    found: FilteringBoundLogger = structlog.get_logger()
+    return found
+
+
+def step(event: str, **keys: object) -> None:
+    """Log a step of a run; costs nothing unless somebody asked for it with ``verbose``."""
+    if _setup.verbose:
+        logger().info(event, **keys)
+
+
+def _set_up() -> None:
     import logging
 
     import structlog
@@ -22,23 +65,23 @@ def configure(
     for noisy in ("python_terraform", "git", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL + 1)
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer() if _setup.terminal else structlog.processors.JSONRenderer()
     )
+    level = logging.DEBUG if _setup.verbose else logging.WARNING
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _redacting(redact),
+            _redacting(_setup.redact),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.WARNING
-        ),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=_setup.stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _setup.done = True
 
 
 def _redacting(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from orchestrator import clock
+from orchestrator import clock, log
 from orchestrator.errors import OrchestratorError
 
 _POLL_SECONDS = 0.03
@@ -99,6 +99,7 @@ def run(command: Command, *, limits: Limits | None = None, stop: Stop | None = N
     with _temporary_file() as out, _temporary_file() as err:
         child = _start(command, stdout=out, stderr=err)
         ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=_nothing)
+        log.step("process ended", argv=command.argv, code=child.returncode)
         return _completed(child.returncode, _read(out), _read(err), ended)
 
 
@@ -121,6 +122,7 @@ def stream(
         lines = _Lines(reader, on_line)
         child = _start(command, stdout=out, stderr=err)
         ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        log.step("process ended", argv=command.argv, code=child.returncode)
         lines.drain()
         lines.finish()
         return _completed(child.returncode, "", _read(err), ended)
@@ -144,6 +146,7 @@ def follow(
         lines = _Lines(reader, on_line)
         child = _start(command, stdout=out, stderr=out)
         ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        log.step("process ended", argv=command.argv, code=child.returncode)
         lines.drain()
         lines.finish()
         return _completed(child.returncode, "", "", ended)

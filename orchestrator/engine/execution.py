@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from orchestrator import log
 from orchestrator.engine.connection import open_cluster
 from orchestrator.engine.infrastructure import Outputs, PlannedModule, plan_unit
 from orchestrator.engine.permissions import Permissions
@@ -207,6 +208,7 @@ def _walked(
 
     def announce(unit: UnitId, end: Ending[Effect]) -> None:
         result = _result(unit, end)
+        log.step("unit ended", unit=unit, outcome=result.outcome, seconds=result.seconds)
         around.on_event(
             UnitFinished(
                 unit=unit, outcome=result.outcome, seconds=result.seconds, detail=result.detail

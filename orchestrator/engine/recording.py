@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from orchestrator import clock
+from orchestrator import clock, log
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, UnitRecord, redacted
 from orchestrator.ledger.holder import Holder, Lock
@@ -141,3 +141,4 @@ class Recorder:
         )
         entry = redacted(entry, self.session.surroundings.secrets.redact)
         self.state = self.store.append(entry, lock=self.lock)
+        log.step("entry recorded", entry=entry.id, kind=entry.kind, message=entry.message)

@@ -6,9 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
-import structlog
-
-from orchestrator import clock
+from orchestrator import clock, log
 from orchestrator.errors import OrchestratorError, storage_error
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId
@@ -122,7 +120,7 @@ def _ending(
     except OSError as error:
         return Failed(error=storage_error(error), seconds=clock.seconds() - started)
     except Exception as error:  # noqa: BLE001 - one unit's bug must not lose the others' outcomes
-        structlog.get_logger().exception("unit crashed", unit=unit)
+        log.logger().exception("unit crashed", unit=unit)
         message = f"internal error: {type(error).__name__}: {error}"
         return Failed(error=OrchestratorError(message), seconds=clock.seconds() - started)
     return Done(value=value, seconds=clock.seconds() - started)
