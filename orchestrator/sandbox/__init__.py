@@ -13,7 +13,7 @@ a stack belongs to ``workloads``, which cannot tell a sandbox from any other clu
 from orchestrator.sandbox.layout import Component
 from orchestrator.sandbox.lifecycle import Sandbox, down, kubeconfig_path, up
 from orchestrator.sandbox.programs import Programs, find_programs, outlook
-from orchestrator.sandbox.status import ComponentStatus, SandboxStatus, describe, status
+from orchestrator.sandbox.status import ComponentStatus, SandboxStatus, status
 
 __all__ = [
     "Component",
@@ -21,7 +21,6 @@ __all__ = [
     "Programs",
     "Sandbox",
     "SandboxStatus",
-    "describe",
     "down",
     "find_programs",
     "kubeconfig_path",

@@ -81,26 +81,3 @@ def _answers(layout: Layout, port: int) -> bool:
         return Api.of(layout, port=port).is_ready()
     except (OSError, StopIteration):  # no credentials, or damaged ones
         return False
-
-
-def describe(current: SandboxStatus) -> str:
-    """Return a status as lines for a person; of dead components with the end of their logs."""
-    if not current.is_up:
-        return f"no sandbox is up in {current.directory}"
-    lines = [
-        f"sandbox     {'ready' if current.is_ready else 'not ready'}",
-        f"directory   {current.directory}",
-        f"kubeconfig  {current.kubeconfig}",
-        f"server      {current.server or 'unknown'}",
-        f"programs    {current.origin or 'unknown'}",
-        *(_line(part) for part in current.components),
-    ]
-    logs = (f"\nthe end of {part.log}:\n{part.log_end}" for part in current.dead if part.log_end)
-    return "\n".join((*lines, *logs))
-
-
-def _line(part: ComponentStatus) -> str:
-    if part.process is None:
-        return f"  {part.component}: not running"
-    port = f", port {part.port}" if part.port is not None else ""
-    return f"  {part.component}: process {part.process}{port}"

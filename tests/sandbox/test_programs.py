@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.errors import SandboxError
 from orchestrator.processes import Stop
-from orchestrator.sandbox import Component, down, find_programs, status, up
+from orchestrator.sandbox import Component, down, find_programs, outlook, status, up
 from orchestrator.sandbox.programs.toolchain import find_go, needed_version, parse_version
 from orchestrator.settings import Settings
 
@@ -52,6 +52,7 @@ def test_an_incomplete_set_is_named(tmp_path: Path) -> None:
     settings = replace(Settings.read(), kubebuilder_assets=folder)
     programs = find_programs(settings, on_progress=told.append, stop=Stop())
     assert programs.origin == "a build of this orchestrator"
+    assert outlook(settings) == f"a cached build in {settings.cache / 'sandbox'}"
     assert told == [
         f"KUBEBUILDER_ASSETS ({folder}) is not used: it lacks kube-controller-manager, kube-scheduler"
     ]
@@ -64,6 +65,7 @@ def test_kwok_alone_is_added(tmp_path: Path) -> None:
     settings = replace(real, search_path=f"{folder}:{real.search_path}")
     programs = find_programs(settings, on_progress=_ignore, stop=Stop())
     assert programs.origin == "PATH"
+    assert outlook(settings) == "the control plane of PATH"
     assert programs.argv[Component.ETCD] == (str(folder / "etcd"),)
     assert programs.argv[Component.KWOK] != (str(folder / "kwok"),)
 
