@@ -90,6 +90,41 @@ def test_the_shop_is_applied_to_aws_as_one_with_its_workloads(
     assert password not in again.said
 
 
+@pytest.mark.soak  # RDS takes the provider's own waits: 80 s to make a database, 60 s to delete it
+@pytest.mark.download
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("_provider")
+def test_the_shop_goes_only_when_its_database_is_given_up_by_name(
+    shop: Checkout, aws: Aws, sandbox: Sandbox
+) -> None:
+    """A protected unit holds up a destroy before anything is touched; acknowledged, all of it goes."""
+    here = {"ORCHESTRATOR_SANDBOX": str(sandbox.directory)}
+    applied = shop.orchestrator("apply", "shop", "--env", "local", "--yes", **here)
+    assert applied.code == 0, applied.said
+
+    refused = shop.orchestrator("destroy", "shop", "--env", "local", "--yes", **here)
+
+    assert refused.code == 1, refused.said
+    assert "modules.database" in refused.stderr
+    assert _database_subnets(aws) == _network(aws)
+    assert _workload_settings(sandbox)
+
+    gone = (
+        "destroy",
+        "shop",
+        "--env",
+        "local",
+        "--yes",
+        "--acknowledge",
+        "destroy:modules.database",
+    )
+    destroyed = shop.orchestrator(*gone, **here)
+
+    assert destroyed.code == 0, destroyed.said
+    assert aws.client("rds").describe_db_instances()["DBInstances"] == []
+    assert aws.client("s3").list_buckets()["Buckets"] == []
+
+
 def test_a_provider_that_cannot_be_had_is_named(shop: Checkout) -> None:
     """Where no registry answers, the message names the unit, the provider and the address, and nothing changes."""
     config = shop.root.parent / "unreachable.tfrc"
