@@ -257,11 +257,16 @@ def _common_keys(before: _Side, after: _Side) -> list[str | int]:
 
 
 def _same(before: _Side, after: _Side) -> bool:
-    return (
-        bool(before.value == after.value)
-        and not _any_true(after.unknown)
-        and type(before.value) is type(after.value)
-    )
+    return _equal(before.value, after.value) and not _any_true(after.unknown)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Compare as JSON does: Python takes True for 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _child(tree: Any, key: str | int, default: Any) -> Any:
