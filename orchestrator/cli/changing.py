@@ -3,7 +3,7 @@
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,11 +16,12 @@ from orchestrator.cli.options import (
     print_json,
     stack_arguments,
 )
-from orchestrator.cli.surroundings import open_session_of, session_of, surroundings_of
+from orchestrator.cli.surroundings import session_of, surroundings_of
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
+    from orchestrator.engine.permissions import Permissions
     from orchestrator.engine.planning import Planned
 
 
@@ -54,7 +55,7 @@ def plan(
         if out is not None:
             from orchestrator.engine.bundle import save
 
-            save(planned, out)
+            save(planned, options.directory / out)
     _show_plan(options, planned)
     if out is not None:
         click.echo(f"Saved to {out}, readable only by you: it may hold secrets.", err=True)
@@ -74,16 +75,14 @@ def apply(
 
     STACK is a stack's name or path, or the FILE of a saved plan.
     """
-    saved = stack if stack is not None and _is_bundle(options.directory / stack) else None
-    _carry_out(
-        options,
-        saved or stack,
-        environment,
-        output,
-        saved=saved is not None,
-        destroy=False,
-        **flags,
-    )
+    options.as_json = output == "json"
+    if stack is not None and _is_bundle(options.directory / stack):
+        if environment or flags["only"]:
+            message = "a saved plan is applied as it is"
+            raise UsageError(message, hint="leave --env and --only out, or plan again with them")
+        _apply_saved(options, options.directory / stack, flags)
+    else:
+        _plan_and_execute(options, stack, environment, flags, destroy=False)
 
 
 @click.command()
@@ -96,59 +95,80 @@ def destroy(
     options: Options, /, stack: str | None, environment: str | None, output: str, **flags: Any
 ) -> None:
     """Take everything away again: workloads, then infrastructure, in reverse."""
-    _carry_out(options, stack, environment, output, saved=False, destroy=True, **flags)
+    options.as_json = output == "json"
+    _plan_and_execute(options, stack, environment, flags, destroy=True)
 
 
-def _carry_out(
+def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
+    from orchestrator.engine.bundle import open_bundle
+
+    with ExitStack() as resources:
+        surroundings = resources.enter_context(surroundings_of(options))
+        planned = open_bundle(surroundings, file, resources)
+        _show_unless_json(options, planned)
+        _execute(options, planned, _permissions(flags), fresh=False)
+
+
+def _plan_and_execute(
     options: Options,
     stack: str | None,
     environment: str | None,
-    output: str,
+    flags: dict[str, Any],
     *,
-    saved: bool,
     destroy: bool,
-    yes: bool,
-    only: tuple[str, ...],
-    **permissions: Any,
 ) -> None:
-    from orchestrator.engine.applying import execute
-    from orchestrator.engine.bundle import open_bundle
-    from orchestrator.engine.permissions import Permissions, check
+    from orchestrator.engine.permissions import check, check_startable
     from orchestrator.engine.planning import Selection, make_plan
+
+    allowed = _permissions(flags)
+    _check_that_somebody_can_be_asked(options, yes=flags["yes"])
+    with session_of(options, stack, environment) as (session, resources):
+        check_startable(session, allowed)
+        planned = make_plan(session, Selection(only=flags["only"], destroy=destroy), resources)
+        _show_unless_json(options, planned)
+        check(planned, allowed)
+        asked = planned.plan.effective and not flags["yes"]
+        if asked:
+            _ask(planned)
+        _execute(options, planned, allowed, fresh=not asked)
+
+
+def _execute(
+    options: Options, planned: "Planned", allowed: "Permissions", *, fresh: bool
+) -> NoReturn:
+    from orchestrator.engine.applying import execute
     from orchestrator.reports.json import report_json
     from orchestrator.reports.text import render_report
 
-    options.as_json = output == "json"
-    allowed = Permissions(
-        dirty=permissions["allow_dirty"],
-        deferred=permissions["allow_deferred"],
-        acknowledged=frozenset(permissions["acknowledge"]),
-    )
-    if not yes and not Settings.read().interactive:
-        message = "there is no terminal to ask on"
-        raise UsageError(message, hint="pass --yes to go ahead without a question")
-    selection = Selection(only=only, destroy=destroy)
-    with ExitStack() as resources:
-        surroundings = resources.enter_context(surroundings_of(options))
-        if saved and stack is not None:
-            planned = open_bundle(surroundings, options.directory / stack, resources)
-        else:
-            session = open_session_of(surroundings, stack, environment)
-            planned = make_plan(session, selection, resources)
-        options.pause()
-        check(planned, allowed)
-        if not options.as_json:
-            _show_plan(options, planned)
-        asked = planned.plan.effective and not yes
-        if asked:
-            _ask(planned)
-        report = execute(planned, allowed, fresh=not asked and not saved)
-    redact = options.redact
+    report = execute(planned, allowed, fresh=fresh)
+    options.pause()
     if options.as_json:
         print_json(options, report_json(report))
     else:
-        click.echo(redact(render_report(report)), nl=False)
+        click.echo(options.redact(render_report(report)), nl=False)
     sys.exit(_exit_code(report.outcome))
+
+
+def _permissions(flags: dict[str, Any]) -> "Permissions":
+    from orchestrator.engine.permissions import Permissions
+
+    return Permissions(
+        dirty=flags["allow_dirty"],
+        deferred=flags["allow_deferred"],
+        acknowledged=frozenset(flags["acknowledge"]),
+    )
+
+
+def _check_that_somebody_can_be_asked(options: Options, *, yes: bool) -> None:
+    if yes:
+        return
+    hint = "pass --yes to go ahead without a question"
+    if options.as_json:
+        message = "a question cannot be asked in JSON"
+        raise UsageError(message, hint=hint)
+    if not Settings.read().interactive:
+        message = "there is no terminal to ask on"
+        raise UsageError(message, hint=hint)
 
 
 def _exit_code(outcome: str) -> int:
@@ -164,6 +184,12 @@ def _ask(planned: "Planned") -> None:
     if answer.strip() != "yes":
         message = "nothing was changed, since the answer was not 'yes'"
         raise OrchestratorError(message)
+
+
+def _show_unless_json(options: Options, planned: "Planned") -> None:
+    options.pause()
+    if not options.as_json:
+        _show_plan(options, planned)
 
 
 def _show_plan(options: Options, planned: "Planned") -> None:

@@ -1,5 +1,6 @@
 """The command line: its verbs, and how every kind of ending becomes an exit code."""
 
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -45,7 +46,8 @@ def main() -> NoReturn:
     except (click.ClickException, click.exceptions.Abort, KeyboardInterrupt) as error:
         sys.exit(_said_by_click(error))
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has had enough
+        # Whoever read our output has had enough; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
         if options.verbose and not isinstance(error, OrchestratorError):

@@ -1,5 +1,6 @@
 """What a run is given: its settings, its display, and signals turned into a request to stop."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -85,7 +86,8 @@ def _signals(stop: "Stop") -> Iterator[None]:
         stop.request()
         if stop.requests > _PATIENCE:
             raise KeyboardInterrupt
-        click.echo("stopping; what runs saves its state first (again: hurry)", err=True)
+        # Not through a stream: the handler may run in the middle of a write to it.
+        os.write(2, b"stopping; what runs saves its state first (again: hurry)\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -36,6 +36,7 @@ from orchestrator.plans.report import Report, UnitResult, accomplished, intended
 from orchestrator.stack.model import UnitId
 
 _SETTLED = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+_UNCHANGED = Done(value=Effect(outcome=Outcome.UNCHANGED))
 
 
 def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
@@ -70,15 +71,22 @@ def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
 
 def _settled(planned: Planned) -> bool:
     """Whether there is nothing to do and nothing to record: the ledger says just what the plan says."""
-    if planned.plan.effective or planned.ledger.open is not None:
-        return False
     records = planned.ledger.units
-    return all(
-        (record := records.get(unit.unit)) is not None
-        and record.outcome in _SETTLED
-        and record.applied == planned.plan.revision
-        and not unit.removed
-        for unit in planned.plan.units
+    return _only_the_revision_is_new(planned) and all(
+        records[unit.unit].applied == planned.plan.revision for unit in planned.plan.units
+    )
+
+
+def _only_the_revision_is_new(planned: Planned) -> bool:
+    """Whether everything is as it is wanted, and was well when it was looked at last."""
+    records = planned.ledger.units
+    return (
+        not planned.plan.effective
+        and planned.ledger.open is None
+        and all(
+            unit.unit in records and records[unit.unit].outcome in _SETTLED and not unit.removed
+            for unit in planned.plan.units
+        )
     )
 
 
@@ -95,12 +103,18 @@ class _Run:
     trouble: OrchestratorError | None = None
 
     def carried_out(self, started: float) -> Report:
-        """Record the intent, carry out the phases, record the outcomes."""
-        self._announce_intent()
-        try:
-            self._phases()
-        except OrchestratorError as error:
-            self.trouble = error
+        """Record the intent, carry out the phases, record the outcomes.
+
+        Where nothing but the revision is new, the one entry that says so is all there is to do.
+        """
+        if _only_the_revision_is_new(self.planned):
+            self.endings = {unit.unit: _UNCHANGED for unit in self.planned.plan.units}
+        else:
+            self._announce_intent()
+            try:
+                self._phases()
+            except OrchestratorError as error:
+                self.trouble = error
         entry = self._record_outcomes()
         return Report(
             plan=self.planned.plan,

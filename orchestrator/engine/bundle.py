@@ -6,7 +6,10 @@ workloads are planned again when it is opened; since the digest covers every val
 when that comes out the same.
 """
 
+import io
 import json
+import os
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -61,15 +64,15 @@ def save(planned: Planned, file: Path) -> None:
     for unit, module in _modules(planned).items():
         if module.result is not None and module.result.plan_file is not None:
             content[f"modules/{unit}.tfplan"] = module.result.plan_file.read_bytes()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for name, data in content.items():
+            bundle.writestr(name, data)
     try:
-        file.touch(mode=0o600)
-        file.chmod(0o600)
-        with zipfile.ZipFile(file, "w") as archive:
-            for name, data in content.items():
-                archive.writestr(name, data)
+        _write(file, archive.getvalue())
     except OSError as error:
-        file.unlink(missing_ok=True)
-        raise StorageError(f"cannot save the plan to {file}: {error.strerror}") from error
+        message = f"cannot save the plan to {file}: {(error.strerror or str(error)).lower()}"
+        raise StorageError(message, hint="nothing was kept of it") from error
 
 
 def open_bundle(surroundings: Surroundings, file: Path, resources: ExitStack) -> Planned:
@@ -91,6 +94,20 @@ def open_bundle(surroundings: Surroundings, file: Path, resources: ExitStack) ->
         )
         raise PlanRefused(f"the world moved since this plan was made: {moved}", hint=_AGAIN)
     return planned
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file at once and readable only by its owner; a device or a pipe just gets the bytes."""
+    if file.exists() and not file.is_file():
+        file.write_bytes(content)
+        return
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as draft:
+            draft.write(content)
+        Path(name).replace(file)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from orchestrator import clock, log
 from orchestrator.engine.session import Session
+from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, UnitRecord, redacted
 from orchestrator.ledger.holder import Holder, Lock
+from orchestrator.ledger.holder import locked as is_locked
 from orchestrator.ledger.presence import surely_dead, this_process
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
@@ -35,6 +37,14 @@ def who(session: Session) -> str:
     return session.repository.identity() or session.surroundings.settings.user
 
 
+def refuse_locked(session: Session) -> None:
+    """Raise Locked while a process that may be alive holds the session's stack and environment."""
+    holder = open_store(session).holder()
+    host = session.surroundings.settings.host
+    if holder is not None and not surely_dead(holder, host=host):
+        raise is_locked(str(session.owner), holder)
+
+
 @contextmanager
 def locked(session: Session, store: Store, operation: Operation) -> Iterator[Lock]:
     """Hold the lock of the session's stack and environment; raises Locked when somebody else has it."""
@@ -45,7 +55,18 @@ def locked(session: Session, store: Store, operation: Operation) -> Iterator[Loc
             session.surroundings.on_event(Notice(text=text))
         yield lock
     finally:
+        _release(session, store, lock)
+
+
+def _release(session: Session, store: Store, lock: Lock) -> None:
+    try:
         store.release(lock)
+    except (
+        LedgerError
+    ) as error:  # what the run did counts; a lock that stays is told, with the way out
+        hint = f"orchestrator unlock {session.stack.name} --env {session.stack.environment}"
+        text = f"the lock could not be released: {error.message}; later: {hint}"
+        session.surroundings.on_event(Notice(text=text))
 
 
 def _holder(session: Session, operation: Operation) -> Holder:
