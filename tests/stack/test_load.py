@@ -130,6 +130,16 @@ def test_modules_and_manifest_sets_as_they_are_written(root: Path) -> None:
     assert (jobs.wait.enabled, jobs.needs) == (False, ("modules.queue",))
 
 
+def test_a_name_in_needs_means_a_unit_of_the_same_kind_first(root: Path) -> None:
+    """A manifest set named like a module is meant by other sets; the module is named by its id."""
+    text = HEAD + (
+        "modules: {web: {source: ./network}}\n"
+        "manifests: {web: {path: w}, a: {path: a, needs: [web]}, b: {path: b, needs: [modules.web]}}\n"
+    )
+    _, first, second = load(root, text).manifests
+    assert (first.needs, second.needs) == (("manifests.web",), ("modules.web",))
+
+
 def test_what_an_environment_sets_replaces_what_the_stack_says(root: Path) -> None:
     """Variables are replaced by name, everything else as a whole: half of another cluster is never used."""
     stack = load(root, _EVERYTHING, "production")

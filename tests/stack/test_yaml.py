@@ -129,6 +129,15 @@ def test_merged_maps_give_way_to_what_is_written_out() -> None:
     assert one(text).place(("c", "x")).line == 1
 
 
+def test_of_two_merges_the_first_wins() -> None:
+    """The order is the same whether maps are listed or merged one by one."""
+    assert one("a: &a {x: 1}\nb: &b {x: 2}\nc:\n  <<: *a\n  <<: *b\n").value == {
+        "a": {"x": 1},
+        "b": {"x": 2},
+        "c": {"x": 1},
+    }
+
+
 def test_a_quoted_merge_sign_is_a_key() -> None:
     """Only a plain ``<<`` merges."""
     assert one('"<<": {a: 1}').value == {"<<": {"a": 1}}
@@ -153,6 +162,13 @@ def test_documents_of_one_file_keep_their_own_places() -> None:
     assert str(documents[0].place(("a",))) == "set.yaml:3:4"
     assert str(documents[2].place(("b", 1, "d"))) == "set.yaml:8:8"
     assert documents[2].place(("b", 1, "d")).text == "  - d: y"
+
+
+def test_an_indented_document_has_its_places() -> None:
+    """Where a document starts in its line does not matter."""
+    first, second = parse("  a: 1\n  b: 2\n--- {c: 3}\n", "file.yaml")
+    assert str(first.place(("b",))) == "file.yaml:2:6"
+    assert str(second.place(("c",))) == "file.yaml:3:9"
 
 
 def test_nothing_but_comments_is_no_document() -> None:

@@ -190,11 +190,11 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
 
 
 def test_a_duplicate_key_names_both_places() -> None:
-    """The first of the two is the related place."""
+    """Each repetition is told, with the first definition as the related place."""
     with pytest.raises(InvalidStack) as caught:
-        parse("a: 1\nb: 2\na: 3", "file.yaml")
-    (mistake,) = caught.value.mistakes
-    assert str(mistake.related) == "file.yaml:1:1"
+        parse("a: 1\nb: 2\na: 3\na: 4", "file.yaml")
+    found = [(str(mistake.place), str(mistake.related)) for mistake in caught.value.mistakes]
+    assert found == [("file.yaml:3:1", "file.yaml:1:1"), ("file.yaml:4:1", "file.yaml:1:1")]
 
 
 def test_bytes_that_are_not_utf8_are_named_by_their_place() -> None:
