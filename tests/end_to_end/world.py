@@ -3,15 +3,13 @@
 import base64
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from tests.end_to_end.commands import Ended, Running
 from tests.end_to_end.stacks import ECHO, Document, Json, config_map, documents, stack_file
 from tests.git import git
 from tests.sandbox.client import Client
@@ -24,42 +22,6 @@ _KINDS = {
     "Deployment": "apis/apps/v1/namespaces/{}/deployments",
     "Job": "apis/batch/v1/namespaces/{}/jobs",
 }
-_PATIENCE_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a command ended, and all that it said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def said(self) -> str:
-        """Return both streams."""
-        return self.stdout + self.stderr
-
-    @property
-    def json(self) -> Json:
-        """Return what was written to stdout, which is one JSON document and nothing else."""
-        return json.loads(self.stdout)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A command that runs."""
-
-    process: subprocess.Popen[str]
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, to it alone."""
-        self.process.send_signal(number)
-
-    def end(self) -> Ended:
-        """Wait until it has ended."""
-        stdout, stderr = self.process.communicate(timeout=_PATIENCE_SECONDS)
-        return Ended(code=self.process.returncode, stdout=stdout, stderr=stderr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +91,30 @@ class World:
         assert ended.code == 0, ended.said
         return ended
 
-    def live(self, kind: str, namespace: str = "") -> dict[str, Document]:
+    def live(self, kind: str = "ConfigMap", namespace: str = "") -> dict[str, Document]:
         """Return the objects of this stack in a namespace as the API server has them, by name."""
         path = _KINDS[kind].format(namespace or self.name)
         query = f"?labelSelector=orchestrator/stack%3D{self.name}"
         answer = self.cluster.get(f"/{path}{query}")
         return {item["metadata"]["name"]: item for item in answer["items"]}
+
+    def patch(self, kind: str, name: str, change: Document, namespace: str = "") -> None:
+        """Change an object behind our back, as somebody with kubectl would."""
+        path = f"/{_KINDS[kind].format(namespace or self.name)}/{name}"
+        code, answer = self.cluster.request(
+            "PATCH", path, change, content_type="application/merge-patch+json"
+        )
+        assert code == 200, answer
+
+    def snapshot(self, environment: str = "default", namespace: str = "") -> Document:
+        """Return all that there is of the stack in an environment: objects, states, ledger."""
+        folder = self.root / ".orchestrator" / "state" / self.name / environment
+        ref = f"refs/orchestrator/{self.name}/{environment}"
+        return {
+            "objects": {kind: self.live(kind, namespace) for kind in _KINDS},
+            "states": {file.name: file.read_text() for file in folder.glob("*.tfstate")},
+            "ledger": git(self.root, "for-each-ref", ref),
+        }
 
     def object(self, kind: str, name: str, namespace: str = "") -> Document:
         """Return one object, whosever it is."""
@@ -181,25 +161,6 @@ class World:
         return git(self.root, "for-each-ref", "refs/orchestrator-lock")
 
 
-def eventually(holds: Callable[[], Any], what: str) -> Any:
-    """Look again and again until something is there, and return it; fail after a minute."""
-    pause = threading.Event()
-    for _ in range(int(_PATIENCE_SECONDS / 0.02)):
-        found = holds()
-        if found:
-            return found
-        pause.wait(0.02)
-    raise AssertionError(f"waited in vain for {what}")
-
-
-def alive(process: int) -> bool:
-    """Whether a process is there; one that has ended and was not collected yet is not."""
-    listed = subprocess.run(
-        ("ps", "-o", "stat=", "-p", str(process)), capture_output=True, text=True, check=False
-    )
-    return listed.stdout.strip()[:1] not in {"", "Z"}
-
-
 def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path) -> World:
     """Make a repository without a stack."""
     root.mkdir()
@@ -218,8 +179,8 @@ def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path) -> Worl
     return World(root=root, cluster=cluster, name=name, variables=variables)
 
 
-def small_stack(world: World) -> None:
-    """Commit a stack of one module that keeps a text, and two manifest sets, of which one reads it."""
+def small_stack(world: World) -> str:
+    """Commit one module that keeps a text and two manifest sets, of which one reads it; return the commit."""
     world.write("modules/base/main.tf", ECHO)
     world.declare(
         {"base": {"source": "./modules/base", "inputs": {"text": "hello"}}},
@@ -234,4 +195,4 @@ def small_stack(world: World) -> None:
         config_map("greeting", {"text": "${{ modules.base.kept }}"}),
         config_map("colours", {"wall": "white", "door": "blue"}),
     )
-    world.commit("Add a small stack")
+    return world.commit("Add a small stack")

@@ -23,11 +23,18 @@ class Client:
     authority: str
     token: str
 
-    def request(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        content_type: str = "application/json",
+    ) -> tuple[int, Json]:
         """Return status and answer."""
         context = ssl.create_default_context(cadata=self.authority)
         connection = HTTPSConnection(self.address, timeout=30, context=context)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
         try:
             connection.request(method, path, json.dumps(body) if body else None, headers)
             answer = connection.getresponse()

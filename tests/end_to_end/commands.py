@@ -1,0 +1,65 @@
+"""Commands as they run, and waiting for what they bring about."""
+
+import json
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended, and all that it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """Return both streams."""
+        return self.stdout + self.stderr
+
+    @property
+    def json(self) -> Any:
+        """Return what was written to stdout, which is one JSON document and nothing else."""
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A command that runs."""
+
+    process: subprocess.Popen[str]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, to it alone."""
+        self.process.send_signal(number)
+
+    def end(self) -> Ended:
+        """Wait until it has ended."""
+        stdout, stderr = self.process.communicate(timeout=_PATIENCE_SECONDS)
+        return Ended(code=self.process.returncode, stdout=stdout, stderr=stderr)
+
+
+def eventually(holds: Callable[[], Any], what: str) -> Any:
+    """Look again and again until something is there, and return it; fail after a minute."""
+    pause = threading.Event()
+    for _ in range(int(_PATIENCE_SECONDS / 0.02)):
+        found = holds()
+        if found:
+            return found
+        pause.wait(0.02)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def alive(process: int) -> bool:
+    """Whether a process is there; one that has ended and was not collected yet is not."""
+    listed = subprocess.run(
+        ("ps", "-o", "stat=", "-p", str(process)), capture_output=True, text=True, check=False
+    )
+    return listed.stdout.strip()[:1] not in {"", "Z"}
