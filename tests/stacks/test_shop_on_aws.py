@@ -59,9 +59,8 @@ def _provider(shop: Checkout, tmp_path: Path) -> None:
     )
     if ended.returncode:
         _assert_names_the_provider(shop)
-        pytest.skip(
-            f"the AWS provider is not to be had here, so nothing was applied to AWS: {ended.stderr}"
-        )
+        reason = " ".join(ended.stderr.rpartition("Error: ")[2].split())
+        pytest.skip(f"nothing was applied to AWS, since its provider is not to be had: {reason}")
 
 
 @pytest.mark.download
