@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orchestrator.infrastructure.initialisation import followed, initialise_on_need
-from orchestrator.infrastructure.occupancy import occupied, refuse_unsaved_state
+from orchestrator.infrastructure.layout.occupancy import occupied, refuse_unsaved_state
 from orchestrator.infrastructure.planning import discard_plan, locking
-from orchestrator.infrastructure.progress import Progress
-from orchestrator.infrastructure.run import FLAG, arguments
+from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
+from orchestrator.infrastructure.running.progress import Progress
+from orchestrator.infrastructure.running.run import FLAG, arguments
 from orchestrator.infrastructure.states import asked_outputs, local_snapshot
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import Event

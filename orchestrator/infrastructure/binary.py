@@ -13,14 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, TerraformUnavailable
-from orchestrator.infrastructure import embedded
-from orchestrator.infrastructure.environment import child_environment
-from orchestrator.infrastructure.versions import (
+from orchestrator.infrastructure.reading.versions import (
     Constraint,
     Version,
     parse_constraint,
     parse_version,
 )
+from orchestrator.infrastructure.running import embedded
+from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.processes import Command, Limits, run
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Terraform

@@ -15,12 +15,12 @@ from tempfile import mkdtemp
 
 from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
 from orchestrator.infrastructure.declarations import called_directories
-from orchestrator.infrastructure.environment import child_environment
-from orchestrator.infrastructure.occupancy import explained_storage, held
-from orchestrator.infrastructure.overlay import Located
-from orchestrator.infrastructure.private import make_private, write_private
+from orchestrator.infrastructure.layout.occupancy import explained_storage, held
+from orchestrator.infrastructure.layout.overlay import Located
+from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, failure, from_text
-from orchestrator.infrastructure.versions import parse_version
+from orchestrator.infrastructure.reading.versions import parse_version
+from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.infrastructure.workspace import ModuleRequest, Site
 from orchestrator.processes import Command, Completed, run
 

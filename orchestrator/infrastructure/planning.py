@@ -11,13 +11,13 @@ from typing import Any
 
 from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.declarations import declared
-from orchestrator.infrastructure.initialisation import followed, initialise_on_need
-from orchestrator.infrastructure.occupancy import occupied
-from orchestrator.infrastructure.private import make_private, write_private
-from orchestrator.infrastructure.progress import Progress
-from orchestrator.infrastructure.reading.diagnostics import Diagnostic
+from orchestrator.infrastructure.layout.occupancy import occupied
+from orchestrator.infrastructure.layout.private import make_private, write_private
+from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
-from orchestrator.infrastructure.run import FLAG, Ended, arguments
+from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
+from orchestrator.infrastructure.running.progress import Progress
+from orchestrator.infrastructure.running.run import FLAG, Ended, arguments
 from orchestrator.infrastructure.states import (
     asked_outputs,
     captured,
@@ -138,7 +138,7 @@ def _arguments(
 def _read(workspace: Workspace, plan_file: Path, ended: Ended) -> ModulePlan:
     before = saved_snapshot(workspace, plan_file)
     stamp = before.stamp if before else ""
-    warnings = tuple(_sentence(one) for one in ended.diagnostics if one.warning)
+    warnings = tuple(_sentence(one) for one in in_order(ended.diagnostics) if one.warning)
     if ended.code == _NO_CHANGES:
         discard_plan(plan_file)
         outputs = before.outputs if before else asked_outputs(workspace)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.infrastructure.declarations import called_directories
 from orchestrator.infrastructure.fetching import fetch
-from orchestrator.infrastructure.overlay import Located
+from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.workspace import ModuleRequest, Site
 
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")

@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import Interrupted, TerraformError
-from orchestrator.infrastructure.initialisation import initialise_on_need
-from orchestrator.infrastructure.occupancy import occupied
+from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.reading.state import (
     NOTHING,
@@ -16,7 +15,8 @@ from orchestrator.infrastructure.reading.state import (
     read_outputs_block,
     read_state,
 )
-from orchestrator.infrastructure.run import FLAG, arguments, capture
+from orchestrator.infrastructure.running.initialisation import initialise_on_need
+from orchestrator.infrastructure.running.run import FLAG, arguments, capture
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.stack.scope import Output
 

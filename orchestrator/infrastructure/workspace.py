@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.errors import Place
 from orchestrator.infrastructure.binary import Binary
-from orchestrator.infrastructure.overlay import Located
+from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Limits, Stop

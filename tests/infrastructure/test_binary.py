@@ -19,7 +19,7 @@ from orchestrator.infrastructure.binary import (
     read_version,
     survey,
 )
-from orchestrator.infrastructure.versions import parse_version
+from orchestrator.infrastructure.reading.versions import parse_version
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Terraform
 

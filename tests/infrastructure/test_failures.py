@@ -15,8 +15,8 @@ from orchestrator.errors import (
     TerraformError,
     TerraformUnavailable,
 )
+from orchestrator.infrastructure.layout.occupancy import held
 from orchestrator.infrastructure.modules import apply_module
-from orchestrator.infrastructure.occupancy import held
 from orchestrator.stack.model import Json, UnitId
 from tests.infrastructure.ground import ECHO, Ground, values
 

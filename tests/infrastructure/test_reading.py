@@ -14,7 +14,6 @@ from orchestrator.errors import (
     TerraformError,
     TerraformUnavailable,
 )
-from orchestrator.infrastructure.environment import child_environment
 from orchestrator.infrastructure.reading.diagnostics import (
     Diagnostic,
     failure,
@@ -22,6 +21,7 @@ from orchestrator.infrastructure.reading.diagnostics import (
     from_text,
 )
 from orchestrator.infrastructure.reading.plan import check_format, find_secrets, read_plan
+from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.values import ABSENT, Masked, Unknown, masked
 from orchestrator.stack.model import Json

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.infrastructure.versions import Version, parse_constraint, parse_version
+from orchestrator.infrastructure.reading.versions import Version, parse_constraint, parse_version
 
 numbers = st.lists(st.integers(0, 30), min_size=1, max_size=3).map(tuple)
 

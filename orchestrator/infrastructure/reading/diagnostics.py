@@ -206,6 +206,18 @@ _EXPLANATIONS = (
 )
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort messages by place: Terraform works on many things at once and tells in no order.
+
+    Those without a place come last, since they are often a general remark on the others.
+    """
+
+    def key(one: Diagnostic) -> tuple[bool, str, int, str, str, str]:
+        return not one.file, one.file, one.line, one.address, one.summary, one.detail
+
+    return tuple(sorted(diagnostics, key=key))
+
+
 def failure(
     unit: str, doing: str, diagnostics: Iterable[Diagnostic], *, output: str = ""
 ) -> OrchestratorError:
@@ -213,7 +225,7 @@ def failure(
 
     ``output`` is the end of what it wrote to stderr, for the case that it gave no diagnostic at all.
     """
-    errors = [diagnostic for diagnostic in diagnostics if not diagnostic.warning]
+    errors = in_order(diagnostic for diagnostic in diagnostics if not diagnostic.warning)
     if not errors:
         return TerraformError(
             f"{unit}: {doing} failed without a message", detail=output.strip()[-4000:]
@@ -221,9 +233,7 @@ def failure(
     detail = "\n\n".join(map(str, errors))
     said = detail.lower()
     found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
-    # Init puts a general remark first; what has a place says what is wrong.
-    first = next((one for one in errors if one.file), errors[0])
-    message = f"{unit}: {doing} failed: {_sentence(first)}"
+    message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
     if found is None:
         return TerraformError(message, detail=detail)
     if found.message:

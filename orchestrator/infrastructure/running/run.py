@@ -11,8 +11,8 @@ from python_terraform import IsFlagged, Terraform
 
 from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.binary import Binary
-from orchestrator.infrastructure.environment import child_environment
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, from_event, from_text
+from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.processes import Command, Completed, run, stream
 

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.errors import Interrupted, OrchestratorError
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.reading.state import read_outputs_block
-from orchestrator.infrastructure.run import Ended
+from orchestrator.infrastructure.running.run import Ended
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.redaction import Secrets

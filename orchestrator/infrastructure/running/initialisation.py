@@ -7,10 +7,10 @@ from pathlib import Path
 
 from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.backends import refuse_to_leave_state
-from orchestrator.infrastructure.private import make_private, write_private
-from orchestrator.infrastructure.progress import Progress
+from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
-from orchestrator.infrastructure.run import FLAG, Ended, arguments, capture, follow
+from orchestrator.infrastructure.running.progress import Progress
+from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, capture, follow
 from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK_FILE = ".terraform.lock.hcl"

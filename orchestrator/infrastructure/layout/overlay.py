@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from orchestrator.infrastructure.private import write_private
+from orchestrator.infrastructure.layout.private import write_private
 
 _RECORD = "placed.json"
 _NEVER = frozenset({".git", ".terraform", ".orchestrator", "errored.tfstate"})

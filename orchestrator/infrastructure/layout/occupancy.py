@@ -8,8 +8,8 @@ from pathlib import Path
 
 from orchestrator import clock
 from orchestrator.errors import Interrupted, StorageError, TerraformError
-from orchestrator.infrastructure.overlay import place
-from orchestrator.infrastructure.private import make_private, open_private
+from orchestrator.infrastructure.layout.overlay import place
+from orchestrator.infrastructure.layout.private import make_private, open_private
 from orchestrator.infrastructure.workspace import Site, Workspace
 from orchestrator.stack.model import UnitId
 
