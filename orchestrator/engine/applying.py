@@ -72,6 +72,9 @@ def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
 def _settled(planned: Planned) -> bool:
     """Whether there is nothing to do and nothing to record: the ledger says just what the plan says."""
     records = planned.ledger.units
+    if planned.plan.destroy:
+        left = records or planned.ledger.inventory or planned.ledger.open
+        return not planned.plan.effective and not left
     return _only_the_revision_is_new(planned) and all(
         records[unit.unit].applied == planned.plan.revision for unit in planned.plan.units
     )
@@ -82,6 +85,7 @@ def _only_the_revision_is_new(planned: Planned) -> bool:
     records = planned.ledger.units
     return (
         not planned.plan.effective
+        and not planned.plan.destroy
         and planned.ledger.open is None
         and all(
             unit.unit in records and records[unit.unit].outcome in _SETTLED and not unit.removed

@@ -29,6 +29,7 @@ SIGNS: Final[Mapping[Action, str]] = {
 }
 
 _FIELD_INDENT = 8
+_NOTHING_LEFT = "Nothing to destroy: nothing of this stack is there."
 _COLUMNS = 79
 
 
@@ -40,7 +41,7 @@ def render_plan(plan: Plan) -> str:
 def summary(plan: Plan) -> str:
     """Return the line that counts a plan's changes."""
     if not plan.effective:
-        return "Nothing to do: what runs is what Git says."
+        return _NOTHING_LEFT if plan.destroy else "Nothing to do: what runs is what Git says."
     counts = count(plan)
     parts = [
         f"{number} to {action.value}"
@@ -124,6 +125,8 @@ def _last_line(report: Report) -> str:
             return f"Failed: {where}{took}: {accomplished(report)}.{entry}"
         case Outcome.INTERRUPTED:
             return f"Interrupted: {where}{took}. Run apply again to go on from here.{entry}"
+        case Outcome.UNCHANGED if report.plan.destroy:
+            return f"{_NOTHING_LEFT}{entry}"
         case Outcome.UNCHANGED:
             return f"Nothing to do: {where} is what runs.{entry}"
         case Outcome.DESTROYED:
