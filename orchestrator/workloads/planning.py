@@ -146,7 +146,12 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
 
 
 def _order(item: WantedObject) -> tuple[bool, int, str, str]:
-    return (item.ref is None, rank(item.ref) if item.ref else 0, item.title, str(item.place))
+    return (
+        item.ref is None,
+        rank(item.ref) if item.ref else 0,
+        item.title,
+        str(item.place) if item.ref is None else "",
+    )
 
 
 def _change(item: WantedObject, world: _World) -> Change:

@@ -38,7 +38,12 @@ class WantedObject:
     ref: ObjectRef | None
     title: str
     sensitive: frozenset[Path] = frozenset()
-    place: Place | None = field(default=None, compare=False)
+    document: ManifestDocument | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def place(self) -> Place | None:
+        """Return where it is declared: found when asked for, since that takes longer than all the rest."""
+        return self.document.place(("metadata", "name")) if self.document else None
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -150,7 +155,7 @@ class _Rendering:
             ref=self._ref(value),
             title=self._title(value),
             sensitive=sensitive,
-            place=self.document.place(("metadata", "name")),
+            document=self.document,
         )
 
     def _metadata_mistakes(self) -> Iterator[Mistake]:
