@@ -19,25 +19,13 @@ _HEAVY = (
 
 
 def _imported_by(arguments: list[str], directory: Path) -> set[str]:
-    """Return the top-level modules that a verb imports, the heavy ones among them."""
-    program = (
-        "import sys\n"
-        f"sys.argv = ['orchestrator', *{arguments!r}]\n"
-        "from orchestrator.cli import main\n"
-        "try:\n"
-        "    main()\n"
-        "finally:\n"
-        "    print('IMPORTED', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=directory, capture_output=True, text=True, check=True
-    )
-    return {
-        name
-        for line in ended.stdout.splitlines()
-        if line.startswith("IMPORTED")
-        for name in line.split()
-    }
+    """Return the top-level names of the modules that a verb imports."""
+    command = [sys.executable, "-X", "importtime", "-m", "orchestrator", *arguments]
+    ended = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
+    lines = (line for line in ended.stderr.splitlines() if line.startswith("import time:"))
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    assert {"orchestrator", "click"} <= imported
+    return imported
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["apply", "--help"]])

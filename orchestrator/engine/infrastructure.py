@@ -120,7 +120,8 @@ def plan_unit(
         result = earlier or plan_module(workspace, known, on_event=announce)
         planned = _planned(module, workspace, result, fingerprint=_fingerprint(module, known))
     seconds = clock.seconds() - started
-    announce(UnitFinished(unit=module.id, outcome=Outcome.PLANNED, seconds=seconds))
+    later = "its turn comes during the apply" if waits else ""
+    announce(UnitFinished(unit=module.id, outcome=Outcome.PLANNED, seconds=seconds, detail=later))
     return planned
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from orchestrator.errors import InvalidStack
-from orchestrator.infrastructure.modules import ModuleRequest
+from orchestrator.infrastructure.workspace import ModuleRequest
 from orchestrator.stack.expressions import Scope, locate_in, resolve
 from orchestrator.stack.model import Json, Module, Stack, State
 
