@@ -1,6 +1,7 @@
 """Applying one module: the saved plan file, and nothing else."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.infrastructure.layout.occupancy import occupied, refuse_unsaved_state
@@ -11,6 +12,7 @@ from orchestrator.infrastructure.running.run import FLAG, arguments
 from orchestrator.infrastructure.states import asked_outputs, local_snapshot
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import Event
+from orchestrator.processes import Stop
 from orchestrator.stack.scope import Output
 
 
@@ -42,4 +44,9 @@ def apply_module(
         if state is not None and state.readable:
             return state.outputs
         told = progress.outputs
-        return told if told is not None else asked_outputs(workspace)
+        return told if told is not None else asked_outputs(_unhurried(workspace))
+
+
+def _unhurried(workspace: Workspace) -> Workspace:
+    """Return the workspace for what still belongs to a finished apply, also when it was asked to stop meanwhile."""
+    return replace(workspace, site=replace(workspace.site, stop=Stop()))

@@ -15,7 +15,7 @@ from tempfile import mkdtemp
 
 from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
 from orchestrator.infrastructure.declarations import called_directories
-from orchestrator.infrastructure.layout.occupancy import explained_storage, held
+from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, explained_storage, held
 from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, failure, from_text
@@ -40,7 +40,10 @@ def fetch(request: ModuleRequest, site: Site) -> Located:
     key = hashlib.sha256(f"{request.source}\0{request.version}".encode()).hexdigest()[:20]
     if key not in site.fetched:
         folder = make_private(site.folder / "sources" / key)
-        with explained_storage(str(request.unit)), held(folder / "lock", site, request.unit):
+        with (
+            explained_storage(str(request.unit)),
+            held(folder / "lock", site, request.unit, patience=DOWNLOAD_SECONDS),
+        ):
             if key not in site.fetched:
                 site.fetched[key] = _current(request, site, folder)
     return site.fetched[key]

@@ -13,6 +13,9 @@ from orchestrator.infrastructure.layout.private import make_private, open_privat
 from orchestrator.infrastructure.workspace import Site, Workspace
 from orchestrator.stack.model import UnitId
 
+DOWNLOAD_SECONDS = 1800.0
+"""How long others may take to download what several units need, before that is called a failure."""
+
 _POLL_SECONDS = 0.1
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 _UNSAVED = "errored.tfstate"  # what Terraform leaves when it could not write the state
@@ -66,9 +69,12 @@ def refuse_unsaved_state(workspace: Workspace) -> None:
 
 
 @contextmanager
-def held(file: Path, site: Site, unit: UnitId) -> Iterator[None]:
-    """Hold a lock file; raises TerraformError when another process keeps it too long, or Interrupted."""
-    deadline = clock.seconds() + site.lock_timeout
+def held(file: Path, site: Site, unit: UnitId, *, patience: float | None = None) -> Iterator[None]:
+    """Hold a lock file; raises TerraformError when another process keeps it too long, or Interrupted.
+
+    ``patience`` is how long it is waited for, in seconds; as long as a locked state, when it is not given.
+    """
+    deadline = clock.seconds() + (site.lock_timeout if patience is None else patience)
     with open_private(file) as handle:
         while not _try(handle.fileno()):
             if site.stop.wait(_POLL_SECONDS):

@@ -166,6 +166,15 @@ _EXPLANATIONS = (
     ),
     _Explanation(
         says=(
+            "init -upgrade",
+            "does not match any of the checksums",
+            "provider dependency changes detected",
+        ),
+        hint="the committed .terraform.lock.hcl is honoured: bring it up to date with `init -upgrade` or "
+        "`providers lock` in the module's directory, and commit it",
+    ),
+    _Explanation(
+        says=(
             "failed to query available provider packages",
             "could not connect to registry",
             "failed to install provider",
@@ -194,10 +203,6 @@ _EXPLANATIONS = (
             "invalid value for input variable",
         ),
         hint="compare the unit's `inputs` with the module's variables",
-    ),
-    _Explanation(
-        says=("does not match any of the checksums", "provider dependency changes detected"),
-        hint="the committed .terraform.lock.hcl is honoured; update it with `init` or `providers lock`, and commit it",
     ),
     _Explanation(
         says=("instance cannot be destroyed",),

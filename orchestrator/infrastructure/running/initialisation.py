@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.backends import refuse_to_leave_state
+from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, held
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
 from orchestrator.infrastructure.running.progress import Progress
@@ -36,7 +38,11 @@ def initialise(workspace: Workspace) -> None:
     key_file = workspace.data / "initialised"
     make_private(workspace.data)
     key_file.unlink(missing_ok=True)
-    ended = _run(workspace)
+    with _alone_in_plugin_cache(workspace):
+        ended = _run(workspace)
+        if ended.code != 0 and _own_lock_is_outdated(workspace, ended):
+            (workspace.directory / _LOCK_FILE).unlink()
+            ended = _run(workspace)
     if ended.code != 0:
         if ended.interrupted:
             raise Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
@@ -76,6 +82,24 @@ def _run(workspace: Workspace) -> Ended:
         return capture(workspace, argv)
     finally:
         config.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone_in_plugin_cache(workspace: Workspace) -> Iterator[None]:
+    """Fill Terraform's plug-in cache one unit at a time: it does not lock it, and damages it when two write."""
+    site = workspace.site
+    if not site.settings.environment.get("TF_PLUGIN_CACHE_DIR"):
+        yield
+        return
+    lock = make_private(site.settings.cache) / "plugin-cache.lock"
+    with held(lock, site, workspace.unit, patience=DOWNLOAD_SECONDS):
+        yield
+
+
+def _own_lock_is_outdated(workspace: Workspace, ended: Ended) -> bool:
+    """Return whether init failed over the versions that it chose itself, for lack of a committed lock file."""
+    own = (workspace.directory / _LOCK_FILE).exists() and not _committed_lock(workspace).exists()
+    return own and any("init -upgrade" in diagnostic.detail for diagnostic in ended.diagnostics)
 
 
 def _committed_lock(workspace: Workspace) -> Path:

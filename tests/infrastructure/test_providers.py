@@ -1,0 +1,143 @@
+"""Which providers are installed: lock files, mirrors and the plug-in cache. Nothing here runs one."""
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import TerraformError
+from orchestrator.infrastructure.layout.occupancy import occupied
+from orchestrator.infrastructure.running.initialisation import initialise
+from orchestrator.infrastructure.workspace import Workspace
+from tests.infrastructure.ground import ECHO, Ground, logging_engine
+
+pytestmark = pytest.mark.integration
+
+ADDRESS = "registry.example.test/acme/nothing"
+
+
+def requiring(constraint: str) -> str:
+    """Return a module that requires the provider."""
+    return (
+        "terraform {\n  required_providers {\n    nothing = {\n"
+        f'      source  = "{ADDRESS}"\n      version = "{constraint}"\n    }}\n  }}\n}}\n'
+    )
+
+
+class Mirror:
+    """A folder of providers that the engine installs from; the programs in it do nothing."""
+
+    def __init__(self, folder: Path, platform: str) -> None:
+        self._folder = folder / "mirror"
+        self._platform = platform
+        self.configuration = folder / "mirror.rc"
+        self.configuration.write_text(
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{self._folder}"\n  }}\n}}\n'
+        )
+
+    def add(self, version: str) -> None:
+        """Put a version into the mirror."""
+        program = (
+            self._folder
+            / ADDRESS
+            / version
+            / self._platform
+            / f"terraform-provider-nothing_v{version}"
+        )
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\nexit 1 # {version}\n")
+        program.chmod(0o755)
+
+
+@pytest.fixture
+def mirror(ground: Ground, tmp_path: Path) -> Mirror:
+    """Return a mirror with the versions 1.0.0 and 1.1.0."""
+    argv = (*ground.site.binary.argv, "version")
+    said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    platform = re.search(r"^on (\S+)", said, re.MULTILINE)
+    assert platform
+    found = Mirror(tmp_path, platform[1])
+    found.add("1.0.0")
+    found.add("1.1.0")
+    return found
+
+
+@pytest.fixture
+def mirrored(ground: Ground, mirror: Mirror) -> Ground:
+    """Return the ground of an engine that installs from the mirror."""
+    return ground.with_environment(TF_CLI_CONFIG_FILE=str(mirror.configuration))
+
+
+def initialised(ground: Ground) -> tuple[Workspace, set[str]]:
+    """Initialise the module and return which versions of the provider are installed."""
+    workspace = ground.workspace()
+    with occupied(workspace):
+        initialise(workspace)
+    return workspace, {path.name for path in (workspace.data / "providers" / ADDRESS).iterdir()}
+
+
+def locked(ground: Ground, constraint: str) -> str:
+    """Return the lock file that the engine writes for a constraint."""
+    ground.write("modules/echo/main.tf", requiring(constraint))
+    elsewhere = replace(ground, site=replace(ground.site, environment="elsewhere"))
+    workspace, _ = initialised(elsewhere)
+    return (workspace.directory / ".terraform.lock.hcl").read_text()
+
+
+def test_a_committed_lock_file_decides_the_version(mirrored: Ground) -> None:
+    """The newest is not taken when Git says which one."""
+    lock = locked(mirrored, "1.0.0").replace('constraints = "1.0.0"', 'constraints = "~> 1.0"')
+    mirrored.write("modules/echo/main.tf", requiring("~> 1.0"))
+    mirrored.write("modules/echo/.terraform.lock.hcl", lock)
+    assert initialised(mirrored)[1] == {"1.0.0"}
+    assert (mirrored.tree / "modules" / "echo" / ".terraform.lock.hcl").read_text() == lock
+
+
+def test_without_one_the_choice_is_kept_on_this_machine(mirrored: Ground, mirror: Mirror) -> None:
+    """What init chose first stays, until the module asks for something else."""
+    mirrored.write("modules/echo/main.tf", requiring("~> 1.0"))
+    assert initialised(mirrored)[1] == {"1.1.0"}
+    mirror.add("1.2.0")
+    assert initialised(mirrored)[1] == {"1.1.0"}
+    mirrored.write("modules/echo/main.tf", requiring("= 1.0.0"))
+    assert "1.0.0" in initialised(mirrored)[1]
+
+
+def test_a_committed_lock_file_that_does_not_fit_is_not_changed(mirrored: Ground) -> None:
+    """It is refused with a hint: whoever reviews the change is to see the new lock file."""
+    mirrored.write("modules/echo/.terraform.lock.hcl", locked(mirrored, "1.0.0"))
+    mirrored.write("modules/echo/main.tf", requiring("1.1.0"))
+    with pytest.raises(TerraformError, match="init failed") as caught:
+        initialised(mirrored)
+    assert caught.value.hint.startswith("the committed .terraform.lock.hcl is honoured")
+
+
+def test_a_changed_committed_lock_file_is_noticed(mirrored: Ground, tmp_path: Path) -> None:
+    """A new one in Git means an initialisation, before the plan has to find out."""
+    mirrored, log = logging_engine(mirrored, tmp_path)
+    mirrored.write("modules/echo/main.tf", ECHO)
+    mirrored.plan(mirrored.workspace(), {"text": "x"})
+    mirrored.write("modules/echo/.terraform.lock.hcl", "# nothing is locked here\n")
+    mirrored.plan(mirrored.workspace(), {"text": "x"})
+    assert log.read_text().split() == ["init", "plan", "show"] * 2
+
+
+def test_a_shared_plugin_cache_works(mirrored: Ground, tmp_path: Path) -> None:
+    """TF_PLUGIN_CACHE_DIR is passed on; the cache is filled by one unit at a time."""
+    cache = tmp_path / "plugins"
+    cache.mkdir()
+    cached = mirrored.with_environment(TF_PLUGIN_CACHE_DIR=str(cache))
+    cached.write("modules/echo/main.tf", requiring("1.0.0"))
+    assert initialised(cached)[1] == {"1.0.0"}
+    assert (cache / ADDRESS / "1.0.0").is_dir()
+    assert (cached.site.settings.cache / "plugin-cache.lock").exists()
+
+
+def test_a_provider_that_cannot_run_is_told(mirrored: Ground) -> None:
+    """A broken program is named with its path."""
+    mirrored.write("modules/echo/main.tf", requiring("1.0.0"))
+    with pytest.raises(TerraformError, match="failed to load plugin schemas") as caught:
+        mirrored.plan(mirrored.workspace())
+    assert "terraform-provider-nothing_v1.0.0" in caught.value.detail
