@@ -20,6 +20,7 @@ from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.target import Target
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch, reference
+from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Kinds, Resource
 from orchestrator.workloads.ownership import FIELD_MANAGER, selector
 
@@ -261,7 +262,7 @@ class Cluster:
             path=resource.path(ref.namespace, ref.name),
             request=_request("patch", ref, resource),
             query=query,
-            body=dict(submission.manifest),
+            body=apply_text(submission.manifest),
             content_type=APPLY,
         )
         try:

@@ -30,7 +30,8 @@ from orchestrator.workloads.cluster.credentials import Credentials
 
 T = TypeVar("T")
 
-APPLY: Final = "application/apply-patch+yaml"
+# With its charset: the library would write the body anew without, in JSON that is not always YAML.
+APPLY: Final = "application/apply-patch+yaml; charset=utf-8"
 JSON: Final = "application/json"
 
 _CONNECT_SECONDS: Final = 10.0
