@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.engine.wanted import manifest_mistakes
+from orchestrator.errors import InvalidStack
 from orchestrator.plans.events import Event
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -11,7 +13,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.repository.repository import Repository, open_repository
 from orchestrator.settings import Settings
-from orchestrator.stack.load import choose_stack, load_project, load_stack
+from orchestrator.stack.load import choose_stack, load_project, read_stack
 from orchestrator.stack.model import Stack
 
 
@@ -68,12 +70,15 @@ def session_at(
     tree = repository.export(revision)
     project = load_project(tree)
     file = choose_stack(tree, project, stack)
+    loaded, mistakes = read_stack(tree, file, environment, project, revision=revision.commit)
+    if mistakes:
+        raise InvalidStack((*mistakes, *manifest_mistakes(tree, loaded)))
     return Session(
         surroundings=surroundings,
         repository=repository,
         revision=revision,
         tree=tree,
-        stack=load_stack(tree, file, environment, project, revision=revision.commit),
+        stack=loaded,
     )
 
 

@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.wanted import Wanted, read_wanted
+from orchestrator.engine.wanted import Wanted, manifest_mistakes, read_wanted, scope_of
 from orchestrator.errors import InvalidStack, Mistake
-from orchestrator.stack.expressions import Scope
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.load import (
     Project,
     StackFile,
     choose_stack,
     find_stacks,
-    load_environments,
     load_project,
     load_stack,
+    read_environments,
+    read_stack,
 )
 from orchestrator.stack.model import Stack
+from orchestrator.stack.text.source import in_order
 from orchestrator.workloads.kinds import BUILT_IN
 from orchestrator.workloads.rendering import check_identities, render
 
@@ -67,30 +68,25 @@ def _checked(
     root: Path, file: StackFile, environment: str | None, project: Project
 ) -> Iterator[str]:
     """Yield the environments in which a stack is valid; raises InvalidStack at the first in which it is not."""
-    loaded = (
-        (load_stack(root, file, environment, project),)
+    found = (
+        (read_stack(root, file, environment, project),)
         if environment
-        else load_environments(root, file, project)
+        else read_environments(root, file, project)
     )
-    for stack in loaded:
+    if any(mistakes for _, mistakes in found):
+        of_stack = in_order(mistake for _, mistakes in found for mistake in mistakes)
+        raise InvalidStack((*of_stack, *manifest_mistakes(root, found[0][0])))
+    for stack, _ in found:
         _render_all(stack, read_wanted(root, stack))
         yield stack.environment
 
 
 def _render_all(stack: Stack, wanted: Wanted) -> None:
     """Render all sets with every output pending, which finds what reads nothing and what is there twice."""
-    outputs = {module.name: None for module in stack.modules}
     mistakes: list[Mistake] = []
     rendered = []
     for unit, manifests in wanted.manifests.items():
-        scope = Scope(
-            stack=stack.name,
-            environment=stack.environment,
-            revision="",
-            unit=unit,
-            vars=stack.vars,
-            outputs=outputs,
-        )
+        scope = scope_of(stack, unit)
         try:
             rendered.append(render(manifests, wanted.documents[unit], scope, kinds=BUILT_IN))
         except InvalidStack as error:

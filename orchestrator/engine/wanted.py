@@ -15,7 +15,7 @@ from orchestrator.infrastructure.declarations import (
     declared,
 )
 from orchestrator.infrastructure.sources import locate_local
-from orchestrator.stack.expressions import Reference
+from orchestrator.stack.expressions import Reference, Scope, check_readable
 from orchestrator.stack.graph import Graph, build_graph, references_in
 from orchestrator.stack.model import ManifestSet, Module, Stack, UnitId
 from orchestrator.workloads.documents import (
@@ -71,6 +71,8 @@ def read_wanted(tree: Path, stack: Stack) -> Wanted:
         for unit, found in documents.items()
     }
     graph = mistakes.caught(partial(build_graph, stack, in_documents))
+    for unit, found in in_documents.items():
+        mistakes.found += check_readable(found, scope_of(stack, unit))
     references = {
         unit.id: (
             *(mistakes.caught(partial(references_in, stack, unit)) or ()),
@@ -82,6 +84,36 @@ def read_wanted(tree: Path, stack: Stack) -> Wanted:
     mistakes.raise_found()
     assert graph is not None  # noqa: S101 - it is None only together with a mistake
     return Wanted(stack=stack, graph=graph, documents=documents, references=references)
+
+
+def manifest_mistakes(tree: Path, stack: Stack) -> tuple[Mistake, ...]:
+    """Return what is wrong with the manifests of a stack whose own file has mistakes already.
+
+    Only what stands in the manifests and would be wrong whatever the stack file says.
+    """
+    mistakes = _Mistakes()
+    documents = {
+        manifests.id: mistakes.caught(partial(read_documents, tree, manifests, stack.directory))
+        or ()
+        for manifests in stack.manifests
+        if manifests.path
+    }
+    mistakes.caught(partial(check_duplicates, documents))
+    for found in documents.values():
+        mistakes.caught(partial(references_of, found))
+    return tuple(one for one in mistakes.found if one.place and one.place.file != stack.file)
+
+
+def scope_of(stack: Stack, unit: UnitId) -> Scope:
+    """Return what the manifests or inputs of a unit can read before anything has run."""
+    return Scope(
+        stack=stack.name,
+        environment=stack.environment,
+        revision="",
+        unit=unit,
+        vars=stack.vars,
+        outputs={module.name: None for module in stack.modules},
+    )
 
 
 def _check_modules(

@@ -5,7 +5,7 @@ one reference and nothing else becomes the value itself, with its type; anywhere
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, cast
 
@@ -29,6 +29,7 @@ __all__ = [
     "Resolution",
     "Scope",
     "Tree",
+    "check_readable",
     "locate_in",
     "pending_in",
     "references",
@@ -80,6 +81,17 @@ def references(value: Json, locate: Locate | None = None) -> tuple[tuple[Path, R
     if mistakes:
         raise InvalidStack(tuple(mistakes))
     return tuple(found)
+
+
+def check_readable(
+    found: Iterable[tuple[Reference, Place | None]], scope: Scope
+) -> Iterator[Mistake]:
+    """Yield a mistake for every reference, given with its place, that reads nothing in ``scope``."""
+    for reference, place in found:
+        try:
+            look_up(reference, scope)
+        except Missing as missing:
+            yield Mistake(message=missing.message, place=place, hint=missing.hint)
 
 
 def resolve(value: Json, scope: Scope, locate: Locate | None = None) -> Resolution:

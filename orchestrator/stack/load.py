@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from orchestrator.errors import InvalidStack, Mistake, UsageError
 from orchestrator.stack.expressions import Scope, resolve
@@ -51,9 +51,14 @@ __all__ = [
     "load_environments",
     "load_project",
     "load_stack",
+    "read_environments",
+    "read_stack",
 ]
 
 T = TypeVar("T")
+
+Read: TypeAlias = tuple[Stack, tuple[Mistake, ...]]
+"""A stack without what is wrong with it, and all that is."""
 
 
 def load_stack(
@@ -69,23 +74,46 @@ def load_stack(
     Raises InvalidStack with every mistake of the file, UsageError when the environment has to be chosen or
     does not exist.
     """
-    reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
-    stack, mistakes = reading.stack(_choose_environment(reading.section, stack_file, environment))
+    stack, mistakes = read_stack(root, stack_file, environment, project, revision=revision)
     if mistakes:
         raise InvalidStack(mistakes)
     return stack
+
+
+def read_stack(
+    root: Path,
+    stack_file: StackFile,
+    environment: str | None,
+    project: Project,
+    *,
+    revision: str = "",
+) -> Read:
+    """Read a stack for one environment as far as that goes, with every mistake of the file.
+
+    Raises InvalidStack when the file cannot be read at all, UsageError when the environment has to be chosen
+    or does not exist.
+    """
+    reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
+    return reading.stack(_choose_environment(reading.section, stack_file, environment))
 
 
 def load_environments(
     root: Path, stack_file: StackFile, project: Project, *, revision: str = ""
 ) -> tuple[Stack, ...]:
     """Read and check a stack for each of its environments; raise InvalidStack with the mistakes of all."""
-    reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
-    loaded = [reading.stack(name) for name in _environments(reading.section)]
+    loaded = read_environments(root, stack_file, project, revision=revision)
     mistakes = in_order(mistake for _, found in loaded for mistake in found)
     if mistakes:
         raise InvalidStack(mistakes)
     return tuple(stack for stack, _ in loaded)
+
+
+def read_environments(
+    root: Path, stack_file: StackFile, project: Project, *, revision: str = ""
+) -> tuple[Read, ...]:
+    """Read a stack for each of its environments as far as that goes, with every mistake of the file."""
+    reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
+    return tuple(reading.stack(name) for name in _environments(reading.section))
 
 
 def _environments(section: Section) -> tuple[str, ...]:
@@ -118,7 +146,7 @@ class _Reading:
         self._known: dict[str, tuple[Stack, list[Mistake]]] = {}
         self.section = Section(document=self._document)
 
-    def stack(self, environment: str) -> tuple[Stack, tuple[Mistake, ...]]:
+    def stack(self, environment: str) -> Read:
         """Return the stack as far as it can be read, and everything that is wrong with it."""
         stack, of_vars = self._built(environment)
         others = [self._built(name)[0] for name in _environments(self.section)]
