@@ -79,9 +79,7 @@ class _Deletion:
         }
 
     def _start(self) -> None:
-        targets = [(ref, uid_of(live)) for ref, live in self._left.items()]
-        replies = self._cluster.delete_many(targets)
-        errors = [reply for reply in replies if reply is not None]
+        errors = self._cluster.delete_many({ref: uid_of(live) for ref, live in self._left.items()})
         if errors:
             raise together(errors)
         for ref in self._left:

@@ -198,7 +198,7 @@ def test_a_plan_with_pending_values_is_not_executed(ground: Ground) -> None:
     (plan,) = ground.plan(
         ground.rendered(CONFIG.replace("green", '"${{ modules.database.host }}"'))
     )
-    with pytest.raises(PlanRefused, match="waits for modules.database.host"):
+    with pytest.raises(PlanRefused, match=r"waits for modules\.database\.host"):
         apply_set(
             ground.cluster, plan, wait=Wait(), on_event=ground.events.append, stop=ground.stop
         )

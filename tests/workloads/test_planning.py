@@ -343,14 +343,14 @@ def test_a_sensitive_output_is_masked_anywhere(ground: Ground) -> None:
 def test_the_fingerprint_follows_what_is_wanted(ground: Ground) -> None:
     """The fingerprint changes with a manifest, and never with a secret's value."""
 
-    def fingerprint(text: str, password: str = "one-secret") -> str:
-        outputs = {"password": Output(value=password, sensitive=True)}
+    def fingerprint(text: str, value: str = "one") -> str:
+        outputs = {"password": Output(value=value, sensitive=True)}
         (plan,) = ground.plan(ground.rendered(text, outputs=outputs))
         return plan.fingerprint
 
     assert fingerprint(CONFIG) == fingerprint(CONFIG)
     assert fingerprint(CONFIG) != fingerprint(CONFIG.replace("green", "red"))
-    assert fingerprint(SECRET) == fingerprint(SECRET, "other-secret")
+    assert fingerprint(SECRET) == fingerprint(SECRET, "another")
 
 
 def test_a_misspelt_field_is_told_before_anything_happens(ground: Ground) -> None:

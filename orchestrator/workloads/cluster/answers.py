@@ -12,6 +12,7 @@ from typing import Final
 from orchestrator.errors import AccessDenied, ClusterError
 from orchestrator.stack.model import Json
 
+_BUSY: Final = frozenset({429, 502, 503, 504})
 _FORBIDDEN: Final = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
@@ -80,33 +81,39 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
     """
     answer = body if isinstance(body, dict) else {}
     message = _message(answer, request) or f"HTTP status {status}"
-    match status:
-        case 401:
-            return AccessDenied(
-                f"{where} does not accept the credentials: they are missing, wrong or expired",
-                hint="log in again; kubectl auth whoami shows who the server thinks you are",
-            )
-        case 403:
-            return _forbidden(message, request)
-        case 404:
-            return _not_found(answer, request, message)
-        case 409:
-            return _conflict(answer, request, message)
-        case 429 | 502 | 503 | 504:
-            return Busy(
-                f"{where} is too busy, or not ready: {message}", hint="try again in a moment"
-            )
-        case 410:
-            return Gone(f"{request.title or request.resource} is gone: {message}")
-        case 400 | 422:
-            return _invalid(answer, request, message)
-        case _ if _UNDECLARED.search(message):
-            return _invalid(answer, request, message)
-        case _:
-            return ClusterError(f"{_subject(request)} failed: {message}")
+    if status in _BUSY:
+        hint = "try again in a moment"
+        return Busy(f"{where} is too busy, or not ready: {message}", hint=hint)
+    if _UNDECLARED.search(message):  # comes with 500 from servers before 1.27
+        return _invalid(answer, request, message)
+    meanings = {
+        400: _invalid,
+        401: lambda *_: _unauthorized(where),
+        403: _forbidden,
+        404: _not_found,
+        409: _conflict,
+        410: _gone,
+        422: _invalid,
+    }
+    return meanings.get(status, _failed)(answer, request, message)
 
 
-def _forbidden(message: str, request: Request) -> ClusterError:
+def _failed(_: Mapping[str, Json], request: Request, message: str) -> ClusterError:
+    return ClusterError(f"{_subject(request)} failed: {message}")
+
+
+def _gone(_: Mapping[str, Json], request: Request, message: str) -> ClusterError:
+    return Gone(f"{request.title or request.resource} is gone: {message}")
+
+
+def _unauthorized(where: str) -> AccessDenied:
+    return AccessDenied(
+        f"{where} does not accept the credentials: they are missing, wrong or expired",
+        hint="log in again; kubectl auth whoami shows who the server thinks you are",
+    )
+
+
+def _forbidden(_: Mapping[str, Json], request: Request, message: str) -> ClusterError:
     found = _FORBIDDEN.search(message)
     if found is None:  # a quota or an admission rule, in the server's words
         return ClusterError(f"{_subject(request)} was refused: {message}")

@@ -31,7 +31,8 @@ Live: TypeAlias = Mapping[str, Json]
 
 _AT_ONCE: Final = 24
 _PAGE: Final = 500
-_OWN_DEPENDANTS: Final = frozenset({"apps", "batch"})
+# Deleting what runs Pods is done when these are gone: they may use what is deleted next.
+_RUN_PODS: Final = frozenset({"apps", "batch"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +135,8 @@ class Cluster:
     def get_many(self, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live | None]:
         """Return objects by reference, None for those that do not exist (or whose kind does not)."""
         wanted = sorted(set(refs))
-        found = self._client.run(_side_by_side(wanted, self._get))
-        return dict(zip(wanted, found, strict=True))
+        found = self._client.run(_side_by_side(self._served(wanted), self._get)) if wanted else []
+        return {**dict.fromkeys(wanted), **dict(found)}
 
     def apply_many(
         self,
@@ -146,27 +147,27 @@ class Cluster:
     ) -> tuple[Reply, ...]:
         """Apply manifests side by side and return the replies in their order; refusals are replies too.
 
-        Raises ClusterUnreachable, AccessDenied for expired credentials, and Interrupted.
+        ``on_reply`` is called from another thread. Raises ClusterUnreachable, Interrupted, and NotServed when
+        a kind is unknown.
         """
-        for submission in submissions:
-            self.resource(submission.ref)
+        items = [(submission, self.resource(submission.ref)) for submission in submissions]
 
-        async def one(submission: Submission) -> Reply:
-            reply = await self._apply(submission, dry_run=dry_run)
+        async def one(item: tuple[Submission, Resource]) -> Reply:
+            reply = await self._apply(*item, dry_run=dry_run)
             if on_reply:
-                on_reply(submission, reply)
+                on_reply(item[0], reply)
             return reply
 
-        return tuple(self._client.run(_side_by_side(submissions, one)))
+        return tuple(self._client.run(_side_by_side(items, one)))
 
-    def delete_many(
-        self, objects: Sequence[tuple[ObjectRef, str]]
-    ) -> tuple[ClusterError | None, ...]:
-        """Start deleting objects, each only if it still has the uid given; return refusals in order.
+    def delete_many(self, objects: Mapping[ObjectRef, str]) -> tuple[ClusterError, ...]:
+        """Start deleting objects, each only if it still has the uid given; return the refusals.
 
         An object that is gone already counts as deleted.
         """
-        return tuple(self._client.run(_side_by_side(objects, self._delete)))
+        items = [(ref, resource, objects[ref]) for ref, resource in self._served(objects)]
+        replies = self._client.run(_side_by_side(items, lambda item: self._delete(*item)))
+        return tuple(reply for reply in replies if reply is not None)
 
     @contextmanager
     def watch(self, wanted: Iterable[Wanted], owner: Owner) -> Iterator[Watch]:
@@ -232,25 +233,22 @@ class Cluster:
         )
         return answer.body if isinstance(answer.body, dict) else {}
 
-    async def _get(self, ref: ObjectRef) -> Live | None:
-        resource = self.kinds().serving(ref)
-        if resource is None:
-            return None
-        call = Call(
-            method="GET",
-            path=resource.path(ref.namespace, ref.name),
-            request=_request("get", ref, resource),
-        )
+    def _served(self, refs: Iterable[ObjectRef]) -> list[tuple[ObjectRef, Resource]]:
+        kinds = self.kinds()
+        return [(ref, resource) for ref in refs if (resource := kinds.serving(ref))]
+
+    async def _get(self, item: tuple[ObjectRef, Resource]) -> tuple[ObjectRef, Live | None]:
+        ref, resource = item
+        path = resource.path(ref.namespace, ref.name)
+        call = Call(method="GET", path=path, request=_request("get", ref, resource))
         try:
             body = (await self._client.send(call)).body
         except (Gone, NotServed):
-            return None
-        return body if isinstance(body, dict) else None
+            return ref, None
+        return ref, body if isinstance(body, dict) else None
 
-    async def _apply(self, submission: Submission, *, dry_run: bool) -> Reply:
+    async def _apply(self, submission: Submission, resource: Resource, *, dry_run: bool) -> Reply:
         ref = submission.ref
-        resource = self.kinds().serving(ref)
-        assert resource is not None  # noqa: S101 - looked up before the batch began
         query = {
             "fieldManager": FIELD_MANAGER,
             "fieldValidation": "Strict",
@@ -267,19 +265,15 @@ class Cluster:
         )
         try:
             answer = await self._client.send(call)
+        except ClusterUnreachable:
+            raise
         except ClusterError as error:
-            if _concerns_everything(error):
-                raise
             return error
         body = answer.body if isinstance(answer.body, dict) else {}
         return Accepted(live=body, created=answer.status == HTTPStatus.CREATED)
 
-    async def _delete(self, item: tuple[ObjectRef, str]) -> ClusterError | None:
-        ref, uid = item
-        resource = self.kinds().serving(ref)
-        if resource is None:
-            return None
-        policy = "Foreground" if ref.group in _OWN_DEPENDANTS else "Background"
+    async def _delete(self, ref: ObjectRef, resource: Resource, uid: str) -> ClusterError | None:
+        policy = "Foreground" if ref.group in _RUN_PODS else "Background"
         call = Call(
             method="DELETE",
             path=resource.path(ref.namespace, ref.name),
@@ -295,9 +289,9 @@ class Cluster:
             await self._client.send(call)
         except (Gone, NotServed):
             return None
+        except ClusterUnreachable:
+            raise
         except ClusterError as error:
-            if _concerns_everything(error):
-                raise
             return error
         return None
 
@@ -367,8 +361,3 @@ def _request(verb: str, ref: ObjectRef, resource: Resource) -> Request:
         title=str(ref),
         secret=(ref.group, ref.kind) == ("", "Secret"),
     )
-
-
-def _concerns_everything(error: ClusterError) -> bool:
-    """Whether going on with other objects is pointless."""
-    return isinstance(error, ClusterUnreachable)

@@ -36,6 +36,7 @@ JSON: Final = "application/json"
 
 _CONNECT_SECONDS: Final = 10.0
 _REQUEST_SECONDS: Final = 60.0
+_SILENT_SECONDS: Final = 150.0  # a watch tells every minute that it lives: longer, and it does not
 _PATIENCE_SECONDS: Final = 30.0  # how long a server that answered before may be away (a restart)
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
@@ -156,7 +157,7 @@ class Client:
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
         """Open a watch and yield its events; raises like ``send`` when it is refused or cut off."""
         try:
-            response = await self._request(call, renew=False, seconds=None)
+            response = await self._opened(call)
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     self._accepted(call, await _read(response))
@@ -165,6 +166,13 @@ class Client:
                 response.response.close()
         except _no_answer() as error:
             raise self._unreachable(error) from error
+
+    async def _opened(self, call: Call) -> Any:
+        response = await self._request(call, renew=False, seconds=None)
+        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renewable:
+            response.response.close()
+            response = await self._request(call, renew=True, seconds=None)
+        return response
 
     async def _once(self, call: Call, *, renew: bool) -> tuple[Answer, float]:
         response = await self._request(call, renew=renew, seconds=_REQUEST_SECONDS)
@@ -184,7 +192,9 @@ class Client:
             f"{self.access.server}{call.path}{query}",
             header_params=headers,
             body=call.body,
-            _request_timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS),
+            _request_timeout=aiohttp.ClientTimeout(
+                total=seconds, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
+            ),
         )
 
     async def _authorization(self, *, renew: bool) -> str:

@@ -1,0 +1,423 @@
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable, Interrupted
+from orchestrator.plans.redaction import Secrets
+from orchestrator.processes import Stop
+from orchestrator.settings import Settings
+from orchestrator.workloads.cluster import Cluster, Target, connect
+from orchestrator.workloads.cluster.api import Wanted
+from orchestrator.workloads.cluster.watches import Seen, Watch
+from orchestrator.workloads.kinds import Resource
+from tests.workloads.builders import OWNER, ref
+from tests.workloads.loopback import Asked, Say, Script, in_turn, serving
+
+pytestmark = pytest.mark.integration
+
+CONFIGS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
+WANTED = Wanted(resource=CONFIGS, namespaces=frozenset({"shop"}))
+BUSY = Say(status=503, body={"kind": "Status", "message": "starting"})
+GROUPS = {"kind": "APIGroupDiscoveryList", "items": []}
+CORE = {
+    "kind": "APIGroupDiscoveryList",
+    "items": [
+        {
+            "metadata": {},
+            "versions": [
+                {
+                    "version": "v1",
+                    "resources": [
+                        {
+                            "resource": "configmaps",
+                            "responseKind": {"kind": "ConfigMap"},
+                            "scope": "Namespaced",
+                            "verbs": ["get", "list", "patch"],
+                        },
+                        {
+                            "resource": "bindings",
+                            "responseKind": {"kind": "Binding"},
+                            "scope": "Namespaced",
+                            "verbs": ["create"],
+                        },
+                    ],
+                }
+            ],
+        }
+    ],
+}
+
+
+def config(name: str, version: int = 1, **data: str) -> dict[str, Any]:
+    """Return a ConfigMap as a server shows it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "shop", "resourceVersion": str(version)},
+        "data": data,
+    }
+
+
+def listing(*items: dict[str, Any], version: int = 1, more: str = "") -> Say:
+    """Return a page of a list."""
+    return Say(
+        body={"metadata": {"resourceVersion": str(version), "continue": more}, "items": list(items)}
+    )
+
+
+def event(kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Return one line of a watch."""
+    return {"type": kind, "object": value}
+
+
+@contextmanager
+def connected(
+    address: str,
+    directory: Path,
+    *,
+    exec_: Sequence[str] = (),
+    token: str = "",
+    stop: Stop | None = None,
+) -> Iterator[Cluster]:
+    """Return a connection to a server on loopback, with a cache of its own."""
+    settings = replace(Settings.read(), cache=directory / "cache", home=directory)
+    target = Target(server=address, exec=tuple(exec_), token=token)
+    with connect(target, settings, secrets=Secrets(), stop=stop or Stop()) as cluster:
+        yield cluster
+
+
+@contextmanager
+def watched(script: Script, directory: Path) -> Iterator[Watch]:
+    """Return a watch of the ConfigMaps of a server that answers by ``script``."""
+    with (
+        serving(script) as server,
+        connected(server.address, directory) as cluster,
+        cluster.watch([WANTED], OWNER) as watch,
+    ):
+        yield watch
+
+
+def following(watch: Watch, count: int) -> list[Seen]:
+    """Return the next changes."""
+    found: list[Seen] = []
+    for _ in range(200):
+        seen = watch.next(0.1)
+        if seen:
+            found.append(seen)
+        if len(found) == count:
+            return found
+    raise AssertionError(found)
+
+
+def plugin(directory: Path, body: str) -> str:
+    """Return a credential plugin that runs these lines of shell."""
+    path = directory / "plugin"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_busy_server_is_asked_again(tmp_path: Path, status: int) -> None:
+    """A server that is too busy is asked again until it answers."""
+    busy = Say(status=status, body={"message": "later"}, headers={"Retry-After": "0"})
+    with (
+        serving(in_turn(busy, busy, listing(config("a")))) as server,
+        connected(server.address, tmp_path) as cluster,
+    ):
+        assert [found.name for found in cluster.list_owned([WANTED], OWNER)] == ["a"]
+    assert len(server.asked) == 3
+
+
+def test_a_refusal_is_not_repeated(tmp_path: Path) -> None:
+    """An answer that will not change is taken at once."""
+    with serving(in_turn(Say(status=500, text="<html>oops</html>"))) as server:
+        with (
+            connected(server.address, tmp_path) as cluster,
+            pytest.raises(ClusterError, match="HTTP status 500"),
+        ):
+            cluster.list_owned([WANTED], OWNER)
+        assert len(server.asked) == 1
+
+
+def test_a_restart_in_between_is_waited_for(tmp_path: Path) -> None:
+    """A server that answered before and is away for a moment is waited for."""
+    found: list[object] = []
+    with ExitStack() as first:
+        server = first.enter_context(serving(in_turn(listing())))
+        port = int(server.address.rpartition(":")[2])
+        with connected(server.address, tmp_path) as cluster:
+            assert cluster.list_owned([WANTED], OWNER) == {}
+            first.close()
+            thread = threading.Thread(
+                target=lambda: found.append(cluster.list_owned([WANTED], OWNER))
+            )
+            thread.start()
+            thread.join(timeout=0.3)
+            assert found == []
+            with serving(in_turn(listing(config("a"))), port=port):
+                thread.join(timeout=20)
+    assert len(found) == 1
+
+
+def test_a_server_that_never_answered_is_not_waited_for(tmp_path: Path) -> None:
+    """A wrong address is told at once, with the address and the reason; nothing is concluded from it."""
+    with serving(in_turn(listing())) as server:
+        address = server.address
+    with connected(address, tmp_path) as cluster, pytest.raises(ClusterUnreachable) as raised:
+        cluster.kinds()
+    assert address in raised.value.message
+    assert "connect" in raised.value.message
+    assert raised.value.hint
+
+
+def test_refused_credentials_are_told(tmp_path: Path) -> None:
+    """A token that the server does not accept is an error of access."""
+    with serving(in_turn(Say(status=401, body={"message": "Unauthorized"}))) as server:
+        with (
+            connected(server.address, tmp_path, token="stale") as cluster,
+            pytest.raises(AccessDenied),
+        ):
+            cluster.kinds()
+        assert server.asked[0].headers["Authorization"] == "Bearer stale"
+
+
+def test_credentials_of_a_plugin_are_renewed_once(tmp_path: Path) -> None:
+    """When the server refuses a plugin's token, the plugin is asked for another one, once."""
+    program = plugin(
+        tmp_path,
+        "echo x >> runs; n=$(wc -l < runs); "
+        'echo "{\\"status\\": {\\"token\\": \\"token-$((n))\\"}}"',
+    )
+
+    def script(asked: Asked) -> Say:
+        fresh = asked.headers["Authorization"] == "Bearer token-2"
+        return listing() if fresh else Say(status=401, body={"message": "Unauthorized"})
+
+    with serving(script) as server, connected(server.address, tmp_path, exec_=[program]) as cluster:
+        cluster.list_owned([WANTED], OWNER)
+        cluster.list_owned([WANTED], OWNER)
+    assert [asked.headers["Authorization"] for asked in server.asked] == [
+        "Bearer token-1",
+        "Bearer token-2",
+        "Bearer token-2",
+    ]
+
+
+def test_an_interrupt_ends_a_request_that_hangs(tmp_path: Path) -> None:
+    """A request to stop ends the wait for a server that accepts and never answers."""
+    stop, release = Stop(), threading.Event()
+
+    def script(_: Asked) -> Say:
+        stop.request()
+        release.wait(30)
+        return listing()
+
+    with serving(script) as server, connected(server.address, tmp_path, stop=stop) as cluster:
+        with pytest.raises(Interrupted):
+            cluster.list_owned([WANTED], OWNER)
+        release.set()
+
+
+def test_long_lists_come_in_pages(tmp_path: Path) -> None:
+    """A list is read page by page, at one version."""
+    pages = in_turn(listing(config("a"), more="next"), listing(config("b")))
+    with serving(pages) as server, connected(server.address, tmp_path) as cluster:
+        assert sorted(found.name for found in cluster.list_owned([WANTED], OWNER)) == ["a", "b"]
+    assert [asked.query.get("continue") for asked in server.asked] == [None, "next"]
+
+
+def test_a_list_that_grew_too_old_is_read_again(tmp_path: Path) -> None:
+    """When the server forgot a list between two pages, it is read from the start, and nothing twice."""
+    gone = Say(status=410, body={"message": "expired"})
+    script = in_turn(listing(config("a"), more="next"), gone, listing(config("b")))
+    with serving(script) as server, connected(server.address, tmp_path) as cluster:
+        assert [found.name for found in cluster.list_owned([WANTED], OWNER)] == ["b"]
+
+
+def test_namespaces_are_listed_where_all_of_them_may_not_be(tmp_path: Path) -> None:
+    """Whoever may only list in a namespace is not asked for more."""
+    message = 'configmaps is forbidden: User "ci" cannot list resource "configmaps" in API group ""'
+    forbidden = Say(status=403, body={"message": f"{message} at the cluster scope"})
+
+    def script(asked: Asked) -> Say:
+        return listing(config("a")) if "/namespaces/shop/" in asked.path else forbidden
+
+    with serving(script) as server, connected(server.address, tmp_path) as cluster:
+        for _ in range(2):
+            assert [found.name for found in cluster.list_owned([WANTED], OWNER)] == ["a"]
+        assert [asked.path for asked in server.asked] == [
+            "/api/v1/configmaps",
+            "/api/v1/namespaces/shop/configmaps",
+            "/api/v1/namespaces/shop/configmaps",
+        ]
+
+
+def test_kinds_are_kept_with_their_tag(tmp_path: Path) -> None:
+    """Discovery is only read again when the server says that it changed."""
+    known: list[str] = []
+
+    def script(asked: Asked) -> Say:
+        known.append(asked.headers.get("If-None-Match", ""))
+        if known[-1]:
+            return Say(status=304)
+        return Say(body=CORE if asked.path == "/api" else GROUPS, headers={"ETag": '"one"'})
+
+    with serving(script) as server:
+        for _ in range(2):
+            with connected(server.address, tmp_path) as cluster:
+                kinds = cluster.kinds()
+                assert kinds.find("", "ConfigMap") == CONFIGS
+                assert kinds.find("", "Binding") is None
+    assert sorted(known) == ["", "", '"one"', '"one"']
+
+
+def test_a_broken_cache_of_kinds_costs_nothing(tmp_path: Path) -> None:
+    """What cannot be read from the cache is asked for again."""
+    with serving(lambda asked: Say(body=CORE if asked.path == "/api" else GROUPS)) as server:
+        with connected(server.address, tmp_path) as cluster:
+            cluster.kinds()
+        (file,) = (tmp_path / "cache" / "discovery").iterdir()
+        file.write_text('{"/api": [')
+        with connected(server.address, tmp_path) as cluster:
+            assert cluster.kinds().find("", "ConfigMap")
+
+
+def test_an_old_server_is_asked_version_by_version(tmp_path: Path) -> None:
+    """A server without aggregated discovery is understood too."""
+    answers = {
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "groups": [{"versions": [{"groupVersion": "apps/v1"}]}]},
+        "/api/v1": {
+            "groupVersion": "v1",
+            "resources": [
+                {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["patch"]},
+                {"name": "pods/log", "kind": "Pod", "namespaced": True, "verbs": ["patch"]},
+            ],
+        },
+        "/apis/apps/v1": {
+            "groupVersion": "apps/v1",
+            "resources": [
+                {
+                    "name": "deployments",
+                    "kind": "Deployment",
+                    "namespaced": True,
+                    "verbs": ["patch"],
+                }
+            ],
+        },
+    }
+    with (
+        serving(lambda asked: Say(body=answers[asked.path])) as server,
+        connected(server.address, tmp_path) as cluster,
+    ):
+        kinds = cluster.kinds()
+    assert kinds.find("", "ConfigMap") == CONFIGS
+    assert kinds.find("apps", "Deployment")
+    assert kinds.find("", "Pod") is None
+
+
+def watching(*watches: Say, lists: Sequence[Say]) -> Any:
+    """Answer lists and watches each in turn; after the last watch the server stays silent."""
+    listed, watched = in_turn(*lists), in_turn(*watches, Say(status=503, body={}))
+    return lambda asked: (watched if "watch" in asked.query else listed)(asked)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_watch_goes_on_where_it_ended(tmp_path: Path, cut: bool) -> None:  # noqa: FBT001 - a case
+    """Whether the server ends a watch or the connection breaks, the next one starts at the last version seen."""
+    first = Say(
+        lines=[event("MODIFIED", config("a", 5)), event("BOOKMARK", config("", 7))], cut=cut
+    )
+    second = Say(lines=[event("MODIFIED", config("a", 9, x="1"))])
+    script = watching(first, second, lists=[listing(config("a", 3), version=3)])
+    with serving(script) as server, connected(server.address, tmp_path) as cluster:
+        with cluster.watch([WANTED], OWNER) as watch:
+            found = following(watch, 3)
+        versions = [
+            asked.query["resourceVersion"] for asked in server.asked if "watch" in asked.query
+        ]
+    assert [seen.live["metadata"]["resourceVersion"] for seen in found] == ["3", "5", "9"]  # type: ignore[index,call-overload]
+    assert versions[:2] == ["3", "7"]
+
+
+def test_a_busy_server_does_not_end_a_watch(tmp_path: Path) -> None:
+    """A watch that is refused for a moment is opened again."""
+    script = watching(BUSY, Say(lines=[event("ADDED", config("a"))]), lists=[listing()])
+    with watched(script, tmp_path) as watch:
+        assert [seen.ref.name for seen in following(watch, 1)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        Say(status=410, body={"kind": "Status", "message": "too old"}),
+        Say(lines=[event("ERROR", {"kind": "Status", "code": 410, "message": "too old"})]),
+    ],
+    ids=["refused", "told"],
+)
+def test_a_forgotten_watch_starts_over(tmp_path: Path, gone: Say) -> None:
+    """When the server forgot where we were, what was deleted meanwhile is told as gone, what is new as there."""
+    script = watching(
+        gone,
+        lists=[listing(config("a"), config("b")), listing(config("b"), config("c"), version=9)],
+    )
+    with watched(script, tmp_path) as watch:
+        found = following(watch, 5)
+    assert [(seen.ref.name, seen.gone) for seen in found] == [
+        ("a", False),
+        ("b", False),
+        ("a", True),
+        ("b", False),
+        ("c", False),
+    ]
+
+
+def test_a_watch_that_is_forbidden_is_an_error(tmp_path: Path) -> None:
+    """Who may list and not watch is told so, instead of waiting for nothing."""
+    message = (
+        'configmaps is forbidden: User "ci" cannot watch resource "configmaps" in API group ""'
+    )
+    script = watching(Say(status=403, body={"message": message}), lists=[listing()])
+    with (
+        watched(script, tmp_path) as watch,
+        pytest.raises(AccessDenied, match="to watch configmaps"),
+    ):
+        following(watch, 1)
+
+
+def test_an_object_of_an_unknown_kind_is_not_there(tmp_path: Path) -> None:
+    """What the server does not serve cannot exist in it."""
+    missing = ref("Widget", group="example.com")
+    with (
+        serving(lambda asked: Say(body=CORE if asked.path == "/api" else GROUPS)) as server,
+        connected(server.address, tmp_path) as cluster,
+    ):
+        assert cluster.get_many([missing]) == {missing: None}
+        with pytest.raises(
+            ClusterError, match=r"does not know the kind of Widget\.example\.com shop/web"
+        ):
+            cluster.resource(missing)
+
+
+def test_secrets_never_stand_in_an_error(tmp_path: Path) -> None:
+    """A refusal that quotes a learnt secret is redacted."""
+    learnt = Secrets()
+    learnt.learn("correct-horse")
+    answer = {"message": f"cannot use {json.dumps('correct-horse')}"}
+    settings = replace(Settings.read(), cache=tmp_path)
+    with serving(in_turn(Say(status=500, body=answer))) as server:
+        target = Target(server=server.address)
+        with (
+            connect(target, settings, secrets=learnt, stop=Stop()) as cluster,
+            pytest.raises(ClusterError) as raised,
+        ):
+            cluster.list_owned([WANTED], OWNER)
+    assert "correct-horse" not in str(raised.value)
+    assert "(sensitive)" in raised.value.message
