@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.errors import Mistake, Place
 from orchestrator.infrastructure.reading.hcl import Block, Unreadable, literal, read_blocks
 from orchestrator.stack.model import Module, UnitId
-from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.names import did_you_mean, nearest
 from orchestrator.stack.reference import Reference
 
 _TYPES = ("variable", "output", "module")
@@ -109,8 +109,11 @@ def check_inputs(
         return ()
     given = {*module.inputs, *(name.removeprefix(_VARIABLE_PREFIX) for name in passes)}
     undeclared = [name for name in module.inputs if name not in declarations.variables]
+    misspelt = {nearest(name, declarations.variables) for name in undeclared}
     missing = [
-        one for one in declarations.variables.values() if one.required and one.name not in given
+        one
+        for one in declarations.variables.values()
+        if one.required and one.name not in given and one.name not in misspelt
     ]
     return (
         *(_undeclared(module, name, declarations) for name in undeclared),
@@ -145,7 +148,7 @@ def _undeclared(module: Module, name: str, declarations: Declarations) -> Mistak
     otherwise = f"{declarations.shown_as} declares {len(declarations.variables) or 'no'} variables"
     return Mistake(
         message=f"{module.id} has no input {name!r}",
-        place=_place(module, ("inputs", name), ("inputs",)),
+        place=_key_place(module, name),
         hint=did_you_mean(name, declarations.variables, otherwise=otherwise),
     )
 
@@ -160,6 +163,15 @@ def _missing(module: Module, variable: Variable, declarations: Declarations) -> 
         hint=hint,
         related=variable.place,
     )
+
+
+def _key_place(module: Module, name: str) -> Place | None:
+    """Return where an input's name stands: the places of a unit are those of its values."""
+    place = _place(module, ("inputs", name), ("inputs",))
+    if place is None or place.text.startswith(f"{name}:", place.column - 1):
+        return place
+    column = place.text.rfind(name, 0, place.column - 1) + 1
+    return replace(place, column=column) if column else place
 
 
 def _place(module: Module, *paths: tuple[str | int, ...]) -> Place | None:

@@ -13,12 +13,19 @@ _VARIABLE = re.compile(r"[A-Za-z_][-A-Za-z0-9_]*")
 def did_you_mean(wrong: str, names: Iterable[str], *, otherwise: str = "") -> str:
     """Return the hint that names what ``wrong`` is nearest to, or lists what there is, or ``otherwise``."""
     known = sorted(set(names))
-    near = get_close_matches(wrong, known, n=1, cutoff=0.6) or _same_letters(wrong, known)
+    near = nearest(wrong, known)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {near!r}?"
     if known and len(known) <= _MOST_LISTED:
         return f"known here: {', '.join(known)}"
     return otherwise
+
+
+def nearest(wrong: str, names: Iterable[str]) -> str:
+    """Return the name that ``wrong`` probably is a misspelling of, or an empty text."""
+    known = sorted(set(names))
+    near = get_close_matches(wrong, known, n=1, cutoff=0.6) or _same_letters(wrong, known)
+    return near[0] if near else ""
 
 
 def label_problem(name: str) -> str:

@@ -7,7 +7,13 @@ from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
 from pydantic_core.core_schema import CoreSchema
 
 from orchestrator.errors import Mistake
-from orchestrator.stack.names import did_you_mean, label_problem, suggest_label, variable_problem
+from orchestrator.stack.names import (
+    did_you_mean,
+    label_problem,
+    nearest,
+    suggest_label,
+    variable_problem,
+)
 from orchestrator.stack.reference import OPENING
 from orchestrator.stack.written.schema import LABEL, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
@@ -35,12 +41,29 @@ def check_shape(document: YamlDocument, schema: CoreSchema) -> tuple[Mistake, ..
         SchemaValidator(schema).validate_python(document.value)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        return tuple(_mistake(detail, document, schema) for detail in details)
+        misspelt = {_meant(detail, schema) for detail in details}
+        return tuple(
+            _mistake(detail, document, schema)
+            for detail in details
+            if detail["type"] != "missing" or _path(detail) not in misspelt
+        )
     return ()
 
 
+def _path(detail: ErrorDetails) -> Path:
+    return tuple(step for step in detail["loc"] if not str(step).startswith("{"))
+
+
+def _meant(detail: ErrorDetails, schema: CoreSchema) -> Path:
+    """Return the path of the key that an unknown one is a misspelling of: it is not missing as well."""
+    path = _path(detail)
+    if detail["type"] != "extra_forbidden":
+        return ()
+    return (*path[:-1], nearest(str(path[-1]), _keys(schema, path[:-1])))
+
+
 def _mistake(detail: ErrorDetails, document: YamlDocument, schema: CoreSchema) -> Mistake:
-    path = tuple(step for step in detail["loc"] if not str(step).startswith("{"))
+    path = _path(detail)
     match detail["type"]:
         case "extra_forbidden":
             return _unknown_key(document, path, schema)
