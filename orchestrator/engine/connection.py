@@ -1,17 +1,21 @@
-"""Reaching the stack's cluster: its address may come from the stack's own modules, or from the sandbox."""
+"""Reaching the stack's cluster: its address may come from the stack's own modules, or from the sandbox.
+
+What speaks to clusters is imported inside functions, so that a plan imports it while Terraform is at work.
+"""
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from orchestrator import sandbox
 from orchestrator.engine.infrastructure import Outputs
 from orchestrator.engine.session import Session
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.events import Notice
 from orchestrator.stack.expressions import Scope, Tree, locate_in, pending_in, resolve
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster import Cluster, Target, connect
+
+if TYPE_CHECKING:
+    from orchestrator.workloads.cluster import Cluster, Target
 
 
 def cluster_pending(session: Session, outputs: Outputs) -> tuple[str, ...]:
@@ -19,11 +23,14 @@ def cluster_pending(session: Session, outputs: Outputs) -> tuple[str, ...]:
     return pending_in(_settings(session, outputs))
 
 
-def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> Cluster:
+def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> "Cluster":
     """Connect to the cluster, starting the sandbox on need; it is left again with ``resources``.
 
     Raises ClusterUnreachable, AccessDenied, SandboxError, InvalidStack.
     """
+    from orchestrator.workloads.cluster import connect, preload
+
+    preload()
     around = session.surroundings
     target = _sandbox(session) if session.stack.cluster.sandbox else _target(session, outputs)
     connection = connect(target, around.settings, secrets=around.secrets, stop=around.stop)
@@ -35,7 +42,10 @@ def sandbox_directory(session: Session) -> Path:
     return session.surroundings.settings.sandbox or session.repository.folder / "sandbox"
 
 
-def _sandbox(session: Session) -> Target:
+def _sandbox(session: Session) -> "Target":
+    from orchestrator import sandbox
+    from orchestrator.workloads.cluster import Target
+
     around = session.surroundings
     running = sandbox.up(
         sandbox_directory(session),
@@ -46,7 +56,9 @@ def _sandbox(session: Session) -> Target:
     return Target(kubeconfig=running.kubeconfig)
 
 
-def _target(session: Session, outputs: Outputs) -> Target:
+def _target(session: Session, outputs: Outputs) -> "Target":
+    from orchestrator.workloads.cluster import Target
+
     found = cast("dict[str, Json]", _settings(session, outputs))
     words = cast("list[str]", found["exec"])
     kubeconfig = _text(found["kubeconfig"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.engine.connection import cluster_pending, open_cluster
 from orchestrator.engine.infrastructure import (
@@ -35,7 +36,9 @@ from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
-from orchestrator.workloads.cluster import Cluster, preload
+
+if TYPE_CHECKING:
+    from orchestrator.workloads.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Planned:
     ledger: LedgerState
     plan: Plan
     site: Site | None
-    cluster: Cluster | None
+    cluster: "Cluster | None"
     modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
@@ -171,13 +174,10 @@ def _selected(ledger: LedgerState, selection: Selection, graph: Graph) -> tuple[
     return tuple(owned for owned in ledger.inventory if owned.unit in graph.order)
 
 
-_Halves = tuple[
-    Mapping[UnitId, PlannedModule],
-    Mapping[UnitId, PlannedModule],
-    Mapping[UnitId, PlannedSet],
-    Cluster | None,
-    Site | None,
-]
+_Halves: TypeAlias = (
+    "tuple[Mapping[UnitId, PlannedModule], Mapping[UnitId, PlannedModule],"
+    " Mapping[UnitId, PlannedSet], Cluster | None, Site | None]"
+)
 """Modules to apply, modules to destroy, sets, and what carries them out."""
 
 
@@ -249,8 +249,7 @@ def _refuse_pending_cluster(session: Session, outputs: Outputs) -> None:
         raise PlanRefused(message, hint=hint)
 
 
-def _dial(basis: _Basis, outputs: Outputs) -> Cluster:
-    preload()
+def _dial(basis: _Basis, outputs: Outputs) -> "Cluster":
     cluster = open_cluster(basis.session, outputs, basis.resources)
     cluster.kinds()
     return cluster

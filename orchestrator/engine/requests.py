@@ -18,7 +18,8 @@ def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
         source=module.source,
         version=module.version,
         state=_state(stack, module),
-        place=module.places.get(("source",)),
+        places=module.places,
+        inputs={str(path[1]): place for path, place in module.places.items() if path[:1] == ("inputs",) and len(path) == 2},
     )
 
 
@@ -28,4 +29,8 @@ def _state(stack: Stack, module: Module) -> State:
     resolution = resolve(dict(stack.state.config), scope, locate)
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)
-    return State(backend=stack.state.backend, config=cast("dict[str, Json]", resolution.value))
+    return State(
+        backend=stack.state.backend,
+        config=cast("dict[str, Json]", resolution.value),
+        places=stack.state.places,
+    )

@@ -1,7 +1,11 @@
-"""The workloads half of a plan: every set rendered with what is known, against what is live."""
+"""The workloads half of a plan: every set rendered with what is known, against what is live.
+
+What speaks to clusters is imported inside functions, so that a plan imports it while Terraform is at work.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.engine.infrastructure import Outputs
 from orchestrator.engine.session import Session
@@ -12,9 +16,11 @@ from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import Scope
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import ManifestSet, UnitId
-from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.planning import SetPlan, plan_sets
 from orchestrator.workloads.rendering import RenderedSet, render
+
+if TYPE_CHECKING:
+    from orchestrator.workloads.cluster import Cluster
+    from orchestrator.workloads.planning import SetPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +28,7 @@ class PlannedSet:
     """One set's part of a plan; ``result`` is None while nobody can tell which cluster it is for."""
 
     unit_plan: UnitPlan
-    result: SetPlan | None
+    result: "SetPlan | None"
 
 
 def plan_workloads(
@@ -32,7 +38,7 @@ def plan_workloads(
     *,
     outputs: Outputs,
     inventory: tuple[OwnedObject, ...],
-    cluster: Cluster,
+    cluster: "Cluster",
 ) -> dict[UnitId, PlannedSet]:
     """Plan all sets of the graph at once, then what is left of the inventory, in the order of the effects.
 
@@ -51,7 +57,7 @@ def plan_workloads(
 
 
 def plan_pruning(
-    session: Session, inventory: tuple[OwnedObject, ...], cluster: Cluster
+    session: Session, inventory: tuple[OwnedObject, ...], cluster: "Cluster"
 ) -> dict[UnitId, PlannedSet]:
     """Plan the deletion of everything in an inventory."""
     return _planned(session, (), inventory, cluster)
@@ -76,8 +82,10 @@ def _planned(
     session: Session,
     rendered: tuple[RenderedSet, ...],
     inventory: tuple[OwnedObject, ...],
-    cluster: Cluster,
+    cluster: "Cluster",
 ) -> dict[UnitId, PlannedSet]:
+    from orchestrator.workloads.planning import plan_sets
+
     plans = plan_sets(
         cluster,
         rendered,
@@ -88,7 +96,7 @@ def _planned(
     return {plan.unit: PlannedSet(unit_plan=_unit_plan(plan), result=plan) for plan in plans}
 
 
-def _unit_plan(plan: SetPlan) -> UnitPlan:
+def _unit_plan(plan: "SetPlan") -> UnitPlan:
     acts = any(change.action is not Action.NO_OP for change in plan.changes)
     return UnitPlan(
         unit=plan.unit,
@@ -124,5 +132,7 @@ def pruning_order(sets: Iterable[UnitId], graph: Graph) -> tuple[UnitId, ...]:
 
 def empty_set(unit: UnitId) -> PlannedSet:
     """Return the plan for a set that Git no longer declares and that owns nothing any more."""
+    from orchestrator.workloads.planning import SetPlan
+
     plan = SetPlan(unit=unit, removed=True)
     return PlannedSet(unit_plan=_unit_plan(plan), result=plan)
