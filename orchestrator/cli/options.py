@@ -50,7 +50,9 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def only_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Take the units to restrict a plan to."""
-    help_text = "Take only this unit and what it needs; may be repeated."
+    help_text = (
+        "Take only this unit and what it needs (to destroy: what needs it); may be repeated."
+    )
     return click.option("--only", multiple=True, metavar="UNIT", help=help_text)(command)
 
 

@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to plan: the units named in ``only`` with all that they need, or everything; or its destruction."""
+    """What to plan: everything, or the units named in ``only`` with all that they need; or the destruction.
+
+    What is destroyed with the units named in ``only`` is all that needs them.
+    """
 
     only: tuple[str, ...] = ()
     destroy: bool = False
@@ -95,7 +98,7 @@ def make_plan(
     store = open_store(session)
     ledger = store.read()
     wanted = read_wanted(session.tree, session.stack)
-    graph = wanted.graph.select(selection.only) if selection.only else wanted.graph
+    graph = _chosen(wanted.graph, selection)
     basis = _Basis(
         session=session,
         selection=selection,
@@ -168,6 +171,14 @@ class _Basis:
         )
 
 
+def _chosen(graph: Graph, selection: Selection) -> Graph:
+    if not selection.only:
+        return graph
+    if selection.destroy:  # what they need may be needed by others too; what needs them would break
+        return graph.select_dependants(selection.only)
+    return graph.select(selection.only)
+
+
 def _selected(ledger: LedgerState, selection: Selection, graph: Graph) -> tuple[OwnedObject, ...]:
     if not selection.only:
         return ledger.inventory
@@ -213,7 +224,7 @@ def _plan_destruction(basis: _Basis) -> _Halves:
     session.surroundings.on_event(PhaseStarted(phase="plan", units=graph.order))
     origin = origin_of(session) if wanted.modules else None
     units = [unit for unit in graph.order if unit in wanted.modules]
-    outputs = applied_outputs(origin, units) if origin else {}
+    outputs = applied_outputs(origin, wanted.modules) if origin else {}
     sets: Mapping[UnitId, PlannedSet] = {}
     cluster = None
     if basis.inventory:

@@ -26,7 +26,7 @@ def verify_unmoved(planned: "Planned") -> None:
     if planned.cluster is None:
         return
     if planned.plan.destroy:
-        now = plan_pruning(planned.session, planned.ledger.inventory, planned.cluster)
+        now = plan_pruning(planned.session, planned.inventory, planned.cluster)
     else:
         now = plan_workloads(
             planned.session,

@@ -27,8 +27,9 @@ class Need:
 class Graph:
     """Units and what they need.
 
-    ``order`` has every unit after those that it needs, modules first, otherwise as in the file; ``needs``
+    ``order`` has every unit after those that it needs, modules first, otherwise as in the file; ``edges``
     maps every unit to the units that it needs itself, in that order, with the first reason found for each.
+    In a part of a graph a unit may need others that are not in its order.
     """
 
     order: tuple[UnitId, ...]
@@ -53,13 +54,22 @@ class Graph:
 
     def select(self, only: Iterable[str]) -> "Graph":
         """Return the graph of the named units and all that they need; raise UsageError for an unknown one."""
+        return self._closure(only, self.edges)
+
+    def select_dependants(self, only: Iterable[str]) -> "Graph":
+        """Return the graph of the named units and all that need them; raise UsageError for an unknown one."""
+        return self._closure(only, self.needed_by)
+
+    def _closure(
+        self, only: Iterable[str], following: Mapping[UnitId, Iterable[UnitId]]
+    ) -> "Graph":
         wanted = [self._unit(name) for name in only]
         kept: set[UnitId] = set()
         while wanted:
             unit = wanted.pop()
             if unit not in kept:
                 kept.add(unit)
-                wanted.extend(self.edges[unit])
+                wanted.extend(following[unit])
         order = tuple(unit for unit in self.order if unit in kept)
         return Graph(order=order, edges={unit: self.edges[unit] for unit in order})
 

@@ -103,6 +103,19 @@ def test_a_selection_takes_along_what_it_needs() -> None:
     assert graph.select(["c", "y"]).order == ("modules.c", "manifests.y")
 
 
+def test_a_selection_to_destroy_takes_along_what_needs_it() -> None:
+    """What a unit needs may be needed by others too; what needs the unit cannot stay without it."""
+    graph = build_graph(
+        stack(
+            (module("a"), module("b", "a"), module("c")),
+            (manifests("x", "modules.b"), manifests("y")),
+        ),
+        {},
+    )
+    assert graph.select_dependants(["b"]).order == ("modules.b", "manifests.x")
+    assert graph.select_dependants(["c", "y"]).order == ("modules.c", "manifests.y")
+
+
 def test_an_unknown_unit_is_a_usage_error() -> None:
     """The nearest unit is named, and a name of two units has to be written out."""
     graph = build_graph(stack((module("web"),), (manifests("web"), manifests("shop"))), {})
