@@ -18,8 +18,8 @@ def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
         source=module.source,
         version=module.version,
         state=_state(stack, module),
-        places=module.places,
-        inputs={str(path[1]): place for path, place in module.places.items() if path[:1] == ("inputs",) and len(path) == 2},
+        place=module.places.get(("source",)),
+        inputs={name: module.places["inputs", name] for name in module.inputs},
     )
 
 

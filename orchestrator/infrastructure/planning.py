@@ -24,7 +24,7 @@ from orchestrator.infrastructure.states import (
     local_snapshot,
     saved_snapshot,
 )
-from orchestrator.infrastructure.workspace import Workspace
+from orchestrator.infrastructure.workspace import INPUTS_FILE, Workspace
 from orchestrator.plans.change import Change
 from orchestrator.plans.events import Event
 from orchestrator.plans.redaction import Secrets
@@ -186,8 +186,9 @@ def _sentence(diagnostic: Diagnostic) -> str:
 def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Path]:
     """Write the inputs to a file that only its owner may read and that is gone afterwards."""
     with tempfile.TemporaryDirectory(dir=workspace.home, prefix="inputs-") as folder:
-        file = Path(folder) / "inputs.tfvars.json"
-        write_private(file, json.dumps(inputs))
+        file = Path(folder) / INPUTS_FILE
+        lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in inputs.items())
+        write_private(file, "{\n" + ",\n".join(lines) + "\n}\n")
         yield file
 
 

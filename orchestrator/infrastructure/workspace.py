@@ -1,6 +1,7 @@
 """The workspace of one unit: where Terraform runs, keeps its plug-ins and finds its state."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,11 @@ from orchestrator.processes import Limits, Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json, State, UnitId
 
+INPUTS_FILE = "inputs.tfvars.json"
+"""What the file with a unit's inputs is called; it has one on each line."""
+
+_INPUT = re.compile(r'^\s*"([^"]+)":')
+_POSITION = re.compile(r"(?<![\w./])([\w.-][\w./-]*\.(?:tf|tofu)(?:\.json)?):(\d+),\d+(?:-[\d,]+)?")
 _OVERRIDE = "zzz_orchestrator_override.tf.json"  # the last override file in Terraform's order wins
 
 
@@ -44,7 +50,8 @@ class ModuleRequest:
     """Which module to work on: an address, where it is read from, and where its state is.
 
     ``tree`` is the root of the private copy of the revision, ``directory`` the stack file's directory in it;
-    ``state`` holds no expressions any more. ``place`` is where the source is written.
+    ``state`` holds no expressions any more. ``place`` is where the source is written, ``inputs`` where each
+    input is.
     """
 
     unit: UnitId
@@ -54,6 +61,7 @@ class ModuleRequest:
     version: str = ""
     state: State
     place: Place | None = None
+    inputs: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def local(self) -> bool:
@@ -63,12 +71,16 @@ class ModuleRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """One unit's place on disk; made by ``prepare`` and filled whenever Terraform runs in it."""
+    """One unit's place on disk; made by ``prepare`` and filled whenever Terraform runs in it.
+
+    ``inputs`` says where each input is written.
+    """
 
     unit: UnitId
     site: Site
     module: Located
     state: State
+    inputs: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -116,12 +128,16 @@ class Workspace:
         redact = self.site.secrets.redact
         if diagnostic.file.endswith(_OVERRIDE):
             diagnostic = self._placed_at_state(diagnostic)
+        elif diagnostic.file.endswith(INPUTS_FILE):
+            diagnostic = self._placed_at_input(diagnostic)
         else:
             diagnostic = replace(diagnostic, file=self.known_file(diagnostic.file))
         return replace(
             diagnostic,
             summary=redact(self._without_folder(diagnostic.summary)),
-            detail=redact(self._without_folder(diagnostic.detail)),
+            detail=redact(
+                _POSITION.sub(self._known_position, self._without_folder(diagnostic.detail))
+            ),
             code=redact(diagnostic.code),
         )
 
@@ -144,6 +160,18 @@ class Workspace:
         return replace(
             diagnostic, file=place.file, line=place.line, code=place.text, context="state"
         )
+
+    def _placed_at_input(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a message about our file of inputs, which has one on each line, as one about the stack file."""
+        found = _INPUT.match(diagnostic.code)
+        name = found[1] if found else ""
+        place = self.inputs.get(name, Place(file="", line=0, column=0))
+        return replace(
+            diagnostic, file=place.file, line=place.line, code=place.text, context=f"input {name}"
+        )
+
+    def _known_position(self, found: re.Match[str]) -> str:
+        return f"{self.known_file(found[1])}:{found[2]}"
 
     def _without_folder(self, text: str) -> str:
         for folder in (self.home / "tree", self.module.tree):

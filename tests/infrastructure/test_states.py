@@ -367,6 +367,6 @@ def test_a_backend_that_does_not_answer_is_not_an_empty_state(
     for work in (lambda: ground.plan(workspace, {"text": "one"}), lambda: read_outputs(workspace)):
         with pytest.raises(TerraformError) as caught:
             work()
-        assert "connection refused" in f"{caught.value.message} {caught.value.detail}"
+        assert "connection refused" in f"{caught.value.message} {caught.value.message}"
     with pytest.raises(TerraformError):
         state_stamp(workspace)

@@ -15,6 +15,7 @@ from orchestrator.errors import (
 
 _HEADING = re.compile(r"^(Error|Warning): (.*)$")
 _POSITION = re.compile(r"^\s*on (\S.*?) line (\d+)(?:, in (.*?))?:?$")
+_REMARK = re.compile(r"(Terraform|OpenTofu) encountered problems during initiali[sz]ation")
 _SOURCE_LINE = re.compile(r"^\s+\d+: ")
 
 STALE_INITIALISATION = frozenset(
@@ -205,6 +206,18 @@ _EXPLANATIONS = (
         hint="compare the unit's `inputs` with the module's variables",
     ),
     _Explanation(
+        says=(
+            "error loading state",
+            "error refreshing state",
+            "error configuring the backend",
+            "failed to get existing workspaces",
+            "unsupported backend type",
+            "invalid backend configuration",
+        ),
+        hint="check `state:` in the stack file, and whether its backend can be reached from here with the "
+        "credentials of this environment",
+    ),
+    _Explanation(
         says=("instance cannot be destroyed",),
         hint="the module itself protects it, by `prevent_destroy`",
     ),
@@ -230,13 +243,14 @@ def failure(
 
     ``output`` is the end of what it wrote to stderr, for the case that it gave no diagnostic at all.
     """
-    errors = in_order(diagnostic for diagnostic in diagnostics if not diagnostic.warning)
+    errors = _telling(diagnostic for diagnostic in diagnostics if not diagnostic.warning)
     if not errors:
         return TerraformError(
             f"{unit}: {doing} failed without a message", detail=output.strip()[-4000:]
         )
-    detail = "\n\n".join(map(str, errors))
-    said = detail.lower()
+    told = "\n\n".join(map(str, errors))
+    detail = "" if told == errors[0].summary else told
+    said = told.lower()
     found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
     message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
     if found is None:
@@ -244,6 +258,12 @@ def failure(
     if found.message:
         message = f"{unit}: {doing} failed: {found.message}"
     return found.kind(message, hint=found.hint, detail=detail)
+
+
+def _telling(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return errors in order, without the remark on top of them that there are some."""
+    errors = in_order(diagnostics)
+    return tuple(one for one in errors if not _REMARK.match(one.summary)) or errors
 
 
 def _sentence(diagnostic: Diagnostic) -> str:
