@@ -182,14 +182,19 @@ def _missing(
     document: YamlDocument, value: Mapping[str, Json], prefix: ValuePath
 ) -> Iterator[Mistake]:
     for field_name, hint in (
-        ("apiVersion", "such as apps/v1, or v1 for the core kinds"),
-        ("kind", "such as Deployment"),
+        ("apiVersion", "add one, such as `apiVersion: apps/v1`, or `v1` for the core kinds"),
+        ("kind", "add one, such as `kind: Deployment`"),
     ):
         if not (isinstance(value.get(field_name), str) and value[field_name]):
             yield _lacks(document, field_name, (*prefix, field_name), hint)
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
-        yield _lacks(document, "metadata", (*prefix, "metadata"), "with the object's name in it")
+        yield _lacks(
+            document,
+            "metadata",
+            (*prefix, "metadata"),
+            "add it, with the object's name: `metadata: {name: web}`",
+        )
     elif not (isinstance(metadata.get("name"), str) and metadata["name"]):
         yield _lacks(document, "metadata.name", (*prefix, "metadata", "name"), _name_hint(metadata))
 
@@ -199,12 +204,12 @@ def _name_hint(metadata: Mapping[str, Json]) -> str:
         return "generateName would make another object with each apply: give it a name"
     if "name" in metadata:
         return "it has to be a text: put quotes around a number"
-    return "every object needs one"
+    return "add one: every object needs it"
 
 
 def _lacks(document: YamlDocument, name: str, path: ValuePath, hint: str) -> Mistake:
     return Mistake(
-        message=f"the manifest lacks a usable {name}", place=document.place(path), hint=hint
+        message=f"the manifest has no usable {name}", place=document.place(path), hint=hint
     )
 
 

@@ -202,7 +202,7 @@ def _failure(program: Program, log: Path) -> SandboxError:
     lines: list[str] = []
     with suppress(OSError):
         lines = log.read_text(errors="replace").splitlines()
-    told = [line for line in lines if not line.startswith("go: downloading ")]
+    told = [line for line in lines if not line.startswith(("go: downloading ", "true ", "false "))]
     return SandboxError(
         f"the build of {program.title} failed",
         hint="it needs the Go module proxy (GOPROXY), 4 GB of disk and 2 GB of memory",
