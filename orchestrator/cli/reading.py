@@ -65,9 +65,10 @@ def graph(options: Options, stack: str | None, environment: str | None, form: st
 @pass_options
 def init(options: Options, name: str) -> None:
     """Write a small commented stack to start from."""
+    from orchestrator.repository.root import nearest_root
     from orchestrator.stack.template import write_stack
 
-    for path in write_stack(options.directory, name):
+    for path in write_stack(nearest_root(options.directory), name):
         click.echo(f"wrote {path}")
     click.echo(f"Next: commit it, then `orchestrator plan {name}`.")
 

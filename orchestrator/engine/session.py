@@ -12,6 +12,7 @@ from orchestrator.plans.plan import Revision
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.repository.repository import Repository, open_repository
+from orchestrator.repository.root import stack_from_root
 from orchestrator.settings import Settings
 from orchestrator.stack.load import choose_stack, load_project, read_stack
 from orchestrator.stack.model import Stack
@@ -54,7 +55,7 @@ def open_session(
     """
     repository = open_repository(surroundings.directory)
     revision = repository.working_revision()
-    named = _from_root(stack, surroundings.directory, repository.root)
+    named = stack_from_root(stack, surroundings.directory, repository.root)
     return session_at(surroundings, repository, revision, stack=named, environment=environment)
 
 
@@ -95,10 +96,3 @@ def earlier(session: Session, revision: Revision) -> Session:
         stack=session.stack.name,
         environment=session.stack.environment,
     )
-
-
-def _from_root(stack: str | None, directory: Path, root: Path) -> str | None:
-    if stack is None or not (stack.endswith((".yaml", ".yml")) or "/" in stack or stack == "."):
-        return stack
-    path = (directory / stack).resolve()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else stack

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.engine.wanted import Wanted, manifest_mistakes, read_wanted, scope_of
 from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.repository.root import nearest_root, stack_from_root
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.load import (
     Project,
@@ -38,10 +39,15 @@ class Checked:
         return f"{self.stack} ({', '.join(self.environments)})"
 
 
-def validate(root: Path, *, stack: str | None, environment: str | None) -> tuple[Checked, ...]:
-    """Check one stack, or all of the repository; raises InvalidStack with the mistakes of all of them."""
+def validate(directory: Path, *, stack: str | None, environment: str | None) -> tuple[Checked, ...]:
+    """Check one stack, or all of the repository that ``directory`` lies in.
+
+    Raises InvalidStack with the mistakes of all of them.
+    """
+    root = nearest_root(directory)
     project = load_project(root)
-    files = (choose_stack(root, project, stack),) if stack else find_stacks(root, project)
+    named = stack_from_root(stack, directory, root)
+    files = (choose_stack(root, project, named),) if named else find_stacks(root, project)
     checked: list[Checked] = []
     mistakes: list[Mistake] = []
     for file in files:
@@ -57,10 +63,12 @@ def validate(root: Path, *, stack: str | None, environment: str | None) -> tuple
     return tuple(checked)
 
 
-def read_graph(root: Path, *, stack: str | None, environment: str | None) -> tuple[str, Graph]:
+def read_graph(directory: Path, *, stack: str | None, environment: str | None) -> tuple[str, Graph]:
     """Return a stack's name and graph; raises InvalidStack, UsageError."""
+    root = nearest_root(directory)
     project = load_project(root)
-    loaded = load_stack(root, choose_stack(root, project, stack), environment, project)
+    file = choose_stack(root, project, stack_from_root(stack, directory, root))
+    loaded = load_stack(root, file, environment, project)
     return loaded.name, read_wanted(root, loaded).graph
 
 
