@@ -20,6 +20,10 @@ _FORBIDDEN: Final = re.compile(
 _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<rest>[^:]*)')
 _UNDECLARED: Final = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
 _STRICT: Final = re.compile(r'(unknown|duplicate) field "(?P<field>[^"]+)"')
+_WRONG_TYPE: Final = re.compile(
+    r"\.(?P<field>[^\s:]+): expected (?P<wanted>\w+), got "
+    r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\})"
+)
 _QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?=: |$)", re.DOTALL)
 
 
@@ -84,7 +88,8 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
     if status in _BUSY:
         hint = "try again in a moment"
         return Busy(f"{where} is too busy, or not ready: {message}", hint=hint)
-    if _UNDECLARED.search(message):  # comes with 500 from servers before 1.27
+    # Both come with 500, the first from servers before 1.27 only.
+    if _UNDECLARED.search(message) or _WRONG_TYPE.search(message):
         return _invalid(answer, request, message)
     meanings = {
         400: _invalid,
@@ -169,12 +174,26 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
             f"{request.title} has fields that its kind does not know: {names}",
             hint=f"check the spelling and the indentation; kubectl explain {request.resource} lists them",
         )
+    if _WRONG_TYPE.search(message):
+        return _wrong_types(request, message)
     causes = [(str(item.get("field")), _cause(item, request)) for item in _causes(answer)]
     immutable = sorted({name for name, text in causes if "immutable" in text})
     if immutable or "immutable" in message:
         return _immutable(request, ", ".join(immutable) or message)
     told = "; ".join(f"{name}: {text}" for name, text in dict.fromkeys(causes)) or message
     return Invalid(f"{request.title or request.resource} is not valid: {told}")
+
+
+def _wrong_types(request: Request, message: str) -> Invalid:
+    found = [
+        f"{each['field']} has to be a {each['wanted']}"
+        + ("" if request.secret else f", not {each['bare'] or each['given']}")
+        for each in _WRONG_TYPE.finditer(message)
+    ]
+    hint = "quotes make a text of a number; an expression that is the whole value keeps the type of what it reads"
+    wants_text = any(each["wanted"] == "string" for each in _WRONG_TYPE.finditer(message))
+    told = "; ".join(dict.fromkeys(found))
+    return Invalid(f"{request.title} is not valid: {told}", hint=hint if wants_text else "")
 
 
 def _immutable(request: Request, fields: str) -> ClusterError:

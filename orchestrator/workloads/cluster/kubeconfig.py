@@ -106,8 +106,9 @@ def _documents(file: Path) -> list[Json]:
     except InvalidStack as error:
         first = error.mistakes[0]
         # The place's text is left out: the line may hold a token.
-        place = f"{first.place.line}:{first.place.column}: " if first.place else ""
-        raise ClusterError(f"the kubeconfig {file} is not YAML: {place}{first.message}") from error
+        place = f":{first.place.line}:{first.place.column}" if first.place else ""
+        message = f"the kubeconfig {file}{place} is not YAML: {first.message}"
+        raise ClusterError(message, hint=first.hint) from error
 
 
 def _named(value: Json, inner: str) -> Iterator[tuple[str, Fields]]:
