@@ -33,12 +33,15 @@ def validate(options: Options, stack: str | None, environment: str | None, outpu
 
 
 @click.command()
-def schema() -> None:
-    """Print the stack file's JSON Schema, for completion and checking in editors."""
+@click.argument(
+    "file", type=click.Choice(["stack.yaml", "orchestrator.yaml"]), default="stack.yaml"
+)
+def schema(file: str) -> None:
+    """Print the JSON Schema of stack files, or of orchestrator.yaml, for editors."""
     from orchestrator.reports.json import dumps
-    from orchestrator.stack.published import json_schema
+    from orchestrator.stack.published import json_schema, project_json_schema
 
-    click.echo(dumps(json_schema()), nl=False)
+    click.echo(dumps(json_schema() if file == "stack.yaml" else project_json_schema()), nl=False)
 
 
 @click.command()

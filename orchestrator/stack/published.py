@@ -1,4 +1,4 @@
-"""The JSON Schema of the stack file, for completion and checking in editors."""
+"""The JSON Schemas of the files that people write, for completion and checking in editors."""
 
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ def _tidied(value: Any) -> Any:
     """Return a schema in the words that serve editors best.
 
     The titles that pydantic makes from names say nothing that the names do not; a pattern of names only
-    refuses others as ``propertyNames``; an example is a value, not its text.
+    refuses others as ``propertyNames``; an example and a default are values, not their text.
     """
     match value:
         case {"patternProperties": {**patterns}, **rest}:
@@ -41,7 +41,9 @@ def _tidied(value: Any) -> Any:
             names = {"propertyNames": {"pattern": pattern}, "additionalProperties": items}
             return _tidied(rest | names)
         case {"examples": [str(text)], **rest}:
-            return _tidied(rest) | {"examples": [parse(text, "example")[0].value]}
+            return _tidied(rest) | {"examples": [_value(text)]}
+        case {"default": str(text), **rest}:
+            return _tidied(rest) | {"default": _value(text)}
         case dict():
             kept = (key for key in value if not (key == "title" and isinstance(value[key], str)))
             return {key: _tidied(value[key]) for key in kept}
@@ -49,3 +51,7 @@ def _tidied(value: Any) -> Any:
             return [_tidied(item) for item in value]
         case _:
             return value
+
+
+def _value(text: str) -> Any:
+    return parse(text, "schema")[0].value

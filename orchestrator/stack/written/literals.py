@@ -8,13 +8,14 @@ from orchestrator.stack.model import Json
 from orchestrator.stack.reference import OPENING, spell
 from orchestrator.stack.yaml import Path, YamlDocument
 
-_HOLDS_EXPRESSIONS: Final = (
+HOLDS_EXPRESSIONS: Final = (
     ("vars",),
     ("state", "config"),
     ("cluster",),
     ("modules", "*", "inputs"),
     ("manifests", "*", "namespace"),
 )
+"""The values that may hold expressions, with all that is below them; ``*`` is any name."""
 
 
 def check_literals(document: YamlDocument) -> Iterator[Mistake]:
@@ -51,5 +52,5 @@ def _holds_expressions(path: Path) -> bool:
     return any(
         len(inside) >= len(pattern)
         and all(step in {"*", given} for step, given in zip(pattern, inside, strict=False))
-        for pattern in _HOLDS_EXPRESSIONS
+        for pattern in HOLDS_EXPRESSIONS
     )

@@ -24,25 +24,32 @@ NAMED: Final = "{named}"
 
 
 class Key(NamedTuple):
-    """One key of a map: its value's schema, what it is for, and an example of its value."""
+    """One key of a map: its value's schema, what it is for, and an example of its value.
+
+    ``default`` is the value that leaving the key out means, where it is one; like the example, as people
+    write it.
+    """
 
     schema: CoreSchema
     description: str
     example: str = ""
     required: bool = False
+    default: str = ""
 
 
-def _described(description: str, example: str = "") -> dict[str, Any]:
-    return {
-        "pydantic_js_updates": {"description": description}
-        | ({"examples": [example]} if example else {})
-    }
+def _described(key: Key) -> dict[str, Any]:
+    published: dict[str, Any] = {"description": key.description}
+    if key.example:
+        published["examples"] = [key.example]
+    if key.default:
+        published["default"] = key.default
+    return {"pydantic_js_updates": published}
 
 
 def _map(keys: Mapping[str, Key]) -> CoreSchema:
     fields = {
         name: core_schema.typed_dict_field(
-            key.schema, required=key.required, metadata=_described(key.description, key.example)
+            key.schema, required=key.required, metadata=_described(key)
         )
         for name, key in keys.items()
     }
@@ -76,7 +83,9 @@ _VALUES: Final = _empty(core_schema.dict_schema(core_schema.str_schema(), _ANY))
 _LABEL: Final = core_schema.str_schema(strict=True, pattern=LABEL)
 _NEEDS: Final = _list(_TEXT)
 _PROTECT: Final = Key(
-    _FLAG, "Never delete or replace anything of this unit unless a plan acknowledges it by name."
+    _FLAG,
+    "Never delete or replace anything of this unit unless a plan acknowledges it by name.",
+    default="false",
 )
 
 _STATE: Final = _map(
@@ -94,7 +103,9 @@ _STATE: Final = _map(
 )
 _CLUSTER: Final = _map(
     {
-        "sandbox": Key(_FLAG, "Use the local control plane, and start it on need.", "true"),
+        "sandbox": Key(
+            _FLAG, "Use the local control plane, and start it on need.", "true", default="false"
+        ),
         "context": Key(
             _TEXT, "A context of the kubeconfig; the current one by default.", "prod-eu"
         ),
@@ -142,8 +153,9 @@ _WAIT: Final = _either(
         {
             "timeout": Key(
                 core_schema.str_schema(strict=True, pattern=DURATION),
-                "How long objects may take to become healthy; 5m by default.",
+                "How long objects may take to become healthy.",
                 "90s",
+                default="5m",
             )
         }
     ),
@@ -180,8 +192,9 @@ _MANIFESTS: Final = _map(
         "wait": Key(_WAIT, "How to wait for health, or `false` not to."),
         "drift": Key(
             core_schema.literal_schema(["heal", "report", "ignore"]),
-            "What follows when the cluster differs from what was applied; heal by default.",
+            "What follows when the cluster differs from what was applied.",
             "report",
+            default="heal",
         ),
     }
 )
@@ -220,7 +233,10 @@ PROJECT: Final = _map(
     {
         "version": _VERSION._replace(required=False),
         "stacks": Key(
-            _list(_TEXT, 1), "Patterns of the paths of stack files.", "[stacks/*/stack.yaml]"
+            _list(_TEXT, 1),
+            "Patterns of the paths of stack files.",
+            "[stacks/*/stack.yaml]",
+            default="[stack.yaml, stacks/*/stack.yaml]",
         ),
         **{name: key for name, key in _SHARED.items() if name != "cluster"},
         "allow": Key(
