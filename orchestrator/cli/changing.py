@@ -50,6 +50,10 @@ def plan(
 
     options.as_json = output == "json"
     selection = Selection(only=only, destroy=destroy)
+    if out is not None:
+        from orchestrator.engine.bundle import check_target
+
+        check_target(options.directory / out, shown=str(out))
     with session_of(options, stack, environment) as (session, resources):
         planned = make_plan(session, selection, resources)
         if out is not None:
@@ -81,6 +85,9 @@ def apply(
             message = "a saved plan is applied as it is"
             raise UsageError(message, hint="leave --env and --only out, or plan again with them")
         _apply_saved(options, options.directory / stack, flags)
+    elif stack is not None and Path(stack).suffix not in _STACK_SUFFIXES:
+        hint = f"make one with `orchestrator plan --out {stack}`"
+        raise UsageError(f"there is no saved plan {stack!r}", hint=hint)
     else:
         _plan_and_execute(options, stack, environment, flags, destroy=False)
 
@@ -206,6 +213,10 @@ def _show_plan(options: Options, planned: "Planned") -> None:
 
 def _is_bundle(path: Path) -> bool:
     return path.is_file() and path.suffix not in {".yaml", ".yml"}
+
+
+_STACK_SUFFIXES = frozenset({"", ".yaml", ".yml"})
+"""What the name or the path of a stack can end with; a name has no full stop in it."""
 
 
 VERBS = (plan, apply, destroy)

@@ -4,7 +4,9 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,13 +56,16 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    options = Options()
+    options = Options(as_json=_asks_for_json(sys.argv[1:]))
     try:
         cli.main(standalone_mode=False, obj=options)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
-    except (click.ClickException, click.exceptions.Abort, KeyboardInterrupt) as error:
-        return _said_by_click(error)
+    except click.exceptions.NoArgsIsHelpError as help_:
+        help_.show()
+        return UsageError.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return Interrupted.exit_code
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001 - a bug is told like any other failure
@@ -72,19 +77,33 @@ def _run() -> int:
     return 0
 
 
-def _said_by_click(error: BaseException) -> int:
-    if not isinstance(error, click.ClickException):
-        return Interrupted.exit_code
-    error.show()
-    return UsageError.exit_code if isinstance(error, click.UsageError) else error.exit_code
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether an error is to be told as JSON too; a wrong call ends before the flags of its verb are read."""
+    return bool({"--output=json", "-ojson"} & {*arguments}) or any(
+        flag in {"--output", "-o"} and value == "json" for flag, value in pairwise(arguments)
+    )
 
 
 def _translated(error: Exception) -> OrchestratorError:
     if isinstance(error, OrchestratorError):
         return error
+    if isinstance(error, click.ClickException):
+        return _wrong_call(error)
     if isinstance(error, OSError):
         return storage_error(error)
     return OrchestratorError(f"{type(error).__name__}: {error}", hint=_INTERNAL_ERROR_HINT)
+
+
+def _wrong_call(error: click.ClickException) -> UsageError:
+    message, _, more = error.format_message().partition(". ")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    called = context.command_path if context else "orchestrator"
+    meant = more.strip("().")
+    hint = f"see `{called} --help`"
+    return UsageError(
+        message[:1].lower() + message[1:].rstrip("."),
+        hint=f"{meant[:1].lower()}{meant[1:]} Or {hint}" if meant else hint,
+    )
 
 
 def _print_error(options: Options, error: OrchestratorError) -> None:

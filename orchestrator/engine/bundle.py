@@ -56,6 +56,13 @@ class _Description:
     effects: dict[str, list[str]]
 
 
+def check_target(file: Path, *, shown: str) -> None:
+    """Refuse to save a plan where no file can be, before it is made; raises UsageError."""
+    if not file.parent.is_dir():
+        message = f"there is no directory to save the plan {shown!r} in"
+        raise UsageError(message, hint="make it first, or choose another place")
+
+
 def save(planned: Planned, file: Path) -> None:
     """Write a plan to a file that only its owner can read; raises StorageError."""
     content = {

@@ -126,7 +126,8 @@ def _choose_environment(section: Section, stack_file: StackFile, wanted: str | N
         return wanted
     listed = ", ".join(names)
     if wanted is not None:
-        hint = did_you_mean(wanted, names)
+        declared = bool(section.below("environments").values)
+        hint = did_you_mean(wanted, names) if declared else "it declares none: leave --env out"
         raise UsageError(f"stack {stack_file.name!r} has no environment {wanted!r}", hint=hint)
     if len(names) > 1:
         message = f"stack {stack_file.name!r} has {len(names)} environments: {listed}"

@@ -236,7 +236,11 @@ def test_the_only_environment_need_not_be_named(root: Path) -> None:
             "prodction",
             ("stack 'shop' has no environment 'prodction'", "did you mean 'production'?"),
         ),
-        ("{}", "prod", ("stack 'shop' has no environment 'prod'", "known here: default")),
+        (
+            "{}",
+            "prod",
+            ("stack 'shop' has no environment 'prod'", "it declares none: leave --env out"),
+        ),
     ],
 )
 def test_an_environment_that_is_not_clear_is_a_usage_error(

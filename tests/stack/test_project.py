@@ -124,8 +124,16 @@ def test_the_only_stack_need_not_be_named(tmp_path: Path) -> None:
     [
         (None, "there are 2 stacks here: platform, shop", "name the one that is meant"),
         ("shp", "there is no stack 'shp'", "did you mean 'shop'?"),
-        ("stacks/nothing", "there is no stack 'stacks/nothing'", "known here: platform, shop"),
-        ("/elsewhere", "there is no stack '/elsewhere'", "known here: platform, shop"),
+        (
+            "stacks/nothing",
+            "there is no stack 'stacks/nothing'",
+            "known here: stacks/platform, stacks/shop",
+        ),
+        (
+            "/elsewhere",
+            "there is no stack '/elsewhere'",
+            "known here: stacks/platform, stacks/shop",
+        ),
     ],
 )
 def test_a_stack_that_is_not_clear_is_a_usage_error(
