@@ -114,9 +114,8 @@ def choose_stack(root: Path, project: Project, wanted: str | None) -> StackFile:
     by_path = _at_path(root, wanted, found)
     if by_path:
         return by_path
-    directories = (PurePosixPath(item.file).parent.as_posix() for item in found)
-    known = directories if "/" in wanted else by_name
-    hint = did_you_mean(wanted, known, otherwise="make one with 'orchestrator init NAME'")
+    name = PurePosixPath(wanted).name
+    hint = did_you_mean(name, by_name, otherwise="make one with 'orchestrator init NAME'")
     raise UsageError(f"there is no stack {wanted!r}", hint=hint)
 
 
