@@ -127,12 +127,12 @@ def test_the_only_stack_need_not_be_named(tmp_path: Path) -> None:
         (
             "stacks/nothing",
             "there is no stack 'stacks/nothing'",
-            "known here: stacks/platform, stacks/shop",
+            "known here: platform, shop",
         ),
         (
             "/elsewhere",
             "there is no stack '/elsewhere'",
-            "known here: stacks/platform, stacks/shop",
+            "known here: platform, shop",
         ),
     ],
 )
