@@ -131,11 +131,11 @@ class Repository:
         state = status(self._git)
         if state.commit == revision.commit:
             write_working_tree(self._git, state, target, scratch=scratch)
-        copied = difference(self._git, state.paths, copy=target)
-        if (state.commit, copied) != (revision.commit, revision.difference):
-            raise RepositoryError(
-                "the working tree changed while it was read", hint="run again when it is at rest"
-            )
+            if difference(self._git, state.paths, copy=target) == revision.difference:
+                return
+        raise RepositoryError(
+            "the working tree changed while it was read", hint="run again when it is at rest"
+        )
 
     def _main_root(self) -> Path:
         common = self._checkout.common_directory

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, UnitRecord
@@ -12,6 +12,8 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
 from orchestrator.stack.model import UnitId
 from tests.ledger.builders import deployment, entry, owned, record
+
+relaxed = settings(deadline=None, max_examples=60)  # other tests may keep the machine busy
 
 NAMES = st.sampled_from(["api", "web", "worker"])
 UNITS = st.sampled_from(["manifests.shop", "manifests.platform", "modules.network"])
@@ -56,6 +58,7 @@ def histories(draw: st.DrawFn) -> list[Entry]:
     ]
 
 
+@relaxed
 @given(histories())
 def test_no_object_is_forgotten_without_a_confirmed_deletion(history: Sequence[Entry]) -> None:
     """Whatever was intended stays in the inventory until an outcome confirms that it is gone."""
@@ -70,6 +73,7 @@ def test_no_object_is_forgotten_without_a_confirmed_deletion(history: Sequence[E
         state = after
 
 
+@relaxed
 @given(histories())
 def test_a_known_uid_is_never_lost(history: Sequence[Entry]) -> None:
     """An intent that does not know an object's uid leaves the one that is known."""
@@ -81,6 +85,7 @@ def test_a_known_uid_is_never_lost(history: Sequence[Entry]) -> None:
         assert known & _refs(state) - set(each.deleted) <= kept
 
 
+@relaxed
 @given(histories())
 def test_every_object_stands_in_the_inventory_once_and_in_order(history: Sequence[Entry]) -> None:
     """The inventory has one place for each object and a total order."""
@@ -89,6 +94,7 @@ def test_every_object_stands_in_the_inventory_once_and_in_order(history: Sequenc
     assert len({owned.ref for owned in inventory}) == len(inventory)
 
 
+@relaxed
 @given(histories())
 def test_units_stand_in_order_under_their_own_names(history: Sequence[Entry]) -> None:
     """The state of units has a total order and is keyed by what it is about."""
@@ -97,6 +103,7 @@ def test_units_stand_in_order_under_their_own_names(history: Sequence[Entry]) ->
     assert all(record.unit == unit for unit, record in units.items())
 
 
+@relaxed
 @given(histories())
 def test_the_applied_revision_is_that_of_the_last_success(history: Sequence[Entry]) -> None:
     """A failure changes what was attempted last, never what is applied."""
@@ -115,6 +122,7 @@ def test_the_applied_revision_is_that_of_the_last_success(history: Sequence[Entr
     assert {unit: record.applied for unit, record in fold_all(history).units.items()} == applied
 
 
+@relaxed
 @given(histories())
 def test_a_run_is_open_from_its_start_to_its_end(history: Sequence[Entry]) -> None:
     """The open entry is the last start that no end followed."""
@@ -127,6 +135,7 @@ def test_a_run_is_open_from_its_start_to_its_end(history: Sequence[Entry]) -> No
         assert state.open.inventory == ()
 
 
+@relaxed
 @given(histories())
 def test_folding_looks_at_nothing_but_state_and_entry(history: Sequence[Entry]) -> None:
     """The same history gives the same state, and a state is never changed in place."""

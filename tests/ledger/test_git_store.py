@@ -1,6 +1,11 @@
 """What only the Git store has to show: refs, commits, clones, and remotes that misbehave."""
 
+import os
+import select
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -220,6 +225,58 @@ def test_a_clone_that_lagged_behind_catches_up(shop: Path, remote: Path, tmp_pat
     assert git(tmp_path / "clone", "rev-parse", LEDGER) == git(remote, "rev-parse", LEDGER)
 
 
+def test_a_ledger_that_was_put_back_stops_the_writer(shop: Path, remote: Path) -> None:
+    """An entry moves the remote's ledger from where this writer knows it, or not at all."""
+    store = open_store(shop)
+    lock = store.acquire(holder())
+    store.append(entry(1), lock=lock)
+    before = git(remote, "rev-parse", LEDGER)
+    store.append(entry(2), lock=lock)
+    git(remote, "update-ref", LEDGER, before)
+    with pytest.raises(LedgerError, match="moved on since this run read it"):
+        store.append(entry(3), lock=lock)
+    assert git(remote, "rev-parse", LEDGER) == before
+
+
+def test_refs_with_longer_names_are_not_taken_for_ours(shop: Path, remote: Path) -> None:
+    """A remote lists every ref whose name ends like the one that was asked for."""
+    git(remote, "update-ref", f"refs/heads/{LEDGER}", "main")
+    git(remote, "update-ref", f"refs/heads/{LOCK}", "main")
+    store = open_store(shop)
+    assert store.read().head == ""
+    assert store.holder() is None
+
+
+def test_an_interrupt_at_the_terminal_does_not_end_a_push(shop: Path, remote: Path) -> None:
+    """The interrupt goes to every process of the terminal's group; what was done is recorded all the same."""
+    ready, gate = remote / "ready", remote / "gate"
+    os.mkfifo(ready)
+    os.mkfifo(gate)
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text(f"#!/bin/sh\necho >'{ready}'\ncat '{gate}'\n", encoding="utf-8")
+    program = (
+        "import signal, sys; from pathlib import Path\n"
+        "from tests.ledger.builders import entry, holder\n"
+        "from tests.ledger.conftest import open_store\n"
+        "signal.signal(signal.SIGINT, lambda *_: None)\n"
+        "store = open_store(Path(sys.argv[1]))\n"
+        "lock = store.acquire(holder())\n"
+        "Path(sys.argv[2]).chmod(0o755)\n"
+        "store.append(entry(1), lock=lock)\n"
+    )
+    with subprocess.Popen(
+        (sys.executable, "-c", program, str(shop), str(hook)),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
+    ) as process:
+        with ready.open("r+b", buffering=0) as pipe:
+            assert select.select([pipe], [], [], 30)[0], "the push did not arrive"
+        os.killpg(process.pid, signal.SIGINT)
+        gate.write_bytes(b"")
+        assert process.wait(timeout=30) == 0
+    assert open_store(shop).read().head == "entry-1"
+
+
 @pytest.mark.parametrize("depth", ["--depth=1", "--no-single-branch"])
 def test_a_fresh_clone_of_a_pipeline_reads_and_writes(
     shop: Path, remote: Path, tmp_path: Path, depth: str
@@ -232,9 +289,11 @@ def test_a_fresh_clone_of_a_pipeline_reads_and_writes(
     clone = make_clone(remote, tmp_path / "clone", depth)
     store = open_store(clone)
     assert store.read().head == "entry-3"
+    _record(open_store(shop), 4, first=4, commit=git(shop, "rev-parse", "HEAD"))
+    assert store.read().head == "entry-4"
     if depth == "--depth=1":
-        assert git(clone, "rev-list", "--count", LEDGER) == "1"
-    _record(store, 5, first=4, commit=git(clone, "rev-parse", "HEAD"))
+        assert git(clone, "rev-list", "--first-parent", "--count", LEDGER) == "1"
+    _record(store, 5, first=5, commit=git(clone, "rev-parse", "HEAD"))
     assert [each.id for each in store.history(9)] == [
         f"entry-{number}" for number in (5, 4, 3, 2, 1)
     ]

@@ -151,7 +151,8 @@ def test_a_commit_meanwhile_is_refused(checkout: Path) -> None:
     repository = open_repository(checkout)
     (checkout / "README.md").write_text("first", encoding="utf-8")
     revision = repository.working_revision()
-    git(checkout, "commit", "--quiet", "--all", "--message", "Commit it")
+    commit_file(checkout, "other.txt", "other\n")
+    assert repository.working_revision().difference == revision.difference
     with pytest.raises(RepositoryError, match="changed while it was read"):
         repository.export(revision)
 
@@ -214,6 +215,7 @@ def test_a_tree_in_use_is_kept(checkout: Path) -> None:
     """A tree that some run still works with outlives any number of newer ones."""
     user = open_repository(checkout)
     used = user.export(user.working_revision())
+    os.utime(used.with_name(f"{used.name}.lock"), (0, 0))
     for number in range(8):
         _export_change(checkout, number)
     assert used.is_dir()
@@ -241,13 +243,18 @@ def test_an_interrupted_export_leaves_nothing(checkout: Path, tmp_path: Path) ->
         assert list((checkout / ".orchestrator/trees").iterdir()) == []
 
 
-def test_a_killed_export_is_cleaned_up_by_the_next(checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("another", [False, True], ids=["of the same revision", "of another one"])
+def test_a_killed_export_is_cleaned_up_by_the_next(
+    checkout: Path, tmp_path: Path, *, another: bool
+) -> None:
     """What a killed run leaves half-written is never taken for a tree, and the next run removes it."""
     with _stuck_export(checkout, tmp_path) as process:
         process.kill()
         process.wait(timeout=30)
         assert _left_over(checkout) != []
         git(checkout, "config", "--unset", "filter.stuck.smudge")
+        if another:
+            commit_file(checkout, "other.txt", "other\n")
         done = _export_in_a_process(checkout)
         assert (Path(done.stdout.strip()) / "stuck.txt").read_text(encoding="utf-8") == "content"
         assert _left_over(checkout) == []

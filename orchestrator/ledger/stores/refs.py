@@ -216,7 +216,7 @@ class LedgerRefs:
         """Return whether the remote's ledger has all of ours and more; False when it is the other way round."""
         if here.ledger in {"", here.seen}:  # by names alone: a shallow clone cannot tell by history
             return True
-        if ledger == here.seen or self._plumbing.descends(here.ledger, ancestor=ledger):
+        if self._plumbing.descends(here.ledger, ancestor=ledger):
             return False
         if self._plumbing.descends(ledger, ancestor=here.ledger):
             return True
