@@ -148,6 +148,10 @@ class World:
             for resource in self.state(unit, environment).get("resources", ())
         }
 
+    def left_behind(self) -> list[str]:
+        """Return what is in the folder for temporary files."""
+        return sorted(file.name for file in self.root.with_name("temporary").rglob("*"))
+
     def ledger(self, environment: str = "default") -> list[str]:
         """Return the subjects of the ledger's commits, newest first, as ``git log`` shows them."""
         ref = f"refs/orchestrator/{self.name}/{environment}"
@@ -164,11 +168,14 @@ class World:
 def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path) -> World:
     """Make a repository without a stack."""
     root.mkdir()
+    temporary = root.with_name("temporary")
+    temporary.mkdir()
     git(root, "init", "--quiet", "--initial-branch=main")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "CI"))}
     variables = {
         **kept,
         "ORCHESTRATOR_SANDBOX": str(sandbox),
+        "TMPDIR": str(temporary),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_AUTHOR_NAME": "Grace Hopper",
