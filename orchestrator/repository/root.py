@@ -14,7 +14,11 @@ def nearest_root(directory: Path) -> Path:
 
 def stack_from_root(stack: str | None, directory: Path, root: Path) -> str | None:
     """Return a stack as it was named in ``directory``, with a path of it made relative to ``root``."""
-    if stack is None or not (stack.endswith((".yaml", ".yml")) or "/" in stack or stack == "."):
+    if stack is None or not _is_path(stack):
         return stack
     path = (directory / stack).resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else stack
+
+
+def _is_path(stack: str) -> bool:
+    return stack.endswith((".yaml", ".yml")) or "/" in stack or stack in {".", ".."}
