@@ -9,6 +9,12 @@ from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
 from orchestrator.repository.addresses import without_credentials
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
+_UNWRITTEN = re.compile(
+    r"unable to write|write error|write failure|cannot store|error writing|failed to write"
+)
+_ROOM = (
+    "see whether the disk has room and may be written to, and run again; nothing was left behind"
+)
 _FOREIGN_OWNER = re.compile(r"dubious ownership")
 _BUSY = re.compile(r"\.lock': File exists|cannot lock ref|Unable to create .*\.lock")
 _READ_ONLY = re.compile(r"Read-only file system|Permission denied|insufficient permission")
@@ -39,11 +45,9 @@ def local_trouble(verb: str, ended: Ended, root: Path) -> OrchestratorError:
     """Return the error for a Git command that failed inside this repository."""
     text = without_credentials(ended.stderr).strip()
     if _FULL.search(text) or ended.code == -signal.SIGXFSZ:
-        return StorageError(
-            "the disk is full",
-            hint="free some space and run again; nothing was left behind",
-            detail=text,
-        )
+        return StorageError("the disk is full", hint=_ROOM, detail=text)
+    if _UNWRITTEN.search(text):  # of a full disk, too, Git often tells no more
+        return StorageError(f"git could not write: {_first_line(text)}", hint=_ROOM, detail=text)
     if _FOREIGN_OWNER.search(text):
         return RepositoryError(
             f"the repository {root} belongs to another user, and Git refuses to read it",

@@ -25,6 +25,17 @@ def test_a_full_disk_is_a_storage_error(stderr: str) -> None:
     assert trouble.message == "the disk is full"
 
 
+@pytest.mark.parametrize(
+    "stderr", ["error: unable to write file main.tf", "fatal: unable to write new index file"]
+)
+def test_what_git_could_not_write_is_a_storage_error(stderr: str) -> None:
+    """Git often keeps to itself why it could not write; the disk is what to look at."""
+    trouble = local_trouble("read-tree", _ended(stderr), ROOT)
+    assert isinstance(trouble, StorageError)
+    assert trouble.message == f"git could not write: {stderr.partition(': ')[2]}"
+    assert "disk has room" in trouble.hint
+
+
 def test_a_file_size_limit_is_a_storage_error() -> None:
     """The signal that ends a program at its file size limit says nothing, and is translated."""
     ended = Ended(code=-signal.SIGXFSZ, stdout=b"", stderr="")
