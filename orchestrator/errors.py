@@ -11,7 +11,6 @@
     ├── LedgerError                   1   the ledger cannot be read or written
     ├── SandboxError                  1   a component of the local control plane failed
     ├── PlanRefused                   1   a guard, or a world that moved since the plan was shown
-    ├── ApplyFailed                   1   at least one unit failed; the report says which and why
     ├── StorageError                  1   the disk is full or a file cannot be written
     ├── UsageError                   64   a wrong flag, no such stack, no such environment
     ├── Locked                       75   another writer holds the stack
@@ -112,10 +111,6 @@ class SandboxError(OrchestratorError):
 
 class PlanRefused(OrchestratorError):
     """A guard refused the plan, or the world moved since it was shown."""
-
-
-class ApplyFailed(OrchestratorError):
-    """At least one unit failed; the report says which and why."""
 
 
 class StorageError(OrchestratorError):

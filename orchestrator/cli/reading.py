@@ -52,6 +52,7 @@ def schema(file: str) -> None:
     type=click.Choice(["text", "dot", "mermaid"]),
     default="text",
     show_default=True,
+    help="How to draw it.",
 )
 @pass_options
 def graph(options: Options, stack: str | None, environment: str | None, form: str) -> None:
