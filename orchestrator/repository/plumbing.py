@@ -101,7 +101,7 @@ class GitPlumbing:
         """
         shallow = (f"--depth={depth}",) if self._git.checkout.shallow else ()
         ended = self._git.attempt(
-            *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune",
+            *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune", "--no-filter",
             "--recurse-submodules=no", *shallow, "--", remote, *refs,
             timeout=self._patience,
         )  # fmt: skip

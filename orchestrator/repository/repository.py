@@ -23,6 +23,7 @@ from orchestrator.repository.snapshot import (
 from orchestrator.repository.trees import Trees
 
 _PRIVATE = 0o700
+_NOT_IGNORED = 1  # what `git check-ignore` ends with
 _KEY_LETTERS = 20  # of a commit or digest in a directory's name: some programs dislike long paths
 
 
@@ -96,6 +97,13 @@ class Repository:
         it is not plain which one is meant.
         """
         return choose_remote(self._git, name)
+
+    def notices(self, file: Path) -> bool:
+        """Return whether Git counts a file, also one still to be written, among those of the working tree."""
+        place = file.parent.resolve() / file.name
+        if not place.is_relative_to(self.root):
+            return False
+        return self._git.attempt("check-ignore", "--quiet", "--", str(place)).code == _NOT_IGNORED
 
     def export(self, revision: Revision) -> Path:
         """Return a private, complete copy of a revision's files; of the working tree's when it is dirty.

@@ -1,6 +1,7 @@
 """What only the Git store has to show: refs, commits, clones, and remotes that misbehave."""
 
 import os
+import random
 import select
 import signal
 import socket
@@ -15,11 +16,14 @@ import pytest
 
 from orchestrator.errors import LedgerError, Locked
 from orchestrator.ledger.entry import Entry, Kind
+from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Lock
+from orchestrator.ledger.presence import surely_dead, this_process
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.repository import open_repository
+from orchestrator.settings import Settings
 from tests.git import commit_file, git, make_clone, make_remote, make_repository
 from tests.ledger.builders import OWNER, entry, holder, owned, run
 from tests.ledger.conftest import DEAD, is_dead, open_store
@@ -277,21 +281,22 @@ def test_an_interrupt_at_the_terminal_does_not_end_a_push(shop: Path, remote: Pa
     assert open_store(shop).read().head == "entry-1"
 
 
-@pytest.mark.parametrize("depth", ["--depth=1", "--no-single-branch"])
+@pytest.mark.parametrize("option", ["--depth=1", "--filter=blob:none", "--no-single-branch"])
 def test_a_fresh_clone_of_a_pipeline_reads_and_writes(
-    shop: Path, remote: Path, tmp_path: Path, depth: str
+    shop: Path, remote: Path, tmp_path: Path, option: str
 ) -> None:
     """A shallow clone has all that a run needs, without the history being fetched; history asks for it."""
     for number in range(3):
         commit_file(shop, "a.txt", f"{number}\n")
     git(shop, "push", "--quiet", "origin", "main")
+    git(remote, "config", "uploadpack.allowFilter", "true")
     _record(open_store(shop), 3, commit=git(shop, "rev-parse", "HEAD"))
-    clone = make_clone(remote, tmp_path / "clone", depth)
+    clone = make_clone(remote, tmp_path / "clone", option)
     store = open_store(clone)
     assert store.read().head == "entry-3"
     _record(open_store(shop), 4, first=4, commit=git(shop, "rev-parse", "HEAD"))
     assert store.read().head == "entry-4"
-    if depth == "--depth=1":
+    if option == "--depth=1":
         assert git(clone, "rev-list", "--first-parent", "--count", LEDGER) == "1"
     _record(store, 5, first=5, commit=git(clone, "rev-parse", "HEAD"))
     assert [each.id for each in store.history(9)] == [
@@ -351,6 +356,68 @@ def test_a_ref_in_the_way_is_named(shop: Path) -> None:
     git(shop, "update-ref", "refs/orchestrator-lock/shop", "HEAD")
     with pytest.raises(LedgerError, match=r"git update-ref failed: .*refs/orchestrator-lock/shop"):
         open_store(shop, remote=None).acquire(holder())
+
+
+def test_a_lock_file_of_a_crashed_git_is_named(shop: Path) -> None:
+    """What a crash of the machine left in Git's way is told, since nothing removes it by itself."""
+    stale = shop / ".git" / f"{LOCK}.lock"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    with pytest.raises(LedgerError, match="cannot be moved: their lock files are held") as refused:
+        open_store(shop, remote=None).acquire(holder())
+    assert "remove their .lock files" in refused.value.hint
+    stale.unlink()
+    open_store(shop, remote=None).acquire(holder())
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "with a remote"])
+def test_a_run_killed_at_any_moment_leaves_a_ledger(
+    shop: Path, remote: Path, *, shared: bool
+) -> None:
+    """Whenever a writer dies, what is recorded is whole, and the next run on the machine goes on from there."""
+    chance = random.Random(7)
+    name = "origin" if shared else None
+    settings = Settings.read()
+    for turn in range(4):
+        with subprocess.Popen(
+            (sys.executable, "-c", _WRITER, str(shop), name or ""),
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE,
+        ) as writer:
+            assert writer.stdout is not None
+            lines = [writer.stdout.readline() for _ in range(chance.randint(1, 3))]
+            recorded = lines[-1].decode().strip()
+            with pytest.raises(subprocess.TimeoutExpired):
+                writer.wait(timeout=chance.random() / 10)
+            writer.kill()
+        store = GitStore(
+            OWNER,
+            open_repository(shop).plumbing(),
+            remote=name,
+            is_dead=lambda other: surely_dead(other, host=settings.host),
+        )
+        lock = store.acquire(this_process(settings, user="Grace", command=f"turn {turn}"))
+        assert lock.succeeded is not None
+        history = list(store.history(100))
+        assert recorded in [each.id for each in history]
+        assert fold_all(reversed(history)) == store.read()
+        store.release(lock)
+    for repository in (shop, remote):
+        git(repository, "fsck", "--strict")
+
+
+_WRITER = """
+import sys; from dataclasses import replace; from pathlib import Path; from uuid import uuid4
+from orchestrator.ledger.presence import this_process
+from orchestrator.settings import Settings
+from tests.ledger.builders import entry
+from tests.ledger.conftest import open_store
+store = open_store(Path(sys.argv[1]), remote=sys.argv[2] or None)
+lock = store.acquire(this_process(Settings.read(), user="Ada", command="test"))
+while True:
+    following = replace(entry(), id=uuid4().hex, previous=store.read().head)
+    print(store.append(following, lock=lock).head, flush=True)
+"""
 
 
 def test_without_an_identity_entries_are_recorded(

@@ -178,7 +178,11 @@ class LedgerRefs:
                 return True
             if not _stood(moves, found, after=False):
                 return False
-        return False
+        raise LedgerError(
+            f"{' and '.join(sorted(moves))} cannot be moved: their lock files are held",
+            hint="another Git process is at work on them; if there is none, it crashed: "
+            "remove their .lock files from the repository that holds them",
+        )
 
     def _stand_here(self, refs: Sequence[str]) -> Mapping[str, str]:
         found = zip(refs, self._plumbing.read(refs), strict=True)
