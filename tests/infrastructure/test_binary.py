@@ -181,10 +181,13 @@ def test_an_engines_version_is_asked_once(
 
 def test_a_script_is_asked_each_time(tmp_path: Path, settings: Settings) -> None:
     """Version managers put a script on PATH that may choose another engine in another folder."""
-    program(tmp_path, "terraform")
+    shim = tmp_path / "terraform"
+    shim.write_text(f"#!/bin/sh\ncat {tmp_path}/chosen\n")
+    shim.chmod(0o755)
+    (tmp_path / "chosen").write_text(TERRAFORM_SAYS)
     around = with_path(settings, tmp_path)
     assert str(find_binary(Terraform(), around, tmp_path).version) == "1.11.4"
-    program(tmp_path, "terraform", "Terraform v1.12.0\n")
+    (tmp_path / "chosen").write_text("Terraform v1.12.0\n")
     assert str(find_binary(Terraform(), around, tmp_path).version) == "1.12.0"
 
 

@@ -52,6 +52,8 @@ resource "terraform_data" "x" {
   input = <<-EOT
     variable "in_heredoc" {}
     ${join("", [for each in ["}"] : "EOT"])}
+    ${"a template before it, so this does not end here"} EOT
+    ${""}EOT
     %{ if true }"unbalanced { quote%{ endif }
     $${not.a.template} and %%{ neither } $ {
     EOTX
@@ -72,6 +74,7 @@ module "child" {
 locals {
   variable = "x"
   output   = { y = 1 }
+  indexed  = "${{ key = "}" }["key"]} { ${[for each in ["{"] : each][0]}"
 }
 """
 

@@ -114,6 +114,17 @@ def test_a_committed_lock_file_that_does_not_fit_is_not_changed(mirrored: Ground
     assert caught.value.hint.startswith("the committed .terraform.lock.hcl is honoured")
 
 
+def test_a_provider_that_the_committed_lock_file_lacks_is_not_chosen_silently(
+    mirrored: Ground,
+) -> None:
+    """A lock file that knows less than the module needs is refused, not completed behind everybody's back."""
+    mirrored.write("modules/echo/.terraform.lock.hcl", "# nothing is locked here\n")
+    mirrored.write("modules/echo/main.tf", requiring("~> 1.0"))
+    with pytest.raises(TerraformError, match="provider dependency changes detected") as caught:
+        initialised(mirrored)
+    assert caught.value.hint.startswith("the committed .terraform.lock.hcl is honoured")
+
+
 def test_a_changed_committed_lock_file_is_noticed(mirrored: Ground, tmp_path: Path) -> None:
     """A new one in Git means an initialisation, before the plan has to find out."""
     mirrored, log = logging_engine(mirrored, tmp_path)

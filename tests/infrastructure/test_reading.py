@@ -128,11 +128,17 @@ def test_a_change_of_shape_is_one_field() -> None:
 def test_unknown_parts_stand_where_they_are() -> None:
     """A key that is unknown is not in `after` at all, an unknown element of a list is null in it."""
     found = fields(
-        {"id": "i", "tags": {"a": "1"}, "list": ["x", "y"]},
-        {"tags": {"a": "1"}, "list": ["x", None]},
-        after_unknown={"id": True, "tags": {"b": True}, "list": [False, True]},
+        {"id": "i", "tags": {"a": "1"}, "list": ["x", "y"], "empty": {}},
+        {"tags": {"a": "1"}, "list": ["x", None], "empty": {}},
+        after_unknown={
+            "id": True,
+            "tags": {"b": True},
+            "list": [False, True],
+            "empty": {"key": True},
+        },
     )
     assert found == [
+        ("empty.key", ABSENT, Unknown()),
         ("id", "i", Unknown()),
         ("list[1]", "y", Unknown()),
         ("tags.b", ABSENT, Unknown()),

@@ -82,19 +82,19 @@ def test_relative_sources_and_files_mean_what_they_mean_in_git(ground: Ground) -
         assert values(outputs) == {"all": "top below own top deep"}
 
 
+@pytest.mark.parametrize("called_as", ["../beside", "../link"])
 def test_a_called_module_follows_the_revision_and_keeps_its_path(
-    ground: Ground, tmp_path: Path
+    ground: Ground, tmp_path: Path, called_as: str
 ) -> None:
     """A new revision lies in another folder: called modules are those of it, at the path that they had."""
-    calling = (
-        'module "beside" {\n  source = "../beside"\n}\noutput "x" {\n  value = module.beside.x\n}\n'
-    )
+    calling = 'module "beside" {\n  source = "AS"\n}\noutput "x" {\n  value = module.beside.x\n}\n'
     called = 'output "x" {\n  value = "VALUE ${path.module}"\n}\n'
     for number, tree in enumerate((ground.tree, tmp_path / "later")):
         there = replace(ground, tree=tree)
         there.write("stacks/shop/stack.yaml", "")
-        there.write("modules/network/main.tf", calling)
+        there.write("modules/network/main.tf", calling.replace("AS", called_as))
         there.write("modules/beside/main.tf", called.replace("VALUE", str(number)))
+        (tree / "modules" / "link").symlink_to("beside")
         outputs = there.apply(there.workspace("network"))
         assert values(outputs) == {"x": f"{number} ../beside"}
 

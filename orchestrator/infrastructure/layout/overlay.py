@@ -107,7 +107,7 @@ class _Overlay:
         inside = str(PurePosixPath(path, entry.name))
         target = self.root / inside
         if entry.is_symlink() and not (path in self._copied and entry.is_file()):
-            _link(target, self._counterpart(entry))
+            _link(target, self._counterpart(entry, target))
         elif entry.is_dir():
             if inside not in self._real:
                 _link(target, entry)
@@ -116,12 +116,16 @@ class _Overlay:
         elif entry.is_file():
             _write(target, entry.read_bytes(), mode=0o700 if os.access(entry, os.X_OK) else 0o600)
 
-    def _counterpart(self, link: Path) -> Path:
-        """Return where a link of the tree leads to: into the overlay, when it stays in the tree."""
+    def _counterpart(self, link: Path, target: Path) -> Path:
+        """Return what a link of the tree leads to; one that stays in the tree stays in the overlay.
+
+        That one is relative, so that Terraform resolves it to the path that it has in Git.
+        """
         destination = link.resolve()
         if not destination.is_relative_to(self._module.tree):
             return link
-        return self.root / destination.relative_to(self._module.tree)
+        inside = self.root / destination.relative_to(self._module.tree)
+        return Path(os.path.relpath(inside, target.parent))
 
 
 def _read_record(record: Path) -> _Placed:

@@ -159,16 +159,9 @@ class _Side:
 
     @property
     def whole(self) -> bool:
-        """Whether there is nothing to look into: a leaf, a mark over all of it, or an empty collection."""
-        if self.unknown is True or self.sensitive is True:
-            return True
-        return not isinstance(self.value, dict | list) or not (
-            self.value or self._has_unknown_parts
-        )
-
-    @property
-    def _has_unknown_parts(self) -> bool:
-        return isinstance(self.unknown, dict | list) and _any_true(self.unknown)
+        """Whether there is nothing to look into: a leaf, or a mark over all of it."""
+        marked = self.unknown is True or self.sensitive is True
+        return marked or not isinstance(self.value, dict | list)
 
     @property
     def missing(self) -> bool:

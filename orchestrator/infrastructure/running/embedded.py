@@ -11,7 +11,7 @@ import sys
 
 def main(library: str, arguments: list[str]) -> int:
     """Run one Terraform command with the shared library at ``library``; return its exit code."""
-    # Go installs its own handler and saves the state on it; Python's would only wait for the call to return.
+    # Once it runs, Go has a handler of its own and saves the state; Python's, until then, would only take note.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     run = ctypes.CDLL(library).RunCli
     run.argtypes = (ctypes.c_int64, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int64, ctypes.c_int64)
