@@ -8,7 +8,7 @@ from typing import Any
 
 import hcl2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import Mistake, Place, TerraformError
@@ -22,6 +22,8 @@ from orchestrator.infrastructure.reading.hcl import Unreadable, literal, read_bl
 from orchestrator.stack.model import Json, Module, UnitId
 from orchestrator.stack.reference import Reference, parse_scalar
 from tests.infrastructure.ground import Ground
+
+relaxed = settings(deadline=None, max_examples=60)  # other tests may keep the machine busy
 
 EXAMPLES = Path(__file__).parents[2] / "stacks"
 
@@ -330,6 +332,7 @@ def written(document: list[tuple[str, str, dict[str, str]]]) -> str:
     )
 
 
+@relaxed
 @given(documents)
 def test_blocks_and_attributes_are_those_that_were_written(
     document: list[tuple[str, str, dict[str, str]]],
@@ -340,12 +343,14 @@ def test_blocks_and_attributes_are_those_that_were_written(
     assert [(block.type, block.labels[0], dict(block.attributes)) for block in found] == expected
 
 
+@relaxed
 @given(texts)
 def test_a_literal_text_reads_back(text: str) -> None:
     """Escapes of strings and of templates are undone."""
     assert literal(quoted(text)) == text
 
 
+@relaxed
 @given(st.text(st.sampled_from('variable"x{}=[]()<E\n$%#/* \\'), max_size=60))
 def test_no_text_makes_the_scanner_fail_otherwise(text: str) -> None:
     """Any text is either blocks or unreadable."""

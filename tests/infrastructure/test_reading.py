@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import (
@@ -25,6 +25,8 @@ from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.values import ABSENT, Masked, Unknown, masked
 from orchestrator.stack.model import Json
+
+relaxed = settings(deadline=None, max_examples=100)  # other tests may keep the machine busy
 
 open_to_all: Callable[[Json], bool] = lambda _: False  # noqa: E731 - one line says that nothing is hidden
 
@@ -232,6 +234,7 @@ trees = st.recursive(
 objects = st.dictionaries(st.text("ab.", max_size=2), trees, max_size=3)
 
 
+@relaxed
 @given(objects, objects)
 def test_fields_differ_exactly_where_values_do(before: Json, after: Json) -> None:
     """Equal values have no fields, different ones have some, each path once and in order."""
@@ -244,6 +247,7 @@ def test_fields_differ_exactly_where_values_do(before: Json, after: Json) -> Non
         assert found
 
 
+@relaxed
 @given(objects, objects)
 def test_what_is_marked_as_a_whole_never_shows(before: Json, after: Json) -> None:
     """A mark at the top masks everything, whatever the shapes."""
