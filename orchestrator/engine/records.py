@@ -4,6 +4,7 @@ from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import Locked, OrchestratorError, UsageError
 from orchestrator.ledger.entry import Entry, LedgerState
+from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.presence import surely_dead
 from orchestrator.plans.history import HistoryLine, Status, UnitStatus
 from orchestrator.stack.model import UnitId
@@ -15,6 +16,7 @@ def read_status(session: Session) -> Status:
     state, holder = store.read(), store.holder()
     declared = tuple(unit.id for unit in session.stack.units)
     forgotten = tuple(unit for unit in state.units if unit not in declared)
+    working = holder is not None and not _ended(session, holder)
     return Status(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -22,8 +24,8 @@ def read_status(session: Session) -> Status:
             *(_unit(unit, state, declared=True) for unit in declared),
             *(_unit(unit, state, declared=False) for unit in forgotten),
         ),
-        unfinished=_unfinished(state) if holder is None else "",
-        lock=f"{holder}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC" if holder else "",
+        unfinished="" if working else _unfinished(state),
+        lock=_held_by(holder, working=working) if holder else "",
     )
 
 
@@ -48,6 +50,15 @@ def _unit(unit: UnitId, state: LedgerState, *, declared: bool) -> UnitStatus:
         declared=declared,
         protected=record.protect,
     )
+
+
+def _ended(session: Session, holder: Holder) -> bool:
+    return surely_dead(holder, host=session.surroundings.settings.host)
+
+
+def _held_by(holder: Holder, *, working: bool) -> str:
+    told = f"{holder}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
+    return told if working else f"{told}, whose process has ended"
 
 
 def _unfinished(state: LedgerState) -> str:
@@ -79,7 +90,7 @@ def release_lock(session: Session, *, force: str | None) -> str:
     holder = store.holder()
     if holder is None:
         return f"{session.owner} is not locked"
-    dead = surely_dead(holder, host=session.surroundings.settings.host)
+    dead = _ended(session, holder)
     if not dead and force is None:
         message = (
             f"{session.owner} is locked by {holder} since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
