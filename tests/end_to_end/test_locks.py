@@ -1,0 +1,124 @@
+"""One writer: who comes second is told who came first, and a writer that died does not block the next."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.commands import Running, alive, eventually
+from tests.end_to_end.stacks import config_map, holding
+from tests.end_to_end.world import World
+from tests.git import git
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder by which a held apply is watched and let go."""
+    chosen = tmp_path / "hold"
+    chosen.mkdir()
+    return chosen
+
+
+def test_a_second_writer_is_refused_and_told_who_is_first(world: World, folder: Path) -> None:
+    """Exit code 75, the holder's name and process; plans and status go on; afterwards the stack is free."""
+    running = _hold(world, folder)
+
+    second = world.run("apply", world.name, "--yes")
+    destroying = world.run("destroy", world.name, "--yes")
+    status = world.run("status", world.name)
+
+    for refused in (second, destroying):
+        assert refused.code == 75, refused.said
+        assert "Grace Hopper" in refused.stderr
+        assert f"process {running.process.pid}" in refused.stderr
+    assert f"process {running.process.pid}" in status.stdout
+    assert world.run("unlock", world.name).code == 75
+    (folder / "go").touch()
+    first = running.end()
+    assert first.code == 0, first.said
+    assert world.live().keys() == {"shop"}
+    assert not world.locks()
+    assert world.run("unlock", world.name).code == 0
+
+
+def test_a_killed_writer_is_succeeded(world: World, folder: Path) -> None:
+    """Its lock is taken over since its process is gone, and what it left open is finished."""
+    running = _hold(world, folder)
+    processes = _processes(folder)
+
+    running.signal(signal.SIGKILL)
+    killed = running.end()
+    assert killed.code == -signal.SIGKILL
+    assert world.locks()
+    status = world.run("status", world.name)
+    assert status.code == 0, status.said
+    assert "Unfinished" in status.stdout
+    assert "whose process has ended" in status.stdout
+    (folder / "go").touch()  # Terraform itself lived on, and now comes to its end
+    eventually(lambda: not any(map(alive, processes)), "the end of Terraform")
+
+    applied = world.apply()
+
+    assert "took the lock over" in applied.stderr
+    assert world.live().keys() == {"shop"}
+    assert world.resources("held").keys() == {"terraform_data.before", "terraform_data.held"}
+    assert not world.locks()
+    assert "Unfinished" not in world.run("status", world.name).stdout
+
+
+def test_a_machine_that_went_down_in_an_apply_is_recovered_from(world: World, folder: Path) -> None:
+    """The orchestrator and Terraform die together: what was made is in the state or made again, and nothing doubles."""
+    running = _hold(world, folder)
+    processes = _processes(folder)
+
+    running.signal(signal.SIGKILL)
+    running.end()
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+    eventually(lambda: not any(map(alive, processes)), "the end of Terraform")
+    (folder / "go").touch()
+
+    world.apply()
+
+    assert world.resources("held").keys() == {"terraform_data.before", "terraform_data.held"}
+    assert world.live().keys() == {"shop"}
+    assert world.run("plan", world.name, "--detailed-exitcode").code == 0
+
+
+def test_unlock_releases_a_dead_writer(world: World, folder: Path) -> None:
+    """It gives the proof that it acts on, and changes nothing else."""
+    running = _hold(world, folder)
+    running.signal(signal.SIGKILL)
+    running.end()
+    (folder / "go").touch()
+    entries = world.ledger()
+
+    unlocked = world.run("unlock", world.name)
+
+    assert unlocked.code == 0, unlocked.said
+    assert "whose process has ended" in unlocked.stdout
+    assert not world.locks()
+    assert world.ledger() == entries
+
+
+def _hold(world: World, folder: Path) -> Running:
+    """Start an apply that is held in the middle of Terraform's work."""
+    world.write("modules/held/main.tf", holding(str(folder)))
+    world.declare(
+        {"held": {"source": "./modules/held"}},
+        {"shop": {"path": "shop.yaml", "namespace": world.name}},
+    )
+    world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.held.id }}"}))
+    world.commit()
+    running = world.start("apply", world.name, "--yes")
+    eventually((folder / "started").exists, "the apply to be under way")
+    assert git(world.root, "for-each-ref", "refs/orchestrator-lock")
+    return running
+
+
+def _processes(folder: Path) -> list[int]:
+    """Return the ids of the held program and of Terraform."""
+    return [int(word) for word in (folder / "started").read_text().split()]
