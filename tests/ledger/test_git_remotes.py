@@ -1,0 +1,168 @@
+"""Ledgers that clones share: catching up, working on alone, and remotes that misbehave."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.stores.git import GitStore
+from orchestrator.repository.repository import open_repository
+from tests.git import commit_file, git, make_clone, make_remote
+from tests.ledger.builders import OWNER, entry, holder, owned
+from tests.ledger.conftest import DEAD, is_dead, open_store, record_entries
+
+LEDGER = "refs/orchestrator/shop/production"
+LOCK = "refs/orchestrator-lock/shop/production"
+
+
+def test_an_outcome_that_cannot_be_pushed_is_kept(shop: Path, remote: Path, tmp_path: Path) -> None:
+    """When the remote goes away in the middle, what was done is recorded here and brought there later."""
+    store = open_store(shop)
+    lock = store.acquire(holder(DEAD))
+    store.append(entry(1, inventory=[owned("web")]), lock=lock)
+    remote.rename(tmp_path / "gone")
+    with pytest.raises(LedgerError, match="recorded in this clone alone") as refused:
+        store.append(entry(2, Kind.FINISHED), lock=lock)
+    assert "the next run from this clone brings it there" in refused.value.hint
+    (tmp_path / "gone").rename(remote)
+    assert open_store(make_clone(remote, tmp_path / "other")).read().head == "entry-1"
+    again = open_store(shop)
+    assert again.read().head == "entry-2"
+    again.append(entry(3), lock=again.acquire(holder("next")))
+    assert open_store(make_clone(remote, tmp_path / "another")).read().head == "entry-3"
+    assert [each.id for each in again.history(9)] == ["entry-3", "entry-2", "entry-1"]
+
+
+def test_an_intent_that_cannot_be_pushed_is_not_kept(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """Without the remote nothing is begun, so that nothing is recorded either."""
+    store = open_store(shop)
+    lock = store.acquire(holder())
+    remote.rename(tmp_path / "gone")
+    with pytest.raises(LedgerError, match="the remote origin does not answer"):
+        store.append(entry(1), lock=lock)
+    (tmp_path / "gone").rename(remote)
+    assert store.read().head == ""
+    assert store.append(entry(1), lock=lock).head == "entry-1"
+
+
+def test_a_ledger_from_before_the_remote_is_brought_there(shop: Path, tmp_path: Path) -> None:
+    """What was recorded while there was no remote is not lost when one is added."""
+    record_entries(open_store(shop, remote=None), 2)
+    remote = make_remote(tmp_path / "remote.git", of=shop)
+    store = open_store(shop)
+    assert store.read().head == "entry-2"
+    store.append(entry(3), lock=store.acquire(holder()))
+    assert open_store(make_clone(remote, tmp_path / "clone")).read().head == "entry-3"
+
+
+def test_ledgers_that_went_separate_ways_are_not_mixed(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """When this clone and the remote recorded different things, somebody has to decide; nothing is lost."""
+    clone = make_clone(remote, tmp_path / "clone")
+    record_entries(open_store(shop, remote=None), 2)
+    record_entries(open_store(clone), 1, commit=git(clone, "rev-parse", "HEAD"))
+    with pytest.raises(LedgerError, match="went separate ways") as refused:
+        open_store(shop).read()
+    command = refused.value.hint.rpartition(": ")[2]
+    git(shop, *command.split()[1:])
+    assert open_store(shop).read().head == "entry-1"
+
+
+def test_a_clone_that_lagged_behind_catches_up(shop: Path, remote: Path, tmp_path: Path) -> None:
+    """A clone that saw an older ledger reads the newest, and its own refs follow."""
+    lagging = open_store(make_clone(remote, tmp_path / "clone"))
+    record_entries(open_store(shop), 1)
+    assert lagging.read().head == "entry-1"
+    record_entries(open_store(shop), 3, first=2)
+    assert lagging.read().head == "entry-3"
+    assert git(tmp_path / "clone", "rev-parse", LEDGER) == git(remote, "rev-parse", LEDGER)
+
+
+def test_a_ledger_that_was_put_back_stops_the_writer(shop: Path, remote: Path) -> None:
+    """An entry moves the remote's ledger from where this writer knows it, or not at all."""
+    store = open_store(shop)
+    lock = store.acquire(holder())
+    store.append(entry(1), lock=lock)
+    before = git(remote, "rev-parse", LEDGER)
+    store.append(entry(2), lock=lock)
+    git(remote, "update-ref", LEDGER, before)
+    with pytest.raises(LedgerError, match="moved on since this run read it"):
+        store.append(entry(3), lock=lock)
+    assert git(remote, "rev-parse", LEDGER) == before
+
+
+def test_refs_with_longer_names_are_not_taken_for_ours(shop: Path, remote: Path) -> None:
+    """A remote lists every ref whose name ends like the one that was asked for."""
+    git(remote, "update-ref", f"refs/heads/{LEDGER}", "main")
+    git(remote, "update-ref", f"refs/heads/{LOCK}", "main")
+    store = open_store(shop)
+    assert store.read().head == ""
+    assert store.holder() is None
+
+
+@pytest.mark.parametrize("option", ["--depth=1", "--filter=blob:none", "--no-single-branch"])
+def test_a_fresh_clone_of_a_pipeline_reads_and_writes(
+    shop: Path, remote: Path, tmp_path: Path, option: str
+) -> None:
+    """A shallow clone has all that a run needs, without the history being fetched; history asks for it."""
+    for number in range(3):
+        commit_file(shop, "a.txt", f"{number}\n")
+    git(shop, "push", "--quiet", "origin", "main")
+    git(remote, "config", "uploadpack.allowFilter", "true")
+    record_entries(open_store(shop), 3, commit=git(shop, "rev-parse", "HEAD"))
+    clone = make_clone(remote, tmp_path / "clone", option)
+    store = open_store(clone)
+    assert store.read().head == "entry-3"
+    record_entries(open_store(shop), 4, first=4, commit=git(shop, "rev-parse", "HEAD"))
+    assert store.read().head == "entry-4"
+    if option == "--depth=1":
+        assert git(clone, "rev-list", "--first-parent", "--count", LEDGER) == "1"
+    record_entries(store, 5, first=5, commit=git(clone, "rev-parse", "HEAD"))
+    assert [each.id for each in store.history(9)] == [
+        f"entry-{number}" for number in (5, 4, 3, 2, 1)
+    ]
+    record_entries(open_store(shop), 6, first=6)
+    assert store.read().head == "entry-6"
+    assert open_store(shop).read().head == "entry-6"
+    git(remote, "fsck", "--strict")
+
+
+def test_a_remote_that_refuses_says_why(shop: Path, remote: Path) -> None:
+    """A hook of the server that declines is quoted, with what to allow there or how to do without."""
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'only branches here, please' >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    with pytest.raises(LedgerError, match="refused the push: pre-receive hook declined") as refused:
+        open_store(shop).acquire(holder())
+    assert "only branches here, please" in refused.value.detail
+    assert "refs/orchestrator/*" in refused.value.hint
+    assert "ledger: {remote: false}" in refused.value.hint
+    assert git(shop, "for-each-ref", "refs/orchestrator-lock") == ""
+
+
+def test_a_remote_that_is_not_there_is_an_error(shop: Path) -> None:
+    """Unreachable is not empty: without an answer nothing is read and nothing is begun."""
+    git(shop, "remote", "add", "origin", "https://ada:s3cret-t0ken@127.0.0.1:1/shop.git")
+    store = open_store(shop)
+    for step in (store.read, lambda: store.acquire(holder()), store.holder):
+        with pytest.raises(LedgerError, match="the remote origin does not answer") as refused:
+            step()
+        shown = f"{refused.value.message} {refused.value.hint} {refused.value.detail}"
+        assert "s3cret-t0ken" not in shown
+        assert "ada" not in shown
+
+
+def test_a_remote_that_never_answers_is_given_up(shop: Path) -> None:
+    """A connection that is accepted and then silent does not hold a run for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        git(shop, "remote", "add", "origin", f"git://127.0.0.1:{port}/shop.git")
+        plumbing = open_repository(shop).plumbing(patience=0.5)
+        store = GitStore(OWNER, plumbing, remote="origin", is_dead=is_dead)
+        with pytest.raises(LedgerError, match=r"does not answer: no answer within 0\.5 seconds"):
+            store.read()
