@@ -16,8 +16,8 @@ from orchestrator.cli.options import (
     print_json,
     stack_arguments,
 )
-from orchestrator.cli.surroundings import session_of, surroundings_of
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.cli.surroundings import interruptible, session_of, surroundings_of
+from orchestrator.errors import Interrupted, OrchestratorError, UsageError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,13 +56,10 @@ def plan(
         check_target(options.directory / out, shown=str(out))
     with session_of(options, stack, environment) as (session, resources):
         planned = make_plan(session, selection, resources)
-        if out is not None:
-            from orchestrator.engine.bundle import save
-
-            save(planned, options.directory / out)
+        saved = _save(options, planned, out) if out is not None else ""
     _show_plan(options, planned)
-    if out is not None:
-        click.echo(f"Saved to {out}, readable only by you: it may hold secrets.", err=True)
+    if saved:
+        click.echo(saved, err=True)
     sys.exit(2 if detailed_exitcode and planned.plan.effective else 0)
 
 
@@ -106,14 +103,23 @@ def destroy(
     _plan_and_execute(options, stack, environment, flags, destroy=True)
 
 
+def _save(options: Options, planned: "Planned", out: Path) -> str:
+    from orchestrator.engine.bundle import save, saved_to
+
+    return saved_to(str(out), noticed=save(planned, options.directory / out))
+
+
 def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
     from orchestrator.engine.bundle import open_bundle
+    from orchestrator.engine.permissions import check
 
+    allowed = _permissions(flags)
     with ExitStack() as resources:
         surroundings = resources.enter_context(surroundings_of(options))
         planned = open_bundle(surroundings, file, resources)
         _show_unless_json(options, planned)
-        _execute(options, planned, _permissions(flags), fresh=False)
+        check(planned, allowed)
+        _execute(options, planned, allowed, fresh=False)
 
 
 def _plan_and_execute(
@@ -185,9 +191,13 @@ def _exit_code(outcome: str) -> int:
 def _ask(planned: "Planned") -> None:
     verb = "Destroy" if planned.plan.destroy else "Apply"
     where = f"{planned.plan.stack}/{planned.plan.environment}"
-    answer = click.prompt(
-        f"\n{verb} this to {where}? Only 'yes' goes ahead", default="", show_default=False, err=True
-    )
+    question = f"\n{verb} this to {where}? Only 'yes' goes ahead"
+    try:
+        with interruptible():
+            answer = click.prompt(question, default="", show_default=False, err=True)
+    except click.Abort as error:
+        message = "nothing was changed, since nobody answered"
+        raise Interrupted(message) from error
     if answer.strip() != "yes":
         message = "nothing was changed, since the answer was not 'yes'"
         raise OrchestratorError(message)

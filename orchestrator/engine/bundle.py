@@ -31,6 +31,7 @@ from orchestrator.stack.model import UnitId
 _FORMAT = 1
 _DESCRIPTION = "plan.json"
 _AGAIN = "plan again, and look at what changed"
+_OUT_OF_SIGHT = "below .orchestrator/, which Git ignores, or outside of the repository"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,15 @@ def check_target(file: Path, *, shown: str) -> None:
         raise UsageError(message, hint="make it first, or choose another place")
 
 
-def save(planned: Planned, file: Path) -> None:
-    """Write a plan to a file that only its owner can read; raises StorageError."""
+def save(planned: Planned, file: Path) -> bool:
+    """Write a plan to a file that only its owner can read; return whether Git notices that file.
+
+    Raises StorageError, and UsageError for a plan of uncommitted files that would be one of them itself.
+    """
+    noticed = planned.session.repository.notices(file)
+    if noticed and planned.session.revision.dirty:
+        message = "the plan would be one of the uncommitted files that it is made from"
+        raise UsageError(message, hint=f"save it {_OUT_OF_SIGHT}")
     content = {
         _DESCRIPTION: json.dumps(asdict(_describe(planned)), indent=2, sort_keys=True).encode()
     }
@@ -80,6 +88,14 @@ def save(planned: Planned, file: Path) -> None:
     except OSError as error:
         message = f"cannot save the plan to {file}: {(error.strerror or str(error)).lower()}"
         raise StorageError(message, hint="nothing was kept of it") from error
+    return noticed
+
+
+def saved_to(shown: str, *, noticed: bool) -> str:
+    """Return what a person is told about a plan that was saved."""
+    text = f"Saved to {shown}, readable only by you: it may hold secrets."
+    advice = f"Git would take it into a commit: better save plans {_OUT_OF_SIGHT}."
+    return f"{text}\n{advice}" if noticed else text
 
 
 def open_bundle(surroundings: Surroundings, file: Path, resources: ExitStack) -> Planned:

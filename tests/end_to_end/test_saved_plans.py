@@ -40,6 +40,24 @@ def test_a_saved_plan_is_executed_whatever_git_says_by_then(world: World, file: 
     assert len(world.ledger()) == 3
 
 
+def test_a_plan_is_best_saved_where_git_does_not_see_it(world: World) -> None:
+    """Git would take a plan with its secrets into a commit, and a plan of changed files would change itself."""
+    small_stack(world)
+
+    told = world.plan("--out", "shop.plan")
+
+    assert "Git would take it into a commit" in told.stderr
+    world.write("stack.yaml", (world.root / "stacks" / world.name / "stack.yaml").read_text() + "#")
+    refused = world.run("plan", world.name, "--out", "shop.plan")
+    assert refused.code == 64, refused.said
+    assert "one of the uncommitted files" in refused.stderr
+
+    hidden = world.plan("--out", ".orchestrator/shop.plan")
+    assert "Git would" not in hidden.stderr
+    applied = world.run("apply", ".orchestrator/shop.plan", "--yes", "--allow-dirty")
+    assert applied.code == 0, applied.said
+
+
 def test_a_saved_destruction_is_executed(world: World, file: Path) -> None:
     """`plan --destroy --out` saves what `destroy` would do, and `apply FILE` does it."""
     small_stack(world)
@@ -50,6 +68,23 @@ def test_a_saved_destruction_is_executed(world: World, file: Path) -> None:
 
     assert applied.code == 0, applied.said
     assert world.live() == {}
+    assert world.resources("base") == {}
+
+
+def test_a_saved_plan_gives_up_nothing_protected_unasked(world: World, file: Path) -> None:
+    """That a plan was saved is no acknowledgement: what is protected has to be given up by name."""
+    world.write("modules/base/main.tf", ECHO)
+    inputs = {"text": "kept"}
+    base = {"source": "./modules/base", "inputs": inputs, "protect": True}
+    world.declare({"base": base}, None)
+    world.commit()
+    world.apply()
+    world.plan("--destroy", "--out", str(file))
+
+    _refused(world, file, "--acknowledge destroy:modules.base")
+
+    acknowledged = world.run("apply", str(file), "--acknowledge", "destroy:modules.base")
+    assert acknowledged.code == 0, acknowledged.said
     assert world.resources("base") == {}
 
 
