@@ -76,7 +76,7 @@ module "child" {
 locals {
   variable = "x"
   output   = { y = 1 }
-  indexed  = "${{ key = "}" }["key"]} { ${[for each in ["{"] : each][0]}"
+  indexed  = "${{ "}" = 1 }["}"]} { ${[for each in ["{"] : each][0]}"
 }
 """
 
