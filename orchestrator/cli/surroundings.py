@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -81,20 +81,38 @@ def _progress(options: Options, secrets: "Secrets", *, terminal: bool) -> "Calla
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Let a signal end what the block waits for at once: a question has nothing to save."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(interrupt):
+        yield
+
+
+@contextmanager
 def _signals(stop: "Stop") -> Iterator[None]:
     def ask(_number: int, _frame: FrameType | None) -> None:
         stop.request()
         if stop.requests > _PATIENCE:
             raise KeyboardInterrupt
         # Not through a stream: the handler may run in the middle of a write to it.
-        os.write(2, b"stopping; what runs saves its state first (again: hurry)\n")
+        with suppress(OSError):  # of a terminal that is gone
+            os.write(2, b"stopping; what runs saves its state first (again: hurry)\n")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    with _handling(ask):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle what asks a run to stop: ^C, a supervisor, a terminal that closes; what nohup ignores stays so."""
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [number for number in asking if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-_PATIENCE = 2  # the third request breaks off even what does not look at the first two
+        for number, former in before.items():
+            signal.signal(number, former)
