@@ -235,7 +235,7 @@ def _result(unit: UnitId, end: Ending[Effect]) -> UnitResult:
                 unit=unit,
                 outcome=Outcome.INTERRUPTED,
                 seconds=end.seconds,
-                detail=error.message,
+                detail=error.message.removeprefix(f"{unit}: "),
                 error=error,
             )
         case Failed(error=error):
@@ -243,7 +243,7 @@ def _result(unit: UnitId, end: Ending[Effect]) -> UnitResult:
                 unit=unit,
                 outcome=Outcome.FAILED,
                 seconds=end.seconds,
-                detail=error.message,
+                detail=error.message.removeprefix(f"{unit}: "),
                 error=error,
             )
         case Skipped():

@@ -275,7 +275,7 @@ def _notes(session: Session, ledger: LedgerState) -> tuple[str, ...]:
     if ledger.open is not None:
         run = ledger.open.run
         notes.append(
-            f"the run of {run.who} that began at {ledger.open.at:%Y-%m-%d %H:%M:%S} UTC did not finish;"
+            f"the run of {run.who} that began at {ledger.open.at:%Y-%m-%d %H:%M:%S} UTC has not finished;"
             " this plan starts from what it left"
         )
     if session.revision.dirty:

@@ -140,7 +140,8 @@ def _filled(text: str) -> str:
 
 
 def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:
-    yield f"{where}: {error.message}"
+    prefix = f"{where}: "  # many messages name their unit themselves
+    yield prefix + error.message.removeprefix(prefix)
     for line in error.detail.splitlines():
         yield f"  {line}"
     if error.hint:

@@ -186,6 +186,16 @@ manifests.shop. Ledger entry 0123456789.
     )
 
 
+def test_a_report_names_a_failed_unit_once() -> None:
+    """Terraform's errors name their unit, since planning raises them too."""
+    error = TerraformError("modules.network: apply failed: no such region")
+    failed = UnitResult(unit=UnitId("modules.network"), outcome=Outcome.FAILED, error=error)
+
+    text = render_report(Report(plan=plan(), results=(failed,)))
+
+    assert text.splitlines()[0] == "modules.network: apply failed: no such region"
+
+
 def test_a_report_says_when_only_the_ledger_failed() -> None:
     """What was done was done; that it could not be recorded is a failure all the same."""
     report = Report(
