@@ -87,7 +87,9 @@ def save(planned: Planned, file: Path) -> bool:
         _write(file, archive.getvalue())
     except OSError as error:
         message = f"cannot save the plan to {file}: {(error.strerror or str(error)).lower()}"
-        raise StorageError(message, hint="nothing was kept of it") from error
+        raise StorageError(
+            message, hint="make room or choose another place; nothing was kept of it"
+        ) from error
     return noticed
 
 

@@ -42,5 +42,6 @@ def _joined(failed: Mapping[UnitId, OrchestratorError]) -> OrchestratorError:
 
 
 def _paragraph(unit: UnitId, error: OrchestratorError) -> str:
-    lines = [f"{unit}: {error.message}", *(f"  {line}" for line in error.detail.splitlines())]
+    message = error.message.removeprefix(f"{unit}: ")
+    lines = [f"{unit}: {message}", *(f"  {line}" for line in error.detail.splitlines())]
     return "\n".join([*lines, f"  hint: {error.hint}"] if error.hint else lines)

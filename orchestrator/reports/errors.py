@@ -9,7 +9,7 @@ def render_error(error: OrchestratorError) -> str:
     if isinstance(error, InvalidStack):
         return f"{render(error.mistakes).rstrip()}\n\nerror: {error.message}\n"
     lines = [f"error: {error.message}"]
-    lines += [f"  {line}" for line in error.detail.splitlines()]
+    lines += [f"  {line}".rstrip() for line in error.detail.splitlines()]
     if error.hint:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines) + "\n"

@@ -85,6 +85,10 @@ class Repository:
             commit=commit.id, subject=commit.subject, difference=difference(self._git, state.paths)
         )
 
+    def changed_paths(self) -> tuple[str, ...]:
+        """Return in which paths the working tree differs from its commit, sorted."""
+        return status(self._git).paths
+
     def identity(self) -> str:
         """Return who works here as Git knows it, ``Name <mail>``, or an empty text when it does not."""
         ended = self._git.attempt("var", "GIT_AUTHOR_IDENT")

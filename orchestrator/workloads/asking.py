@@ -177,14 +177,22 @@ def together(errors: Sequence[ClusterError]) -> ClusterError:
     first = errors[0]
     if len(errors) == 1:
         return first
-    details = [f"{error.message}\n{error.detail}".strip() for error in errors]
+    same_hint = len({error.hint for error in errors}) == 1
+    details = [_paragraph(error, with_hint=not same_hint) for error in errors]
     kind = type(first) if type(first).__init__ is ClusterError.__init__ else ClusterError
     more = len(errors) - 1
     return kind(
         f"{first.message}, and {more} more {'refusal' if more == 1 else 'refusals'}",
-        hint=first.hint,
+        hint=first.hint if same_hint else "",
         detail="\n".join(details),
     )
+
+
+def _paragraph(error: ClusterError, *, with_hint: bool) -> str:
+    below = error.detail.splitlines()
+    if with_hint and error.hint:
+        below.append(f"hint: {error.hint}")
+    return "\n".join([error.message, *(f"  {line}" for line in below)])
 
 
 def _namespace(name: str) -> ObjectRef:

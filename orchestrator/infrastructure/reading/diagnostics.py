@@ -49,15 +49,19 @@ class Diagnostic:
 
     def __str__(self) -> str:
         """Return it over several lines: summary, place with its source line, then the detail."""
+        below = [f"  {line}".rstrip() for line in self.below.splitlines()]
+        return "\n".join([self.summary, *below])
+
+    @property
+    def below(self) -> str:
+        """Return what stands below the summary."""
         place = f"{self.file}:{self.line}" if self.file else ""
         inside = f"in {self.context}" if self.context else ""
         concerned = f"for {self.address}" if self.address else ""
         where = ", ".join(part for part in (place, inside, concerned) if part)
-        code = f"    {self.code.strip()}" if self.code.strip() else ""
-        detail = "\n".join(f"  {line}".rstrip() for line in self.detail.splitlines())
-        return "\n".join(
-            part for part in (self.summary, f"  {where}" if where else "", code, detail) if part
-        )
+        code = f"  {self.code.strip()}" if self.code.strip() else ""
+        detail = "\n".join(line.rstrip() for line in self.detail.splitlines())
+        return "\n".join(part for part in (where, code, detail) if part)
 
 
 def from_event(payload: Mapping[str, Any]) -> Diagnostic:
@@ -249,7 +253,7 @@ def failure(
             f"{unit}: {doing} failed without a message", detail=output.strip()[-4000:]
         )
     told = "\n\n".join(map(str, errors))
-    detail = "" if told == errors[0].summary else told
+    detail = told if len(errors) > 1 else errors[0].below
     said = told.lower()
     found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
     message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
