@@ -16,6 +16,7 @@ from orchestrator.sandbox import Sandbox
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.cluster import Cluster, Target, connect
+from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, told
 
@@ -43,6 +44,25 @@ def allowed(ground: Ground, rules: list[dict[str, Any]]) -> Target:
     token = ground.others.create(ground.path("serviceaccounts", "ci/token"), {"spec": {}})[
         "status"
     ]["token"]
+    limited = replace(ground.others, token=token)
+    checks = [
+        {
+            "verb": verb,
+            "group": each["apiGroups"][0],
+            "resource": resource,
+            "namespace": ground.namespace,
+        }
+        for each in rules
+        for verb in each["verbs"]
+        for resource in each["resources"]
+    ]
+    for attributes in checks:  # the server learns of a new role a moment later
+        review = {"spec": {"resourceAttributes": attributes}}
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        eventually(
+            lambda: limited.create(path, review)["status"],  # noqa: B023 - used within its turn
+            lambda status: bool(status["allowed"]),
+        )
     return Target(
         server=f"https://{ground.others.address}",
         certificate_authority=ground.others.authority,

@@ -9,6 +9,7 @@ import concurrent.futures
 import importlib
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -36,6 +37,7 @@ JSON: Final = "application/json"
 
 _CONNECT_SECONDS: Final = 10.0
 _REQUEST_SECONDS: Final = 60.0
+_FIRST_REQUEST_SECONDS: Final = 15.0  # whether anybody is there at all shows sooner
 _SILENT_SECONDS: Final = 150.0  # a watch tells every minute that it lives: longer, and it does not
 _PATIENCE_SECONDS: Final = 30.0  # how long a server that answered before may be away (a restart)
 _FIRST_DELAY: Final = 0.1
@@ -50,6 +52,8 @@ _RETRIED: Final = frozenset(
 )
 _AFTER_STOP_SECONDS: Final = 5.0
 _CONNECTIONS: Final = 32
+_OPENING_SECONDS: Final = 1.0
+_CLOSING_TURNS: Final = 3  # a closed transport lets go of its socket in the loop's next turns
 _import_lock = threading.Lock()
 
 
@@ -157,7 +161,7 @@ class Client:
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
         """Open a watch and yield its events; raises like ``send`` when it is refused or cut off."""
         try:
-            response = await self._opened(call)
+            response = await _unbroken(self._opened(call))
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     self._accepted(call, await _read(response))
@@ -175,7 +179,8 @@ class Client:
         return response
 
     async def _once(self, call: Call, *, renew: bool) -> tuple[Answer, float]:
-        response = await self._request(call, renew=renew, seconds=_REQUEST_SECONDS)
+        seconds = _REQUEST_SECONDS if self._reached else _FIRST_REQUEST_SECONDS
+        response = await self._request(call, renew=renew, seconds=seconds)
         answer = await _read(response)
         return answer, _seconds(response.headers.get("Retry-After", ""))
 
@@ -227,11 +232,30 @@ class Client:
         return ClusterUnreachable(f"{self.title} cannot be reached: {reason}", hint=hint)
 
     async def _shutdown(self) -> None:
-        await self._api.close()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await self._api.close()
+        for _ in range(_CLOSING_TURNS):
+            await asyncio.sleep(0)
+        await self._loop.shutdown_asyncgens()
+
+
+async def _unbroken(opening: Coroutine[Any, Any, Any]) -> Any:
+    """Open a response; when cancelled meanwhile, wait for a moment and close it.
+
+    A connection whose TLS handshake is cancelled in its first turn is never closed (asyncio of Python 3.11).
+    """
+    task = asyncio.ensure_future(opening)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=_OPENING_SECONDS)
+        if task.done() and not task.cancelled() and task.exception() is None:
+            task.result().response.close()
+        task.cancel()
+        raise
 
 
 async def _read(response: Any) -> Answer:
@@ -343,12 +367,13 @@ def _why(error: BaseException) -> tuple[str, str]:
 
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            reason = f"its certificate is not trusted ({error.certificate_error})"
+            problem = getattr(error.certificate_error, "verify_message", error.certificate_error)
+            reason = f"its certificate is not trusted: {problem}"
             return reason, "check the certificate authority and the address of this cluster"
         case aiohttp.ClientConnectorDNSError():
             return f"the name {error.host} cannot be resolved", "check the address, or the VPN"
         case aiohttp.ClientConnectorError() | aiohttp.ClientOSError():
-            reason = error.strerror or str(error.os_error if hasattr(error, "os_error") else error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
             return reason.lower(), "is it running, and is this its address?"
         case TimeoutError():
             return "no answer in time", "check the network, a VPN or a firewall in between"
