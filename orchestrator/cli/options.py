@@ -71,8 +71,8 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--acknowledge",
             multiple=True,
-            metavar="destroy:UNIT",
-            help="Let this plan delete or replace parts of a protected unit.",
+            metavar="WHAT:UNIT",
+            help="Let this plan destroy:UNIT, parts of a protected unit; or recreate:UNIT, whose state is gone.",
         ),
     ):
         command = option(command)

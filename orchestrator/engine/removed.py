@@ -12,14 +12,15 @@ from orchestrator.engine.infrastructure import (
     workspace_of,
 )
 from orchestrator.engine.session import Session, earlier
-from orchestrator.engine.wanted import read_wanted
-from orchestrator.errors import PlanRefused, UsageError
+from orchestrator.errors import InvalidStack, PlanRefused, UsageError
 from orchestrator.infrastructure.modules import read_outputs
 from orchestrator.infrastructure.workspace import Site
 from orchestrator.ledger.entry import UnitRecord
 from orchestrator.plans.plan import Revision
-from orchestrator.stack.graph import Graph
+from orchestrator.stack.graph import Graph, build_graph
 from orchestrator.stack.model import Module, UnitId
+
+_DECLARE_AGAIN = "declare it again, apply, and remove it with a commit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,11 @@ class Origin:
 
 
 def origin_of(session: Session) -> Origin:
-    """Read a session's modules; raises InvalidStack, TerraformUnavailable."""
-    wanted = read_wanted(session.tree, session.stack)
-    return Origin(
-        session=session, graph=wanted.graph, modules=wanted.modules, site=make_site(session)
-    )
+    """Read a session's modules, and nothing of its manifests; raises InvalidStack, TerraformUnavailable."""
+    graph = build_graph(replace(session.stack, manifests=()), {})
+    by_id = {module.id: module for module in session.stack.modules}
+    modules = {unit: by_id[unit] for unit in graph.order}
+    return Origin(session=session, graph=graph, modules=modules, site=make_site(session))
 
 
 def plan_removed(
@@ -93,21 +94,20 @@ def _by_revision(records: Iterable[UnitRecord]) -> dict[Revision, list[UnitId]]:
 
 def _origin_at(session: Session, revision: Revision, units: Iterable[UnitId]) -> Origin:
     names = ", ".join(units)
-    if revision.dirty:
-        message = (
-            f"{names} was applied from uncommitted files at {revision}, so its source is not in Git"
-        )
-        hint = "declare it again, apply, and remove it with a commit"
-        raise PlanRefused(message, hint=hint)
     try:
         origin = origin_of(earlier(session, replace(revision, difference="")))
-    except UsageError as error:
-        message = (
-            f"{names} has to be destroyed from {revision}, which does not hold it: {error.message}"
-        )
-        raise PlanRefused(message, hint=error.hint) from error
+    except (UsageError, InvalidStack) as error:
+        message = f"{names} has to be destroyed from {revision}, and that cannot be read"
+        raise PlanRefused(message, hint=_DECLARE_AGAIN, detail=_why(error)) from error
     missing = [unit for unit in units if unit not in origin.modules]
     if missing:
-        message = f"{revision} does not declare {', '.join(missing)}, so it cannot be destroyed from there"
-        raise PlanRefused(message, hint="declare it again, apply, and remove it with a commit")
+        source = "was applied from uncommitted files" if revision.dirty else "is not declared there"
+        message = f"{', '.join(missing)} cannot be destroyed from {revision}: it {source}"
+        raise PlanRefused(message, hint=_DECLARE_AGAIN)
     return origin
+
+
+def _why(error: UsageError | InvalidStack) -> str:
+    if isinstance(error, UsageError):
+        return error.message
+    return "\n".join(f"{mistake.place}: {mistake.message}" for mistake in error.mistakes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.engine.wanted import manifest_mistakes
 from orchestrator.errors import InvalidStack
-from orchestrator.plans.events import Event
+from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.redaction import Secrets
@@ -69,6 +69,7 @@ def session_at(
 ) -> Session:
     """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError."""
     tree = repository.export(revision)
+    _tell_of_submodules(surroundings, repository, tree)
     project = load_project(tree)
     file = choose_stack(tree, project, stack)
     loaded, mistakes = read_stack(tree, file, environment, project, revision=revision.commit)
@@ -81,6 +82,14 @@ def session_at(
         tree=tree,
         stack=loaded,
     )
+
+
+def _tell_of_submodules(surroundings: Surroundings, repository: Repository, tree: Path) -> None:
+    if not (tree / ".gitmodules").exists():
+        return
+    for name in repository.missing_submodules(tree):
+        text = f"the files of the submodule {name} are missing here: git submodule update --init"
+        surroundings.on_event(Notice(text=text))
 
 
 def earlier(session: Session, revision: Revision) -> Session:

@@ -1,0 +1,137 @@
+"""What is protected, and what a missing state would make twice, is not touched without being named."""
+
+import shutil
+
+import pytest
+
+from tests.end_to_end.stacks import ECHO, config_map
+from tests.end_to_end.world import World
+
+pytestmark = pytest.mark.integration
+
+_REPLACED_BY_TEXT = ECHO.replace(
+    "input = var.text", "input = var.text\n  triggers_replace = var.text"
+)
+
+
+def _stack(world: World, text: str, **base: object) -> str:
+    world.write("modules/base/main.tf", _REPLACED_BY_TEXT)
+    module = {"source": "./modules/base", "inputs": {"text": text}, **base}
+    world.declare({"base": module}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    return world.commit(f"Say {text}")
+
+
+def _without_base(world: World) -> None:
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.commit("Remove the module")
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_protected_module_is_not_replaced_unless_named(world: World) -> None:
+    """The refusal names the resource and the flag; nothing is changed by it."""
+    _stack(world, "hello", protect=True)
+    world.apply()
+    before = world.snapshot()
+    _stack(world, "goodbye", protect=True)
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "-/+ terraform_data.echo" in refused.stdout
+    assert "modules.base is protected" in _flat(refused.stderr)
+    assert "--acknowledge destroy:modules.base" in _flat(refused.stderr)
+    assert world.snapshot() == before
+
+    world.apply("--acknowledge", "destroy:modules.base")
+
+    assert world.resources("base")["terraform_data.echo"]["output"]["value"] == "goodbye"
+
+
+def test_deleting_the_line_that_protects_does_not_unprotect(world: World) -> None:
+    """Protection is kept in the ledger: the commit that drops the whole module is refused too."""
+    _stack(world, "hello", protect=True)
+    world.apply()
+    before = world.snapshot()
+    _without_base(world)
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "modules.base is protected" in _flat(refused.stderr)
+    assert world.snapshot() == before
+
+    world.apply("--acknowledge", "destroy:modules.base")
+
+    assert world.resources("base") == {}
+    assert world.run("status", world.name).stdout.count("modules.base") == 0
+
+
+def test_destroy_stops_at_a_protected_module(world: World) -> None:
+    """Not even the workloads go, since the whole was refused."""
+    _stack(world, "hello", protect=True)
+    world.apply()
+    before = world.snapshot()
+
+    refused = world.run("destroy", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "modules.base is protected" in _flat(refused.stderr)
+    assert world.snapshot() == before
+
+
+def test_a_state_that_is_gone_does_not_make_everything_twice(world: World) -> None:
+    """The ledger knows that the module was applied: an empty state is a mistake until somebody says not."""
+    _stack(world, "hello")
+    world.apply()
+    shutil.rmtree(world.root / ".orchestrator" / "state")
+    ledger = world.ledger()
+
+    planned = world.plan()
+    refused = world.run("apply", world.name, "--yes")
+
+    assert "+ terraform_data.echo" in planned.stdout
+    assert refused.code == 1
+    assert "its Terraform state is not here" in _flat(refused.stderr)
+    assert "--acknowledge recreate:modules.base" in _flat(refused.stderr)
+    assert world.resources("base") == {}
+    assert world.ledger() == ledger
+
+    world.apply("--acknowledge", "recreate:modules.base")
+
+    assert world.resources("base")["terraform_data.echo"]["output"]["value"] == "hello"
+
+
+def test_a_module_applied_from_uncommitted_files_can_be_removed(world: World) -> None:
+    """It is destroyed from the commit that it was applied on top of, where that declares it."""
+    _stack(world, "hello")
+    world.write("modules/base/notes.tf", "# not committed\n")
+    world.apply("--allow-dirty")
+    (world.root / "stacks" / world.name / "modules/base/notes.tf").unlink()
+    _without_base(world)
+
+    world.apply()
+
+    assert world.resources("base") == {}
+
+
+def test_a_module_that_was_never_committed_is_not_orphaned(world: World) -> None:
+    """Its source is nowhere to be had: the refusal says how to get out of it, and nothing is forgotten."""
+    _without_base(world)
+    world.write("modules/base/main.tf", ECHO)
+    module = {"source": "./modules/base", "inputs": {"text": "hello"}}
+    world.declare({"base": module}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    world.apply("--allow-dirty")
+    shutil.rmtree(world.root / "stacks" / world.name / "modules")
+    _without_base(world)
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "was applied from uncommitted files" in _flat(refused.stderr)
+    assert "declare it again" in _flat(refused.stderr)
+    assert world.resources("base")["terraform_data.echo"]["output"]["value"] == "hello"
