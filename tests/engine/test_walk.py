@@ -82,7 +82,7 @@ def test_units_that_need_nothing_of_each_other_run_side_by_side() -> None:
         barrier.wait()
 
     units = (_unit(0), _unit(1))
-    endings = walk(units, {unit: () for unit in units}, work, workers=2, stop=Stop())
+    endings = walk(units, dict.fromkeys(units, ()), work, workers=2, stop=Stop())
 
     assert all(isinstance(end, Done) for end in endings.values())
 
@@ -112,7 +112,7 @@ def test_a_crash_of_one_unit_is_a_failure_of_that_unit(capsys: pytest.CaptureFix
     units = (_unit(0), _unit(1))
     endings = walk(
         units,
-        {unit: () for unit in units},
+        dict.fromkeys(units, ()),
         work,
         workers=1,
         stop=Stop(),
