@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from orchestrator import clock
 from orchestrator.errors import ClusterError, Interrupted, PlanRefused
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
@@ -12,6 +13,7 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import Json, Wait
 from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.api import Accepted, Reply, Submission
 from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
@@ -23,6 +25,9 @@ Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]
 
 _DEFINITIONS_SECONDS: Final = 30.0
+# A new namespace gets its service account, and a new definition its address, a moment after they are there.
+_EARLY_SECONDS: Final = 15.0
+_AGAIN_SECONDS: Final = 0.1
 
 
 def apply_set(
@@ -86,15 +91,25 @@ class _Execution:
     def _apply(self, batch: tuple[ObjectStep, ...]) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of objects")
-        submissions = [
+        left = [
             Submission(ref=step.ref, manifest=step.manifest, force=step.force)
             for step in batch
             if step.action is not Action.NO_OP
         ]
-        replies = self._cluster.apply_many(submissions, dry_run=False, on_reply=self._replied)
-        errors = [reply for reply in replies if isinstance(reply, ClusterError)]
-        if errors:
-            raise together(errors)
+        deadline = clock.seconds() + _EARLY_SECONDS
+        while left:
+            replies = self._cluster.apply_many(left, dry_run=False, on_reply=self._replied)
+            errors = [reply for reply in replies if isinstance(reply, ClusterError)]
+            early = all(isinstance(error, TooEarly | NotServed) for error in errors)
+            if errors and (not early or clock.seconds() > deadline):
+                raise together(errors)
+            left = [
+                submission
+                for submission, reply in zip(left, replies, strict=True)
+                if isinstance(reply, ClusterError)
+            ]
+            if left:
+                self._stop.wait(_AGAIN_SECONDS)
 
     def _replied(self, submission: Submission, reply: Reply) -> None:
         if isinstance(reply, Accepted):

@@ -243,3 +243,21 @@ spec:
 """
     inventory = ground.apply(text, wait=Wait(timeout=20))
     ground.prune(inventory)
+
+
+def test_a_pod_in_a_namespace_of_the_same_plan(ground: Ground) -> None:
+    """A Pod needs the service account that a new namespace gets a moment later: the apply waits for it."""
+    name = f"{ground.namespace}-pods"
+    text = f"""
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {name}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: alone, namespace: {name}}}
+spec: {{containers: [{{name: a, image: a}}]}}
+"""
+    inventory = ground.apply(text)
+    assert [item.ref.kind for item in inventory] == ["Namespace", "Pod"]
+    ground.others.request("DELETE", f"/api/v1/namespaces/{name}")

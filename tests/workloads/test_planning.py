@@ -405,6 +405,16 @@ def test_a_kind_that_nobody_defines_any_more(ground: Ground) -> None:
     assert ground.prune(plan.prune) == (ref,)
 
 
+def test_a_kind_that_the_cluster_does_not_have(ground: Ground) -> None:
+    """An unknown kind is a mistake at its place, with the nearest name of its group."""
+    with pytest.raises(InvalidStack) as raised:
+        ground.rendered(DEPLOYMENT.replace("kind: Deployment", "kind: Deploymnet"))
+    (mistake,) = raised.value.mistakes
+    assert mistake.message == "the cluster has no kind Deploymnet in apps/v1"
+    assert mistake.hint == "did you mean 'Deployment'?"
+    assert str(mistake.place) == "shop.yaml:3:7"
+
+
 def test_two_environments_live_side_by_side(ground: Ground) -> None:
     """Objects of one environment are no business of another one in the same namespace, even to prune."""
     inventory = ground.apply(CONFIG)

@@ -17,6 +17,7 @@ _FORBIDDEN: Final = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+_NO_ACCOUNT: Final = re.compile(r'serviceaccount "[^"]*" not found')
 _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<rest>[^:]*)')
 _UNDECLARED: Final = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
 _STRICT: Final = re.compile(r'(unknown|duplicate) field "(?P<field>[^"]+)"')
@@ -70,6 +71,10 @@ class Busy(ClusterError):
     """The server or a gateway before it cannot answer right now."""
 
 
+class TooEarly(ClusterError):
+    """Something that the object needs, and that a controller makes by itself, is not there yet."""
+
+
 class Invalid(ClusterError):
     """The server finds the manifest itself wrong."""
 
@@ -120,6 +125,8 @@ def _unauthorized(where: str) -> AccessDenied:
 
 def _forbidden(_: Mapping[str, Json], request: Request, message: str) -> ClusterError:
     found = _FORBIDDEN.search(message)
+    if _NO_ACCOUNT.search(message):
+        return TooEarly(f"{_subject(request)} was refused: {message}")
     if found is None:  # a quota or an admission rule, in the server's words
         return ClusterError(f"{_subject(request)} was refused: {message}")
     resource = ".".join(filter(None, (found["resource"], found["group"])))
