@@ -25,8 +25,8 @@ def apply_module(
     made, Interrupted, or StorageError.
     """
     with occupied(workspace):
-        initialise_on_need(workspace)
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        initialise_on_need(workspace, progress)
         argv = arguments(
             workspace.site.binary,
             "apply",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator import clock
 from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.layout.occupancy import occupied
@@ -31,6 +33,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import Output
 
+_SECONDS_KEPT = 24 * 60 * 60
 _NO_CHANGES, _CHANGES = 0, 2  # what `plan -detailed-exitcode` ends with, beside 1 for an error
 
 
@@ -67,8 +70,8 @@ def plan_module(
         if destroy and state is not None and state.empty:
             return ModulePlan(outputs={}, state_stamp=state.stamp)
         _learn_inputs(workspace, inputs)
-        initialise_on_need(workspace)
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        initialise_on_need(workspace, progress)
         with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
             argv = _arguments(workspace, plan_file, variables, destroy=destroy)
             ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
@@ -185,6 +188,8 @@ def _sentence(diagnostic: Diagnostic) -> str:
 @contextmanager
 def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Path]:
     """Write the inputs to a file that only its owner may read and that is gone afterwards."""
+    for left in workspace.home.glob("inputs-*"):  # of a process that was killed: we are alone here
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=workspace.home, prefix="inputs-") as folder:
         file = Path(folder) / INPUTS_FILE
         lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in inputs.items())
@@ -194,7 +199,14 @@ def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Pat
 
 @contextmanager
 def _new_plan_file(workspace: Workspace) -> Iterator[Path]:
-    """Yield a name for a plan file, and remove the file if planning fails."""
+    """Yield a name for a plan file, and remove the file if planning fails.
+
+    Plans that nobody came back for, such as those of a killed process, go after a day.
+    """
+    oldest = clock.now().timestamp() - _SECONDS_KEPT
+    for left in workspace.plans.glob("*.tfplan"):
+        if left.stat().st_mtime < oldest:
+            discard_plan(left)
     descriptor, name = tempfile.mkstemp(dir=make_private(workspace.plans), suffix=".tfplan")
     os.close(descriptor)
     plan_file = Path(name)

@@ -20,6 +20,9 @@ from orchestrator.infrastructure.running.run import FLAG, arguments, capture
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.stack.scope import Output
 
+_ATTEMPTS = 3
+_SECONDS_BETWEEN = 0.1
+
 
 def read_outputs(workspace: Workspace) -> Mapping[str, Output]:
     """Return the outputs that the state holds, without planning anything; raises TerraformError."""
@@ -53,15 +56,24 @@ def local_snapshot(workspace: Workspace) -> Snapshot | None:
     if workspace.local_state is None:
         return None
     try:
-        content = workspace.local_state.read_bytes()
+        snapshot = _settled(workspace, workspace.local_state)
     except FileNotFoundError:
         return NOTHING
-    try:
-        snapshot = read_state(content)
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(workspace, workspace.local_state, empty=not content.strip()) from error
     learn(workspace, snapshot)
     return snapshot
+
+
+def _settled(workspace: Workspace, file: Path) -> Snapshot:
+    """Read a state file; Terraform writes it in place, so that one moment's damage may be an apply elsewhere."""
+    for _ in range(_ATTEMPTS):
+        with suppress(ValueError, KeyError, TypeError):
+            return read_state(file.read_bytes())
+        workspace.site.stop.wait(_SECONDS_BETWEEN)
+    content = file.read_bytes()
+    try:
+        return read_state(content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(workspace, file, empty=not content.strip()) from error
 
 
 def saved_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot | None:

@@ -1,5 +1,6 @@
 """Planning and applying real modules with the real engine."""
 
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -368,6 +369,23 @@ def test_nothing_of_a_run_can_be_read_by_others(ground: Ground) -> None:
             assert path.stat().st_mode & 0o077 == 0, path
     assert not list(workspace.home.glob("inputs-*"))
     assert not list(workspace.home.glob("*.jsonl"))
+
+
+def test_what_a_killed_process_left_is_cleaned_up(ground: Ground) -> None:
+    """Inputs go at once, since they hold secrets; plans go after a day, since somebody may look at them."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace()
+    recent = ground.plan(workspace, {"text": "one"}).plan_file
+    old = ground.plan(workspace, {"text": "two"}).plan_file
+    assert recent is not None
+    assert old is not None
+    two_days_ago = old.stat().st_mtime - 2 * 24 * 60 * 60
+    os.utime(old, (two_days_ago, two_days_ago))
+    inputs = workspace.home / "inputs-left"
+    inputs.mkdir()
+    (inputs / "inputs.tfvars.json").write_text("{}")
+    ground.plan(workspace, {"text": "three"})
+    assert (recent.exists(), old.exists(), inputs.exists()) == (True, False, False)
 
 
 def test_as_many_modules_at_once_as_there_are_cores(ground: Ground) -> None:

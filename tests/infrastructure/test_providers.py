@@ -11,6 +11,8 @@ from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.running.initialisation import initialise
 from orchestrator.infrastructure.workspace import Workspace
+from orchestrator.plans.events import UnitProgress
+from orchestrator.stack.model import UnitId
 from tests.infrastructure.ground import ECHO, Ground, logging_engine
 
 pytestmark = pytest.mark.integration
@@ -133,6 +135,17 @@ def test_a_changed_committed_lock_file_is_noticed(mirrored: Ground, tmp_path: Pa
     mirrored.write("modules/echo/.terraform.lock.hcl", "# nothing is locked here\n")
     mirrored.plan(mirrored.workspace(), {"text": "x"})
     assert log.read_text().split() == ["init", "plan", "show"] * 2
+
+
+def test_a_download_is_told_while_it_goes_on(mirrored: Ground) -> None:
+    """Which provider is installed is told, since a large one takes minutes."""
+    mirrored.write("modules/echo/main.tf", requiring("1.0.0"))
+    with pytest.raises(TerraformError):
+        mirrored.plan(mirrored.workspace())
+    assert (
+        UnitProgress(unit=UnitId("modules.echo"), text=f"Installing {ADDRESS} v1.0.0")
+        in mirrored.events
+    )
 
 
 def test_a_shared_plugin_cache_works(mirrored: Ground, tmp_path: Path) -> None:

@@ -78,6 +78,18 @@ def test_a_damaged_state_is_refused_by_everything(
 
 
 @pytest.mark.integration
+def test_a_state_that_is_being_written_is_read_when_it_is_whole(ground: Ground) -> None:
+    """Terraform empties the file before it writes: who reads the outputs beside an apply looks again."""
+    file = applied(ground)
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+    writing = threading.Timer(0.1, file.write_bytes, (whole,))
+    writing.start()
+    assert values(read_outputs(ground.workspace())) == {"text": "one"}
+    writing.join()
+
+
+@pytest.mark.integration
 def test_the_hint_names_the_backup_when_there_is_one(ground: Ground) -> None:
     """After a second write Terraform keeps the state before it."""
     file = applied(ground)

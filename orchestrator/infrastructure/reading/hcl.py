@@ -75,7 +75,7 @@ def literal(source: str) -> str | bool | None:
 
 
 def _holds_template(quoted: str) -> bool:
-    return bool(_TEMPLATE.search(re.sub(r"\$\$\{|%%\{", "", quoted)))
+    return bool(_TEMPLATE.search(re.sub(r"\$\$\{|%%\{", " ", quoted)))
 
 
 def _unquoted(quoted: str) -> str:

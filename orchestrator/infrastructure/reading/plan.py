@@ -165,27 +165,25 @@ class _Side:
 
     @property
     def missing(self) -> bool:
-        return self.unknown is not True and (self.value is _NO_VALUE or self.value is None)
+        return self.unknown is not True and self.value is _NO_VALUE
 
     def parts(self) -> list[str | int]:
         if self.whole:
             return []
         if isinstance(self.value, list):
-            return list(
-                range(
-                    max(len(self.value), len(self.unknown) if isinstance(self.unknown, list) else 0)
-                )
-            )
-        extra = (
-            [key for key, mark in self.unknown.items() if _any_true(mark)]
-            if isinstance(self.unknown, dict)
-            else []
+            marks = len(self.unknown) if isinstance(self.unknown, list) else 0
+            return list(range(max(len(self.value), marks)))
+        marked = self.unknown if isinstance(self.unknown, dict) else {}
+        return list(
+            dict.fromkeys([*self.value, *(key for key in marked if _any_true(marked[key]))])
         )
-        return list({**dict.fromkeys(self.value), **dict.fromkeys(extra)})
 
     def at(self, key: str | int) -> "_Side":
+        value = _child(self.value, key, _NO_VALUE)
+        # An attribute that is null is not set; an element that is null is there.
+        unset = value is None and isinstance(key, str)
         return _Side(
-            value=_child(self.value, key, _NO_VALUE),
+            value=_NO_VALUE if unset else value,
             unknown=_child(self.unknown, key, default=False),
             sensitive=_child(self.sensitive, key, default=False),
         )
@@ -203,9 +201,9 @@ class _Side:
 def _fields(change: Document, hides: Hides) -> tuple[FieldChange, ...]:
     if change["actions"] in (["no-op"], ["forget"]):
         return ()
-    before = _Side(value=change.get("before"), sensitive=change.get("before_sensitive"))
+    before = _Side(value=_or_unset(change.get("before")), sensitive=change.get("before_sensitive"))
     after = _Side(
-        value=change.get("after"),
+        value=_or_unset(change.get("after")),
         unknown=change.get("after_unknown") if change["actions"] != ["delete"] else False,
         sensitive=change.get("after_sensitive"),
     )
@@ -223,6 +221,10 @@ def _fields(change: Document, hides: Hides) -> tuple[FieldChange, ...]:
     return tuple(sorted(fields, key=lambda field: field.path))
 
 
+def _or_unset(value: Any) -> Any:
+    return _NO_VALUE if value is None else value
+
+
 _Path: TypeAlias = tuple[str | int, ...]
 
 
@@ -231,11 +233,11 @@ def _walk(path: _Path, before: _Side, after: _Side) -> Iterator[tuple[_Path, _Si
     if (before.missing and after.missing) or (after.unknown is not True and _same(before, after)):
         return
     keys = _common_keys(before, after)
-    if not keys:
+    smaller = [part for key in keys for part in _walk((*path, key), before.at(key), after.at(key))]
+    # What comes or goes with nothing but nulls in it is still something.
+    if not keys or (not smaller and before.missing != after.missing):
         yield path, before, after
-        return
-    for key in keys:
-        yield from _walk((*path, key), before.at(key), after.at(key))
+    yield from smaller
 
 
 def _common_keys(before: _Side, after: _Side) -> list[str | int]:

@@ -12,24 +12,26 @@ from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, held
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
 from orchestrator.infrastructure.running.progress import Progress
-from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, capture, follow
+from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, follow, listen
 from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK_FILE = ".terraform.lock.hcl"
 
 
-def initialise_on_need(workspace: Workspace) -> None:
+def initialise_on_need(workspace: Workspace, progress: Progress | None = None) -> None:
     """Initialise the workspace, unless it was and still has the same engine, backend and lock file.
 
     Providers and modules that came since then a plan refuses at once, and is then initialised and done again:
     most edits bring none, and with large providers an initialisation costs a second and more.
     """
     if _remembered(workspace) != _key(workspace):
-        initialise(workspace)
+        initialise(workspace, progress)
 
 
-def initialise(workspace: Workspace) -> None:
+def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
     """Run ``init``; raises TerraformError, or Interrupted.
+
+    What it downloads is told to ``progress``, since that can take minutes.
 
     A backend with other settings is taken as it is now (``-reconfigure``): whether that would lose sight of
     state is asked first, and better than Terraform does.
@@ -39,10 +41,10 @@ def initialise(workspace: Workspace) -> None:
     make_private(workspace.data)
     key_file.unlink(missing_ok=True)
     with _alone_in_plugin_cache(workspace):
-        ended = _run(workspace)
+        ended = _run(workspace, progress)
         if ended.code != 0 and _own_lock_is_outdated(workspace, ended):
             (workspace.directory / _LOCK_FILE).unlink()
-            ended = _run(workspace)
+            ended = _run(workspace, progress)
     if ended.code != 0:
         if ended.interrupted:
             raise Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
@@ -60,13 +62,13 @@ def followed(
     file = workspace.home / journal
     ended = follow(workspace, argv, journal=file, on_message=progress.take)
     if ended.code == 1 and any(one.summary in STALE_INITIALISATION for one in ended.diagnostics):
-        initialise(workspace)
+        initialise(workspace, progress)
         ended = follow(workspace, argv, journal=file, on_message=progress.take)
     file.unlink(missing_ok=True)
     return ended
 
 
-def _run(workspace: Workspace) -> Ended:
+def _run(workspace: Workspace, progress: Progress | None) -> Ended:
     config = workspace.data / "backend.json"
     try:
         write_private(config, json.dumps(workspace.backend_config))
@@ -79,9 +81,14 @@ def _run(workspace: Workspace) -> Ended:
             lockfile="readonly" if _committed_lock(workspace).exists() else None,
             backend_config=[str(config)],
         )
-        return capture(workspace, argv)
+        on_line = progress.take_line if progress else _pass_over
+        return listen(workspace, argv, journal=workspace.home / "init.txt", on_line=on_line)
     finally:
         config.unlink(missing_ok=True)
+
+
+def _pass_over(_line: str) -> None:
+    """Say nothing: there is nobody to say it to."""
 
 
 @contextmanager

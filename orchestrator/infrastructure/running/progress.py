@@ -1,5 +1,6 @@
 """What a running plan or apply tells: events for people while it runs, and what was in flight if it ends badly."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.scope import Output
 
+_DOWNLOAD = re.compile(r"- (Installing|Finding|Reusing|Using)|Downloading")
 _BEGUN = {"create": "creating", "update": "changing", "delete": "deleting", "read": "reading"}
 
 
@@ -57,6 +59,11 @@ class Progress:
                 self._outputs = message.get("outputs") or {}
             case _:
                 pass
+
+    def take_line(self, line: str) -> None:
+        """Take one line that ``init`` writes for people; the steps of a download are worth telling."""
+        if _DOWNLOAD.match(line):
+            self._tell(line.removeprefix("- ").rstrip(". "))
 
     def failed(self, doing: str, ended: Ended) -> OrchestratorError:
         """Return the error for a command that did not succeed."""

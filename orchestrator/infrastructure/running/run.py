@@ -63,6 +63,17 @@ def capture(workspace: Workspace, argv: tuple[str, ...]) -> Ended:
     return _ended(workspace, done)
 
 
+def listen(
+    workspace: Workspace, argv: tuple[str, ...], *, journal: Path, on_line: Callable[[str], None]
+) -> Ended:
+    """Run a command that writes text for people, and hand its lines on as they come."""
+    site = workspace.site
+    command = _command(workspace, argv)
+    done = stream(command, sink=journal, on_line=on_line, limits=site.limits, stop=site.stop)
+    journal.unlink(missing_ok=True)
+    return _ended(workspace, done)
+
+
 def follow(
     workspace: Workspace, argv: tuple[str, ...], *, journal: Path, on_message: OnMessage
 ) -> Ended:
@@ -79,13 +90,9 @@ def follow(
         elif message:
             on_message(message)
 
-    done = stream(
-        _command(workspace, argv),
-        sink=journal,
-        on_line=on_line,
-        limits=workspace.site.limits,
-        stop=workspace.site.stop,
-    )
+    site = workspace.site
+    command = _command(workspace, argv)
+    done = stream(command, sink=journal, on_line=on_line, limits=site.limits, stop=site.stop)
     return _ended(workspace, done, diagnostics)
 
 
