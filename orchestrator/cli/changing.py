@@ -217,8 +217,13 @@ def _show_plan(options: Options, planned: "Planned") -> None:
     if options.as_json:
         return print_json(options, plan_json(planned.plan))
     text = options.redact(render_plan(planned.plan))
-    click.echo(paint(text) if sys.stdout.isatty() else text, nl=False)
+    click.echo(paint(text) if _in_colour() else text, nl=False)
     return None
+
+
+def _in_colour() -> bool:
+    """Whether a plan is painted: on a terminal, unless NO_COLOR (see no-color.org) says otherwise."""
+    return sys.stdout.isatty() and not Settings.read().environment.get("NO_COLOR")
 
 
 def _is_bundle(path: Path) -> bool:

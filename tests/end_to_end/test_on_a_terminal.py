@@ -13,7 +13,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -169,6 +169,17 @@ def test_a_plan_in_a_pipe_has_no_colours(world: World) -> None:
     small_stack(world)
 
     assert "\x1b" not in world.plan().said
+
+
+def test_no_color_is_honoured_on_a_terminal(world: World) -> None:
+    """Whoever wants no colours anywhere says so in one variable."""
+    small_stack(world)
+    plain = replace(world, variables={**world.variables, "NO_COLOR": "1"})
+
+    for user, coloured in ((world, True), (plain, False)):
+        with _terminal(user, "plan", world.name) as terminal:
+            assert terminal.end() == 0, terminal.seen
+        assert ("\x1b[32m" in terminal.raw) is coloured
 
 
 def test_a_closed_terminal_stops_the_run(world: World) -> None:
