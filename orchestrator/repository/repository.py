@@ -162,7 +162,10 @@ def _writing(place: Path) -> Iterator[None]:
     except OrchestratorError:
         raise
     except OSError as error:
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
         raise StorageError(
-            f"cannot write below {place}: {error.strerror or error}",
-            hint="free some space, or see who may write there; nothing was left behind",
+            f"cannot write below {place}: {str(error.strerror or error).lower()}",
+            hint="it has to be a directory: remove or rename what is in the way"
+            if in_the_way
+            else "free some space, or see who may write there; nothing was left behind",
         ) from error

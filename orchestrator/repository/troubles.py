@@ -29,6 +29,9 @@ _REFUSED = re.compile(
     r"|unable to create temporary object directory|insufficient permission",
     re.IGNORECASE,
 )
+_ADVICE = re.compile(
+    r"fatal: Could not read from remote|Please make sure you have the correct|and the repository exists\."
+)
 _PREFIX = re.compile(r"^(fatal|error|remote): ")
 
 
@@ -47,7 +50,9 @@ def local_trouble(verb: str, ended: Ended, root: Path) -> OrchestratorError:
     if _FULL.search(text) or ended.code == -signal.SIGXFSZ:
         return StorageError("the disk is full", hint=_ROOM, detail=text)
     if _UNWRITTEN.search(text):  # of a full disk, too, Git often tells no more
-        return StorageError(f"git could not write: {_first_line(text)}", hint=_ROOM, detail=text)
+        return StorageError(
+            f"git could not write: {_first_line(text)}", hint=_ROOM, detail=_more(text)
+        )
     if _FOREIGN_OWNER.search(text):
         return RepositoryError(
             f"the repository {root} belongs to another user, and Git refuses to read it",
@@ -65,7 +70,7 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
             f"the remote {remote} refused the push: {_rejection(text)}",
             hint="allow pushes to refs/orchestrator/* and refs/orchestrator-lock/* there, "
             "or keep the ledger in this clone alone with ledger: {remote: false}",
-            detail=text,
+            detail=_said_there(text),
         )
     if _NO_ACCESS.search(text):
         return RepositoryError(
@@ -77,7 +82,7 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
         f"the remote {remote} does not answer: {_first_line(text)}",
         hint=f"see whether `git ls-remote {remote}` works, or keep the ledger in this clone alone "
         "with ledger: {remote: false}",
-        detail=text,
+        detail=_more(text),
     )
 
 
@@ -95,6 +100,19 @@ def _first_line(text: str) -> str:
             if line.startswith(start) and not line.startswith(("hint:", "warning:")):
                 return _PREFIX.sub("", line).strip()
     return "no reason given"
+
+
+def _more(text: str) -> str:
+    """Return what Git says beyond the line that stands in the message, each line once."""
+    lines = (line.rstrip() for line in text.splitlines())
+    told = _first_line(text)
+    kept = (line for line in lines if line and _PREFIX.sub("", line).strip() != told)
+    return "\n".join(line for line in dict.fromkeys(kept) if not _ADVICE.match(line))
+
+
+def _said_there(text: str) -> str:
+    """Return what the other side said of a push that it refused."""
+    return "\n".join(line for line in text.splitlines() if line.startswith("remote: "))
 
 
 def _rejection(text: str) -> str:

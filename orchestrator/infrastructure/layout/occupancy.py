@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def explained_storage(what: str) -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise StorageError(
-            f"{what}: cannot write {error.filename or 'a file'}: {error.strerror}",
+            f"{what}: cannot write {error.filename or 'a file'}: {os.strerror(error.errno).lower()}",
             hint="free some space, or check who owns the folder, and run it again",
         ) from error
 

@@ -253,10 +253,10 @@ def failure(
             f"{unit}: {doing} failed without a message", detail=output.strip()[-4000:]
         )
     told = "\n\n".join(map(str, errors))
-    detail = told if len(errors) > 1 else errors[0].below
     said = told.lower()
     found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
     message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
+    detail = told if len(errors) > 1 or (found and found.message) else errors[0].below
     if found is None:
         return TerraformError(message, detail=detail)
     if found.message:
