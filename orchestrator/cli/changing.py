@@ -10,6 +10,7 @@ import click
 from orchestrator.cli.options import (
     Options,
     execution_options,
+    fitted,
     only_option,
     output_option,
     pass_options,
@@ -158,7 +159,7 @@ def _execute(
     if options.as_json:
         print_json(options, report_json(report))
     else:
-        click.echo(options.redact(render_report(report)), nl=False)
+        click.echo(fitted(options.redact(render_report(report)), sys.stdout), nl=False)
     sys.exit(_exit_code(report.outcome))
 
 

@@ -14,7 +14,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli import changing, reading, sandbox
-from orchestrator.cli.options import Options, pass_options, print_json
+from orchestrator.cli.options import Options, fitted, pass_options, print_json
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError, storage_error
 
 _INTERNAL_ERROR_HINT = (
@@ -112,4 +112,5 @@ def _print_error(options: Options, error: OrchestratorError) -> None:
 
     if options.as_json:
         print_json(options, error_json(error))
-    click.echo(options.redact(render_error(error)), err=True, nl=False)
+    told = options.redact(render_error(error))
+    click.echo(fitted(told, sys.stderr), err=True, nl=False)

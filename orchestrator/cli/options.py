@@ -1,14 +1,17 @@
 """What verbs share: the flags, what the flags before the verb said, and writing JSON to stdout."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 if TYPE_CHECKING:
     from orchestrator.stack.model import Json
+
+_COLUMNS = 80  # of a terminal that does not know its size
 
 
 @dataclass(slots=True)
@@ -77,6 +80,15 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """Return a text folded for the terminal that a stream is; for anything else it stays as it is."""
+    if not stream.isatty():
+        return text
+    from orchestrator.reports.folding import fold
+
+    return fold(text, os.get_terminal_size(stream.fileno()).columns or _COLUMNS)
 
 
 def print_json(options: Options, value: "Json") -> None:

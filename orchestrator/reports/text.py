@@ -143,7 +143,7 @@ def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:
     prefix = f"{where}: "  # many messages name their unit themselves
     yield prefix + error.message.removeprefix(prefix)
     for line in error.detail.splitlines():
-        yield f"  {line}"
+        yield f"  {line}".rstrip()
     if error.hint:
         yield f"  hint: {error.hint}"
     yield ""
