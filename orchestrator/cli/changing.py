@@ -17,7 +17,8 @@ from orchestrator.cli.options import (
     print_json,
     stack_arguments,
 )
-from orchestrator.cli.surroundings import interruptible, session_of, surroundings_of
+from orchestrator.cli.signals import interruptible
+from orchestrator.cli.surroundings import session_of, surroundings_of
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError
 from orchestrator.settings import Settings
 

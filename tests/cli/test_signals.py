@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from orchestrator.cli.signals import interruptible, stopping_on_signals
+from orchestrator.processes import Stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_a_run_whose_main_thread_sleeps(number: signal.Signals) -> None:
+    """The request does not wait until the main thread does something again."""
+    stop = Stop()
+    with stopping_on_signals(stop):
+        _signal_in_another_thread(number)
+        assert stop.wait(30.0)
+
+    assert stop.requests == 1
+
+
+def test_former_handlers_are_back_afterwards() -> None:
+    """Whoever handled signals before does so again, and no file descriptor is left behind."""
+    before = signal.getsignal(signal.SIGTERM)
+    with stopping_on_signals(Stop()):
+        assert signal.getsignal(signal.SIGTERM) != before
+
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_what_is_to_be_ignored_stays_ignored() -> None:
+    """`nohup`, and a shell's background job, mean it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop = Stop()
+        with stopping_on_signals(stop):
+            signal.raise_signal(signal.SIGHUP)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_question_is_ended_at_once_and_requests_nothing() -> None:
+    """What a person answers has nothing to save: the block is left by KeyboardInterrupt."""
+    stop = Stop()
+    with stopping_on_signals(stop), pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(signal.SIGINT)
+
+    assert not stop.requested
+
+
+def _signal_in_another_thread(number: signal.Signals) -> None:
+    def send() -> None:
+        signal.pthread_kill(threading.get_ident(), number)
+
+    threading.Thread(target=send).start()
