@@ -131,16 +131,15 @@ def test_waiting_can_be_left_out(ground: Ground) -> None:
 
 
 def test_a_rollout_of_a_change_is_waited_for(ground: Ground) -> None:
-    """A healthy former state never counts as the new one."""
+    """A healthy former state never counts as the new one: when an apply returns, only new Pods run."""
     inventory = ground.apply(DEPLOYMENT)
-    ground.apply(deployment(**{_DELAY: "500ms"}), inventory=inventory)
+    slow = deployment(**{_DELAY: "500ms"}).replace("web:1", "web:2")
+    ground.apply(slow, inventory=inventory)
     web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
-    assert (
-        web["status"]["updatedReplicas"]
-        == web["status"]["readyReplicas"]
-        == web["status"]["replicas"]
-        == 1
-    )
+    assert web["status"]["observedGeneration"] == web["metadata"]["generation"]
+    pods = ground.others.get(ground.path("pods"))["items"]
+    running = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    assert [pod["spec"]["containers"][0]["image"] for pod in running] == ["example/web:2"]
 
 
 def test_a_job_that_vanishes_by_its_time_to_live_is_done(ground: Ground) -> None:

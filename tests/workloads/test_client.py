@@ -12,84 +12,16 @@ from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable, 
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
-from orchestrator.workloads.cluster import Cluster, Target, connect
+from orchestrator.workloads.cluster import Target, connect
 from orchestrator.workloads.cluster.api import Wanted
 from orchestrator.workloads.cluster.watches import Seen, Watch
-from orchestrator.workloads.kinds import Resource
 from tests.workloads.builders import OWNER, ref
 from tests.workloads.loopback import Asked, Say, Script, in_turn, serving
+from tests.workloads.pretended import BUSY, CONFIGS, config, connected, discovery, event, listing
 
 pytestmark = pytest.mark.integration
 
-CONFIGS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
 WANTED = Wanted(resource=CONFIGS, namespaces=frozenset({"shop"}))
-BUSY = Say(status=503, body={"kind": "Status", "message": "starting"})
-GROUPS = {"kind": "APIGroupDiscoveryList", "items": []}
-CORE = {
-    "kind": "APIGroupDiscoveryList",
-    "items": [
-        {
-            "metadata": {},
-            "versions": [
-                {
-                    "version": "v1",
-                    "resources": [
-                        {
-                            "resource": "configmaps",
-                            "responseKind": {"kind": "ConfigMap"},
-                            "scope": "Namespaced",
-                            "verbs": ["get", "list", "patch"],
-                        },
-                        {
-                            "resource": "bindings",
-                            "responseKind": {"kind": "Binding"},
-                            "scope": "Namespaced",
-                            "verbs": ["create"],
-                        },
-                    ],
-                }
-            ],
-        }
-    ],
-}
-
-
-def config(name: str, version: int = 1, **data: str) -> dict[str, Any]:
-    """Return a ConfigMap as a server shows it."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": "shop", "resourceVersion": str(version)},
-        "data": data,
-    }
-
-
-def listing(*items: dict[str, Any], version: int = 1, more: str = "") -> Say:
-    """Return a page of a list."""
-    return Say(
-        body={"metadata": {"resourceVersion": str(version), "continue": more}, "items": list(items)}
-    )
-
-
-def event(kind: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Return one line of a watch."""
-    return {"type": kind, "object": value}
-
-
-@contextmanager
-def connected(
-    address: str,
-    directory: Path,
-    *,
-    exec_: Sequence[str] = (),
-    token: str = "",
-    stop: Stop | None = None,
-) -> Iterator[Cluster]:
-    """Return a connection to a server on loopback, with a cache of its own."""
-    settings = replace(Settings.read(), cache=directory / "cache", home=directory)
-    target = Target(server=address, exec=tuple(exec_), token=token)
-    with connect(target, settings, secrets=Secrets(), stop=stop or Stop()) as cluster:
-        yield cluster
 
 
 @contextmanager
@@ -113,6 +45,23 @@ def following(watch: Watch, count: int) -> list[Seen]:
         if len(found) == count:
             return found
     raise AssertionError(found)
+
+
+def until(watch: Watch, version: str) -> list[Seen]:
+    """Return the changes up to that version."""
+    found: list[Seen] = []
+    for _ in range(200):
+        seen = watch.next(0.1)
+        if seen:
+            found.append(seen)
+            if _version(seen) == version:
+                return found
+    raise AssertionError(found)
+
+
+def _version(seen: Seen) -> str:
+    metadata: Any = seen.live["metadata"]
+    return str(metadata["resourceVersion"])
 
 
 def plugin(directory: Path, body: str) -> str:
@@ -200,7 +149,10 @@ def test_credentials_of_a_plugin_are_renewed_once(tmp_path: Path) -> None:
         fresh = asked.headers["Authorization"] == "Bearer token-2"
         return listing() if fresh else Say(status=401, body={"message": "Unauthorized"})
 
-    with serving(script) as server, connected(server.address, tmp_path, exec_=[program]) as cluster:
+    with (
+        serving(script) as server,
+        connected(server.address, tmp_path, plugin=[program]) as cluster,
+    ):
         cluster.list_owned([WANTED], OWNER)
         cluster.list_owned([WANTED], OWNER)
     assert [asked.headers["Authorization"] for asked in server.asked] == [
@@ -267,7 +219,7 @@ def test_kinds_are_kept_with_their_tag(tmp_path: Path) -> None:
         known.append(asked.headers.get("If-None-Match", ""))
         if known[-1]:
             return Say(status=304)
-        return Say(body=CORE if asked.path == "/api" else GROUPS, headers={"ETag": '"one"'})
+        return replace(discovery(asked), headers={"ETag": '"one"'})
 
     with serving(script) as server:
         for _ in range(2):
@@ -280,7 +232,7 @@ def test_kinds_are_kept_with_their_tag(tmp_path: Path) -> None:
 
 def test_a_broken_cache_of_kinds_costs_nothing(tmp_path: Path) -> None:
     """What cannot be read from the cache is asked for again."""
-    with serving(lambda asked: Say(body=CORE if asked.path == "/api" else GROUPS)) as server:
+    with serving(discovery) as server:
         with connected(server.address, tmp_path) as cluster:
             cluster.kinds()
         (file,) = (tmp_path / "cache" / "discovery").iterdir()
@@ -331,20 +283,26 @@ def watching(*watches: Say, lists: Sequence[Say]) -> Any:
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_watch_goes_on_where_it_ended(tmp_path: Path, cut: bool) -> None:  # noqa: FBT001 - a case
-    """Whether the server ends a watch or the connection breaks, the next one starts at the last version seen."""
+    """Whether the server ends a watch or the connection breaks, nothing is missed and nothing goes back."""
     first = Say(
         lines=[event("MODIFIED", config("a", 5)), event("BOOKMARK", config("", 7))], cut=cut
     )
-    second = Say(lines=[event("MODIFIED", config("a", 9, x="1"))])
-    script = watching(first, second, lists=[listing(config("a", 3), version=3)])
-    with serving(script) as server, connected(server.address, tmp_path) as cluster:
-        with cluster.watch([WANTED], OWNER) as watch:
-            found = following(watch, 3)
-        versions = [
-            asked.query["resourceVersion"] for asked in server.asked if "watch" in asked.query
-        ]
-    assert [seen.live["metadata"]["resourceVersion"] for seen in found] == ["3", "5", "9"]  # type: ignore[index,call-overload]
-    assert versions[:2] == ["3", "7"]
+    second = Say(lines=[event("MODIFIED", config("a", 9))])
+    asked_from: list[str] = []
+
+    def script(asked: Asked) -> Say:
+        if "watch" not in asked.query:
+            return listing(config("a", 3), version=3)
+        asked_from.append(asked.query["resourceVersion"])
+        return {"3": first, "9": BUSY}.get(asked_from[-1], second)
+
+    with watched(script, tmp_path) as watch:
+        found = [_version(seen) for seen in until(watch, "9")]
+    assert found[0] == "3"
+    assert found == sorted(found)
+    assert asked_from[0] == "3"
+    # What was still under way when the connection broke may be told once more.
+    assert set(asked_from[1:]) <= ({"3", "5", "7", "9"} if cut else {"7", "9"})
 
 
 def test_a_busy_server_does_not_end_a_watch(tmp_path: Path) -> None:
@@ -396,7 +354,7 @@ def test_an_object_of_an_unknown_kind_is_not_there(tmp_path: Path) -> None:
     """What the server does not serve cannot exist in it."""
     missing = ref("Widget", group="example.com")
     with (
-        serving(lambda asked: Say(body=CORE if asked.path == "/api" else GROUPS)) as server,
+        serving(discovery) as server,
         connected(server.address, tmp_path) as cluster,
     ):
         assert cluster.get_many([missing]) == {missing: None}

@@ -5,6 +5,7 @@ import pytest
 from orchestrator.errors import ClusterError, Interrupted
 from orchestrator.plans.events import ChangeDone, UnitProgress
 from orchestrator.plans.objects import OwnedObject
+from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.pruning import prune
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
@@ -103,6 +104,14 @@ def test_a_successor_of_the_same_name_is_left_alone(ground: Ground) -> None:
     )
     assert ground.prune(inventory) == (inventory[0].ref,)
     assert ground.others.get(path)["data"] == {"new": "1"}
+
+
+def test_a_deletion_is_bound_to_what_was_seen(ground: Ground) -> None:
+    """An object that was replaced between looking and deleting is not deleted."""
+    (owned,) = ground.apply(CONFIG)
+    (refusal,) = ground.cluster.delete_many({owned.ref: "00000000-0000-0000-0000-000000000000"})
+    assert isinstance(refusal, Superseded)
+    assert ground.others.get(ground.path("configmaps", "settings"))
 
 
 def test_an_interrupt_ends_the_wait(ground: Ground) -> None:

@@ -1,0 +1,113 @@
+"""Applying to a server that shows what a real one does only now and then."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import ClusterError
+from orchestrator.plans.change import Action
+from orchestrator.processes import Stop
+from orchestrator.stack.model import UnitId, Wait
+from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.ownership import marked
+from orchestrator.workloads.planning import ObjectStep, SetPlan
+from tests.workloads.builders import OWNER, ref
+from tests.workloads.loopback import Asked, Say, Script, in_turn, serving
+from tests.workloads.pretended import BUSY, config, connected, discovery, event, listing
+
+pytestmark = pytest.mark.integration
+
+UNIT = UnitId("manifests.shop")
+
+
+def job(condition: str = "", uid: str = "1", **metadata: str) -> dict[str, Any]:
+    """Return a Job as the server shows it."""
+    conditions = [{"type": condition, "status": "True", "message": "it ended"}] if condition else []
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": "once",
+            "namespace": "shop",
+            "uid": uid,
+            "resourceVersion": "5",
+            **metadata,
+        },
+        "status": {"conditions": conditions},
+    }
+
+
+def server(*events: dict[str, Any], before: Say | None = None) -> Script:
+    """Return a server that accepts a Job and then tells these events of it; ``before`` is its first list."""
+    watches = in_turn(Say(lines=events), BUSY)
+
+    def script(asked: Asked) -> Say:
+        if asked.path in {"/api", "/apis"}:
+            return discovery(asked)
+        if asked.method == "PATCH":
+            return Say(status=201, body=job())
+        if "watch" in asked.query:
+            return watches(asked)
+        return before or listing()
+
+    return script
+
+
+def apply_job(script: Script, directory: Path) -> None:
+    """Apply a Job to the server and wait for it."""
+    manifest = marked(job(), owner=OWNER, unit=UNIT)
+    step = ObjectStep(ref=ref("Job", name="once"), action=Action.CREATE, manifest=manifest)
+    plan = SetPlan(unit=UNIT, steps=(step,))
+    with serving(script) as found, connected(found.address, directory) as cluster:
+        apply_set(cluster, plan, wait=Wait(timeout=10), on_event=lambda _: None, stop=Stop())
+
+
+DELETED_AT = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+
+
+def test_a_job_that_is_gone_counts_as_it_ended(tmp_path: Path) -> None:
+    """Of a Job that its time to live removed before anybody looked, the last state decides."""
+    apply_job(server(event("DELETED", job("Complete", **DELETED_AT))), tmp_path)
+    with pytest.raises(ClusterError, match="once failed: it ended"):
+        apply_job(server(event("DELETED", job("Failed", **DELETED_AT))), tmp_path)
+
+
+def test_a_job_that_is_gone_without_an_end_failed(tmp_path: Path) -> None:
+    """A Job that was deleted while it ran is not done."""
+    with pytest.raises(ClusterError, match="was deleted while it was waited for"):
+        apply_job(server(event("DELETED", job(**DELETED_AT))), tmp_path)
+
+
+def test_a_predecessor_of_the_same_name_does_not_count(tmp_path: Path) -> None:
+    """What is told of an object that had the name before says nothing about the new one."""
+    earlier = job("Failed", uid="0")
+    events = (event("DELETED", earlier), event("ADDED", job()), event("MODIFIED", job("Complete")))
+    apply_job(server(*events, before=listing(earlier)), tmp_path)
+
+
+def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
+    """A refusal because of a service account that a controller makes is tried again, and no other one."""
+    missing = 'pods "a" is forbidden: error looking up service account: serviceaccount "default" not found'
+    early, quota = (Say(status=403, body={"message": text}) for text in (missing, "exceeded quota"))
+    applied = in_turn(early, early, Say(status=201, body=config("a")), quota)
+
+    def script(asked: Asked) -> Say:
+        if asked.method == "PATCH":
+            return applied(asked)
+        return discovery(asked)
+
+    manifest = marked(config("a"), owner=OWNER, unit=UnitId("manifests.shop"))
+    step = ObjectStep(ref=ref(name="a"), action=Action.CREATE, manifest=manifest)
+    plan = SetPlan(unit=UnitId("manifests.shop"), steps=(step,))
+    with serving(script) as server, connected(server.address, tmp_path) as cluster:
+        for count, refused in ((3, False), (4, True)):
+            told_so = (
+                pytest.raises(ClusterError, match="exceeded quota") if refused else nullcontext()
+            )
+            with told_so:
+                apply_set(
+                    cluster, plan, wait=Wait(enabled=False), on_event=lambda _: None, stop=Stop()
+                )
+            assert sum(asked.method == "PATCH" for asked in server.asked) == count
