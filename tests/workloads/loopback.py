@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -46,14 +47,20 @@ class Loopback:
 
 
 @contextmanager
-def serving(script: Script, *, port: int = 0) -> Iterator[Loopback]:
+def serving(
+    script: Script, *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Loopback]:
     """Run a server that answers every request by ``script``; at the end its connections are broken off."""
     server = _Server(("127.0.0.1", port), _Handler)
+    if tls:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     server.script = script
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        address = f"http://127.0.0.1:{server.server_address[1]}"
+        address = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
         yield Loopback(address=address, asked=server.asked)
     finally:
         server.shutdown()

@@ -94,10 +94,10 @@ class Client:
         self._credentials = credentials
         self._stop = stop
         self._reached = False
+        self._api = _api_client(credentials)
         self._renewing = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cluster", daemon=True)
-        self._api = _api_client(credentials)
         self._thread.start()
 
     @property

@@ -1,0 +1,137 @@
+"""What makes a connection trusted, in both directions."""
+
+import datetime as dt
+import ipaddress
+import ssl
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from orchestrator.errors import ClusterError, ClusterUnreachable
+from orchestrator.plans.redaction import Secrets
+from orchestrator.processes import Stop
+from orchestrator.settings import Settings
+from orchestrator.workloads.cluster.api import Cluster
+from orchestrator.workloads.cluster.client import Client
+from orchestrator.workloads.cluster.credentials import Credentials
+from orchestrator.workloads.cluster.target import Access
+from tests.workloads.loopback import Loopback, serving
+from tests.workloads.pretended import discovery
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A certificate and its key, as PEM."""
+
+    certificate: str
+    key: str
+
+
+def pair(name: str) -> Pair:
+    """Return a self-signed certificate for a name, or an address."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    address = name.replace(".", "").isdigit()
+    alternative = x509.IPAddress(ipaddress.ip_address(name)) if address else x509.DNSName(name)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    secret = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Pair(certificate=certificate.public_bytes(encoding).decode(), key=secret.decode())
+
+
+def context(directory: Path, server: Pair, *, client: Pair | None = None) -> ssl.SSLContext:
+    """Return how a server proves who it is, and whose clients it asks to do the same."""
+    (directory / "server.pem").write_text(server.certificate + server.key)
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    found.load_cert_chain(directory / "server.pem")
+    if client:
+        found.load_verify_locations(cadata=client.certificate)
+        found.verify_mode = ssl.CERT_REQUIRED
+    return found
+
+
+def ask(server: Loopback, directory: Path, access: Access) -> None:
+    """Ask the server for its kinds."""
+    settings = replace(Settings.read(), cache=directory)
+    credentials = Credentials(access=access, settings=settings, secrets=Secrets(), stop=Stop())
+    client = Client(credentials, Stop())
+    try:
+        Cluster(client, settings).kinds()
+    finally:
+        client.close()
+    assert server.asked
+
+
+def test_a_client_certificate_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that wants a certificate gets ours, and its key is in no file afterwards."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    ours, theirs = pair("us"), pair("127.0.0.1")
+    with serving(discovery, tls=context(tmp_path, theirs, client=ours)) as server:
+        access = Access(
+            title="dev",
+            server=server.address,
+            certificate_authority=theirs.certificate,
+            client_certificate=ours.certificate,
+            client_key=ours.key,
+        )
+        ask(server, tmp_path, access)
+        assert list(temporary.iterdir()) == []
+
+
+def test_a_name_to_check_may_differ_from_the_address(tmp_path: Path) -> None:
+    """Behind a tunnel the certificate is checked for the name that the kubeconfig gives."""
+    theirs = pair("api.inside")
+    with serving(discovery, tls=context(tmp_path, theirs)) as server:
+        access = Access(
+            title="dev", server=server.address, certificate_authority=theirs.certificate
+        )
+        with pytest.raises(ClusterUnreachable, match="its certificate is not trusted"):
+            ask(server, tmp_path, access)
+        ask(server, tmp_path, replace(access, tls_server_name="api.inside"))
+
+
+def test_a_kubeconfig_may_ask_to_trust_anybody(tmp_path: Path) -> None:
+    """What kubectl would not check is not checked, and only then."""
+    with serving(discovery, tls=context(tmp_path, pair("somebody"))) as server:
+        ask(server, tmp_path, Access(title="dev", server=server.address, insecure=True))
+
+
+def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    """A certificate whose key does not fit ends with the name of the cluster, and quotes neither."""
+    one, other = pair("one"), pair("other")
+    access = Access(
+        title="context dev",
+        server="https://127.0.0.1:1",
+        client_certificate=one.certificate,
+        client_key=other.key,
+    )
+    settings = replace(Settings.read(), cache=tmp_path)
+    credentials = Credentials(access=access, settings=settings, secrets=Secrets(), stop=Stop())
+    with pytest.raises(ClusterError) as raised:
+        Client(credentials, Stop())
+    assert raised.value.message.startswith("context dev: its certificates cannot be used")
+    assert "BEGIN" not in raised.value.message
