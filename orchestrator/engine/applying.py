@@ -25,7 +25,7 @@ from orchestrator.engine.permissions import Permissions
 from orchestrator.engine.planning import Planned
 from orchestrator.engine.recording import Recorder, locked
 from orchestrator.engine.verification import verify_unmoved
-from orchestrator.engine.walk import Done
+from orchestrator.engine.walk import Done, Failed
 from orchestrator.engine.workloads import PlannedSet
 from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused
 from orchestrator.ledger.entry import Operation, UnitRecord
@@ -185,8 +185,10 @@ class _Run:
         return f"{self.recorder.run.operation} {plan.stack}/{plan.environment} at {plan.revision}"
 
     def _outcome(self, unit: UnitPlan) -> UnitRecord:
-        results = {each.unit: each for each in unit_results({**self.pruned, **self.endings})}
-        found = results.get(unit.unit)
+        # A set is applied and then pruned: it is done when both are.
+        not_pruned = {gone: end for gone, end in self.pruned.items() if isinstance(end, Failed)}
+        last = {**self.pruned, **self.endings, **not_pruned}
+        found = next((each for each in unit_results(last) if each.unit == unit.unit), None)
         return self._record(unit, found.outcome if found else Outcome.SKIPPED)
 
     def _record(self, unit: UnitPlan, outcome: Outcome) -> UnitRecord:

@@ -92,7 +92,7 @@ def late_sets(
         check_protection(
             each.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
         )
-    return late, cluster
+    return {**planned.sets, **late}, cluster  # with those that own nothing and are to be forgotten
 
 
 def known_outputs(endings: Endings) -> Outputs:
