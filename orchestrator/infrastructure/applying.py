@@ -1,9 +1,11 @@
 """Applying one module: the saved plan file, and nothing else."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.layout.occupancy import occupied, refuse_unsaved_state
 from orchestrator.infrastructure.planning import discard_plan, locking
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
@@ -36,11 +38,15 @@ def apply_module(
             **locking(workspace),
         )
         ended = followed(workspace, argv, journal="apply.jsonl", progress=progress)
-        state = local_snapshot(workspace)
         if ended.code != 0:
             refuse_unsaved_state(workspace)
+            with suppress(
+                TerraformError
+            ):  # a state that the engine left damaged is not what failed
+                local_snapshot(workspace)
             raise progress.failed("apply", ended)
         discard_plan(plan_file)
+        state = local_snapshot(workspace)
         if state is not None and state.readable:
             return state.outputs
         told = progress.outputs

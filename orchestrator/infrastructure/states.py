@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from orchestrator import clock
 from orchestrator.errors import Interrupted, TerraformError
-from orchestrator.infrastructure.layout.occupancy import occupied
+from orchestrator.infrastructure.layout.occupancy import is_locked, occupied
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.reading.state import (
     NOTHING,
@@ -64,15 +65,25 @@ def local_snapshot(workspace: Workspace) -> Snapshot | None:
 
 
 def _settled(workspace: Workspace, file: Path) -> Snapshot:
-    """Read a state file; Terraform writes it in place, so that one moment's damage may be an apply elsewhere."""
-    for _ in range(_ATTEMPTS):
+    """Read a state file that may be in the middle of being written: Terraform does that in place.
+
+    It also makes an empty one when it locks the state of something new, so that an empty file is waited for
+    as long as another process holds it.
+    """
+    deadline = clock.seconds() + workspace.site.lock_timeout
+    attempts = _ATTEMPTS
+    while attempts or (is_locked(file) and clock.seconds() < deadline):
         with suppress(ValueError, KeyError, TypeError):
             return read_state(file.read_bytes())
-        workspace.site.stop.wait(_SECONDS_BETWEEN)
+        attempts -= bool(attempts)
+        if workspace.site.stop.wait(_SECONDS_BETWEEN):
+            break
     content = file.read_bytes()
     try:
         return read_state(content)
     except (ValueError, KeyError, TypeError) as error:
+        if is_locked(file):
+            raise _locked(workspace, file) from error
         raise _damaged(workspace, file, empty=not content.strip()) from error
 
 
@@ -118,6 +129,17 @@ def captured(workspace: Workspace, argv: tuple[str, ...], *, doing: str) -> str:
     if ended.interrupted:
         raise Interrupted(f"{workspace.unit}: stopped while {doing}; nothing was changed")
     raise failure(workspace.unit, doing, ended.diagnostics, output=ended.stderr)
+
+
+def _locked(workspace: Workspace, file: Path) -> TerraformError:
+    told = ""
+    with suppress(OSError):
+        told = file.with_name(f".{file.name}.lock.info").read_text(encoding="utf-8")
+    return TerraformError(
+        f"{workspace.unit}: its state is locked by another process",
+        hint="wait until that has finished",
+        detail=told,
+    )
 
 
 def _damaged(workspace: Workspace, file: Path, *, empty: bool) -> TerraformError:

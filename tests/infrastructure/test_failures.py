@@ -1,6 +1,7 @@
 """Every message that planning and applying can end with, from the real engine."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,7 +103,9 @@ def test_a_provider_registry_that_cannot_be_reached_has_a_hint(ground: Ground) -
     error = failing(
         ground, 'terraform {\n  required_providers {\n    x = { source = "acme/x" }\n  }\n}\n'
     )
-    assert "modules.echo: init failed: failed to query available provider packages" in error.message
+    assert re.search(
+        r"init failed: failed to (query available|resolve) provider packages", error.message
+    )
     assert "proxyconnect tcp: dial tcp 127.0.0.1:9" in error.detail
     assert error.hint.startswith("is the registry reachable from here?")
 
@@ -164,14 +167,14 @@ def test_a_locked_state_is_waited_for_and_then_told(ground: Ground) -> None:
         argv, cwd=workspace.directory, env=environment, stdout=subprocess.DEVNULL
     ) as other:
         wait_for(started, other)
-        with pytest.raises(
-            TerraformError, match="its state is locked by another process"
-        ) as caught:
-            ground.plan(workspace, {"text": "x"})
-        done.touch()
+        try:
+            with pytest.raises(TerraformError, match="its state is locked by another") as caught:
+                ground.plan(workspace, {"text": "x"})
+        finally:
+            done.touch()
         assert other.wait(timeout=30) == 0
-    assert "Operation: OperationTypeApply" in caught.value.detail
-    assert "force-unlock" in caught.value.hint
+    assert "OperationTypeApply" in caught.value.detail
+    assert caught.value.hint.startswith("wait")
 
 
 def test_two_processes_do_not_work_in_one_directory(ground: Ground) -> None:

@@ -1,8 +1,8 @@
 """Terraform's own messages: read from its event stream or its text, explained, and made into errors; pure."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.errors import (
@@ -46,6 +46,12 @@ class Diagnostic:
     context: str = ""
     code: str = ""
     address: str = ""
+
+    def redacted(self, redact: Callable[[str], str]) -> "Diagnostic":
+        """Return it with ``redact`` applied to all that it quotes."""
+        return replace(
+            self, summary=redact(self.summary), detail=redact(self.detail), code=redact(self.code)
+        )
 
     def __str__(self) -> str:
         """Return it over several lines: summary, place with its source line, then the detail."""
@@ -181,6 +187,7 @@ _EXPLANATIONS = (
     _Explanation(
         says=(
             "failed to query available provider packages",
+            "failed to resolve provider packages",
             "could not connect to registry",
             "failed to install provider",
             "error accessing remote module registry",
@@ -272,5 +279,6 @@ def _telling(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def _sentence(diagnostic: Diagnostic) -> str:
     place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
-    summary = diagnostic.summary[:1].lower() + diagnostic.summary[1:]
+    summary = diagnostic.summary.strip().partition("\n")[0]
+    summary = summary[:1].lower() + summary[1:]
     return f"{summary.rstrip('.')}{place}"

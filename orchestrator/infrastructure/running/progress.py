@@ -67,7 +67,10 @@ class Progress:
 
     def failed(self, doing: str, ended: Ended) -> OrchestratorError:
         """Return the error for a command that did not succeed."""
-        cause = failure(self._unit, doing, ended.diagnostics, output=ended.stderr)
+        # Secrets that the failed command itself made were not known yet when its messages were read.
+        diagnostics = (one.redacted(self._secrets.redact) for one in ended.diagnostics)
+        stderr = self._secrets.redact(ended.stderr)
+        cause = failure(self._unit, doing, diagnostics, output=stderr)
         if not ended.interrupted:
             return cause
         # An interrupt cancels calls that may have arrived all the same: what failed then counts as begun.
