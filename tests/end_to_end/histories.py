@@ -1,0 +1,162 @@
+"""Random histories of a stack: what its files say after each commit, and what has to be live then."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.end_to_end.stacks import ECHO, Json, config_map
+from tests.end_to_end.world import World
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A stack as it is meant to be.
+
+    ``modules`` maps a module to its text; ``feeds`` a module to the one whose text it takes instead. ``sets``
+    maps a manifest set to its ConfigMaps, each with a text, or with the name of the module that it reads.
+    """
+
+    modules: dict[str, str] = field(default_factory=dict)
+    feeds: dict[str, str] = field(default_factory=dict)
+    sets: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def text_of(self, module: str) -> str:
+        """Return the text that a module keeps in the end."""
+        return self.text_of(self.feeds[module]) if module in self.feeds else self.modules[module]
+
+    def texts(self) -> dict[str, tuple[str, str]]:
+        """Return set and text of every ConfigMap, as they have to be live."""
+        return {
+            name: (unit, self.text_of(text) if text in self.modules else text)
+            for unit, objects in self.sets.items()
+            for name, text in objects.items()
+        }
+
+    def units(self) -> set[str]:
+        """Return the ids of all units."""
+        return {
+            *(f"modules.{name}" for name in self.modules),
+            *(f"manifests.{name}" for name in self.sets),
+        }
+
+    def write(self, world: World) -> None:
+        """Write the stack's files and commit them."""
+        for file in (world.root / "stacks" / world.name).glob("*.yaml"):
+            file.unlink()
+        world.write("modules/echo/main.tf", ECHO)
+        for unit, objects in self.sets.items():
+            documents = [
+                config_map(name, {"text": self._written(text)}) for name, text in objects.items()
+            ]
+            world.manifests(f"{unit}.yaml", *documents)
+        modules: dict[str, Json] = {
+            name: {
+                "source": "./modules/echo",
+                "inputs": {"text": self._written(self.feeds.get(name, text))},
+            }
+            for name, text in self.modules.items()
+        }
+        sets: dict[str, Json] = {
+            name: {"path": f"{name}.yaml", "namespace": world.name} for name in self.sets
+        }
+        world.declare(modules, sets)
+        world.commit()
+
+    def _written(self, text: str) -> str:
+        return f"${{{{ modules.{text}.kept }}}}" if text in self.modules else text
+
+
+def change(wanted: Wanted, random: Random) -> None:
+    """Change a stack in one to three random ways."""
+    for _ in range(random.randint(1, 3)):
+        random.choice(_WAYS)(wanted, random)
+
+
+def _add_module(wanted: Wanted, random: Random) -> None:
+    wanted.modules[f"m{random.randrange(5)}"] = _text(random)
+
+
+def _remove_module(wanted: Wanted, random: Random) -> None:
+    if not wanted.modules:
+        return
+    gone = random.choice(sorted(wanted.modules))
+    del wanted.modules[gone]
+    wanted.feeds = {
+        module: source for module, source in wanted.feeds.items() if gone not in {module, source}
+    }
+    for objects in wanted.sets.values():
+        for name in [name for name, text in objects.items() if text == gone]:
+            objects[name] = _text(random)
+
+
+def _feed_module(wanted: Wanted, random: Random) -> None:
+    if wanted.modules:
+        source, module = sorted(random.choices(sorted(wanted.modules), k=2))
+        wanted.feeds.pop(module, None)
+        if source != module:
+            wanted.feeds[module] = source  # always from a lower name, so that there is no cycle
+
+
+def _add_object(wanted: Wanted, random: Random) -> None:
+    name = f"c{random.randrange(8)}"
+    for objects in wanted.sets.values():
+        if name in objects:
+            objects[name] = _value(wanted, random)
+            return
+    unit = f"s{random.randrange(3)}"
+    wanted.sets.setdefault(unit, {})[name] = _value(wanted, random)
+
+
+def _remove_object(wanted: Wanted, random: Random) -> None:
+    if wanted.sets:
+        unit = random.choice(sorted(wanted.sets))
+        del wanted.sets[unit][random.choice(sorted(wanted.sets[unit]))]
+        _drop_empty(wanted)
+
+
+def _move_object(wanted: Wanted, random: Random) -> None:
+    if wanted.sets:
+        unit = random.choice(sorted(wanted.sets))
+        name = random.choice(sorted(wanted.sets[unit]))
+        text = wanted.sets[unit].pop(name)
+        wanted.sets.setdefault(f"s{random.randrange(3)}", {})[name] = text
+        _drop_empty(wanted)
+
+
+def _rename_set(wanted: Wanted, random: Random) -> None:
+    if wanted.sets:
+        unit = random.choice(sorted(wanted.sets))
+        objects = wanted.sets.pop(unit)
+        wanted.sets.setdefault(f"s{random.randrange(3)}", {}).update(objects)
+
+
+def _remove_set(wanted: Wanted, random: Random) -> None:
+    if wanted.sets:
+        del wanted.sets[random.choice(sorted(wanted.sets))]
+
+
+def _drop_empty(wanted: Wanted) -> None:
+    wanted.sets = {unit: objects for unit, objects in wanted.sets.items() if objects}
+
+
+def _value(wanted: Wanted, random: Random) -> str:
+    return random.choice([_text(random), *wanted.modules])
+
+
+def _text(random: Random) -> str:
+    return f"text {random.randrange(1000)}"
+
+
+_WAYS: tuple[Callable[[Wanted, Random], None], ...] = (
+    _add_module,
+    _add_module,
+    _remove_module,
+    _feed_module,
+    _add_object,
+    _add_object,
+    _add_object,
+    _remove_object,
+    _move_object,
+    _rename_set,
+    _remove_set,
+)
