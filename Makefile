@@ -81,6 +81,10 @@ soak: .venv/dev.stamp ## long seeded runs: crashes, histories, load
 bench: .venv/dev.stamp ## benchmarks beside the raw tools, in one run
 	@.venv/bin/python -m benchmarks $(ARGS)
 
+.PHONY: docs
+docs: .venv/dev.stamp ## write anew what docs/ takes from code: keys, verbs, errors, schemas
+	@.venv/bin/python -m tools.reference
+
 .PHONY: lock
 lock: .venv/dev.stamp ## lock what pyproject.toml asks for; ARGS=--upgrade for the newest of all
 	@.venv/bin/python -m tools.lock $(ARGS)

@@ -1,0 +1,134 @@
+"""What is written with ``--output json``, made by the code that writes it from a small example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from orchestrator.errors import InvalidStack, Mistake, Place, TerraformError
+from orchestrator.plans.change import Action, Change, FieldChange, Subject
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.history import HistoryLine, Status, UnitStatus
+from orchestrator.plans.plan import Plan, Revision, UnitPlan
+from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.values import ABSENT, Unknown, masked
+from orchestrator.reports.doctor import Finding, findings_json
+from orchestrator.reports.json import dumps, error_json, plan_json, report_json
+from orchestrator.reports.ledger import history_json, status_json
+from orchestrator.stack.model import Json, UnitId
+
+_REVISION = Revision(commit="3f2c1a9d7e60b1f4a5c8d2e9f0a1b2c3d4e5f607", subject="Scale the shop")
+_DATABASE, _SHOP = UnitId("modules.database"), UnitId("manifests.shop")
+_AT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+_WHO = "Ada Lovelace <ada@example.org>"
+_ENTRY = "8c1e05f25f0a4a52b0e36a0a9d3d3f5e"
+
+_PLAN = Plan(
+    stack="shop",
+    environment="production",
+    revision=_REVISION,
+    units=(
+        UnitPlan(
+            unit=_DATABASE,
+            changes=(
+                Change(
+                    subject=Subject.RESOURCE,
+                    name="aws_db_instance.shop",
+                    action=Action.UPDATE,
+                    fields=(
+                        FieldChange(path="allocated_storage", before=20, after=40),
+                        FieldChange(path="password", before=masked("old"), after=masked("new")),
+                    ),
+                ),
+            ),
+            effective=True,
+        ),
+        UnitPlan(
+            unit=_SHOP,
+            changes=(
+                Change(
+                    subject=Subject.OBJECT,
+                    name="ConfigMap shop/database",
+                    action=Action.CREATE,
+                    fields=(
+                        FieldChange(
+                            path="data.host",
+                            before=ABSENT,
+                            after=Unknown(sources=("modules.database.host",)),
+                        ),
+                    ),
+                ),
+            ),
+            pending=("modules.database.host",),
+            effective=True,
+        ),
+    ),
+)
+_ERROR = TerraformError(
+    "modules.database: apply failed: error modifying DB instance (stacks/shop/database/main.tf:4)",
+    hint="check the provider's credentials in the environment",
+    detail="Error modifying DB instance\n  stacks/shop/database/main.tf:4",
+)
+_REPORT = Report(
+    plan=Plan(stack="shop", environment="production", revision=_REVISION, units=()),
+    results=(
+        UnitResult(
+            unit=_DATABASE,
+            outcome=Outcome.FAILED,
+            seconds=12.5,
+            detail=_ERROR.message,
+            error=_ERROR,
+        ),
+    ),
+    entry=_ENTRY,
+    seconds=13.25,
+)
+_MISTAKES = InvalidStack(
+    (
+        Mistake(
+            message="there is no variable 'replcas'",
+            place=Place(file="stacks/shop/shop/web.yaml", line=6, column=13),
+            hint="did you mean 'replicas'?",
+        ),
+    )
+)
+_STATUS = Status(
+    stack="shop",
+    environment="production",
+    units=(
+        UnitStatus(
+            unit=_SHOP,
+            outcome=Outcome.APPLIED,
+            applied=_REVISION,
+            at=_AT,
+            by=_WHO,
+            health="healthy",
+            objects=5,
+        ),
+    ),
+)
+_LINE = HistoryLine(
+    entry=_ENTRY,
+    at=_AT,
+    who=_WHO,
+    message="apply shop/production at 3f2c1a9d7e: 1 created, 1 updated",
+    revision=_REVISION,
+    outcome=Outcome.APPLIED,
+    plan="d04d2473820f295fb7b0d6b4ff0a2f1bb9d1a8c7e6f50413926b7a8d9c0e1f23",
+)
+_FINDING = Finding(what="Git", found="2.39.5 (/usr/bin/git)")
+
+
+def _block(value: dict[str, Json]) -> str:
+    return f"```json\n{dumps(value)}```"
+
+
+SHAPES: Mapping[str, Callable[[], str]] = {
+    "a plan": lambda: _block(plan_json(_PLAN)),
+    "a run": lambda: _block(report_json(_REPORT)),
+    "an error": lambda: _block(error_json(_MISTAKES)),
+    "a status": lambda: _block(status_json(_STATUS)),
+    "a history": lambda: _block(history_json((_LINE,))),
+    "findings": lambda: _block(findings_json((_FINDING,))),
+}
+"""The documents by what they are about."""
