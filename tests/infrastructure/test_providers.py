@@ -166,4 +166,4 @@ def test_a_provider_that_cannot_run_is_told(mirrored: Ground) -> None:
         TerraformError, match=r"failed to (load plugin schemas|read provider configuration schema)"
     ) as caught:
         mirrored.plan(mirrored.workspace())
-    assert ADDRESS in caught.value.detail
+    assert ADDRESS in caught.value.message + caught.value.detail

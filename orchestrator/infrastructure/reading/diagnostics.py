@@ -71,11 +71,12 @@ class Diagnostic:
 
 
 def from_event(payload: Mapping[str, Any]) -> Diagnostic:
-    """Read the ``diagnostic`` of an event."""
+    """Read the ``diagnostic`` of an event; what follows a summary's first line belongs to the detail."""
     range_, snippet = payload.get("range") or {}, payload.get("snippet") or {}
+    summary, _, more = str(payload.get("summary", "")).strip().partition("\n")
     return Diagnostic(
-        summary=str(payload.get("summary", "")),
-        detail=str(payload.get("detail", "")),
+        summary=summary.rstrip(": "),
+        detail="\n".join(part for part in (more.strip(), str(payload.get("detail", ""))) if part),
         warning=payload.get("severity") == "warning",
         file=str(range_.get("filename", "")),
         line=int((range_.get("start") or {}).get("line", 0)),
@@ -279,6 +280,5 @@ def _telling(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def _sentence(diagnostic: Diagnostic) -> str:
     place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
-    summary = diagnostic.summary.strip().partition("\n")[0]
-    summary = summary[:1].lower() + summary[1:]
+    summary = diagnostic.summary[:1].lower() + diagnostic.summary[1:]
     return f"{summary.rstrip('.')}{place}"
