@@ -30,6 +30,7 @@ _PATIENCE_SECONDS = 60
 
 # What a run may leave in `.orchestrator`: copies and plug-ins that it would make again.
 _KEPT = re.compile(r"\.gitignore|(trees|units|sources|state)/.*")
+_PROGRESS = re.compile(r"^(plan:|  (modules|manifests)\.\w+: (plann|Finding ).*)\n", re.MULTILINE)
 _NEVER_KEPT = re.compile(r".*(\.tfvars\.json|\.tfplan|\.jsonl|/backend\.json|\.partial.*)")
 
 
@@ -144,7 +145,9 @@ class Shop:
             text = text.replace(found, shown)
         for found, shown in self.names.items():
             text = text.replace(found, shown)
-        return re.sub(r"\b\d+\.\d s\b", "N s", text)
+        text = re.sub(r"(erraform (?:version )?)\d+\.\d+\.\d+", r"\1X.Y.Z", text)
+        text = re.sub(r"\b[0-9a-f]{10,40}\b", "HASH", text)
+        return _PROGRESS.sub("", text)
 
     def _assert_nothing_left(self) -> None:
         private = self.root / ".orchestrator"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from dataclasses import replace
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 _ROOT = Path(__file__).parents[3]
 _APPLY = ("apply", "shop", "--yes")
-_PROVIDER = 'terraform {\n  required_providers {\n    acme = { source = "acme/acme" }\n  }\n}\n\n'
+_PROVIDER = 'terraform {\n  required_providers {\n    acme = { source = "registry.example/acme/acme" }\n  }\n}\n\n'
 _NOBODY = "127.0.0.1:9"  # the port of the discard service, which nobody runs
 
 
@@ -43,41 +44,42 @@ def test_a_module_that_terraform_refuses(shop: Shop, message: str, old: str, new
     nowhere.refused(f"modules/{message}", *_APPLY)
 
 
+_SETTINGS = {
+    "backend that does not answer": (
+        'state: {backend: http, config: {address: "http://127.0.0.1:9/${{ unit }}"}}'
+    ),
+    "unknown backend": 'state: {backend: s4, config: {key: "${{ unit }}"}}',
+    "terraform too old": 'terraform: {binary: embedded, version: ">= 99"}',
+    "constraint that is none": "terraform: {version: newest}",
+    "terraform not where it was said": "terraform: {binary: bin/terraform}",
+    "terraform that is something else": "terraform: {binary: bin/greeting}",
+}
+
+
+@pytest.mark.parametrize("message", _SETTINGS)
+def test_a_setting_that_terraform_refuses(shop: Shop, message: str) -> None:
+    """What was set is named, and what to write instead."""
+    shop.edit(STACK, "cluster:", f"{_SETTINGS[message]}\ncluster:")
+    _program(shop.root / "bin" / "greeting", "echo hello")
+    shop.without_workloads()
+
+    shop.refused(f"modules/{message}", *_APPLY)
+
+
 @pytest.mark.parametrize(
     ("message", "old", "new"),
     [
         ("input of a wrong type", "cidr: 10.20.0.0/16", "cidr: [10.20.0.0/16]"),
         ("failing validation", "10.20.0.0/16", "10.20.0.0"),
-        (
-            "source that cannot be fetched",
-            "./modules/network",
-            f"git::https://{_NOBODY}/acme/network.git",
-        ),
-        ("source without a registry", "./modules/network", "acme/network/generic"),
-        (
-            "backend that does not answer",
-            "cluster:",
-            'state: {backend: http, config: {address: "http://127.0.0.1:9/${{ unit }}"}}\ncluster:',
-        ),
-        (
-            "unknown backend",
-            "cluster:",
-            'state: {backend: s4, config: {key: "${{ unit }}"}}\ncluster:',
-        ),
-        ("terraform too old", "cluster:", 'terraform: {version: ">= 99"}\ncluster:'),
-        ("constraint that is none", "cluster:", "terraform: {version: newest}\ncluster:"),
-        (
-            "terraform not where it was said",
-            "cluster:",
-            "terraform: {binary: bin/terraform}\ncluster:",
-        ),
-        ("terraform that is something else", "cluster:", 'terraform: {binary: "true"}\ncluster:'),
+        ("source that cannot be fetched", "./modules/network", "git::file:///nowhere/network.git"),
+        ("source without a registry", "./modules/network", "registry.example/acme/network/generic"),
     ],
 )
-def test_a_stack_that_its_modules_refuse(shop: Shop, message: str, old: str, new: str) -> None:
-    """The unit is named, and what to look at."""
+def test_a_unit_that_terraform_refuses(shop: Shop, message: str, old: str, new: str) -> None:
+    """The line of the stack file is shown, since that is where it is put right."""
     shop.edit(STACK, old, new)
     shop.without_workloads()
+    shop.names[str(shutil.which("git"))] = "GIT"
     nowhere = replace(shop, variables={"HTTPS_PROXY": f"http://{_NOBODY}"})
 
     nowhere.refused(f"modules/{message}", *_APPLY)
@@ -105,10 +107,7 @@ def test_there_is_no_terraform(shop: Shop, tmp_path: Path) -> None:
     """Every place is told where one was looked for, and how to get one."""
     (shop.root / "orchestrator.yaml").unlink()
     shop.without_workloads()
-    old = tmp_path / "bin" / "tofu"
-    old.parent.mkdir()
-    old.write_text("#!/bin/sh\necho OpenTofu v1.5.9\n")
-    old.chmod(stat.S_IRWXU)
+    old = _program(tmp_path / "bin" / "tofu", "echo OpenTofu v1.5.9")
     packages = _packages_but_the_engine(tmp_path / "packages")
     path = f"{old.parent}:{_git_alone(tmp_path / 'git')}"
     run = "from orchestrator.cli.main import main; main()"
@@ -119,6 +118,13 @@ def test_there_is_no_terraform(shop: Shop, tmp_path: Path) -> None:
     )
 
     bare.refused("modules/no terraform", *_APPLY)
+
+
+def _program(file: Path, script: str) -> Path:
+    file.parent.mkdir()
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(stat.S_IRWXU)
+    return file
 
 
 def _packages_but_the_engine(folder: Path) -> Path:
