@@ -90,6 +90,12 @@ def test_every_variable_of_ours_is_read(page: str) -> None:
         assert f'"{name}"' in source, name
 
 
+def test_the_packages_of_the_readme_are_those_that_there_are() -> None:
+    """A newcomer finds every package in the first table, and none that is gone."""
+    listed = {name.strip("`/") for name in _rows("../README.md", "package")}
+    assert listed == {file.parent.name for file in (ROOT / "orchestrator").glob("*/__init__.py")}
+
+
 def test_every_message_is_one_that_can_come() -> None:
     """A message in a table of the guide is in the source, apart from what differs."""
     source = _messages()
