@@ -100,14 +100,14 @@ def test_a_saved_plan_is_refused_when_the_ledger_moved(world: World, file: Path)
 
 
 def test_a_saved_plan_is_refused_when_an_object_moved(world: World, file: Path) -> None:
-    """Somebody used kubectl meanwhile: the refusal names the object."""
+    """Somebody deleted one meanwhile: the refusal names what would be done beyond the plan."""
     small_stack(world)
     world.apply()
     _change(world)
     world.plan("--out", str(file))
-    world.patch("ConfigMap", "colours", {"data": {"door": "green"}})
+    world.delete("ConfigMap", "colours")
 
-    _refused(world, file, f"ConfigMap {world.name}/colours")
+    _refused(world, file, f"ConfigMap {world.name}/colours to create")
 
 
 def test_a_saved_plan_is_refused_when_a_state_moved(world: World, file: Path) -> None:

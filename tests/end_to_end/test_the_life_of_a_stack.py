@@ -225,6 +225,47 @@ def test_what_was_destroyed_can_be_applied_again(world: World) -> None:
     assert len(world.ledger()) > entries
 
 
+def test_what_somebody_did_by_hand_is_put_back(world: World) -> None:
+    """The plan shows the difference although Git did not change; what nobody declares is left alone."""
+    small_stack(world)
+    world.apply()
+    gone = world.object("ConfigMap", "platform")["metadata"]["uid"]
+    world.delete("ConfigMap", "platform")
+    world.patch("ConfigMap", "colours", {"data": {"door": "green", "roof": "black"}})
+
+    planned = world.plan()
+    world.apply()
+
+    assert "Plan: 1 to create, 1 to update." in planned.stdout
+    assert '"green" → "blue"' in planned.stdout
+    assert f"+ ConfigMap {world.name}/platform" in planned.stdout
+    assert world.object("ConfigMap", "platform")["metadata"]["uid"] != gone
+    assert world.data("colours") == {"wall": "white", "door": "blue", "roof": "black"}
+    assert world.run("plan", world.name, "--detailed-exitcode").code == 0
+
+
+def test_what_another_controller_manages_is_taken_only_when_git_says_so(world: World) -> None:
+    """The refusal names manager, field and place, and nothing changes; an annotation takes the field back."""
+    small_stack(world)
+    world.apply()
+    world.patch("ConfigMap", "colours", {"data": {"door": "green"}}, "painter")
+    before = world.snapshot()
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "painter set data.door" in refused.stderr
+    assert f"stacks/{world.name}/shop/texts.yaml:" in refused.stderr
+    assert world.snapshot() == before
+
+    forced = {"orchestrator/force": "enabled"}
+    world.manifests("shop/texts.yaml", config_map("colours", {"door": "blue"}, annotations=forced))
+    world.commit()
+    world.apply()
+
+    assert world.data("colours") == {"door": "blue"}
+
+
 def _units(world: World) -> list[str]:
     status = world.run("status", world.name, "--output", "json")
     assert status.code == 0, status.said

@@ -98,12 +98,17 @@ class World:
         answer = self.cluster.get(f"/{path}{query}")
         return {item["metadata"]["name"]: item for item in answer["items"]}
 
-    def patch(self, kind: str, name: str, change: Document, namespace: str = "") -> None:
-        """Change an object behind our back, as somebody with kubectl would."""
-        path = f"/{_KINDS[kind].format(namespace or self.name)}/{name}"
+    def patch(self, kind: str, name: str, change: Document, manager: str = "kubectl-edit") -> None:
+        """Change an object behind our back, as a person with kubectl or another ``manager`` would."""
+        path = f"/{_KINDS[kind].format(self.name)}/{name}?fieldManager={manager}"
         code, answer = self.cluster.request(
             "PATCH", path, change, content_type="application/merge-patch+json"
         )
+        assert code == 200, answer
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object behind our back."""
+        code, answer = self.cluster.request("DELETE", f"/{_KINDS[kind].format(self.name)}/{name}")
         assert code == 200, answer
 
     def snapshot(self, environment: str = "default", namespace: str = "") -> Document:

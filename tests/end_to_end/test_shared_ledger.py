@@ -1,0 +1,92 @@
+"""Several clones of one repository: the ledger and its lock are shared through the remote."""
+
+import dataclasses
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.commands import eventually
+from tests.end_to_end.stacks import config_map, deployment
+from tests.end_to_end.world import World
+from tests.git import git, make_clone, make_remote
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def other(world: World, tmp_path: Path) -> World:
+    """Return a second clone of a repository whose stack is committed and pushed."""
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.manifests("shop/texts.yaml", config_map("texts"), config_map("more"))
+    world.commit()
+    remote = make_remote(tmp_path / "remote.git", of=world.root)
+    clone = make_clone(remote, tmp_path / "clone")
+    return dataclasses.replace(world, root=clone)
+
+
+def test_a_clone_goes_on_from_what_another_applied(world: World, other: World) -> None:
+    """Status, history and inventory come from the remote: nothing is done twice, and pruning knows its objects."""
+    world.apply()
+    entries = world.ledger()
+
+    again = other.apply()
+
+    assert "Nothing to do" in again.stdout
+    assert other.ledger() == entries
+    assert other.run("status", other.name).stdout == world.run("status", world.name).stdout
+
+    other.manifests("shop/texts.yaml", config_map("texts", {"colour": "blue"}))
+    other.commit()
+    git(other.root, "push", "--quiet", "origin", "main")
+    other.apply()
+    git(world.root, "pull", "--quiet", "origin", "main")
+
+    assert other.live().keys() == {"texts"}
+    assert world.run("plan", world.name, "--detailed-exitcode").code == 0
+    assert world.ledger() == other.ledger() == _entries_of_the_remote(world)
+
+
+def test_a_saved_plan_is_refused_after_another_clone_applied(
+    world: World, other: World, tmp_path: Path
+) -> None:
+    """What counts is the remote's ledger, not what this clone remembers of it."""
+    file = tmp_path / "plan"
+    world.plan("--out", str(file))
+    other.apply()
+    entries = other.ledger()
+
+    refused = world.run("apply", str(file), "--yes")
+
+    assert refused.code == 1
+    assert "was applied since this plan was made" in refused.stderr
+    assert _entries_of_the_remote(world) == entries
+
+
+def test_a_clone_is_locked_out_while_another_applies(world: World, other: World) -> None:
+    """The lock is on the remote; it is free again after an interrupt."""
+    world.manifests(
+        "shop/slow.yaml", deployment("slow", annotations={"sandbox.orchestrator/delay": "120s"})
+    )
+    world.commit()
+    running = world.start("apply", world.name, "--yes")
+    eventually(lambda: world.live("Deployment"), "the rollout to begin")
+
+    refused = other.run("apply", other.name, "--yes")
+
+    assert refused.code == 75
+    assert f"process {running.process.pid}" in refused.stderr
+    running.signal(signal.SIGTERM)
+    assert running.end().code == 130
+
+    other.apply()
+
+    assert other.live("Deployment") == {}
+    assert other.live().keys() == {"texts", "more"}
+
+
+def _entries_of_the_remote(world: World) -> list[str]:
+    ref = f"refs/orchestrator/{world.name}/default"
+    remote = world.root.with_name("remote.git")
+    subjects = git(remote, "log", "--first-parent", "--format=%s", ref).splitlines()
+    return [subject for subject in subjects if f"{world.name}/default at " in subject]
