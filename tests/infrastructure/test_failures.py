@@ -196,6 +196,19 @@ def test_an_encoding_error_in_a_file_is_told_by_terraform(ground: Ground) -> Non
         ground.plan(ground.workspace())
 
 
+def test_an_engine_that_is_killed_is_told(ground: Ground, tmp_path: Path) -> None:
+    """A system without memory kills it without a word: the message has one for that."""
+    ground.write("modules/echo/main.tf")
+    program = tmp_path / "dying"
+    program.write_text("#!/bin/sh\nkill -KILL $$\n", encoding="utf-8")
+    program.chmod(0o755)
+    binary = replace(ground.site.binary, argv=(str(program),))
+    dying = replace(ground, site=replace(ground.site, binary=binary))
+    with pytest.raises(TerraformError, match="init failed without a message") as caught:
+        dying.plan(dying.workspace(), {"text": "x"})
+    assert caught.value.detail == "it was killed, as a system does that runs out of memory"
+
+
 def test_an_environment_of_the_user_does_not_change_a_plan(ground: Ground) -> None:
     """Flags, workspaces and variables left over in a shell are not passed on unless the stack names them."""
     ground.write("modules/echo/main.tf")

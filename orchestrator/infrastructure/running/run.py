@@ -1,6 +1,7 @@
 """The process edge: one Terraform command of one unit, run to its end."""
 
 import json
+import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -121,6 +122,13 @@ def _ended(workspace: Workspace, done: Completed, told: Iterable[Diagnostic] = (
         code=done.code,
         diagnostics=tuple(map(workspace.as_known, diagnostics)),
         stdout=done.stdout,
-        stderr=workspace.site.secrets.redact(done.stderr),
+        stderr=workspace.site.secrets.redact(done.stderr.strip() or _silent_end(done.code)),
         interrupted=done.interrupted,
     )
+
+
+def _silent_end(code: int) -> str:
+    """Return how a command ended that wrote nothing: what the system does when memory is short, above all."""
+    if code == -signal.SIGKILL:
+        return "it was killed, as a system does that runs out of memory"
+    return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
