@@ -70,6 +70,10 @@ _MISTAKES = {
         Edit(old="source: ./modules/network", new="source: 5"),
         Edit(old="path: web", new="pth: web"),
     ),
+    "mistakes of the stack and of manifests": (
+        Edit(old="name: shop", new="name: shop\nowner: me"),
+        Edit(file=SETTINGS, old="kind: ConfigMap\n", new=""),
+    ),
     "mistakes over several files": (
         Edit(old="modules.network.subnet", new="modules.network.subnt"),
         Edit(old="cidr: 10.20.0.0/16", new="cdr: 10.20.0.0/16"),
