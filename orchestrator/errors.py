@@ -145,3 +145,13 @@ def storage_error(error: OSError) -> StorageError:
         )
     reason = os.strerror(error.errno) if error.errno else str(error)
     return StorageError(f"cannot use{where or ' a file'}: {reason.lower()}")
+
+
+def unexpected(error: Exception) -> OrchestratorError:
+    """Translate whatever nobody foresaw: an error of the file system, or a bug of ours."""
+    if isinstance(error, OrchestratorError):
+        return error
+    if isinstance(error, OSError):
+        return storage_error(error)
+    hint = "this is a bug of the orchestrator; run again with --verbose for the traceback"
+    return OrchestratorError(f"internal error: {type(error).__name__}: {error}", hint=hint)

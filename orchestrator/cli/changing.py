@@ -1,7 +1,7 @@
 """The verbs that plan and change: plan, apply, destroy."""
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -156,11 +156,12 @@ def _execute(
     from orchestrator.reports.text import render_report
 
     report = execute(planned, allowed, fresh=fresh)
-    options.pause()
-    if options.as_json:
-        print_json(options, report_json(report))
-    else:
-        click.echo(fitted(options.redact(render_report(report)), sys.stdout), nl=False)
+    with suppress(OSError):  # a reader that left does not change how the run ended
+        options.pause()
+        if options.as_json:
+            print_json(options, report_json(report))
+        else:
+            click.echo(fitted(options.redact(render_report(report)), sys.stdout), nl=False)
     sys.exit(_exit_code(report.outcome))
 
 

@@ -15,11 +15,7 @@ import click
 from orchestrator import __version__
 from orchestrator.cli import changing, reading, sandbox
 from orchestrator.cli.options import Options, fitted, pass_options, print_json
-from orchestrator.errors import Interrupted, OrchestratorError, UsageError, storage_error
-
-_INTERNAL_ERROR_HINT = (
-    "this is a bug of the orchestrator; run again with --verbose for the traceback"
-)
+from orchestrator.errors import Interrupted, OrchestratorError, UsageError, unexpected
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -85,13 +81,7 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
 
 
 def _translated(error: Exception) -> OrchestratorError:
-    if isinstance(error, OrchestratorError):
-        return error
-    if isinstance(error, click.ClickException):
-        return _wrong_call(error)
-    if isinstance(error, OSError):
-        return storage_error(error)
-    return OrchestratorError(f"{type(error).__name__}: {error}", hint=_INTERNAL_ERROR_HINT)
+    return _wrong_call(error) if isinstance(error, click.ClickException) else unexpected(error)
 
 
 def _wrong_call(error: click.ClickException) -> UsageError:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -49,7 +49,7 @@ def surroundings_of(options: Options) -> "Iterator[Surroundings]":
     options.redact = secrets.redact
     terminal = sys.stderr.isatty()
     log.configure(verbose=options.verbose, terminal=terminal, redact=secrets.redact)
-    on_event = _progress(options, secrets, terminal=terminal)
+    on_event = _as_long_as_somebody_looks(_progress(options, secrets, terminal=terminal))
     with stopping_on_signals(stop):
         try:
             yield Surroundings(
@@ -60,7 +60,24 @@ def surroundings_of(options: Options) -> "Iterator[Surroundings]":
                 stop=stop,
             )
         finally:
-            options.pause()
+            with suppress(OSError):
+                options.pause()
+
+
+def _as_long_as_somebody_looks(listen: "Callable[[Event], None]") -> "Callable[[Event], None]":
+    """Go silent when the display is gone: what the run does, and records, must not depend on a reader."""
+    gone = False
+
+    def guarded(event: "Event") -> None:
+        nonlocal gone
+        if gone:
+            return
+        try:
+            listen(event)
+        except OSError:
+            gone = True
+
+    return guarded
 
 
 def _progress(options: Options, secrets: "Secrets", *, terminal: bool) -> "Callable[[Event], None]":

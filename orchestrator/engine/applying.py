@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from orchestrator import clock
+from orchestrator import clock, log
+from orchestrator.engine.connection import identify
 from orchestrator.engine.execution import (
     Effect,
     Endings,
@@ -27,11 +28,11 @@ from orchestrator.engine.recording import Recorder, locked
 from orchestrator.engine.verification import verify_unmoved
 from orchestrator.engine.walk import Done, Failed
 from orchestrator.engine.workloads import PlannedSet
-from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused
+from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused, unexpected
 from orchestrator.ledger.entry import Operation, UnitRecord
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import OwnedObject
-from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.plan import Revision, UnitPlan
 from orchestrator.plans.report import Report, UnitResult, accomplished, intended
 from orchestrator.stack.model import UnitId
 
@@ -65,6 +66,7 @@ def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
         recorder = Recorder.begin(
             planned.session, planned.store, lock, plan=planned.plan, state=state
         )
+        recorder.cluster = planned.place
         run = _Run(planned=planned, allowed=allowed, recorder=recorder, resources=resources)
         return run.carried_out(started)
 
@@ -119,6 +121,9 @@ class _Run:
                 self._phases()
             except OrchestratorError as error:
                 self.trouble = error
+            except Exception as error:  # noqa: BLE001 - what was done until here has to be recorded
+                log.logger().exception("run crashed")
+                self.trouble = unexpected(error)
         entry = self._record_outcomes()
         return Report(
             plan=self.planned.plan,
@@ -135,6 +140,8 @@ class _Run:
         if not succeeded(infrastructure):
             return
         sets, cluster = late_sets(planned, infrastructure, self.allowed, self.resources)
+        if cluster is not None and not self.recorder.cluster:
+            self.recorder.cluster = identify(cluster)
         self._announce_late(sets, infrastructure)
         if cluster is not None:
             self.endings |= apply_workloads(planned, sets, cluster)
@@ -193,17 +200,32 @@ class _Run:
 
     def _record(self, unit: UnitPlan, outcome: Outcome) -> UnitRecord:
         declared = {each.id: each for each in self.planned.wanted.stack.units}
-        waited = unit.unit in self.planned.wanted.manifests and outcome in _SETTLED
         return UnitRecord(
             unit=unit.unit,
             outcome=outcome,
-            revision=self.planned.plan.revision,
+            revision=self._revision(unit),
             at=clock.now(),
             by=self.recorder.run.who,
             fingerprint=unit.fingerprint,
-            health="healthy" if waited else "",
+            health=self._health(unit.unit, outcome),
             protect=unit.unit in declared and declared[unit.unit].protect,
         )
+
+    def _revision(self, unit: UnitPlan) -> Revision:
+        """Return the revision that a unit is brought to; for one that goes, the one that its source is in."""
+        before = self.planned.ledger.units.get(unit.unit)
+        if unit.removed and before is not None:
+            return before.applied or before.revision
+        return self.planned.plan.revision
+
+    def _health(self, unit: UnitId, outcome: Outcome) -> str:
+        """Return what is known of a set's health: what this run waited for, else what an earlier one did."""
+        manifests = self.planned.wanted.manifests
+        if unit not in manifests or outcome not in _SETTLED:
+            return ""
+        if self.endings.get(unit) is _UNCHANGED:
+            return self.planned.ledger.units[unit].health
+        return "healthy" if manifests[unit].wait.enabled else ""
 
 
 def _intended(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:

@@ -23,7 +23,7 @@ from orchestrator.engine.planning import Planned, Selection, make_plan
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import PlanRefused, StorageError, UsageError
 from orchestrator.infrastructure.modules import ModulePlan, Site, Workspace, reopen_plan
-from orchestrator.plans.digest import digest
+from orchestrator.plans.digest import exact_digest
 from orchestrator.plans.plan import Plan
 from orchestrator.repository.repository import Repository, open_repository
 from orchestrator.stack.model import UnitId
@@ -113,7 +113,7 @@ def open_bundle(surroundings: Surroundings, file: Path, resources: ExitStack) ->
     planned = make_plan(session, selection, resources, saved=units.module)
     if planned.ledger.head != description.head:
         raise PlanRefused("the stack was applied since this plan was made", hint=_AGAIN)
-    if digest(planned.plan) != description.digest:
+    if exact_digest(planned.plan) != description.digest:
         moved = (
             ", ".join(_moved(planned.plan, description.effects)) or "values of the changes shown"
         )
@@ -184,7 +184,7 @@ def _describe(planned: Planned) -> _Description:
         destroy=plan.destroy,
         head=planned.ledger.head,
         engine=f"{site.binary.product} {site.binary.version}" if site else "",
-        digest=digest(plan),
+        digest=exact_digest(plan),
         modules={
             unit: module.result.state_stamp
             for unit, module in _modules(planned).items()

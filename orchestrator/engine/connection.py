@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.engine.infrastructure import Outputs
 from orchestrator.engine.session import Session
-from orchestrator.errors import InvalidStack
+from orchestrator.errors import AccessDenied, InvalidStack
 from orchestrator.plans.events import Notice
+from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.expressions import Scope, Tree, locate_in, pending_in, resolve
 from orchestrator.stack.model import Json
 
@@ -35,6 +36,20 @@ def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> "C
     target = _sandbox(session) if session.stack.cluster.sandbox else _target(session, outputs)
     connection = connect(target, around.settings, secrets=around.secrets, stop=around.stop)
     return resources.enter_context(connection)
+
+
+def identify(cluster: "Cluster") -> str:
+    """Return what tells this cluster from any other, whatever its address is; empty when we may not know.
+
+    It is the uid of the namespace ``kube-system``, which lives exactly as long as the cluster.
+    """
+    ref = ObjectRef(group="", version="v1", kind="Namespace", namespace="", name="kube-system")
+    try:
+        found = cluster.get_many([ref])[ref]
+    except AccessDenied:
+        return ""
+    metadata = (found or {}).get("metadata")
+    return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
 
 
 def sandbox_directory(session: Session) -> Path:

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import log
-from orchestrator.engine.connection import open_cluster
+from orchestrator.engine.connection import identify, open_cluster
 from orchestrator.engine.infrastructure import Outputs, PlannedModule, plan_unit
-from orchestrator.engine.permissions import Permissions
+from orchestrator.engine.permissions import Permissions, check_late, check_place
 from orchestrator.engine.planning import Planned
 from orchestrator.engine.verification import verify_late_module, verify_late_sets
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
@@ -73,12 +73,15 @@ def late_sets(
 ) -> tuple[Mapping[UnitId, PlannedSet], Cluster | None]:
     """Return the sets with every value known, refusing what the plan did not show, and their cluster.
 
-    Nothing is asked again of sets that waited for nothing. Raises PlanRefused, ClusterError.
+    The cluster is looked at again also when nothing was pending but the infrastructure took its time: others
+    may have been there meanwhile. Raises PlanRefused, ClusterError.
     """
-    if not any(each.unit_plan.pending for each in planned.sets.values()):
+    waited = any(isinstance(end, Done) and end.value.changes for end in endings.values())
+    pending = any(each.unit_plan.pending for each in planned.sets.values())
+    if not pending and not (waited and planned.cluster):
         return planned.sets, planned.cluster
     outputs = known_outputs(endings)
-    cluster = planned.cluster or open_cluster(planned.session, outputs, resources)
+    cluster = planned.cluster or _opened(planned, outputs, allowed, resources)
     late = plan_workloads(
         planned.session,
         planned.wanted,
@@ -93,6 +96,14 @@ def late_sets(
             each.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
         )
     return {**planned.sets, **late}, cluster  # with those that own nothing and are to be forgotten
+
+
+def _opened(
+    planned: Planned, outputs: Outputs, allowed: Permissions, resources: ExitStack
+) -> Cluster:
+    cluster = open_cluster(planned.session, outputs, resources)
+    check_place(planned, identify(cluster), allowed)
+    return cluster
 
 
 def known_outputs(endings: Endings) -> Outputs:
@@ -169,9 +180,7 @@ def _planned_late(
     outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
     module = plan_unit(planned.session, planned.site, planned.wanted.modules[unit], outputs)
     verify_late_module(module.unit_plan, deferred_allowed=allowed.deferred)
-    check_protection(
-        module.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
-    )
+    check_late(planned, module, allowed)
     return module
 
 

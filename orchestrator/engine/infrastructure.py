@@ -47,6 +47,11 @@ class PlannedModule:
         """Return the outputs as planned, or None while nothing is known."""
         return self.result.outputs if self.result else None
 
+    @property
+    def stateless(self) -> bool:
+        """Whether it was planned against no state at all."""
+        return self.result is not None and not self.result.state_stamp
+
 
 def make_site(session: Session, stack: Stack | None = None) -> Site:
     """Find the engine that runs the stack's modules, and say where they are worked on.
@@ -118,7 +123,8 @@ def plan_unit(
         known = cast("dict[str, Json]", inputs)
         earlier = saved(site, module.id, workspace) if saved else None
         result = earlier or plan_module(workspace, known, on_event=announce)
-        planned = _planned(module, workspace, result, fingerprint=_fingerprint(module, known))
+        _remember(session, result)
+        planned = _planned(module, workspace, result, fingerprint=_fingerprint(module))
     seconds = clock.seconds() - started
     later = "its turn comes during the apply" if waits else ""
     announce(UnitFinished(unit=module.id, outcome=Outcome.PLANNED, seconds=seconds, detail=later))
@@ -135,6 +141,7 @@ def plan_destruction(
     known = {name: cast(Json, value) for name, value in inputs.items() if not pending_in(value)}
     earlier = saved(site, module.id, workspace) if saved else None
     result = earlier or plan_module(workspace, known, destroy=True, on_event=announce)
+    _remember(session, result)
     return _planned(module, workspace, result, fingerprint="")
 
 
@@ -181,7 +188,14 @@ def _planned(
     return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=result)
 
 
-def _fingerprint(module: Module, inputs: Mapping[str, Json]) -> str:
-    wanted = {"source": module.source, "version": module.version, "inputs": dict(inputs)}
+def _remember(session: Session, result: ModulePlan) -> None:
+    """Keep in mind a plan file, which holds secrets in clear text and goes when the run ends."""
+    if result.plan_file is not None:
+        session.surroundings.plan_files.append(result.plan_file)
+
+
+def _fingerprint(module: Module) -> str:
+    """Return a hash of what is wanted, as Git has it: a hash of resolved values would give short secrets away."""
+    wanted = {"source": module.source, "version": module.version, "inputs": dict(module.inputs)}
     canonical = json.dumps(wanted, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

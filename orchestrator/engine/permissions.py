@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from orchestrator.engine.infrastructure import PlannedModule
 from orchestrator.engine.planning import Planned
 from orchestrator.engine.recording import refuse_locked
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.guards import check_protection
+from orchestrator.plans.guards import check_protection, losing_data
 
 _MOST_LISTED = 10
 
@@ -34,29 +35,82 @@ def check(planned: Planned, allowed: Permissions) -> None:
     _check_clean(planned.session, allowed)
     for unit in planned.plan.units:
         check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
-    _check_state_is_there(planned, allowed)
+    for module in planned.modules.values():
+        _check_state(planned, module, allowed, way_out="recreate")
+    for module in planned.destroyed.values():
+        _check_state(planned, module, allowed, way_out="forget")
+    check_place(planned, planned.place, allowed)
+    _check_data(planned, allowed)
 
 
-def _check_state_is_there(planned: Planned, allowed: Permissions) -> None:
-    """Refuse to create everything anew because a state that must be somewhere is not here."""
-    for unit, module in planned.modules.items():
-        record = planned.ledger.units.get(unit)
-        anew = (
-            module.result is not None and module.result.plan_file and not module.result.state_stamp
-        )
-        if not anew or record is None or record.applied is None:
-            continue
-        if f"recreate:{unit}" in allowed.acknowledged:
-            continue
-        message = (
-            f"{unit} was applied at {record.applied} by {record.by}, but its Terraform state is not here:"
-            " this plan would create everything again"
-        )
-        hint = (
-            "without `state:` in the stack file the state stays in the clone that applied; bring it here,"
-            f" or pass --acknowledge recreate:{unit} if what it describes is gone"
-        )
-        raise PlanRefused(message, hint=hint)
+def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) -> None:
+    """Refuse a module that could only be planned now, as `check` would have; raises PlanRefused."""
+    unit = module.unit_plan
+    check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
+    _check_state(planned, module, allowed, way_out="recreate")
+
+
+def check_place(planned: Planned, place: str, allowed: Permissions) -> None:
+    """Refuse a cluster that is not the one that the stack's objects are in; raises PlanRefused.
+
+    The sandbox is made to be thrown away, and what was in it goes with it.
+    """
+    known, sandbox = planned.ledger.cluster, planned.session.stack.cluster.sandbox
+    if sandbox or not (planned.ledger.inventory and known and place) or place == known:
+        return
+    if _NEW_CLUSTER in allowed.acknowledged:
+        return
+    count = len(planned.ledger.inventory)
+    message = f"this is not the cluster that the {count} objects of {planned.session.owner} are in"
+    hint = (
+        "name the right one with `cluster: {context: …}`;"
+        f" or pass --acknowledge {_NEW_CLUSTER} if the former one is gone for good"
+    )
+    raise PlanRefused(message, hint=hint)
+
+
+def _check_state(
+    planned: Planned, module: PlannedModule, allowed: Permissions, *, way_out: str
+) -> None:
+    """Refuse to take a state that must be somewhere, and is not here, for nothing at all."""
+    unit = module.unit_plan.unit
+    record = planned.ledger.units.get(unit)
+    if not module.stateless or record is None or record.applied is None:
+        return
+    made_anew = module.result is not None and module.result.plan_file is not None
+    if (way_out == "recreate" and not made_anew) or f"{way_out}:{unit}" in allowed.acknowledged:
+        return
+    message = (
+        f"{unit} was applied at {record.applied} by {record.by}, but its Terraform state is not here:"
+        f" {_CONSEQUENCE[way_out]}"
+    )
+    hint = (
+        "without `state:` in the stack file the state stays in the clone that applied; bring it here,"
+        f" or pass --acknowledge {way_out}:{unit} if what it describes is gone"
+    )
+    raise PlanRefused(message, hint=hint)
+
+
+_NEW_CLUSTER = "new-cluster"
+_CONSEQUENCE = {
+    "recreate": "this plan would create everything again",
+    "forget": "this plan would forget it and destroy nothing",
+}
+
+
+def _check_data(planned: Planned, allowed: Permissions) -> None:
+    """Refuse an apply that deletes what holds data or takes other things along, unless it was named."""
+    if planned.plan.destroy:  # that everything goes is what was asked for
+        return
+    for unit in planned.plan.units:
+        names = losing_data(unit)
+        if names and f"destroy:{unit.unit}" not in allowed.acknowledged:
+            message = (
+                f"{unit.unit}: this plan deletes {', '.join(names)}, and what is in there is lost"
+            )
+            raise PlanRefused(
+                message, hint=f"if that is meant, pass --acknowledge destroy:{unit.unit}"
+            )
 
 
 def _check_clean(session: Session, allowed: Permissions) -> None:

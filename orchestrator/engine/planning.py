@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestrator.engine.connection import cluster_pending, open_cluster
+from orchestrator.engine.connection import cluster_pending, identify, open_cluster
 from orchestrator.engine.infrastructure import (
     Outputs,
     PlannedModule,
@@ -58,7 +59,8 @@ class Planned:
 
     ``modules`` are to be applied and ``destroyed`` to be destroyed, each in the order of the effects;
     ``sets`` hold what is applied and what is pruned. ``ledger`` is the state that the plan was made against.
-    ``cluster`` is None when the plan needs none, or when its address is known only after an apply.
+    ``cluster`` is None when the plan needs none, or when its address is known only after an apply; ``place``
+    identifies it, and is empty where that is not known.
     """
 
     session: Session
@@ -70,6 +72,7 @@ class Planned:
     plan: Plan
     site: Site | None
     cluster: "Cluster | None"
+    place: str
     modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
@@ -108,23 +111,21 @@ def make_plan(
         resources=resources,
         saved=saved,
     )
+    resources.callback(_discard_plans, session.surroundings.plan_files)
     halves = _plan_destruction(basis) if selection.destroy else _plan_application(basis)
-    modules, destroyed, sets, cluster, site = halves
-    for planned in (*modules.values(), *destroyed.values()):
-        if planned.result is not None and planned.result.plan_file is not None:
-            resources.callback(discard_plan, planned.result.plan_file)
     unit_plans = (
-        *(module.unit_plan for module in modules.values()),
-        *(each.unit_plan for each in sets.values()),
-        *(module.unit_plan for module in destroyed.values()),
+        *(module.unit_plan for module in halves.modules.values()),
+        *(each.unit_plan for each in halves.sets.values()),
+        *(module.unit_plan for module in halves.destroyed.values()),
     )
+    place = identify(halves.cluster) if halves.cluster else ""
     plan = Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
         revision=session.revision,
         units=unit_plans,
         destroy=selection.destroy,
-        notes=_notes(session, ledger),
+        notes=(*_notes(session, ledger), *_notes_on_state(ledger, halves.modules)),
     )
     return Planned(
         session=session,
@@ -134,12 +135,18 @@ def make_plan(
         store=store,
         ledger=ledger,
         plan=plan,
-        site=site,
-        cluster=cluster,
-        modules=modules,
-        destroyed=destroyed,
-        sets=sets,
+        site=halves.site,
+        cluster=halves.cluster,
+        place=place,
+        modules=halves.modules,
+        destroyed=halves.destroyed,
+        sets=halves.sets,
     )
+
+
+def _discard_plans(files: list[Path]) -> None:
+    for file in files:
+        discard_plan(file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +192,15 @@ def _selected(ledger: LedgerState, selection: Selection, graph: Graph) -> tuple[
     return tuple(owned for owned in ledger.inventory if owned.unit in graph.order)
 
 
-_Halves: TypeAlias = (
-    "tuple[Mapping[UnitId, PlannedModule], Mapping[UnitId, PlannedModule],"
-    " Mapping[UnitId, PlannedSet], Cluster | None, Site | None]"
-)
-"""Modules to apply, modules to destroy, sets, and what carries them out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Halves:
+    """Modules to apply, modules to destroy, sets, and what carries them out."""
+
+    modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
+    destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
+    sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
+    cluster: "Cluster | None" = None
+    site: Site | None = None
 
 
 def _plan_application(basis: _Basis) -> _Halves:
@@ -208,15 +219,16 @@ def _plan_application(basis: _Basis) -> _Halves:
         destroyed = plan_removed(session, basis.gone(), saved=basis.saved)
         cluster = dialled.result() if dialled else None
     waits = cluster_pending(session, outputs) if has_sets else ()
-    if not has_sets:
-        return modules, destroyed, {}, None, site
+    sets: Mapping[UnitId, PlannedSet] = {}
     if waits:
-        return modules, destroyed, defer_workloads(wanted, graph, waits), None, site
-    cluster = cluster or _dial(basis, outputs)
-    sets = plan_workloads(
-        session, wanted, graph, outputs=outputs, inventory=basis.inventory, cluster=cluster
-    )
-    return modules, destroyed, {**sets, **_emptied(basis, sets)}, cluster, site
+        sets = defer_workloads(wanted, graph, waits)
+    elif has_sets:
+        cluster = cluster or _dial(basis, outputs)
+        sets = plan_workloads(
+            session, wanted, graph, outputs=outputs, inventory=basis.inventory, cluster=cluster
+        )
+    sets = {**sets, **_emptied(basis, sets)}
+    return _Halves(modules=modules, destroyed=destroyed, sets=sets, cluster=cluster, site=site)
 
 
 def _plan_destruction(basis: _Basis) -> _Halves:
@@ -237,7 +249,8 @@ def _plan_destruction(basis: _Basis) -> _Halves:
     }
     sets = {**sets, **_emptied(basis, sets)}
     sets = {unit: sets[unit] for unit in pruning_order(sets, graph)}
-    return {}, destroyed, sets, cluster, origin.site if origin else None
+    site = origin.site if origin else None
+    return _Halves(destroyed=destroyed, sets=sets, cluster=cluster, site=site)
 
 
 def _emptied(basis: _Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:
@@ -281,3 +294,14 @@ def _notes(session: Session, ledger: LedgerState) -> tuple[str, ...]:
     if session.revision.dirty:
         notes.append("the working tree differs from the commit; applying it needs --allow-dirty")
     return tuple(notes)
+
+
+def _notes_on_state(
+    ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]
+) -> tuple[str, ...]:
+    """Return what to know of modules that were tried and never applied, and have no state here."""
+    return tuple(
+        f"{unit} was tried by {record.by} and its state is not here; what that made is not in this plan"
+        for unit, module in modules.items()
+        if (record := ledger.units.get(unit)) and record.applied is None and module.stateless
+    )

@@ -83,6 +83,7 @@ class Recorder:
     lock: Lock
     run: Run
     state: LedgerState
+    cluster: str = ""
 
     @classmethod
     def begin(
@@ -155,6 +156,7 @@ class Recorder:
             run=self.run,
             at=clock.now(),
             message=message,
+            cluster=self.cluster,
             units=tuple(units),
             inventory=tuple(inventory),
             deleted=tuple(deleted),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 
 from orchestrator.engine.infrastructure import (
     Outputs,
@@ -48,12 +49,27 @@ def plan_removed(
 
     Each is destroyed from the source that created it. Raises PlanRefused when that source is gone.
     """
-    planned: dict[UnitId, PlannedModule] = {}
+    origins: dict[UnitId, Origin] = {}
     for revision, units in _by_revision(records).items():
-        origin = _origin_at(session, revision, units)
-        destructions = plan_destructions(origin, units, saved=saved)
-        planned |= {unit: _marked_removed(each) for unit, each in destructions.items()}
-    return planned
+        origins |= dict.fromkeys(units, _origin_at(session, revision, units))
+    planned = {unit: _plan(origins[unit], unit, saved) for unit in _destruction_order(origins)}
+    return {unit: _marked_removed(each) for unit, each in planned.items()}
+
+
+def _destruction_order(origins: Mapping[UnitId, Origin]) -> tuple[UnitId, ...]:
+    """Return units with what depends on others first, each as its own revision has it."""
+    needs = {
+        unit: [need for need in origins[unit].graph.needs[unit] if need in origins]
+        for unit in sorted(origins)
+    }
+    try:
+        return tuple(reversed(tuple(TopologicalSorter(needs).static_order())))
+    except CycleError as error:
+        units = ", ".join(sorted(origins))
+        message = f"{units} were applied at revisions in which they need one another both ways"
+        raise PlanRefused(
+            message, hint="remove them one by one, with an apply after each"
+        ) from error
 
 
 def plan_destructions(

@@ -20,13 +20,17 @@ from orchestrator.stack.model import Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a run is given from outside: settings, secrets met so far, a way to be stopped, a listener."""
+    """What a run is given from outside: settings, secrets met so far, a way to be stopped, a listener.
+
+    ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends.
+    """
 
     settings: Settings
     directory: Path
     on_event: Callable[[Event], None]
     secrets: Secrets = field(default_factory=Secrets)
     stop: Stop = field(default_factory=Stop)
+    plan_files: list[Path] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

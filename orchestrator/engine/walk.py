@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from orchestrator import clock, log
-from orchestrator.errors import OrchestratorError, storage_error
+from orchestrator.errors import OrchestratorError, unexpected
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId
 
@@ -117,12 +117,9 @@ def _ending(
         value = work(unit, done)
     except OrchestratorError as error:
         return Failed(error=error, seconds=clock.seconds() - started)
-    except OSError as error:
-        return Failed(error=storage_error(error), seconds=clock.seconds() - started)
     except Exception as error:  # noqa: BLE001 - one unit's bug must not lose the others' outcomes
         log.logger().exception("unit crashed", unit=unit)
-        message = f"internal error: {type(error).__name__}: {error}"
-        return Failed(error=OrchestratorError(message), seconds=clock.seconds() - started)
+        return Failed(error=unexpected(error), seconds=clock.seconds() - started)
     return Done(value=value, seconds=clock.seconds() - started)
 
 

@@ -44,16 +44,26 @@ def plan_workloads(
 
     Raises InvalidStack, ClusterError, ClusterUnreachable, AccessDenied.
     """
-    chosen = {unit: each for unit, each in wanted.manifests.items() if unit in graph.order}
     # A kind that these manifests define themselves is known before the cluster serves it.
     kinds = cluster.kinds().with_definitions(
         document.value for documents in wanted.documents.values() for document in documents
     )
-    rendered = tuple(
-        render(manifests, wanted.documents[unit], _scope(session, manifests, outputs), kinds=kinds)
-        for unit, manifests in chosen.items()
-    )
-    return _planned(session, rendered, inventory, cluster)
+    unknown = dict.fromkeys(module.name for module in wanted.stack.modules)
+    rendered = [
+        render(
+            manifests,
+            wanted.documents[unit],
+            _scope(session, manifests, {**unknown, **outputs}),
+            kinds=kinds,
+        )
+        for unit, manifests in wanted.manifests.items()
+    ]
+    chosen = tuple(each for each in rendered if each.unit in graph.order)
+    left_out = (each for each in rendered if each.unit not in graph.order)
+    # What moved to a set that is left out of this plan is declared all the same.
+    elsewhere = {item.ref for each in left_out for item in each.objects}
+    considered = tuple(owned for owned in inventory if owned.ref not in elsewhere)
+    return _planned(session, chosen, considered, cluster)
 
 
 def plan_pruning(

@@ -39,6 +39,7 @@ def encode_state(state: LedgerState) -> bytes:
             "head": state.head,
             "units": [_unit(record) for _, record in sorted(state.units.items())],
             "inventory": [owned.to_json() for owned in state.inventory],
+            "cluster": state.cluster,
             "open": _entry(state.open) if state.open else None,
         }
     )
@@ -103,6 +104,7 @@ def _entry(entry: Entry) -> dict[str, Json]:
         "run": _run(entry.run),
         "at": _moment(entry.at),
         "message": entry.message,
+        "cluster": entry.cluster,
         "units": [_unit(record) for record in entry.units],
         "inventory": [owned.to_json() for owned in sorted(entry.inventory)],
         "deleted": [ref.to_json() for ref in sorted(entry.deleted)],
@@ -156,6 +158,7 @@ def _read_state(fields: "_Fields") -> LedgerState:
         head=fields.text("head"),
         units={record.unit: record for record in records},
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
+        cluster=fields.text("cluster"),
         open=_read_entry(start) if start else None,
     )
 
@@ -168,6 +171,7 @@ def _read_entry(fields: "_Fields") -> Entry:
         run=_read_run(fields.inner("run")),
         at=fields.moment("at"),
         message=fields.text("message"),
+        cluster=fields.text("cluster"),
         units=tuple(_read_unit(each) for each in fields.each("units")),
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
         deleted=tuple(ObjectRef.from_json(each) for each in fields.items("deleted")),

@@ -70,7 +70,8 @@ class Entry:
 
     ``previous`` is the id of the entry before, empty for the first. ``inventory`` are objects that the stack
     owns from here on (an intent counts), ``deleted`` those whose deletion is confirmed; what is in neither
-    stays as it was. ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
+    stays as it was. ``cluster`` identifies the cluster that they are in, empty where that is not known.
+    ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``.
     """
 
@@ -80,6 +81,7 @@ class Entry:
     run: Run
     at: datetime
     message: str
+    cluster: str = ""
     units: tuple[UnitRecord, ...] = ()
     inventory: tuple[OwnedObject, ...] = ()
     deleted: tuple[ObjectRef, ...] = ()
@@ -91,13 +93,15 @@ class LedgerState:
     """What all entries together say.
 
     ``head`` is the id of the last entry, empty when there is none. ``units`` are the ones that exist, by
-    their id, sorted. ``inventory`` is sorted by reference. ``open`` is the entry of a run that started and
-    did not finish, without its inventory, which is in the state's own.
+    their id, sorted. ``inventory`` is sorted by reference; ``cluster`` identifies where its objects
+    are. ``open`` is the entry of a run that started and did not finish, without its inventory, which is in
+    the state's own.
     """
 
     head: str = ""
     units: Mapping[UnitId, UnitRecord] = field(default_factory=dict)
     inventory: tuple[OwnedObject, ...] = ()
+    cluster: str = ""
     open: Entry | None = None
 
 

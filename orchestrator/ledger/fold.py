@@ -37,8 +37,11 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
     return replace(
         state,
         head=entry.id,
+        # A unit that is tried for the first time may leave something behind, whatever becomes of the run.
+        units=dict(sorted({**_first_tries(entry.units), **state.units}.items())),
         # What is known of an object outweighs what is meant to happen to it.
         inventory=_union(entry.inventory, state.inventory),
+        cluster=entry.cluster or state.cluster,
         open=replace(entry, inventory=(), deleted=()),
     )
 
@@ -52,7 +55,14 @@ def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
         head=entry.id,
         units=_units(state.units, entry.units),
         inventory=_union(kept, entry.inventory),
+        cluster=entry.cluster or state.cluster,
     )
+
+
+def _first_tries(records: Iterable[UnitRecord]) -> dict[UnitId, UnitRecord]:
+    return {
+        record.unit: replace(record, outcome=Outcome.PLANNED, applied=None) for record in records
+    }
 
 
 def _union(under: Iterable[OwnedObject], over: Iterable[OwnedObject]) -> tuple[OwnedObject, ...]:
@@ -75,11 +85,20 @@ def _units(
                 after[record.unit] = _attempted(record, after.get(record.unit))
             case Outcome.PRUNED | Outcome.DESTROYED:
                 after.pop(record.unit, None)
-            case Outcome.PLANNED | Outcome.SKIPPED:
-                continue  # nothing was done to it
+            case Outcome.SKIPPED:
+                _forget_first_try(after, record.unit)
+            case Outcome.PLANNED:
+                continue
             case _:
                 assert_never(record.outcome)
     return dict(sorted(after.items()))
+
+
+def _forget_first_try(units: dict[UnitId, UnitRecord], unit: UnitId) -> None:
+    """Forget a unit that was meant to be tried for the first time and was not reached."""
+    before = units.get(unit)
+    if before is not None and before.outcome is Outcome.PLANNED:
+        del units[unit]
 
 
 def _attempted(record: UnitRecord, before: UnitRecord | None) -> UnitRecord:

@@ -1,7 +1,8 @@
 """The digest: a hash over everything that a plan would do, which an approval can be bound to.
 
 The revision is left out on purpose: two commits with the same effect have the same digest, so that what was
-approved on a request still holds after the merge.
+approved on a request still holds after the merge. Secrets are left out too: the digest is shown and recorded,
+and somebody who knows the rest of the plan could try short ones until it fits.
 """
 
 import hashlib
@@ -14,44 +15,56 @@ from orchestrator.stack.model import Json
 
 
 def digest(plan: Plan) -> str:
-    """Return the SHA-256 of the plan's effects, in hexadecimal."""
+    """Return the SHA-256 of the plan's effects but for secret values, in hexadecimal."""
+    return _hash(plan, secrets=False)
+
+
+def exact_digest(plan: Plan) -> str:
+    """Return a hash that changes with secret values too; only for files that hold these anyway."""
+    return _hash(plan, secrets=True)
+
+
+def _hash(plan: Plan, *, secrets: bool) -> str:
     effects: Json = {
         "stack": plan.stack,
         "environment": plan.environment,
         "destroy": plan.destroy,
-        "units": [_unit(unit) for unit in plan.units if unit.effective],
+        "units": [_unit(unit, secrets=secrets) for unit in plan.units if unit.effective],
     }
     canonical = json.dumps(effects, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _unit(unit: UnitPlan) -> Json:
+def _unit(unit: UnitPlan, *, secrets: bool) -> Json:
     return {
         "unit": unit.unit,
         "deferred": unit.deferred,
         "removed": unit.removed,
         "pending": list(unit.pending),
-        "changes": [_change(change) for change in unit.changes],
+        "changes": [_change(change, secrets=secrets) for change in unit.changes],
     }
 
 
-def _change(change: Change) -> Json:
+def _change(change: Change, *, secrets: bool) -> Json:
     return {
         "subject": change.subject.value,
         "name": change.name,
         "action": change.action.value,
         "previous": change.previous,
-        "fields": [[item.path, _value(item.before), _value(item.after)] for item in change.fields],
+        "fields": [
+            [item.path, _value(item.before, secrets=secrets), _value(item.after, secrets=secrets)]
+            for item in change.fields
+        ],
     }
 
 
-def _value(value: Value) -> Json:
+def _value(value: Value, *, secrets: bool) -> Json:
     match value:
         case Absent():
             return {"absent": True}
         case Unknown():
             return {"unknown": list(value.sources)}
         case Masked():
-            return {"masked": value.fingerprint}
+            return {"masked": value.fingerprint if secrets else True}
         case _:
             return {"value": value}

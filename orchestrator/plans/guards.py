@@ -8,6 +8,10 @@ from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.model import UnitId
 
 _DESTRUCTIVE = frozenset({Action.DELETE, Action.REPLACE})
+# Volumes with what was written to them, and kinds and namespaces with every object in them.
+_HOLDING_DATA = frozenset(
+    {"PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Namespace"}
+)
 
 
 def destructive(unit: UnitPlan) -> tuple[str, ...]:
@@ -16,6 +20,17 @@ def destructive(unit: UnitPlan) -> tuple[str, ...]:
         change.name
         for change in unit.changes
         if change.action in _DESTRUCTIVE and change.subject is not Subject.OUTPUT
+    )
+
+
+def losing_data(unit: UnitPlan) -> tuple[str, ...]:
+    """Return the names of the objects that a unit's plan deletes and that hold data or other objects."""
+    return tuple(
+        change.name
+        for change in unit.changes
+        if change.subject is Subject.OBJECT
+        and change.action in _DESTRUCTIVE
+        and change.name.partition(" ")[0] in _HOLDING_DATA
     )
 
 
