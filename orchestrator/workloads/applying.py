@@ -92,7 +92,7 @@ class _Execution:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of objects")
         left = [
-            Submission(ref=step.ref, manifest=step.manifest, force=step.force)
+            Submission(ref=step.ref, manifest=step.manifest, force=step.force, uid=step.uid)
             for step in batch
             if step.action is not Action.NO_OP
         ]

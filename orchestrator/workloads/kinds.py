@@ -84,13 +84,15 @@ class Resource:
 class Kinds:
     """The kinds known: (group, kind) to its versions, the preferred one first.
 
-    ``complete`` says that a cluster was asked, so that a kind which is not here does not exist. ``defined`` are
-    the (group, kind) that manifests define, ``planned`` those (group, version, kind) among them that only
+    ``complete`` says that a cluster was asked, so that a kind which is not here does not exist, unless its
+    (group, version) is ``stale``: of those nobody can tell, since their own server does not answer. ``defined``
+    are the (group, kind) that manifests define, ``planned`` those (group, version, kind) among them that only
     manifests define: the server does not serve them yet.
     """
 
     resources: Mapping[tuple[str, str], tuple[Resource, ...]] = field(default_factory=dict)
     complete: bool = False
+    stale: frozenset[tuple[str, str]] = frozenset()
     defined: frozenset[tuple[str, str]] = frozenset()
     planned: frozenset[tuple[str, str, str]] = frozenset()
 
@@ -103,6 +105,15 @@ class Kinds:
         """Return how an object is reached, in another version where its own is no longer served."""
         exact = self.find(ref.group, ref.kind, version=ref.version)
         return exact or self.find(ref.group, ref.kind)
+
+    def unanswered(self, group: str, kind: str) -> tuple[str, ...]:
+        """Return the ``group/version`` that may serve a kind and do not answer, sorted.
+
+        There are none where some version of the kind is served.
+        """
+        if self.find(group, kind):
+            return ()
+        return tuple(sorted(f"{name}/{version}" for name, version in self.stale if name == group))
 
     def namespaced(self, group: str, kind: str) -> bool | None:
         """Return whether objects of a kind live in namespaces; None when that is not known."""

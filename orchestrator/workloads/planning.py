@@ -104,6 +104,12 @@ def _observe(
     owner: Owner,
     secrets: Secrets,
 ) -> _World:
+    cluster.check_answering(
+        [
+            *(item.group_kind for item in objects),
+            *((item.ref.group, item.ref.kind) for item in inventory),
+        ]
+    )
     served = cluster.kinds()
     refs = [item.ref for item in objects if item.ref]
     live = cluster.list_owned(

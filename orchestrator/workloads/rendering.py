@@ -182,6 +182,8 @@ class _Rendering:
             versions = ", ".join(f"{group}/{item}".removeprefix("/") for item in served)
             yield self._mistake(message, path=("apiVersion",), hint=f"it serves {versions}")
             return
+        if self.kinds.unanswered(group, kind):
+            return  # whether there is such a kind cannot be known: planning says so
         yield self._mistake(
             f"the cluster has no kind {kind} in {api_version}",
             path=("kind",),

@@ -25,18 +25,23 @@ _WRONG_TYPE: Final = re.compile(
     r"\.(?P<field>[^\s:]+): expected (?P<wanted>\w+), got "
     r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\})"
 )
+_OTHER_OBJECT: Final = re.compile(r"\buid mismatch\b|\bUID in precondition\b")
 _QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?=: |$)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked: a verb of access rules, the resource with its group, and the object's title."""
+    """What was asked: a verb of access rules, the resource with its group, and the object's title.
+
+    ``uid`` is the one that an object to be changed must still have, empty where any will do.
+    """
 
     verb: str
     resource: str
     namespace: str = ""
     title: str = ""
     secret: bool = False
+    uid: str = ""
 
 
 class NamespaceMissing(ClusterError):
@@ -93,6 +98,8 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
     if status in _BUSY:
         hint = "try again in a moment"
         return Busy(f"{where} is too busy, or not ready: {message}", hint=hint)
+    if request.uid and _is_another(answer, message):
+        return superseded(request.title, gone="no existing object" in message)
     # Both come with 500, the first from servers before 1.27 only.
     if _UNDECLARED.search(message) or _WRONG_TYPE.search(message):
         return _invalid(answer, request, message)
@@ -106,6 +113,20 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
         422: _invalid,
     }
     return meanings.get(status, _failed)(answer, request, message)
+
+
+def superseded(title: str, *, gone: bool) -> Superseded:
+    """Return the error for an object that is not the one which was planned for, or is ``gone``."""
+    happened = "deleted" if gone else "replaced by another one"
+    return Superseded(
+        f"{title} was {happened} since the plan was made", hint="plan again, to see what is there now"
+    )
+
+
+def _is_another(answer: Mapping[str, Json], message: str) -> bool:
+    """Whether a refusal says that the uid is not that of the object: 422 where there is one, else 409."""
+    fields = {item.get("field") for item in _causes(answer)}
+    return "metadata.uid" in fields or bool(_OTHER_OBJECT.search(message))
 
 
 def _failed(_: Mapping[str, Json], request: Request, message: str) -> ClusterError:

@@ -1,11 +1,10 @@
 """What is asked of an API server, in batches: observe, apply (really or dry), delete, watch."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from orchestrator import clock
 from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable
@@ -14,22 +13,18 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.answers import Gone, NotServed, Request
-from orchestrator.workloads.cluster.client import APPLY, Call, Client
+from orchestrator.workloads.cluster.answers import FieldConflict, Gone, NotServed, Request, superseded
+from orchestrator.workloads.cluster.client import APPLY, Call, Client, side_by_side
 from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.target import Target
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch, reference
 from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Kinds, Resource
-from orchestrator.workloads.ownership import FIELD_MANAGER, selector
-
-A = TypeVar("A")
-B = TypeVar("B")
+from orchestrator.workloads.ownership import FIELD_MANAGER, selector, uid_of
 
 Live: TypeAlias = Mapping[str, Json]
 
-_AT_ONCE: Final = 24
 _PAGE: Final = 500
 # Deleting what runs Pods is done when these are gone: they may use what is deleted next.
 _RUN_PODS: Final = frozenset({"apps", "batch"})
@@ -37,11 +32,15 @@ _RUN_PODS: Final = frozenset({"apps", "batch"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A manifest to apply; ``force`` takes its fields from whoever else set them."""
+    """A manifest to apply; ``force`` takes its fields from whoever else set them.
+
+    Where ``uid`` is given, it is refused for any other object of that name, and where there is none.
+    """
 
     ref: ObjectRef
     manifest: Mapping[str, Json]
     force: bool = False
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +101,18 @@ class Cluster:
             self._kinds = self._client.run(discover(self._client, self._settings.cache))
         return self._kinds
 
+    def check_answering(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Raise ClusterUnreachable when nobody can tell whether there are objects of these (group, kind).
+
+        That is so while the server of an aggregated API is down; what the others serve is not touched by it.
+        """
+        keys = sorted(set(wanted))
+        if not any(self.kinds().unanswered(*key) for key in keys):
+            return
+        silent = [names for key in keys if (names := self.kinds(refresh=True).unanswered(*key))]
+        if silent:
+            raise _silent(silent[0], self.title)
+
     def await_kinds(self, wanted: Iterable[tuple[str, str]], *, timeout: float, stop: Stop) -> None:
         """Wait until the server serves these (group, kind); raises ClusterError after ``timeout`` seconds.
 
@@ -121,6 +132,7 @@ class Cluster:
         """Return how an object is reached; raises NotServed when its kind is unknown to the server."""
         found = self.kinds().serving(ref) or self.kinds(refresh=True).serving(ref)
         if found is None:
+            self.check_answering([(ref.group, ref.kind)])
             raise NotServed(f"{self.title} does not know the kind of {ref} ({ref.api_version})")
         return found
 
@@ -129,13 +141,16 @@ class Cluster:
 
         Where listing in all namespaces is forbidden, the namespaces named are listed one by one.
         """
-        found = self._client.run(_side_by_side([*wanted], lambda item: self._list(item, owner)))
+        found = self._client.run(side_by_side([*wanted], lambda item: self._list(item, owner)))
         return {ref: live for objects in found for ref, live in objects}
 
     def get_many(self, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live | None]:
-        """Return objects by reference, None for those that do not exist (or whose kind does not)."""
+        """Return objects by reference, None for those that do not exist (or whose kind does not).
+
+        Raises ClusterUnreachable when that cannot be told.
+        """
         wanted = sorted(set(refs))
-        found = self._client.run(_side_by_side(self._served(wanted), self._get)) if wanted else []
+        found = self._client.run(side_by_side(self._served(wanted), self._get)) if wanted else []
         return {**dict.fromkeys(wanted), **dict(found)}
 
     def apply_many(
@@ -158,7 +173,7 @@ class Cluster:
                 on_reply(item[0], reply)
             return reply
 
-        return tuple(self._client.run(_side_by_side(items, one)))
+        return tuple(self._client.run(side_by_side(items, one)))
 
     def delete_many(self, objects: Mapping[ObjectRef, str]) -> tuple[ClusterError, ...]:
         """Start deleting objects, each only if it still has the uid given; return the refusals.
@@ -166,13 +181,13 @@ class Cluster:
         An object that is gone already counts as deleted.
         """
         items = [(ref, resource, objects[ref]) for ref, resource in self._served(objects)]
-        replies = self._client.run(_side_by_side(items, lambda item: self._delete(*item)))
+        replies = self._client.run(side_by_side(items, lambda item: self._delete(*item)))
         return tuple(reply for reply in replies if reply is not None)
 
     @contextmanager
     def watch(self, wanted: Iterable[Wanted], owner: Owner) -> Iterator[Watch]:
         """Follow the owner's objects of these kinds; what is there first comes as a change too."""
-        found = self._client.run(_side_by_side([*wanted], lambda item: self._listings(item, owner)))
+        found = self._client.run(side_by_side([*wanted], lambda item: self._listings(item, owner)))
         listings = [listing for listings in found for listing in listings]
         watch = Watch(self._client, listings, relist=self._listing)
         try:
@@ -203,7 +218,7 @@ class Cluster:
                     raise
                 self._narrow.add(wanted.resource)
         scopes = [replace(everywhere, namespace=name) for name in sorted(wanted.namespaces)]
-        return await _side_by_side(scopes, self._listing)
+        return await side_by_side(scopes, self._listing)
 
     async def _listing(self, scope: Scope) -> Listing:
         objects: list[tuple[ObjectRef, Live]] = []
@@ -234,6 +249,8 @@ class Cluster:
         return answer.body if isinstance(answer.body, dict) else {}
 
     def _served(self, refs: Iterable[ObjectRef]) -> list[tuple[ObjectRef, Resource]]:
+        refs = list(refs)
+        self.check_answering((ref.group, ref.kind) for ref in refs)
         kinds = self.kinds()
         return [(ref, resource) for ref in refs if (resource := kinds.serving(ref))]
 
@@ -258,19 +275,35 @@ class Cluster:
         call = Call(
             method="PATCH",
             path=resource.path(ref.namespace, ref.name),
-            request=_request("patch", ref, resource),
+            request=replace(_request("patch", ref, resource), uid=submission.uid),
             query=query,
-            body=apply_text(submission.manifest),
+            body=apply_text(_bound(submission)),
             content_type=APPLY,
         )
         try:
             answer = await self._client.send(call)
         except ClusterUnreachable:
             raise
+        except FieldConflict as error:
+            return await self._superseded(submission, resource) or error
         except ClusterError as error:
             return error
         body = answer.body if isinstance(answer.body, dict) else {}
         return Accepted(live=body, created=answer.status == HTTPStatus.CREATED)
+
+    async def _superseded(
+        self, submission: Submission, resource: Resource
+    ) -> ClusterError | None:
+        """Return why fields of others are in the way, where that is since the object is another one.
+
+        The server looks at conflicts before it looks at the uid.
+        """
+        if not submission.uid:
+            return None
+        _, live = await self._get((submission.ref, resource))
+        if live is not None and uid_of(live) == submission.uid:
+            return None
+        return superseded(str(submission.ref), gone=live is None)
 
     async def _delete(self, ref: ObjectRef, resource: Resource, uid: str) -> ClusterError | None:
         policy = "Foreground" if ref.group in _RUN_PODS else "Background"
@@ -314,31 +347,21 @@ def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
     )
 
 
-async def _side_by_side(items: Sequence[A], work: Callable[[A], Awaitable[B]]) -> list[B]:
-    """Work on all items, a bounded number at once, and return the results in order.
+def _bound(submission: Submission) -> Mapping[str, Json]:
+    """Return the manifest with the uid that the object must have; nobody comes to own that field."""
+    manifest, metadata = submission.manifest, submission.manifest.get("metadata")
+    if not submission.uid or not isinstance(metadata, dict):
+        return manifest
+    return {**manifest, "metadata": {**metadata, "uid": submission.uid}}
 
-    The first error ends the batch: what runs is finished, nothing further is started.
-    """
-    results: dict[int, B] = {}
-    waiting = iter(enumerate(items))
-    failed = asyncio.Event()
 
-    async def worker() -> None:
-        for index, item in waiting:
-            if failed.is_set():
-                return
-            try:
-                results[index] = await work(item)
-            except BaseException:
-                failed.set()
-                raise
-
-    workers = [asyncio.ensure_future(worker()) for _ in range(min(_AT_ONCE, len(items)))]
-    outcomes = await asyncio.gather(*workers, return_exceptions=True)
-    for outcome in outcomes:
-        if outcome is not None:
-            raise outcome
-    return [results[index] for index in range(len(items))]
+def _silent(names: tuple[str, ...], title: str) -> ClusterUnreachable:
+    services = [".".join(reversed(name.split("/"))) for name in names]
+    return ClusterUnreachable(
+        f"the API {', '.join(names)} of {title} does not answer: its server is down",
+        hint="kubectl get apiservices tells why; if it is gone for good, delete the APIService "
+        + ", ".join(services),
+    )
 
 
 def _items(body: Live, resource: Resource) -> Iterator[tuple[ObjectRef, Live]]:

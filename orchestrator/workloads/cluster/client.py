@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -29,6 +29,8 @@ from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Request, explain
 from orchestrator.workloads.cluster.credentials import Credentials
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
 
 # With its charset: the library would write the body anew without, in JSON that is not always YAML.
@@ -52,6 +54,7 @@ _RETRIED: Final = frozenset(
 )
 _AFTER_STOP_SECONDS: Final = 5.0
 _CONNECTIONS: Final = 32
+_AT_ONCE: Final = 24
 _OPENING_SECONDS: Final = 1.0
 _CLOSING_TURNS: Final = 3  # a closed transport lets go of its socket in the loop's next turns
 _import_lock = threading.Lock()
@@ -96,6 +99,7 @@ class Client:
         self._reached = False
         self._api = _api_client(credentials)
         self._renewing = asyncio.Lock()
+        self._openings: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cluster", daemon=True)
         self._thread.start()
@@ -161,20 +165,34 @@ class Client:
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
         """Open a watch and yield its events; raises like ``send`` when it is refused or cut off."""
         try:
-            response = await _unbroken(self._opened(call))
+            response = await self._unbroken(self._opened(call))
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     self._accepted(call, await _read(response))
                 yield _lines(response.response.content)
             finally:
-                response.response.close()
+                _break_off(response)
         except _no_answer() as error:
             raise self._unreachable(error) from error
+
+    async def _unbroken(self, opening: Coroutine[Any, Any, Any]) -> Any:
+        """Open a response; when cancelled meanwhile, let it open and be closed then.
+
+        A connection whose TLS handshake is cancelled in its first turn is never closed (asyncio of Python 3.11).
+        """
+        task = asyncio.ensure_future(opening)
+        self._openings.add(task)
+        task.add_done_callback(self._openings.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_break_off_opened)
+            raise
 
     async def _opened(self, call: Call) -> Any:
         response = await self._request(call, renew=False, seconds=None)
         if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renewable:
-            response.response.close()
+            _break_off(response)
             response = await self._request(call, renew=True, seconds=None)
         return response
 
@@ -232,6 +250,8 @@ class Client:
         return ClusterUnreachable(f"{self.title} cannot be reached: {reason}", hint=hint)
 
     async def _shutdown(self) -> None:
+        if self._openings:
+            await asyncio.wait(self._openings, timeout=_OPENING_SECONDS)
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
@@ -242,20 +262,44 @@ class Client:
         await self._loop.shutdown_asyncgens()
 
 
-async def _unbroken(opening: Coroutine[Any, Any, Any]) -> Any:
-    """Open a response; when cancelled meanwhile, wait for a moment and close it.
+async def side_by_side(items: Sequence[A], work: Callable[[A], Awaitable[B]]) -> list[B]:
+    """Work on all items, a bounded number at once, and return the results in order.
 
-    A connection whose TLS handshake is cancelled in its first turn is never closed (asyncio of Python 3.11).
+    The first error ends the batch: what runs is finished, nothing further is started or left behind.
     """
-    task = asyncio.ensure_future(opening)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=_OPENING_SECONDS)
-        if task.done() and not task.cancelled() and task.exception() is None:
-            task.result().response.close()
-        task.cancel()
-        raise
+    results: dict[int, B] = {}
+    waiting = iter(enumerate(items))
+    failed = asyncio.Event()
+
+    async def worker() -> None:
+        for index, item in waiting:
+            if failed.is_set():
+                return
+            try:
+                results[index] = await work(item)
+            except BaseException:
+                failed.set()
+                raise
+
+    workers = [asyncio.ensure_future(worker()) for _ in range(min(_AT_ONCE, len(items)))]
+    outcomes = await asyncio.gather(*workers, return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+    return [results[index] for index in range(len(items))]
+
+
+def _break_off(response: Any) -> None:
+    """Close a stream without the TLS farewell, whose answer nobody would wait for."""
+    connection = response.response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.response.close()
+
+
+def _break_off_opened(opening: asyncio.Task[Any]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        _break_off(opening.result())
 
 
 async def _read(response: Any) -> Answer:

@@ -3,7 +3,6 @@
 Two requests tell everything; a server whose kinds have not changed answers both without a body.
 """
 
-import asyncio
 import hashlib
 import json
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.workloads.cluster.answers import Request
-from orchestrator.workloads.cluster.client import Answer, Call, Client
+from orchestrator.workloads.cluster.client import Answer, Call, Client, side_by_side
 from orchestrator.workloads.kinds import Kinds, Resource
 
 _PATHS: Final = ("/api", "/apis")
@@ -39,9 +38,7 @@ async def discover(client: Client, cache: Path) -> Kinds:
     name = hashlib.sha256(client.access.server.encode()).hexdigest()[:24]
     file = cache / "discovery" / f"{name}.json"
     kept = _read(file)
-    answers = await asyncio.gather(
-        *(_ask(client, path, kept.get(path, _Kept())) for path in _PATHS)
-    )
+    answers = await side_by_side(_PATHS, lambda path: _ask(client, path, kept.get(path, _Kept())))
     found = dict(zip(_PATHS, answers, strict=True))
     if found != kept:
         _write(file, found)
@@ -84,7 +81,7 @@ async def _resources(client: Client, path: str, answer: Answer) -> tuple[Resourc
             for version in group["versions"]
         ]
     )
-    answers = await asyncio.gather(*(client.send(_call(address)) for address in addresses))
+    answers = await side_by_side(addresses, lambda address: client.send(_call(address)))
     return tuple(resource for each in answers for resource in _of_version(each.body))
 
 
