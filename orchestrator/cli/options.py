@@ -74,8 +74,9 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--acknowledge",
             multiple=True,
-            metavar="WHAT:UNIT",
-            help="Let this plan destroy:UNIT, parts of a protected unit; or recreate:UNIT, whose state is gone.",
+            metavar="WHAT",
+            help="Name what may be lost: destroy:UNIT, recreate:UNIT, forget:UNIT or new-cluster;"
+            " may be repeated.",
         ),
     ):
         command = option(command)
