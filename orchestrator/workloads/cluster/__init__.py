@@ -5,8 +5,8 @@ loop behind blocking batch functions. Nothing here decides what should change or
 """
 
 from orchestrator.workloads.cluster.api import Cluster, connect
-from orchestrator.workloads.cluster.client import preload
 from orchestrator.workloads.cluster.credentials import locate
+from orchestrator.workloads.cluster.library import preload
 from orchestrator.workloads.cluster.target import Target
 
 __all__ = ["Cluster", "Target", "connect", "locate", "preload"]

@@ -6,19 +6,12 @@ The asyncio client of the ``kubernetes`` package sends them. Only requests that 
 
 import asyncio
 import concurrent.futures
-import importlib
-import importlib.util
 import json
-import os
-import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
-from types import ModuleType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -28,6 +21,7 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Request, explain
 from orchestrator.workloads.cluster.credentials import Credentials
+from orchestrator.workloads.cluster.library import api_client, no_answer, reason_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -53,11 +47,9 @@ _RETRIED: Final = frozenset(
     }
 )
 _AFTER_STOP_SECONDS: Final = 5.0
-_CONNECTIONS: Final = 32
 _AT_ONCE: Final = 24
 _OPENING_SECONDS: Final = 1.0
 _CLOSING_TURNS: Final = 3  # a closed transport lets go of its socket in the loop's next turns
-_import_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +75,6 @@ class Answer:
     tag: str = ""
 
 
-def preload() -> None:
-    """Import the client library, which takes 0.2 s; a thread may do so while something else runs."""
-    _api_client_module()
-
-
 class Client:
     """One connection to one API server; used from any thread, closed once."""
 
@@ -97,7 +84,7 @@ class Client:
         self._credentials = credentials
         self._stop = stop
         self._reached = False
-        self._api = _api_client(credentials)
+        self._api = api_client(credentials)
         self._renewing = asyncio.Lock()
         self._openings: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
@@ -143,7 +130,7 @@ class Client:
             self._check_stop()
             try:
                 answer, wait = await self._once(call, renew=renewed)
-            except _no_answer() as error:
+            except no_answer() as error:
                 if not self._may_wait(started):
                     raise self._unreachable(error) from error
                 wait = delay
@@ -172,7 +159,7 @@ class Client:
                 yield _lines(response.response.content)
             finally:
                 _break_off(response)
-        except _no_answer() as error:
+        except no_answer() as error:
             raise self._unreachable(error) from error
 
     async def _unbroken(self, opening: Coroutine[Any, Any, Any]) -> Any:
@@ -246,7 +233,7 @@ class Client:
             raise Interrupted("interrupted while talking to the API server")
 
     def _unreachable(self, error: BaseException) -> ClusterUnreachable:
-        reason, hint = _why(error)
+        reason, hint = reason_of(error)
         return ClusterUnreachable(f"{self.title} cannot be reached: {reason}", hint=hint)
 
     async def _shutdown(self) -> None:
@@ -323,107 +310,3 @@ async def _lines(content: Any) -> AsyncIterator[Json]:
 
 def _seconds(text: str) -> float:
     return float(text) if text.isdigit() else 0.0
-
-
-def _api_client(credentials: Credentials) -> Any:
-    """Return the library's client with nothing taken from process-wide defaults."""
-    access = credentials.access
-    library = _api_client_module()
-    configuration = library.Configuration(
-        host=access.server,
-        ca_cert_data=access.certificate_authority or None,
-        verify_ssl=not access.insecure,
-        tls_server_name=access.tls_server_name or None,
-        proxy=access.proxy or None,
-        connection_pool_maxsize=_CONNECTIONS,
-    )
-    # Authorities in use do not mark their certificates as RFC 5280 asks; kubectl accepts them too.
-    configuration.disable_strict_ssl_verification = True
-    certificate, key = credentials.certificate()
-    try:
-        if not certificate:
-            return library.ApiClient(configuration)
-        with _private_files(certificate, key) as (certificate_file, key_file):
-            configuration.cert_file, configuration.key_file = certificate_file, key_file
-            return library.ApiClient(configuration)
-    except (OSError, ValueError) as error:
-        raise ClusterError(f"{access.title}: its certificates cannot be used: {error}") from error
-
-
-class _private_files:  # noqa: N801 - a context manager that reads as a function
-    """Two files for as long as the TLS context is made, which cannot take a key from memory."""
-
-    def __init__(self, certificate: str, key: str) -> None:
-        self._texts = certificate, key
-        self._folder = tempfile.TemporaryDirectory(prefix="orchestrator-")
-
-    def __enter__(self) -> tuple[str, str]:
-        folder = Path(self._folder.name)  # 0700, so that its files are private whatever their mode
-        names = (folder / "certificate.pem", folder / "key.pem")
-        for name, text in zip(names, self._texts, strict=True):
-            name.write_text(text, encoding="utf-8")
-        return str(names[0]), str(names[1])
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
-
-
-def _api_client_module() -> ModuleType:
-    """Return the library's module without running what its packages import for other uses.
-
-    ``kubernetes/__init__.py`` loads a second, synchronous client with everything it can do: importing it in
-    the ordinary way takes twice as long as what is used here.
-    """
-    name = "kubernetes.aio.client.api_client"
-    with _import_lock:
-        if name in sys.modules or "kubernetes" in sys.modules:
-            return importlib.import_module(name)
-        packages = _bare_packages()
-        sys.modules.update(packages)
-        try:
-            return importlib.import_module(name)
-        finally:
-            for package in packages:
-                del sys.modules[package]
-
-
-def _bare_packages() -> dict[str, ModuleType]:
-    spec = importlib.util.find_spec("kubernetes")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    packages = {
-        "kubernetes": ModuleType("kubernetes"),
-        "kubernetes.aio": ModuleType("kubernetes.aio"),
-    }
-    packages["kubernetes"].__path__ = folders
-    packages["kubernetes.aio"].__path__ = [str(Path(folder, "aio")) for folder in folders]
-    return packages
-
-
-def _no_answer() -> tuple[type[BaseException], ...]:
-    import aiohttp
-
-    return (aiohttp.ClientError, TimeoutError, OSError)
-
-
-def _why(error: BaseException) -> tuple[str, str]:
-    """Return why there was no answer, and what to look at."""
-    import aiohttp
-
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            problem = getattr(error.certificate_error, "verify_message", error.certificate_error)
-            reason = f"its certificate is not trusted: {problem}"
-            return reason, "check the certificate authority and the address of this cluster"
-        case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be resolved", "check the address, or the VPN"
-        case aiohttp.ClientConnectorError() | aiohttp.ClientOSError():
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            return reason.lower(), "is it running, and is this its address?"
-        case TimeoutError():
-            return "no answer in time", "check the network, a VPN or a firewall in between"
-        case aiohttp.InvalidURL():
-            return "its address is not a URL", "check 'server'"
-        case _:
-            return str(error) or type(
-                error
-            ).__name__, "is this the address of a Kubernetes API server?"

@@ -2,7 +2,8 @@
 
 The rules are pure and follow kstatus (kubernetes-sigs/cli-utils), the library that most deploy tools share,
 but where it calls things current that a deploy must not: a running Job, a failed Pod, a load balancer without
-an address. Only ``laggards`` asks the cluster, for what explains an object that is late.
+an address. ``rollout`` waits by them, and ``laggards`` says why an object is late: only these two ask the
+cluster.
 """
 
 from orchestrator.workloads.health.assessment import assess, immediate
