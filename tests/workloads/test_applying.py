@@ -9,6 +9,8 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone, UnitProgress
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.cluster.answers import Superseded
+from orchestrator.workloads.planning import SetPlan
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground
@@ -32,6 +34,17 @@ def job(**spec: Any) -> str:
     body = {"template": template, **spec}
     return json.dumps(
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": body}
+    )
+
+
+def carry_out(ground: Ground, plan: SetPlan) -> None:
+    """Apply a plan that was made before."""
+    apply_set(
+        ground.cluster,
+        plan,
+        wait=Wait(timeout=60),
+        on_event=ground.events.append,
+        stop=ground.stop,
     )
 
 
@@ -260,3 +273,47 @@ spec: {{containers: [{{name: a, image: a}}]}}
     inventory = ground.apply(text)
     assert [item.ref.kind for item in inventory] == ["Namespace", "Pod"]
     ground.others.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("colour", ["green", "red", "blue"])
+def test_a_successor_of_the_same_name_is_not_touched(
+    ground: Ground,
+    force: bool,  # noqa: FBT001 - a case
+    colour: str,
+) -> None:
+    """A plan was made for the object that was seen: another one of its name is left as it is."""
+    ground.apply(CONFIG)
+    changed = CONFIG.replace("green", "blue")
+    if force:
+        changed = changed.replace("{name:", "{annotations: {orchestrator/force: enabled}, name:")
+    (plan,) = ground.plan(ground.rendered(changed))
+    ground.others.request("DELETE", ground.path("configmaps", "settings"))
+    body = {"metadata": {"name": "settings"}, "data": {"colour": colour}}
+    successor = ground.others.create(ground.path("configmaps"), body)
+    with pytest.raises(Superseded) as raised:
+        carry_out(ground, plan)
+    title = f"ConfigMap {ground.namespace}/settings"
+    assert raised.value.message == (f"{title} was replaced by another one since the plan was made")
+    assert "plan again" in raised.value.hint
+    assert ground.others.get(ground.path("configmaps", "settings")) == successor
+
+
+def test_an_object_that_is_gone_since_is_told(ground: Ground) -> None:
+    """What was to be changed and is not there any more is not made anew: the plan did not say so."""
+    ground.apply(CONFIG)
+    (plan,) = ground.plan(ground.rendered(CONFIG.replace("green", "blue")))
+    ground.others.request("DELETE", ground.path("configmaps", "settings"))
+    with pytest.raises(Superseded, match="settings was deleted since the plan was made"):
+        carry_out(ground, plan)
+    assert ground.others.request("GET", ground.path("configmaps", "settings"))[0] == 404
+
+
+def test_nobody_owns_the_identity_of_an_object(ground: Ground) -> None:
+    """That a change is bound to one object leaves no trace in the record of who manages its fields."""
+    ground.apply(CONFIG)
+    ground.apply(CONFIG.replace("green", "blue"))
+    live = ground.others.get(ground.path("configmaps", "settings"))
+    assert live["data"] == {"colour": "blue"}
+    (record,) = live["metadata"]["managedFields"]
+    assert record["fieldsV1"]["f:metadata"].keys() == {"f:annotations", "f:labels"}

@@ -119,7 +119,8 @@ def superseded(title: str, *, gone: bool) -> Superseded:
     """Return the error for an object that is not the one which was planned for, or is ``gone``."""
     happened = "deleted" if gone else "replaced by another one"
     return Superseded(
-        f"{title} was {happened} since the plan was made", hint="plan again, to see what is there now"
+        f"{title} was {happened} since the plan was made",
+        hint="plan again, to see what is there now",
     )
 
 

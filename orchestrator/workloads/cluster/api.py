@@ -13,7 +13,13 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.answers import FieldConflict, Gone, NotServed, Request, superseded
+from orchestrator.workloads.cluster.answers import (
+    FieldConflict,
+    Gone,
+    NotServed,
+    Request,
+    superseded,
+)
 from orchestrator.workloads.cluster.client import APPLY, Call, Client, side_by_side
 from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
@@ -109,9 +115,10 @@ class Cluster:
         keys = sorted(set(wanted))
         if not any(self.kinds().unanswered(*key) for key in keys):
             return
-        silent = [names for key in keys if (names := self.kinds(refresh=True).unanswered(*key))]
+        kinds = self.kinds(refresh=True)  # it may be back
+        silent = {name for key in keys for name in kinds.unanswered(*key)}
         if silent:
-            raise _silent(silent[0], self.title)
+            raise _silent(sorted(silent), self.title)
 
     def await_kinds(self, wanted: Iterable[tuple[str, str]], *, timeout: float, stop: Stop) -> None:
         """Wait until the server serves these (group, kind); raises ClusterError after ``timeout`` seconds.
@@ -291,16 +298,17 @@ class Cluster:
         body = answer.body if isinstance(answer.body, dict) else {}
         return Accepted(live=body, created=answer.status == HTTPStatus.CREATED)
 
-    async def _superseded(
-        self, submission: Submission, resource: Resource
-    ) -> ClusterError | None:
+    async def _superseded(self, submission: Submission, resource: Resource) -> ClusterError | None:
         """Return why fields of others are in the way, where that is since the object is another one.
 
         The server looks at conflicts before it looks at the uid.
         """
         if not submission.uid:
             return None
-        _, live = await self._get((submission.ref, resource))
+        try:
+            _, live = await self._get((submission.ref, resource))
+        except AccessDenied:
+            return None
         if live is not None and uid_of(live) == submission.uid:
             return None
         return superseded(str(submission.ref), gone=live is None)
@@ -355,7 +363,7 @@ def _bound(submission: Submission) -> Mapping[str, Json]:
     return {**manifest, "metadata": {**metadata, "uid": submission.uid}}
 
 
-def _silent(names: tuple[str, ...], title: str) -> ClusterUnreachable:
+def _silent(names: Sequence[str], title: str) -> ClusterUnreachable:
     services = [".".join(reversed(name.split("/"))) for name in names]
     return ClusterUnreachable(
         f"the API {', '.join(names)} of {title} does not answer: its server is down",

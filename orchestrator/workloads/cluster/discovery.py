@@ -1,9 +1,12 @@
 """Which kinds a server serves: aggregated discovery, asked for with the entity tag of what is kept on disk.
 
-Two requests tell everything; a server whose kinds have not changed answers both without a body.
+Two requests tell everything; a server whose kinds have not changed answers both without a body. Versions that
+another server brings are stale while that one does not answer: they may be told of without any kinds, or with
+those of earlier. Such an answer is never kept.
 """
 
 import hashlib
+import itertools
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -27,10 +30,11 @@ _FIELDS: Final = ("group", "version", "kind", "plural", "namespaced")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What one path answered, and its entity tag."""
+    """What one path answered, and its entity tag; ``stale`` are the (group, version) that do not answer."""
 
     tag: str = ""
     resources: tuple[Resource, ...] = ()
+    stale: frozenset[tuple[str, str]] = frozenset()
 
 
 async def discover(client: Client, cache: Path) -> Kinds:
@@ -39,17 +43,24 @@ async def discover(client: Client, cache: Path) -> Kinds:
     file = cache / "discovery" / f"{name}.json"
     kept = _read(file)
     answers = await side_by_side(_PATHS, lambda path: _ask(client, path, kept.get(path, _Kept())))
-    found = dict(zip(_PATHS, answers, strict=True))
+    found = {
+        path: kept.get(path, _Kept()) if answer.stale else answer
+        for path, answer in zip(_PATHS, answers, strict=True)
+    }
     if found != kept:
         _write(file, found)
-    return _kinds_of(resource for answer in answers for resource in answer.resources)
+    return _kinds_of(answers)
 
 
-def _kinds_of(resources: Iterable[Resource]) -> Kinds:
+def _kinds_of(answers: Iterable[_Kept]) -> Kinds:
     grouped: dict[tuple[str, str], list[Resource]] = {}
-    for resource in resources:
-        grouped.setdefault((resource.group, resource.kind), []).append(resource)
-    return Kinds(resources={key: tuple(found) for key, found in grouped.items()}, complete=True)
+    stale: frozenset[tuple[str, str]] = frozenset()
+    for answer in answers:
+        stale |= answer.stale
+        for resource in answer.resources:
+            grouped.setdefault((resource.group, resource.kind), []).append(resource)
+    resources = {key: tuple(found) for key, found in grouped.items()}
+    return Kinds(resources=resources, complete=True, stale=stale)
 
 
 async def _ask(client: Client, path: str, kept: _Kept) -> _Kept:
@@ -57,7 +68,8 @@ async def _ask(client: Client, path: str, kept: _Kept) -> _Kept:
     answer = await client.send(_call(path, accept=_ACCEPT, headers=headers))
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return kept
-    return _Kept(tag=answer.tag, resources=await _resources(client, path, answer))
+    resources = await _resources(client, path, answer)
+    return _Kept(tag=answer.tag, resources=resources, stale=_stale(answer))
 
 
 def _call(
@@ -85,8 +97,22 @@ async def _resources(client: Client, path: str, answer: Answer) -> tuple[Resourc
     return tuple(resource for each in answers for resource in _of_version(each.body))
 
 
+def _stale(answer: Answer) -> frozenset[tuple[str, str]]:
+    body: Any = answer.body
+    return frozenset(
+        (group["metadata"].get("name", ""), version["version"])
+        for group in body.get("items", ())
+        for version in group["versions"]
+        if _is_stale(version)
+    )
+
+
+def _is_stale(version: Any) -> bool:
+    return bool(version.get("freshness") == "Stale")
+
+
 def _of_group(group: Any) -> Iterator[Resource]:
-    for version in group["versions"]:
+    for version in itertools.filterfalse(_is_stale, group["versions"]):
         for item in version.get("resources", ()):
             kind = item.get("responseKind", {}).get("kind")
             if kind and "patch" in item["verbs"]:
