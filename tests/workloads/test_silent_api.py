@@ -93,6 +93,9 @@ def test_objects_of_an_api_that_is_down_are_not_gone(tmp_path: Path) -> None:
         assert "v1.metrics.example" in raised.value.hint
         with pytest.raises(ClusterUnreachable, match=SILENT):
             ground.plan(ground.rendered(READING))
+        unnamed = READING.replace("first", '"${{ modules.database.host }}"')
+        with pytest.raises(ClusterUnreachable, match=SILENT):
+            ground.plan(ground.rendered(unnamed))
         with pytest.raises(ClusterUnreachable, match=SILENT):
             ground.prune((lost,))
         with pytest.raises(ClusterUnreachable, match=SILENT):
