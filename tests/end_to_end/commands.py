@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 _PATIENCE_SECONDS = 60.0
@@ -63,3 +64,9 @@ def alive(process: int) -> bool:
         ("ps", "-o", "stat=", "-p", str(process)), capture_output=True, text=True, check=False
     )
     return listed.stdout.strip()[:1] not in {"", "Z"}
+
+
+def held(folder: Path) -> list[int]:
+    """Wait until something is held, and return the ids of its processes, its own first."""
+    eventually((folder / "started").exists, "something to be held")
+    return [int(word) for word in (folder / "started").read_text().split()]

@@ -13,6 +13,15 @@ _MODULES = {
 }
 
 
+@pytest.fixture
+def namespaces(world: World) -> None:
+    """Make a namespace for each environment."""
+    for environment in ("blue", "green"):
+        world.create_namespace(f"{world.name}-{environment}")
+
+
+@pytest.mark.usefixtures("namespaces")
+@pytest.mark.timeout(240)
 def test_an_environment_lives_and_dies_beside_another_that_stays_as_it_is(world: World) -> None:
     """Change, prune, removal and destruction in one leave objects, states and ledger of the other alone."""
     _declare(world, modules=_MODULES, sets=("shop", "extra"))
@@ -40,6 +49,7 @@ def test_an_environment_lives_and_dies_beside_another_that_stays_as_it_is(world:
     assert world.snapshot("green", f"{world.name}-green") == green
 
 
+@pytest.mark.usefixtures("namespaces")
 def test_environments_are_applied_at_the_same_time(world: World) -> None:
     """Each has a lock, a state and a ledger of its own; nothing of one run gets in the way of the other."""
     _declare(world, modules=_MODULES, sets=("shop",))

@@ -28,7 +28,7 @@ _KINDS = {
 class World:
     """A repository, the sandbox's cluster, and a name that nobody else in this run uses.
 
-    ``name`` is the stack's; the namespaces given to a test are called by it too.
+    ``name`` is the stack's, and that of the namespace given to a test.
     """
 
     root: Path
@@ -90,6 +90,11 @@ class World:
         ended = self.run("plan", self.name, *arguments)
         assert ended.code == 0, ended.said
         return ended
+
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace."""
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self.cluster.create("/api/v1/namespaces", namespace)
 
     def live(self, kind: str = "ConfigMap", namespace: str = "") -> dict[str, Document]:
         """Return the objects of this stack in a namespace as the API server has them, by name."""

@@ -9,21 +9,13 @@ import pytest
 from orchestrator.infrastructure.binary import find_binary
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Terraform
-from tests.end_to_end.commands import Ended, Running, alive, eventually
+from tests.end_to_end.commands import Ended, Running, alive, eventually, held
 from tests.end_to_end.stacks import ECHO, config_map, deployment, holding
 from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
 
 _INTERRUPTED = 130
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return the folder by which what is held is watched and let go."""
-    chosen = tmp_path / "hold"
-    chosen.mkdir()
-    return chosen
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -37,8 +29,7 @@ def test_during_terraforms_work(world: World, folder: Path, number: signal.Signa
     world.manifests("shop.yaml", config_map("shop"))
     world.commit()
     running = world.start("apply", world.name, "--yes")
-    _await_file(folder / "started")
-    processes = [int(word) for word in (folder / "started").read_text().split()]
+    processes = held(folder)
 
     ended = _stopped(running, number)
 
@@ -58,8 +49,7 @@ def test_twice_in_a_hurry(world: World, folder: Path) -> None:
     world.declare({"held": {"source": "./modules/held"}}, {})
     world.commit()
     running = world.start("apply", world.name, "--yes")
-    _await_file(folder / "started")
-    processes = [int(word) for word in (folder / "started").read_text().split()]
+    processes = held(folder)
 
     running.signal(signal.SIGINT)
     ended = _stopped(running, signal.SIGINT)
@@ -124,8 +114,7 @@ def test_while_planning(world: World, folder: Path, verb: str, command: str) -> 
     """Nothing was changed, nothing is recorded, and no process or temporary file is left."""
     _declare_held_engine(world, folder, command)
     running = world.start(verb, world.name, *(["--yes"] if verb == "apply" else []))
-    _await_file(folder / "started")
-    process = int((folder / "started").read_text())
+    (process,) = held(folder)
 
     ended = _stopped(running, signal.SIGINT)
 
@@ -155,7 +144,7 @@ def test_while_a_destruction_runs(world: World, folder: Path) -> None:
     world.apply()
     (folder / "first").unlink()
     running = world.start("destroy", world.name, "--yes")
-    _await_file(folder / "started")
+    held(folder)
 
     ended = _stopped(running, signal.SIGTERM)
 
@@ -199,10 +188,6 @@ def _assert_converges(world: World) -> None:
     planned = world.run("plan", world.name, "--detailed-exitcode")
     assert planned.code == 0, planned.said
     assert _plan_files(world) == []
-
-
-def _await_file(file: Path) -> None:
-    eventually(file.exists, f"{file.name} to be written")
 
 
 def _plan_files(world: World) -> list[str]:

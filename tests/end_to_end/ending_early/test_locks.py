@@ -6,20 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.commands import Running, alive, eventually
+from tests.end_to_end.commands import Running, alive, eventually, held
 from tests.end_to_end.stacks import config_map, holding
 from tests.end_to_end.world import World
 from tests.git import git
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return the folder by which a held apply is watched and let go."""
-    chosen = tmp_path / "hold"
-    chosen.mkdir()
-    return chosen
 
 
 def test_a_second_writer_is_refused_and_told_who_is_first(world: World, folder: Path) -> None:
@@ -47,7 +39,7 @@ def test_a_second_writer_is_refused_and_told_who_is_first(world: World, folder: 
 def test_a_killed_writer_is_succeeded(world: World, folder: Path) -> None:
     """Its lock is taken over since its process is gone, and what it left open is finished."""
     running = _hold(world, folder)
-    processes = _processes(folder)
+    processes = held(folder)
 
     running.signal(signal.SIGKILL)
     killed = running.end()
@@ -72,7 +64,7 @@ def test_a_killed_writer_is_succeeded(world: World, folder: Path) -> None:
 def test_a_machine_that_went_down_in_an_apply_is_recovered_from(world: World, folder: Path) -> None:
     """The orchestrator and Terraform die together: what was made is in the state or made again, and nothing doubles."""
     running = _hold(world, folder)
-    processes = _processes(folder)
+    processes = held(folder)
 
     running.signal(signal.SIGKILL)
     running.end()
@@ -114,11 +106,6 @@ def _hold(world: World, folder: Path) -> Running:
     world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.held.id }}"}))
     world.commit()
     running = world.start("apply", world.name, "--yes")
-    eventually((folder / "started").exists, "the apply to be under way")
+    held(folder)
     assert git(world.root, "for-each-ref", "refs/orchestrator-lock")
     return running
-
-
-def _processes(folder: Path) -> list[int]:
-    """Return the ids of the held program and of Terraform."""
-    return [int(word) for word in (folder / "started").read_text().split()]
