@@ -15,7 +15,7 @@ orchestrator := .venv/bin/orchestrator
 stack_options = $(STACK) $(if $(ENV),--env $(ENV)) $(ARGS)
 # The quickstart touches nothing but a sandbox on this machine: where nobody can be asked, it starts.
 # A stack that was named is never changed without a yes.
-answer = $(if $(filter file,$(origin STACK)),$(shell test -t 0 && test -t 2 || echo --yes))
+answer = $(if $(filter file,$(origin STACK)),$(shell test -t 0 || echo --yes))
 
 # A virtual environment whose interpreter is gone is made again, whatever its stamps say.
 ifeq ($(realpath .venv/bin/python),)

@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli.options import (
     Options,
+    acknowledge_option,
     execution_options,
     fitted,
     only_option,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply FILE`."
 )
 @click.option("--destroy", is_flag=True, help="Plan what `destroy` would do.")
+@acknowledge_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when something would change.")
 @pass_options
 def plan(
@@ -45,13 +47,14 @@ def plan(
     output: str,
     out: Path | None,
     destroy: bool,
+    acknowledge: tuple[str, ...],
     detailed_exitcode: bool,
 ) -> None:
     """Show what an apply would do, infrastructure and workloads as one plan."""
     from orchestrator.engine.planning import Selection, make_plan
 
     options.as_json = output == "json"
-    selection = Selection(only=only, destroy=destroy)
+    selection = Selection(only=only, destroy=destroy, acknowledged=frozenset(acknowledge))
     if out is not None:
         from orchestrator.engine.bundle import check_target
 
@@ -70,6 +73,7 @@ def plan(
 @only_option
 @output_option
 @execution_options
+@acknowledge_option
 @pass_options
 def apply(
     options: Options, /, stack: str | None, environment: str | None, output: str, **flags: Any
@@ -96,6 +100,7 @@ def apply(
 @only_option
 @output_option
 @execution_options
+@acknowledge_option
 @pass_options
 def destroy(
     options: Options, /, stack: str | None, environment: str | None, output: str, **flags: Any
@@ -139,7 +144,15 @@ def _plan_and_execute(
     _check_that_somebody_can_be_asked(options, yes=flags["yes"])
     with session_of(options, stack, environment) as (session, resources):
         check_startable(session, allowed)
-        planned = make_plan(session, Selection(only=flags["only"], destroy=destroy), resources)
+        planned = make_plan(
+            session,
+            Selection(
+                only=flags["only"],
+                destroy=destroy,
+                acknowledged=frozenset(flags["acknowledge"]),
+            ),
+            resources,
+        )
         _show_unless_json(options, planned)
         check(planned, allowed)
         asked = planned.plan.effective and not flags["yes"]
@@ -199,6 +212,7 @@ def _ask(planned: "Planned") -> None:
         with interruptible():
             answer = click.prompt(question, default="", show_default=False, err=True)
     except click.Abort as error:
+        click.echo(err=True)  # the answer's line is not finished
         message = "nothing was changed, since nobody answered"
         raise Interrupted(message) from error
     if answer.strip() != "yes":

@@ -59,6 +59,17 @@ def only_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--only", multiple=True, metavar="UNIT", help=help_text)(command)
 
 
+def acknowledge_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take what a person named that a plan would be refused for otherwise."""
+    return click.option(
+        "--acknowledge",
+        multiple=True,
+        metavar="WHAT",
+        help="Name what may be lost: destroy:UNIT, recreate:UNIT, forget:UNIT or new-cluster;"
+        " may be repeated.",
+    )(command)
+
+
 def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Take what a person allows for one run."""
     for option in (
@@ -70,13 +81,6 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--allow-deferred",
             is_flag=True,
             help="Let units that are planned in turn delete or replace things.",
-        ),
-        click.option(
-            "--acknowledge",
-            multiple=True,
-            metavar="WHAT",
-            help="Name what may be lost: destroy:UNIT, recreate:UNIT, forget:UNIT or new-cluster;"
-            " may be repeated.",
         ),
     ):
         command = option(command)

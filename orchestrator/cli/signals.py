@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE: Final = 2  # the third request breaks off even what does not look at the first two
-_ANSWER: Final = b"stopping; what runs saves its state first (again: hurry)\n"
+_ANSWER: Final = b"\nstopping; what runs saves its state first (again: hurry)\n"
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 What speaks to clusters is imported inside functions, so that a plan imports it while Terraform is at work.
 """
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.engine.infrastructure import Outputs
 from orchestrator.engine.session import Session
-from orchestrator.errors import AccessDenied, InvalidStack
+from orchestrator.errors import AccessDenied, InvalidStack, PlanRefused
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.expressions import Scope, Tree, locate_in, pending_in, resolve
@@ -17,6 +19,10 @@ from orchestrator.stack.model import Json
 
 if TYPE_CHECKING:
     from orchestrator.workloads.cluster import Cluster, Target
+
+
+NEW_CLUSTER = "new-cluster"
+"""What a person acknowledges when the former cluster is gone for good."""
 
 
 def cluster_pending(session: Session, outputs: Outputs) -> tuple[str, ...]:
@@ -36,6 +42,26 @@ def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> "C
     target = _sandbox(session) if session.stack.cluster.sandbox else _target(session, outputs)
     connection = connect(target, around.settings, secrets=around.secrets, stop=around.stop)
     return resources.enter_context(connection)
+
+
+def refuse_other_cluster(
+    session: Session, ledger: LedgerState, place: str, acknowledged: Collection[str]
+) -> None:
+    """Refuse a cluster that is not the one that the stack's objects are in; raises PlanRefused.
+
+    The sandbox is made to be thrown away, and what was in it goes with it.
+    """
+    unknown = not (ledger.inventory and ledger.cluster and place)
+    if session.stack.cluster.sandbox or unknown or place == ledger.cluster:
+        return
+    if NEW_CLUSTER in acknowledged:
+        return
+    message = f"this is not the cluster that the {len(ledger.inventory)} objects of {session.owner} are in"
+    hint = (
+        "name the right one with `cluster: {context: …}`;"
+        f" or pass --acknowledge {NEW_CLUSTER} if the former one is gone for good"
+    )
+    raise PlanRefused(message, hint=hint)
 
 
 def identify(cluster: "Cluster") -> str:

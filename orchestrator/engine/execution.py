@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import log
-from orchestrator.engine.connection import identify, open_cluster
+from orchestrator.engine.connection import identify, open_cluster, refuse_other_cluster
 from orchestrator.engine.infrastructure import Outputs, PlannedModule, plan_unit
-from orchestrator.engine.permissions import Permissions, check_late, check_place
+from orchestrator.engine.permissions import Permissions, check_late
 from orchestrator.engine.planning import Planned
 from orchestrator.engine.verification import verify_late_module, verify_late_sets
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
@@ -102,7 +102,8 @@ def _opened(
     planned: Planned, outputs: Outputs, allowed: Permissions, resources: ExitStack
 ) -> Cluster:
     cluster = open_cluster(planned.session, outputs, resources)
-    check_place(planned, identify(cluster), allowed)
+    place = identify(cluster)
+    refuse_other_cluster(planned.session, planned.ledger, place, allowed.acknowledged)
     return cluster
 
 

@@ -39,7 +39,6 @@ def check(planned: Planned, allowed: Permissions) -> None:
         _check_state(planned, module, allowed, way_out="recreate")
     for module in planned.destroyed.values():
         _check_state(planned, module, allowed, way_out="forget")
-    check_place(planned, planned.place, allowed)
     _check_data(planned, allowed)
 
 
@@ -48,25 +47,6 @@ def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) ->
     unit = module.unit_plan
     check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
     _check_state(planned, module, allowed, way_out="recreate")
-
-
-def check_place(planned: Planned, place: str, allowed: Permissions) -> None:
-    """Refuse a cluster that is not the one that the stack's objects are in; raises PlanRefused.
-
-    The sandbox is made to be thrown away, and what was in it goes with it.
-    """
-    known, sandbox = planned.ledger.cluster, planned.session.stack.cluster.sandbox
-    if sandbox or not (planned.ledger.inventory and known and place) or place == known:
-        return
-    if _NEW_CLUSTER in allowed.acknowledged:
-        return
-    count = len(planned.ledger.inventory)
-    message = f"this is not the cluster that the {count} objects of {planned.session.owner} are in"
-    hint = (
-        "name the right one with `cluster: {context: …}`;"
-        f" or pass --acknowledge {_NEW_CLUSTER} if the former one is gone for good"
-    )
-    raise PlanRefused(message, hint=hint)
 
 
 def _check_state(
@@ -91,7 +71,6 @@ def _check_state(
     raise PlanRefused(message, hint=hint)
 
 
-_NEW_CLUSTER = "new-cluster"
 _CONSEQUENCE = {
     "recreate": "this plan would create everything again",
     "forget": "this plan would forget it and destroy nothing",

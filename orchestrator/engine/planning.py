@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.connection import cluster_pending, identify, open_cluster
+from orchestrator.engine.connection import (
+    cluster_pending,
+    identify,
+    open_cluster,
+    refuse_other_cluster,
+)
 from orchestrator.engine.infrastructure import (
     Outputs,
     PlannedModule,
@@ -32,9 +37,9 @@ from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import Site, discard_plan
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.ledger.store import Store
-from orchestrator.plans.events import PhaseStarted
+from orchestrator.plans.events import Outcome, PhaseStarted
 from orchestrator.plans.objects import OwnedObject
-from orchestrator.plans.plan import Plan
+from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
 
@@ -44,13 +49,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to plan: everything, or the units named in ``only`` with all that they need; or the destruction.
+    """What to plan: everything, or the units named in ``only`` with all that goes with them; or its destruction.
 
-    What is destroyed with the units named in ``only`` is all that needs them.
+    ``acknowledged`` is what a person named that a plan would be refused for otherwise.
     """
 
     only: tuple[str, ...] = ()
     destroy: bool = False
+    acknowledged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +124,11 @@ def make_plan(
         *(each.unit_plan for each in halves.sets.values()),
         *(module.unit_plan for module in halves.destroyed.values()),
     )
-    place = identify(halves.cluster) if halves.cluster else ""
     plan = Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
         revision=session.revision,
-        units=unit_plans,
+        units=tuple(replace(unit, unsettled=_unsettled(unit, ledger)) for unit in unit_plans),
         destroy=selection.destroy,
         notes=(*_notes(session, ledger), *_notes_on_state(ledger, halves.modules)),
     )
@@ -136,12 +141,27 @@ def make_plan(
         ledger=ledger,
         plan=plan,
         site=halves.site,
-        cluster=halves.cluster,
-        place=place,
+        cluster=halves.reached.cluster if halves.reached else None,
+        place=halves.reached.place if halves.reached else "",
         modules=halves.modules,
         destroyed=halves.destroyed,
         sets=halves.sets,
     )
+
+
+def _unsettled(unit: UnitPlan, ledger: LedgerState) -> str:
+    """Return what the last run left undone of a unit, or an empty text."""
+    record = ledger.units.get(unit.unit)
+    if record is None or record.outcome not in _UNDONE:
+        return ""
+    return f"{_UNDONE[record.outcome]} at {record.revision}, {record.at:%Y-%m-%d %H:%M} UTC"
+
+
+_UNDONE = {
+    Outcome.FAILED: "failed",
+    Outcome.INTERRUPTED: "was interrupted",
+    Outcome.PLANNED: "was begun and never finished",
+}
 
 
 def _discard_plans(files: list[Path]) -> None:
@@ -199,7 +219,7 @@ class _Halves:
     modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
-    cluster: "Cluster | None" = None
+    reached: "Reached | None" = None
     site: Site | None = None
 
 
@@ -217,18 +237,23 @@ def _plan_application(basis: _Basis) -> _Halves:
         modules = plan_modules(session, site, graph, chosen, saved=basis.saved) if site else {}
         outputs = outputs_of(modules)
         destroyed = plan_removed(session, basis.gone(), saved=basis.saved)
-        cluster = dialled.result() if dialled else None
+        reached = dialled.result() if dialled else None
     waits = cluster_pending(session, outputs) if has_sets else ()
     sets: Mapping[UnitId, PlannedSet] = {}
     if waits:
         sets = defer_workloads(wanted, graph, waits)
     elif has_sets:
-        cluster = cluster or _dial(basis, outputs)
+        reached = reached or _dial(basis, outputs)
         sets = plan_workloads(
-            session, wanted, graph, outputs=outputs, inventory=basis.inventory, cluster=cluster
+            session,
+            wanted,
+            graph,
+            outputs=outputs,
+            inventory=basis.inventory,
+            cluster=reached.cluster,
         )
     sets = {**sets, **_emptied(basis, sets)}
-    return _Halves(modules=modules, destroyed=destroyed, sets=sets, cluster=cluster, site=site)
+    return _Halves(modules=modules, destroyed=destroyed, sets=sets, reached=reached, site=site)
 
 
 def _plan_destruction(basis: _Basis) -> _Halves:
@@ -238,11 +263,11 @@ def _plan_destruction(basis: _Basis) -> _Halves:
     units = [unit for unit in graph.order if unit in wanted.modules]
     outputs = applied_outputs(origin, wanted.modules) if origin else {}
     sets: Mapping[UnitId, PlannedSet] = {}
-    cluster = None
+    reached = None
     if basis.inventory:
         _refuse_pending_cluster(session, outputs)
-        cluster = _dial(basis, outputs)
-        sets = plan_pruning(session, basis.inventory, cluster)
+        reached = _dial(basis, outputs)
+        sets = plan_pruning(session, basis.inventory, reached.cluster)
     destroyed = {
         **plan_removed(session, basis.gone(), saved=basis.saved),
         **(plan_destructions(origin, units, saved=basis.saved) if origin else {}),
@@ -250,7 +275,7 @@ def _plan_destruction(basis: _Basis) -> _Halves:
     sets = {**sets, **_emptied(basis, sets)}
     sets = {unit: sets[unit] for unit in pruning_order(sets, graph)}
     site = origin.site if origin else None
-    return _Halves(destroyed=destroyed, sets=sets, cluster=cluster, site=site)
+    return _Halves(destroyed=destroyed, sets=sets, reached=reached, site=site)
 
 
 def _emptied(basis: _Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:
@@ -273,10 +298,20 @@ def _refuse_pending_cluster(session: Session, outputs: Outputs) -> None:
         raise PlanRefused(message, hint=hint)
 
 
-def _dial(basis: _Basis, outputs: Outputs) -> "Cluster":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A cluster, and what identifies it; empty where that may not be known."""
+
+    cluster: "Cluster"
+    place: str
+
+
+def _dial(basis: _Basis, outputs: Outputs) -> Reached:
     cluster = open_cluster(basis.session, outputs, basis.resources)
     cluster.kinds()
-    return cluster
+    place, acknowledged = identify(cluster), basis.selection.acknowledged
+    refuse_other_cluster(basis.session, basis.ledger, place, acknowledged)
+    return Reached(cluster=cluster, place=place)
 
 
 def _names(wanted: Wanted) -> tuple[str, ...]:
@@ -299,9 +334,11 @@ def _notes(session: Session, ledger: LedgerState) -> tuple[str, ...]:
 def _notes_on_state(
     ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]
 ) -> tuple[str, ...]:
-    """Return what to know of modules that were tried and never applied, and have no state here."""
+    """Return what to know of modules that the ledger knows and that have no state here."""
     return tuple(
-        f"{unit} was tried by {record.by} and its state is not here; what that made is not in this plan"
+        f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
+        " not here: what that made is not in this plan"
         for unit, module in modules.items()
-        if (record := ledger.units.get(unit)) and record.applied is None and module.stateless
+        if (record := ledger.units.get(unit)) and module.stateless and module.result is not None
+        if module.result.plan_file is not None
     )

@@ -158,7 +158,7 @@ def _read_state(fields: "_Fields") -> LedgerState:
         head=fields.text("head"),
         units={record.unit: record for record in records},
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
-        cluster=fields.text("cluster"),
+        cluster=fields.text("cluster") if fields.holds("cluster") else "",
         open=_read_entry(start) if start else None,
     )
 
@@ -171,7 +171,7 @@ def _read_entry(fields: "_Fields") -> Entry:
         run=_read_run(fields.inner("run")),
         at=fields.moment("at"),
         message=fields.text("message"),
-        cluster=fields.text("cluster"),
+        cluster=fields.text("cluster") if fields.holds("cluster") else "",
         units=tuple(_read_unit(each) for each in fields.each("units")),
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
         deleted=tuple(ObjectRef.from_json(each) for each in fields.items("deleted")),

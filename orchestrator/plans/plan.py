@@ -33,8 +33,9 @@ class UnitPlan:
     ``pending`` are the references that it waits for, sorted. ``deferred`` says why the unit could not be
     planned yet, and is empty otherwise; such a unit is planned in its turn during the apply. ``removed``
     marks a unit that Git no longer declares. ``warnings`` are sentences from the engines. ``fingerprint``
-    identifies what is wanted (source, inputs, objects), for the ledger. ``effective`` says whether applying
-    this would or might do anything.
+    identifies what is wanted (source, inputs, objects), for the ledger. ``unsettled`` says what the last
+    run left undone, such as a rollout that failed. ``effective`` says whether applying this would or might
+    change anything.
     """
 
     unit: UnitId
@@ -44,6 +45,7 @@ class UnitPlan:
     removed: bool = False
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
+    unsettled: str = ""
     effective: bool
 
 

@@ -87,6 +87,7 @@ def _unit(unit: UnitPlan) -> dict[str, Json]:
         "unit": unit.unit,
         "removed": unit.removed,
         "deferred": unit.deferred,
+        "unsettled": unit.unsettled,
         "pending": list(unit.pending),
         "warnings": list(unit.warnings),
         "changes": [_change(change) for change in unit.changes],

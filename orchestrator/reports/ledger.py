@@ -66,7 +66,7 @@ def _row(unit: UnitStatus) -> tuple[str, ...]:
 def _state(unit: UnitStatus) -> str:
     if unit.outcome is None:
         return "not applied yet"
-    words = [unit.health or unit.outcome.value]
+    words = [f"was {unit.health}" if unit.health else unit.outcome.value]
     if not unit.declared:
         words.append("no longer in Git")
     if unit.protected:

@@ -88,20 +88,26 @@ class _Tree:
             case _:
                 pass  # about a unit that never started
 
+    def _doing(self, row: _Row) -> str:
+        return row.activity if row.done else f"{row.activity} {self._seconds() - row.since:.0f} s"
+
     def __rich__(self) -> "Group":
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
+        rows = [(unit, row, self._doing(row)) for unit, row in tuple(self._rows.items())]
+        widest_unit = max((len(unit) for unit, _, _ in rows), default=0)
+        widest_activity = max((len(doing) for _, _, doing in rows), default=0)
         table = Table.grid(padding=(0, 1))
-        for column in range(4):
-            table.add_column(no_wrap=True, overflow="ellipsis", ratio=1 if column == 3 else None)  # noqa: PLR2004
-        for unit, row in tuple(self._rows.items()):
-            running = f"{row.activity} {self._seconds() - row.since:.0f} s"
-            mark, activity = (row.done, row.activity) if row.done else ("[cyan]•[/]", running)
-            table.add_row(
-                Text.from_markup(mark), Text(unit), Text(activity), Text(row.text, style="dim")
-            )
+        for width in (1, widest_unit, widest_activity):
+            table.add_column(no_wrap=True, min_width=width)
+        table.add_column(
+            no_wrap=True, overflow="ellipsis", ratio=1
+        )  # what is cut when room is short
+        for unit, row, doing in rows:
+            mark = Text.from_markup(row.done or "[cyan]•[/]")
+            table.add_row(mark, Text(unit), Text(doing), Text(row.text, style="dim"))
         head = [Text(self._notice, style="dim")] if self._notice else []
         title = [Text(self._phase, style="bold")] if self._phase else []
         return Group(*head, *title, table)

@@ -40,6 +40,8 @@ def render_plan(plan: Plan) -> str:
 
 def summary(plan: Plan) -> str:
     """Return the line that counts a plan's changes."""
+    if not plan.effective and any(unit.unsettled for unit in plan.units):
+        return "Nothing to change, but the last run left something undone: apply takes it up again."
     if not plan.effective:
         return _NOTHING_LEFT if plan.destroy else "Nothing to do: what runs is what Git says."
     counts = count(plan)
@@ -58,10 +60,10 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     subject = f" ({plan.revision.subject})" if plan.revision.subject else ""
     yield f"Plan for {verb} {plan.stack}/{plan.environment} at {plan.revision}{subject}"
     for unit in plan.units:
-        if unit.effective or unit.warnings:
+        if unit.effective or unit.warnings or unit.unsettled:
             yield ""
             yield from _unit_lines(unit, told=plan.destroy)
-    quiet = [unit.unit for unit in plan.units if not unit.effective]
+    quiet = [unit.unit for unit in plan.units if not (unit.effective or unit.unsettled)]
     if quiet:
         yield ""
         names = textwrap.fill(", ".join(quiet), _COLUMNS - 11, break_on_hyphens=False)
@@ -82,7 +84,7 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     for change in unit.changes:
         if change.action is not Action.NO_OP and not _goes_without_saying(change):
             yield from _change_lines(change)
-    for warning in unit.warnings:
+    for warning in (*unit.warnings, *filter(None, [unit.unsettled])):
         yield f"    ! {warning}"
 
 

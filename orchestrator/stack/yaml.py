@@ -54,8 +54,15 @@ class YamlDocument:
         key_node, node = _find(root, path)
         chosen = key_node if key and key_node else node
         first, last = chosen.start_mark.index, chosen.end_mark.index
-        found = self._text.find(within, first, last) if within else -1
+        found = self._found(within, first, last) if within else -1
         return self.source.place_at(self.start + (found if found >= 0 else first))
+
+    def _found(self, within: str, first: int, last: int) -> int:
+        """Return where a text stands between two places; not where a dollar sign before it escapes it."""
+        found = self._text.find(within, first, last)
+        while found > first and self._text[found - 1] == "$":
+            found = self._text.find(within, found + 1, last)
+        return found
 
     @cached_property
     def _text(self) -> str:

@@ -18,6 +18,7 @@ _FORBIDDEN: Final = re.compile(
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 _NO_ACCOUNT: Final = re.compile(r'serviceaccount "[^"]*" not found')
+_SUBRESOURCE: Final = re.compile(r'subresource "(\w+)"')
 _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<rest>[^:]*)')
 _UNDECLARED: Final = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
 _STRICT: Final = re.compile(r'(unknown|duplicate) field "(?P<field>[^"]+)"')
@@ -174,12 +175,18 @@ def _not_found(answer: Mapping[str, Json], request: Request, message: str) -> Cl
     return Gone(f"{request.title or request.resource} does not exist: {message}")
 
 
+def _subresource(rest: str) -> str:
+    """Return by which subresource a manager set a field, in parentheses; people scale with kubectl, too."""
+    found = _SUBRESOURCE.search(rest)
+    return f" ({found[1]})" if found else ""
+
+
 def _conflict(answer: Mapping[str, Json], request: Request, message: str) -> ClusterError:
     owners: dict[str, list[str]] = {}
     for cause in _causes(answer):
         found = _CONFLICT.search(str(cause.get("message")))
         if cause.get("reason") == "FieldManagerConflict" and found:
-            manager = found["manager"] + (" (status)" if "subresource" in found["rest"] else "")
+            manager = found["manager"] + _subresource(found["rest"])
             owners.setdefault(manager, []).append(str(cause.get("field")).removeprefix("."))
     if not owners:
         return Superseded(f"{_subject(request)} was refused: {message}")
