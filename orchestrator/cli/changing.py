@@ -24,8 +24,8 @@ from orchestrator.errors import Interrupted, OrchestratorError, UsageError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
-    from orchestrator.engine.permissions import Permissions
-    from orchestrator.engine.planning import Planned
+    from orchestrator.engine.execution.permissions import Permissions
+    from orchestrator.engine.planning.plan import Planned
 
 
 @click.command()
@@ -51,12 +51,12 @@ def plan(
     detailed_exitcode: bool,
 ) -> None:
     """Show what an apply would do, infrastructure and workloads as one plan."""
-    from orchestrator.engine.planning import Selection, make_plan
+    from orchestrator.engine.planning.plan import Selection, make_plan
 
     options.as_json = output == "json"
     selection = Selection(only=only, destroy=destroy, acknowledged=frozenset(acknowledge))
     if out is not None:
-        from orchestrator.engine.bundle import check_target
+        from orchestrator.engine.execution.bundle import check_target
 
         check_target(options.directory / out, shown=str(out))
     with session_of(options, stack, environment) as (session, resources):
@@ -111,14 +111,14 @@ def destroy(
 
 
 def _save(options: Options, planned: "Planned", out: Path) -> str:
-    from orchestrator.engine.bundle import save, saved_to
+    from orchestrator.engine.execution.bundle import save, saved_to
 
     return saved_to(str(out), noticed=save(planned, options.directory / out))
 
 
 def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
-    from orchestrator.engine.bundle import open_bundle
-    from orchestrator.engine.permissions import check
+    from orchestrator.engine.execution.bundle import open_bundle
+    from orchestrator.engine.execution.permissions import check
 
     allowed = _permissions(flags)
     with ExitStack() as resources:
@@ -137,8 +137,8 @@ def _plan_and_execute(
     *,
     destroy: bool,
 ) -> None:
-    from orchestrator.engine.permissions import check, check_startable
-    from orchestrator.engine.planning import Selection, make_plan
+    from orchestrator.engine.execution.permissions import check, check_startable
+    from orchestrator.engine.planning.plan import Selection, make_plan
 
     allowed = _permissions(flags)
     _check_that_somebody_can_be_asked(options, yes=flags["yes"])
@@ -164,7 +164,7 @@ def _plan_and_execute(
 def _execute(
     options: Options, planned: "Planned", allowed: "Permissions", *, fresh: bool
 ) -> NoReturn:
-    from orchestrator.engine.applying import execute
+    from orchestrator.engine.execution.applying import execute
     from orchestrator.reports.json import report_json
     from orchestrator.reports.text import render_report
 
@@ -179,7 +179,7 @@ def _execute(
 
 
 def _permissions(flags: dict[str, Any]) -> "Permissions":
-    from orchestrator.engine.permissions import Permissions
+    from orchestrator.engine.execution.permissions import Permissions
 
     return Permissions(
         dirty=flags["allow_dirty"],

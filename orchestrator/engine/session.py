@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.engine.wanted import manifest_mistakes
+from orchestrator.engine.planning.wanted import manifest_mistakes
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.objects import Owner

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.wanted import Wanted, manifest_mistakes, read_wanted, scope_of
+from orchestrator.engine.planning.wanted import Wanted, manifest_mistakes, read_wanted, scope_of
 from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.repository.root import nearest_root, stack_from_root
 from orchestrator.stack.graph import Graph

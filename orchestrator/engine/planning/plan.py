@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.connection import (
+from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
     open_cluster,
     refuse_other_cluster,
 )
-from orchestrator.engine.infrastructure import (
+from orchestrator.engine.planning.infrastructure import (
     Outputs,
     PlannedModule,
     Saved,
@@ -21,11 +21,14 @@ from orchestrator.engine.infrastructure import (
     outputs_of,
     plan_modules,
 )
-from orchestrator.engine.recording import open_store
-from orchestrator.engine.removed import applied_outputs, origin_of, plan_destructions, plan_removed
-from orchestrator.engine.session import Session
-from orchestrator.engine.wanted import Wanted, read_wanted
-from orchestrator.engine.workloads import (
+from orchestrator.engine.planning.removed import (
+    applied_outputs,
+    origin_of,
+    plan_destructions,
+    plan_removed,
+)
+from orchestrator.engine.planning.wanted import Wanted, read_wanted
+from orchestrator.engine.planning.workloads import (
     PlannedSet,
     defer_workloads,
     empty_set,
@@ -33,6 +36,8 @@ from orchestrator.engine.workloads import (
     plan_workloads,
     pruning_order,
 )
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import Site, discard_plan
 from orchestrator.ledger.entry import LedgerState, UnitRecord

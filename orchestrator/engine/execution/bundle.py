@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import __version__
-from orchestrator.engine.infrastructure import PlannedModule
-from orchestrator.engine.planning import Planned, Selection, make_plan
+from orchestrator.engine.planning.infrastructure import PlannedModule
+from orchestrator.engine.planning.plan import Planned, Selection, make_plan
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import PlanRefused, StorageError, UsageError
 from orchestrator.infrastructure.modules import ModulePlan, Site, Workspace, reopen_plan

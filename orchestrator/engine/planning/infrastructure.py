@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from orchestrator import clock
-from orchestrator.engine.failures import raise_failures
-from orchestrator.engine.requests import module_request
+from orchestrator.engine.planning.failures import raise_failures
+from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.session import Session
 from orchestrator.engine.walk import values, walk
 from orchestrator.errors import InvalidStack

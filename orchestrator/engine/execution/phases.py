@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import log
-from orchestrator.engine.connection import identify, open_cluster, refuse_other_cluster
-from orchestrator.engine.infrastructure import Outputs, PlannedModule, plan_unit
-from orchestrator.engine.permissions import Permissions, check_late
-from orchestrator.engine.planning import Planned
-from orchestrator.engine.verification import verify_late_module, verify_late_sets
+from orchestrator.engine.execution.permissions import Permissions, check_late
+from orchestrator.engine.execution.verification import verify_late_module, verify_late_sets
+from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
+from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit
+from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads, pruning_order
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
-from orchestrator.engine.workloads import PlannedSet, plan_workloads, pruning_order
 from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.modules import apply_module, workers
 from orchestrator.plans.change import Action, Change

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from orchestrator import clock, log
-from orchestrator.engine.connection import identify
-from orchestrator.engine.execution import (
+from orchestrator.engine.execution.permissions import Permissions
+from orchestrator.engine.execution.phases import (
     Effect,
     Endings,
     apply_infrastructure,
@@ -22,12 +22,12 @@ from orchestrator.engine.execution import (
     succeeded,
     unit_results,
 )
-from orchestrator.engine.permissions import Permissions
-from orchestrator.engine.planning import Planned
+from orchestrator.engine.execution.verification import verify_unmoved
+from orchestrator.engine.planning.connection import identify
+from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.workloads import PlannedSet
 from orchestrator.engine.recording import Recorder, locked
-from orchestrator.engine.verification import verify_unmoved
 from orchestrator.engine.walk import Done, Failed
-from orchestrator.engine.workloads import PlannedSet
 from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused, unexpected
 from orchestrator.ledger.entry import Operation, UnitRecord
 from orchestrator.plans.events import Outcome

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from orchestrator.engine.infrastructure import PlannedModule
-from orchestrator.engine.planning import Planned
+from orchestrator.engine.planning.infrastructure import PlannedModule
+from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import refuse_locked
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused

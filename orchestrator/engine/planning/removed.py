@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from orchestrator.engine.infrastructure import (
+from orchestrator.engine.planning.infrastructure import (
     Outputs,
     PlannedModule,
     Saved,

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.infrastructure import Outputs
+from orchestrator.engine.planning.infrastructure import Outputs
+from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.session import Session
-from orchestrator.engine.wanted import Wanted
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import UnitPlan

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator.engine.requests import module_request
+from orchestrator.engine.planning.requests import module_request
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.infrastructure.declarations import (
     Declarations,

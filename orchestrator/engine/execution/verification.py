@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.infrastructure import PlannedModule, outputs_of
-from orchestrator.engine.workloads import PlannedSet, plan_pruning, plan_workloads
+from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_of
+from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import state_stamp
 from orchestrator.plans.change import Action, Change
@@ -14,7 +14,7 @@ from orchestrator.plans.values import Unknown
 from orchestrator.stack.model import UnitId
 
 if TYPE_CHECKING:
-    from orchestrator.engine.planning import Planned
+    from orchestrator.engine.planning.plan import Planned
 
 _AGAIN = "plan again, and look at what changed"
 
