@@ -38,7 +38,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         state,
         head=entry.id,
         # A unit that is tried for the first time may leave something behind, whatever becomes of the run.
-        units=dict(sorted({**_first_tries(entry.units), **state.units}.items())),
+        units=dict(sorted({**_first_tries(entry.units), **_left_open(state.units)}.items())),
         # What is known of an object outweighs what is meant to happen to it.
         inventory=_union(entry.inventory, state.inventory),
         cluster=entry.cluster or state.cluster,
@@ -62,6 +62,19 @@ def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
 def _first_tries(records: Iterable[UnitRecord]) -> dict[UnitId, UnitRecord]:
     return {
         record.unit: replace(record, outcome=Outcome.PLANNED, applied=None) for record in records
+    }
+
+
+def _left_open(units: Mapping[UnitId, UnitRecord]) -> dict[UnitId, UnitRecord]:
+    """Return the units with those that an earlier run was still at when it died as interrupted.
+
+    They are no first tries any more: this run may skip them, and what that one left is still there.
+    """
+    return {
+        unit: replace(record, outcome=Outcome.INTERRUPTED)
+        if record.outcome is Outcome.PLANNED
+        else record
+        for unit, record in units.items()
     }
 
 

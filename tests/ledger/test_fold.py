@@ -113,7 +113,7 @@ def test_the_applied_revision_is_that_of_the_last_success(  # noqa: C901 - the r
     first_tries: set[UnitId] = set()
     for each in history:
         if each.kind is Kind.STARTED:
-            first_tries |= {attempt.unit for attempt in each.units}.difference(applied)
+            first_tries = {attempt.unit for attempt in each.units}.difference(applied)
             applied = {**dict.fromkeys(first_tries), **applied}
             continue
         for attempt in each.units:
@@ -132,6 +132,16 @@ def test_the_applied_revision_is_that_of_the_last_success(  # noqa: C901 - the r
                 case Outcome.PLANNED | Outcome.SKIPPED:
                     pass
     assert {unit: record.applied for unit, record in fold_all(history).units.items()} == applied
+
+
+def test_what_a_dead_run_was_at_is_not_forgotten_when_the_next_skips_it() -> None:
+    """Only a unit that nobody ever began is forgotten: what a run that died left of it is still there."""
+    planned, skipped = record(outcome=Outcome.PLANNED), record(outcome=Outcome.SKIPPED)
+    died, began = (entry(number, Kind.STARTED, units=[planned]) for number in (1, 2))
+    ended = entry(3, Kind.FINISHED, units=[skipped])
+
+    assert fold_all([died, ended]).units == {}
+    assert fold_all([died, began, ended]).units.keys() == {planned.unit}
 
 
 @relaxed
