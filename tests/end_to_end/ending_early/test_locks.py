@@ -109,3 +109,23 @@ def _hold(world: World, folder: Path) -> Running:
     held(folder)
     assert git(world.root, "for-each-ref", "refs/orchestrator-lock")
     return running
+
+
+def test_what_a_killed_run_made_is_destroyed_although_git_forgot_it(
+    world: World, folder: Path
+) -> None:
+    """The intent is in the ledger: a module whose first apply died, and that left Git since, is not orphaned."""
+    running = _hold(world, folder)
+    running.signal(signal.SIGKILL)
+    running.end()
+    (folder / "go").touch()
+    eventually(lambda: not any(map(alive, held(folder))), "the end of Terraform")
+    assert world.resources("held")
+
+    world.declare({}, {"shop": {"path": "shop.yaml", "namespace": world.name}})
+    world.manifests("shop.yaml", config_map("shop", {"id": "none"}))
+    world.commit("Go without what was never recorded as applied")
+    world.apply()
+
+    assert world.resources("held") == {}
+    assert world.live().keys() == {"shop"}

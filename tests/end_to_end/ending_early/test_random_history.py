@@ -44,6 +44,9 @@ def _live_through(world: World, random: Random, *, commits: int, crashes: float)
         crashed = random.random() < crashes
         if crashed:
             _crash(world, random)
+            if random.random() < 0.5:  # Git may have gone on by the time of the next run
+                change(wanted, random)
+                wanted.write(world)
         world.apply("--allow-deferred")
         before = _check(world, wanted, before, crashed=crashed)
         if index % 10 == 0:
