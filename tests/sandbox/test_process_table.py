@@ -43,7 +43,7 @@ def test_another_sandbox_is_not_taken_for_it(component: Component) -> None:
         f"sh -c cd {_LAYOUT.directory} && etcd",
         f"grep --kubeconfig={_LAYOUT.kubeconfig} kwok",
         "/usr/bin/etcd --data-dir=/var/lib/etcd",
-        "/usr/bin/kwok --kubeconfig=/root/.kube/config",
+        "/usr/bin/kwok --kubeconfig=/home/ada/.kube/config",
     ],
 )
 def test_a_stranger_is_not_taken_for_a_component(command: str) -> None:
