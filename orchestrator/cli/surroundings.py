@@ -10,12 +10,14 @@ import click
 from orchestrator import clock
 from orchestrator.cli.options import Options
 from orchestrator.cli.signals import stopping_on_signals
+from orchestrator.errors import Interrupted, LedgerError, RepositoryError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
     from orchestrator.engine.session import Session, Surroundings
     from orchestrator.plans.events import Event
     from orchestrator.plans.redaction import Secrets
+    from orchestrator.processes import Stop
 
 
 @contextmanager
@@ -50,7 +52,7 @@ def surroundings_of(options: Options) -> "Iterator[Surroundings]":
     terminal = sys.stderr.isatty()
     log.configure(verbose=options.verbose, terminal=terminal, redact=secrets.redact)
     on_event = _as_long_as_somebody_looks(_progress(options, secrets, terminal=terminal))
-    with stopping_on_signals(stop):
+    with stopping_on_signals(stop), _stopped_waits(stop):
         try:
             yield Surroundings(
                 settings=Settings.read(),
@@ -62,6 +64,17 @@ def surroundings_of(options: Options) -> "Iterator[Surroundings]":
         finally:
             with suppress(OSError):
                 options.pause()
+
+
+@contextmanager
+def _stopped_waits(stop: "Stop") -> Iterator[None]:
+    """Call it an interruption when a remote was not waited for any longer, since somebody asked to stop."""
+    try:
+        yield
+    except (LedgerError, RepositoryError) as error:
+        if not stop.requested:
+            raise
+        raise Interrupted(error.message, hint=error.hint, detail=error.detail) from error
 
 
 def _as_long_as_somebody_looks(listen: "Callable[[Event], None]") -> "Callable[[Event], None]":

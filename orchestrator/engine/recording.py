@@ -26,7 +26,7 @@ def open_store(session: Session) -> Store:
     wanted = session.stack.ledger.remote
     return GitStore(
         session.owner,
-        session.repository.plumbing(),
+        session.repository.plumbing(stop=session.surroundings.stop),
         remote=None if wanted is None else session.repository.remote(wanted),
         is_dead=lambda holder: surely_dead(holder, host=host),
     )

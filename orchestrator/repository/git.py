@@ -18,10 +18,17 @@ from subprocess import Popen, TimeoutExpired  # noqa: TID251 - GitPython starts 
 from types import ModuleType
 from typing import IO, cast
 
+from orchestrator import clock
 from orchestrator.errors import RepositoryError, UsageError
+from orchestrator.processes import Stop
 from orchestrator.repository.troubles import Ended, local_trouble
 
 _GRACE_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
+_PATIENCE_AFTER_STOP = (
+    15.0,
+    2.0,
+)  # after one request to stop, after more: what was done is recorded yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,29 @@ def find_checkout(directory: Path) -> Checkout:
     return checkout
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a command may take: ``seconds``, and far fewer once somebody asked to ``stop``."""
+
+    seconds: float
+    stop: Stop
+
+    def await_end(self, child: "Popen[bytes]") -> tuple[bytes, bytes]:
+        """Return both outputs of a child that ends in time; raises TimeoutExpired."""
+        deadline, heard = clock.seconds() + self.seconds, 0
+        while True:
+            if self.stop.requests > heard:
+                heard = self.stop.requests
+                left = _PATIENCE_AFTER_STOP[0 if heard == 1 else 1]
+                deadline = min(deadline, clock.seconds() + left)
+            left = deadline - clock.seconds()
+            try:
+                return child.communicate(timeout=min(max(left, 0.0), _LOOK_SECONDS))
+            except TimeoutExpired:
+                if left <= 0:
+                    raise
+
+
 class Git:
     """Git commands in one checkout."""
 
@@ -85,15 +115,14 @@ class Git:
         *arguments: str,
         stdin: bytes = b"",
         variables: Mapping[str, str] | None = None,
-        timeout: float | None = None,
+        patience: "Patience | None" = None,
     ) -> Ended:
         """Run a command and return how it ended, whatever its exit code.
 
-        ``variables`` are added to the environment; ``timeout`` is in seconds, and a command that runs longer
-        is ended, with code 124.
+        ``variables`` are added to the environment; a command that outlives our patience is ended, with code 124.
         """
         return self._run(
-            arguments, {**self._environment(), **(variables or {})}, stdin, timeout=timeout
+            arguments, {**self._environment(), **(variables or {})}, stdin, patience=patience
         )
 
     def check(self) -> None:
@@ -103,7 +132,7 @@ class Git:
         configuration may name programs to run.
         """
         ended = self._run(
-            ("rev-parse", "--git-dir"), {"GIT_TERMINAL_PROMPT": "0"}, b"", timeout=None
+            ("rev-parse", "--git-dir"), {"GIT_TERMINAL_PROMPT": "0"}, b"", patience=None
         )
         if ended.code != 0:
             raise local_trouble("rev-parse", ended, self.checkout.root)
@@ -114,14 +143,16 @@ class Git:
         variables: Mapping[str, str],
         stdin: bytes,
         *,
-        timeout: float | None,
+        patience: "Patience | None",
     ) -> Ended:
+        started = clock.seconds()
         with _input(stdin) as source:
             child = self._start(arguments, variables, source)
             try:
-                stdout, stderr = child.communicate(timeout=timeout)
+                stdout, stderr = patience.await_end(child) if patience else child.communicate()
             except TimeoutExpired:
-                return Ended(code=124, stdout=b"", stderr=f"no answer within {timeout:g} seconds")
+                waited = round(clock.seconds() - started, 1)
+                return Ended(code=124, stdout=b"", stderr=f"no answer within {waited:g} seconds")
             finally:
                 _end(child)
         return Ended(code=child.returncode, stdout=stdout, stderr=stderr.decode(errors="replace"))

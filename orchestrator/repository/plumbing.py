@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from orchestrator.repository.git import Git
+from orchestrator.repository.git import Git, Patience
 from orchestrator.repository.objects import read_objects
 from orchestrator.repository.troubles import local_trouble, remote_trouble
 
@@ -30,8 +30,8 @@ Moves = Mapping[str, tuple[str, str]]
 class GitPlumbing:
     """Low-level reading and writing in one repository."""
 
-    def __init__(self, git: Git, *, patience: float) -> None:
-        """Take the edge to Git, and how many seconds a remote may take to answer."""
+    def __init__(self, git: Git, *, patience: Patience) -> None:
+        """Take the edge to Git, and how long a remote may take to answer."""
         self._git = git
         self._patience = patience
 
@@ -86,7 +86,7 @@ class GitPlumbing:
 
         Raises RepositoryError when the remote does not answer.
         """
-        ended = self._git.attempt("ls-remote", "--", remote, *refs, timeout=self._patience)
+        ended = self._git.attempt("ls-remote", "--", remote, *refs, patience=self._patience)
         if ended.code != 0:
             raise remote_trouble(remote, ended.stderr)
         lines = (line.split("\t") for line in ended.stdout.decode(errors="replace").splitlines())
@@ -103,7 +103,7 @@ class GitPlumbing:
         ended = self._git.attempt(
             *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune", "--no-filter",
             "--recurse-submodules=no", *shallow, "--", remote, *refs,
-            timeout=self._patience,
+            patience=self._patience,
         )  # fmt: skip
         if ended.code != 0 and "couldn't find remote ref" in ended.stderr:
             return False
@@ -121,7 +121,7 @@ class GitPlumbing:
         ended = self._git.attempt(
             *_QUIET, "push", "--porcelain", "--atomic", "--no-verify", "--no-signed",
             "--recurse-submodules=no", *leases, "--", remote, *refspecs,
-            timeout=self._patience,
+            patience=self._patience,
         )  # fmt: skip
         if ended.code == 0:
             return True

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
 from orchestrator.plans.plan import Revision
+from orchestrator.processes import Stop
 from orchestrator.repository.difference import FOLDER
-from orchestrator.repository.git import Checkout, Git, find_checkout
+from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
 from orchestrator.repository.objects import read_commit, resolve
 from orchestrator.repository.plumbing import GitPlumbing
 from orchestrator.repository.remotes import choose_remote
@@ -129,12 +130,13 @@ class Repository:
         """Return the submodules whose files an exported tree lacks, since they are not checked out; sorted."""
         return missing_submodules(self._git, tree)
 
-    def plumbing(self, *, patience: float = 60.0) -> GitPlumbing:
+    def plumbing(self, *, patience: float = 60.0, stop: Stop | None = None) -> GitPlumbing:
         """Return objects, refs and remotes of this repository, for the ledger.
 
-        ``patience`` is how many seconds a remote may take to answer.
+        ``patience`` is how many seconds a remote may take to answer; a request to ``stop`` makes it short.
         """
-        return GitPlumbing(self._git, patience=patience)
+        allowed = Patience(seconds=patience, stop=stop or Stop())
+        return GitPlumbing(self._git, patience=allowed)
 
     def _write(self, revision: Revision, target: Path, scratch: Path) -> None:
         if not revision.dirty:
