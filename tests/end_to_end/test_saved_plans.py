@@ -58,6 +58,30 @@ def test_a_plan_is_best_saved_where_git_does_not_see_it(world: World) -> None:
     assert applied.code == 0, applied.said
 
 
+def test_a_saved_plan_executes_also_what_is_planned_in_turn(world: World, file: Path) -> None:
+    """A unit that had to wait is planned during the apply, as it was said; Git is not asked again."""
+    world.write("modules/base/main.tf", ECHO)
+    texts = {"first": "hello", "second": "${{ modules.first.kept }}"}
+    world.declare(
+        {
+            name: {"source": "./modules/base", "inputs": {"text": text}}
+            for name, text in texts.items()
+        },
+        {"shop": {"path": "shop.yaml", "namespace": world.name}},
+    )
+    world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.second.id }}"}))
+    world.commit()
+    world.plan("--out", str(file))
+    world.write("modules/base/main.tf", "a mistake")
+
+    applied = world.run("apply", str(file), "--yes")
+
+    assert applied.code == 0, applied.said
+    made = world.resources("second")["terraform_data.echo"]
+    assert made["output"]["value"] == "hello"
+    assert world.data("shop") == {"id": made["id"]}
+
+
 def test_a_saved_destruction_is_executed(world: World, file: Path) -> None:
     """`plan --destroy --out` saves what `destroy` would do, and `apply FILE` does it."""
     small_stack(world)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.commands import eventually
+from tests.end_to_end.commands import alive, eventually, held
 from tests.end_to_end.stacks import config_map, deployment
 from tests.end_to_end.world import World
 from tests.git import git, make_clone, make_remote
@@ -83,6 +83,33 @@ def test_a_clone_is_locked_out_while_another_applies(world: World, other: World)
 
     assert other.live("Deployment") == {}
     assert other.live().keys() == {"texts", "more"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_remote_that_hangs_can_be_left(
+    world: World, other: World, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Two requests to stop end the wait for it at once, and no Git is left behind; nothing was applied."""
+    folder = tmp_path / "hold"
+    folder.mkdir()
+    hook = other.root.with_name("remote.git") / "hooks" / "pre-receive"
+    hook.write_text(
+        f"#!/bin/sh\necho $$ $PPID > {folder}/s; mv {folder}/s {folder}/started\n"
+        f"i=0; while [ ! -e {folder}/go ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 0.1; done\n"
+    )
+    hook.chmod(0o755)
+    running = world.start("apply", world.name, "--yes")
+    held(folder)
+
+    running.signal(number)
+    running.signal(signal.SIGTERM if number is signal.SIGINT else signal.SIGINT)
+    ended = running.end()
+
+    assert ended.code == 130, ended.said
+    assert world.live() == {}
+    (folder / "go").touch()
+    eventually(lambda: not any(map(alive, held(folder))), "the end of the remote's own")
+    other.apply()
 
 
 def _entries_of_the_remote(world: World) -> list[str]:
