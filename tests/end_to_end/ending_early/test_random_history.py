@@ -56,6 +56,8 @@ def _live_through(world: World, random: Random, *, commits: int, crashes: float)
     assert destroyed.code == 0, destroyed.said
     _check(world, Wanted(), {}, crashed=False)
     assert not world.locks()
+    assert not list((world.root / ".orchestrator" / "units").rglob("inputs-*"))
+    assert world.left_behind() == []
 
 
 def _check_that_nothing_is_left_to_do(world: World, wanted: Wanted) -> None:
