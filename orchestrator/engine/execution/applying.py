@@ -141,7 +141,7 @@ class _Run:
             return
         sets, cluster = late_sets(planned, infrastructure, self.allowed, self.resources)
         if cluster is not None and not self.recorder.cluster:
-            self.recorder.cluster = identify(cluster)
+            self.recorder.cluster = identify(self.planned.session, cluster)
         self._announce_late(sets, infrastructure)
         if cluster is not None:
             self.endings |= apply_workloads(planned, sets, cluster)

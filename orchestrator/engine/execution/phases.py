@@ -102,7 +102,7 @@ def _opened(
     planned: Planned, outputs: Outputs, allowed: Permissions, resources: ExitStack
 ) -> Cluster:
     cluster = open_cluster(planned.session, outputs, resources)
-    place = identify(cluster)
+    place = identify(planned.session, cluster)
     refuse_other_cluster(planned.session, planned.ledger, place, allowed.acknowledged)
     return cluster
 

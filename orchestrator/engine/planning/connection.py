@@ -47,12 +47,9 @@ def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> "C
 def refuse_other_cluster(
     session: Session, ledger: LedgerState, place: str, acknowledged: Collection[str]
 ) -> None:
-    """Refuse a cluster that is not the one that the stack's objects are in; raises PlanRefused.
-
-    The sandbox is made to be thrown away, and what was in it goes with it.
-    """
+    """Refuse a cluster that is not the one that the stack's objects are in; raises PlanRefused."""
     unknown = not (ledger.inventory and ledger.cluster and place)
-    if session.stack.cluster.sandbox or unknown or place == ledger.cluster:
+    if unknown or place == ledger.cluster:
         return
     if NEW_CLUSTER in acknowledged:
         return
@@ -64,11 +61,14 @@ def refuse_other_cluster(
     raise PlanRefused(message, hint=hint)
 
 
-def identify(cluster: "Cluster") -> str:
+def identify(session: Session, cluster: "Cluster") -> str:
     """Return what tells this cluster from any other, whatever its address is; empty when we may not know.
 
-    It is the uid of the namespace ``kube-system``, which lives exactly as long as the cluster.
+    It is the uid of the namespace ``kube-system``, which lives exactly as long as the cluster. The sandbox is
+    not asked: it is made to be thrown away, and what was in it goes with it.
     """
+    if session.stack.cluster.sandbox:
+        return ""
     ref = ObjectRef(group="", version="v1", kind="Namespace", namespace="", name="kube-system")
     try:
         found = cluster.get_many([ref])[ref]

@@ -314,7 +314,7 @@ class Reached:
 def _dial(basis: _Basis, outputs: Outputs) -> Reached:
     cluster = open_cluster(basis.session, outputs, basis.resources)
     cluster.kinds()
-    place, acknowledged = identify(cluster), basis.selection.acknowledged
+    place, acknowledged = identify(basis.session, cluster), basis.selection.acknowledged
     refuse_other_cluster(basis.session, basis.ledger, place, acknowledged)
     return Reached(cluster=cluster, place=place)
 

@@ -6,9 +6,12 @@ Nothing process-wide is read or set, since two connections of one process must n
 import importlib
 import importlib.util
 import os
+import ssl
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -81,10 +84,30 @@ def _api_client_module() -> ModuleType:
         packages = _bare_packages()
         sys.modules.update(packages)
         try:
-            return importlib.import_module(name)
+            with _no_default_authorities():
+                return importlib.import_module(name)
         finally:
             for package in packages:
                 del sys.modules[package]
+
+
+@contextmanager
+def _no_default_authorities() -> Iterator[None]:
+    """Keep aiohttp from reading every authority of this machine when it is imported.
+
+    It makes two TLS contexts then, which takes as long as the rest of it and which nothing here uses: the
+    client makes one of its own for each server. A context without authorities trusts nobody, so that what
+    should use it all the same is refused.
+    """
+    former = ssl.SSLContext.load_default_certs
+    paths = ssl.SSLContext.set_default_verify_paths
+    ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
+    ssl.SSLContext.set_default_verify_paths = lambda *_: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        ssl.SSLContext.load_default_certs = former  # type: ignore[method-assign]
+        ssl.SSLContext.set_default_verify_paths = paths  # type: ignore[method-assign]
 
 
 def _bare_packages() -> dict[str, ModuleType]:
