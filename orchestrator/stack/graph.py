@@ -144,15 +144,7 @@ def _references(unit: Unit) -> Iterator[tuple[Reference, Place | None]]:
 def _cluster_references(stack: Stack) -> Iterator[tuple[Reference, Place | None]]:
     cluster = stack.cluster
     locate = locate_in(cluster.places)
-    fields = {
-        "context": cluster.context,
-        "kubeconfig": cluster.kubeconfig,
-        "server": cluster.server,
-        "certificate_authority": cluster.certificate_authority,
-        "token": cluster.token,
-        "exec": list(cluster.exec),
-    }
-    for path, reference in references(fields, locate):
+    for path, reference in references(cluster.address, locate):
         yield reference, locate(path, within=reference.text)
 
 

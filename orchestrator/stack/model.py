@@ -67,6 +67,18 @@ class Cluster:
     exec: tuple[Json, ...] = ()
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
 
+    @property
+    def address(self) -> dict[str, Json]:
+        """Return all that may hold expressions, by the names of the stack file's keys."""
+        return {
+            "context": self.context,
+            "kubeconfig": self.kubeconfig,
+            "server": self.server,
+            "certificate_authority": self.certificate_authority,
+            "token": self.token,
+            "exec": list(self.exec),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:

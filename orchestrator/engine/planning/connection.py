@@ -126,15 +126,7 @@ def _settings(session: Session, outputs: Outputs) -> Tree:
         vars=stack.vars,
         outputs=outputs,
     )
-    written: dict[str, Json] = {
-        "context": cluster.context,
-        "kubeconfig": cluster.kubeconfig,
-        "server": cluster.server,
-        "certificate_authority": cluster.certificate_authority,
-        "token": cluster.token,
-        "exec": list(cluster.exec),
-    }
-    resolution = resolve(written, scope, locate_in(cluster.places))
+    resolution = resolve(cluster.address, scope, locate_in(cluster.places))
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)
     return resolution.value
