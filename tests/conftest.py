@@ -8,6 +8,11 @@ pytest_plugins = ("tests.sandbox_fixture",)
 # The command is started hundreds of times: without compiled files each start would compile all of it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A shell starts what it runs in the background with interrupts ignored, which children inherit; tests send them.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Whoever starts the tests (a shell in the background, nohup, a supervisor) may have signals ignored or held
+# back, which children inherit; tests send them to commands that are to hear them.
+_SENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, _SENT)
+for _number in _SENT:
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        heard = signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL
+        signal.signal(_number, heard)

@@ -40,6 +40,8 @@ def stopping_on_signals(stop: "Stop") -> Iterator[None]:
             with suppress(OSError):  # of a terminal that is gone
                 os.write(2, _ANSWER)
 
+    # A supervisor that holds signals back while it starts us would make us, and what we start, deaf to them.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
     with _handling(handler), _heard(request):
         yield
 

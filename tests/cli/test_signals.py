@@ -42,6 +42,18 @@ def test_what_is_to_be_ignored_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+def test_what_a_supervisor_held_back_is_heard() -> None:
+    """A mask is inherited by what is started; nobody could stop the run, nor what it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        stop = Stop()
+        with stopping_on_signals(stop):
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.wait(30.0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_a_question_is_ended_at_once_and_requests_nothing() -> None:
     """What a person answers has nothing to save: the block is left by KeyboardInterrupt."""
     stop = Stop()

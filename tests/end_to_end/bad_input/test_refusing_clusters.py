@@ -20,7 +20,8 @@ pytestmark = pytest.mark.integration
 _APPLY = ("apply", "shop", "--yes")
 _SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: shop}\nspec: {ports: [{port: 80000}]}\n"
 _SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: token, namespace: nowhere}\n"
-_OURS = "labelSelector=orchestrator%2Fstack%3Dshop"
+# Not the worked shop of stacks/, which other tests apply to the same cluster in other environments.
+_OURS = "labelSelector=orchestrator%2Fstack%3Dshop,orchestrator%2Fenvironment%3Ddefault"
 
 
 @pytest.fixture
