@@ -1,7 +1,7 @@
 """The edge to Git: runs one Git command and returns what it said.
 
-GitPython finds the repository and starts the commands. Its objects live as long as one command, since they
-leak handles in long-running processes; and only plumbing is called, whose output is made for programs.
+GitPython starts the commands. Its objects live as long as one command, since they leak handles in long-running
+processes; and only plumbing is called, whose output is made for programs.
 
 Every child gets a session of its own: an interrupt at the terminal must not end a push that is recording
 what was done. A child without a terminal cannot ask for a password either, so that it is told not to try.
@@ -15,14 +15,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired  # noqa: TID251 - GitPython starts the child, in these terms
-from types import ModuleType
-from typing import IO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from orchestrator import clock
-from orchestrator.errors import RepositoryError, UsageError
-from orchestrator.processes import Stop
+from orchestrator.errors import UsageError
+from orchestrator.processes import Command, ProgramMissing, Stop, run
+from orchestrator.repository.library import git_in, not_found
 from orchestrator.repository.troubles import Ended, local_trouble
+from orchestrator.settings import Settings
 
+_OUTSIDE = "not a git repository"
+_OF_A_HOOK = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"}
+)
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
 _PATIENCE_AFTER_STOP = (
@@ -46,26 +51,53 @@ class Checkout:
 
 
 def find_checkout(directory: Path) -> Checkout:
-    """Return the checkout that ``directory`` lies in; raises UsageError when there is none."""
-    git = _library()
-    try:
-        with git.Repo(directory, search_parent_directories=True, expand_vars=False) as found:
-            root, own, common = found.working_tree_dir, found.git_dir, found.common_dir
-            bare = found.bare
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
-        raise UsageError(
-            f"no Git repository at {directory} or above it",
-            hint="run inside a repository, or make one: git init",
-        ) from error
-    if root is None or bare:
-        raise UsageError(f"{own} is a bare repository", hint="run inside a checkout of it")
-    checkout = Checkout(
-        root=Path(root).resolve(),
-        git_directory=Path(own).resolve(),
-        common_directory=Path(common).resolve(),
+    """Return the checkout that ``directory`` lies in; raises UsageError when there is none.
+
+    Git itself finds it, and only then asks who owns it: somebody else's configuration may name programs to
+    run. Raises RepositoryError when Git will not have it.
+    """
+    ended = _asked_for_places(directory)
+    match os.fsdecode(ended.stdout).split("\n")[:-1]:
+        case [_, own, common, root]:
+            return Checkout(
+                root=Path(root).resolve(),
+                git_directory=Path(own).resolve(),
+                common_directory=(directory / common).resolve(),
+            )
+        case ["true", own, _]:
+            raise UsageError(f"{own} is a bare repository", hint="run inside a checkout of it")
+        case ["false", own, _]:
+            raise UsageError(f"{own} is what Git keeps for itself", hint="run inside the checkout")
+        case _ if _OUTSIDE in ended.stderr:
+            raise _no_repository(directory)
+        case _:
+            raise local_trouble("rev-parse", ended, directory)
+
+
+def _asked_for_places(directory: Path) -> Ended:
+    """Ask Git where the repository is, whatever the variables say that it sets for its hooks."""
+    if not directory.is_dir():
+        raise _no_repository(directory)
+    inherited = Settings.read().environment
+    variables = {name: inherited[name] for name in inherited if name not in _OF_A_HOOK}
+    places = ("--is-bare-repository", "--absolute-git-dir", "--git-common-dir", "--show-toplevel")
+    command = Command(
+        argv=("git", "rev-parse", *places),
+        directory=directory,
+        environment={**variables, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
     )
-    Git(checkout).check()
-    return checkout
+    try:
+        done = run(command)
+    except ProgramMissing as error:
+        raise not_found() from error
+    return Ended(code=done.code, stdout=os.fsencode(done.stdout), stderr=done.stderr)
+
+
+def _no_repository(directory: Path) -> UsageError:
+    return UsageError(
+        f"no Git repository at {directory} or above it",
+        hint="run inside a repository, or make one: git init",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,18 +157,6 @@ class Git:
             arguments, {**self._environment(), **(variables or {})}, stdin, patience=patience
         )
 
-    def check(self) -> None:
-        """Let Git itself find the repository; raises RepositoryError when it will not have it.
-
-        Git asks who owns a repository only when it was not told where that is, and somebody else's
-        configuration may name programs to run.
-        """
-        ended = self._run(
-            ("rev-parse", "--git-dir"), {"GIT_TERMINAL_PROMPT": "0"}, b"", patience=None
-        )
-        if ended.code != 0:
-            raise local_trouble("rev-parse", ended, self.checkout.root)
-
     def _run(
         self,
         arguments: tuple[str, ...],
@@ -160,10 +180,10 @@ class Git:
     def _start(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], source: IO[bytes] | None
     ) -> "Popen[bytes]":
-        command = _library().Git(str(self.checkout.root))
-        process = command.execute(
+        command = git_in(str(self.checkout.root))
+        process: Any = command.execute(
             [command.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
-            istream=source,
+            istream=cast(BinaryIO | None, source),
             as_process=True,
             env=environment,
             start_new_session=True,
@@ -182,16 +202,6 @@ class Git:
             "GIT_OPTIONAL_LOCKS": "0",  # reading never writes to the user's index
             "GIT_TERMINAL_PROMPT": "0",
         }
-
-
-def _library() -> ModuleType:
-    try:
-        import git
-    except ImportError as error:  # GitPython looks for the program when it is imported
-        raise RepositoryError(
-            "git cannot be run", hint="install Git 2.30 or later and see that it is on PATH"
-        ) from error
-    return git
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _UNWRITTEN = re.compile(
 _ROOM = (
     "see whether the disk has room and may be written to, and run again; nothing was left behind"
 )
-_FOREIGN_OWNER = re.compile(r"dubious ownership")
+_FOREIGN_OWNER = re.compile(r"dubious ownership in repository at '(?P<root>.+)'|dubious ownership")
 _BUSY = re.compile(r"\.lock': File exists|cannot lock ref|Unable to create .*\.lock")
 _READ_ONLY = re.compile(r"Read-only file system|Permission denied|insufficient permission")
 _NO_ACCESS = re.compile(
@@ -44,7 +44,7 @@ class Ended:
     stderr: str
 
 
-def local_trouble(verb: str, ended: Ended, root: Path) -> OrchestratorError:
+def local_trouble(verb: str, ended: Ended, root: Path | str) -> OrchestratorError:
     """Return the error for a Git command that failed inside this repository."""
     text = without_credentials(ended.stderr).strip()
     if _FULL.search(text) or ended.code == -signal.SIGXFSZ:
@@ -53,7 +53,8 @@ def local_trouble(verb: str, ended: Ended, root: Path) -> OrchestratorError:
         return StorageError(
             f"git could not write: {_first_line(text)}", hint=_ROOM, detail=_more(text)
         )
-    if _FOREIGN_OWNER.search(text):
+    if found := _FOREIGN_OWNER.search(text):
+        root = found["root"] or root
         return RepositoryError(
             f"the repository {root} belongs to another user, and Git refuses to read it",
             hint=f"trust it: git config --global --add safe.directory {root}",
