@@ -7,7 +7,8 @@ from typing import Final
 
 from orchestrator.stack.model import Json
 
-_ESCAPED: Final = re.compile("[\x7f-\uffff]")
+_BEYOND_ASCII: Final = re.compile("[^\x00-\x7e]")
+_BASIC_PLANE: Final = 0xFFFF
 
 
 def apply_text(manifest: Mapping[str, Json]) -> str:
@@ -18,4 +19,8 @@ def apply_text(manifest: Mapping[str, Json]) -> str:
     escaped: some of them YAML forbids, and line separators it folds to spaces.
     """
     text = json.dumps(manifest, ensure_ascii=False)
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _BEYOND_ASCII.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) <= _BASIC_PLANE else letter
