@@ -21,7 +21,7 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Request, explain
 from orchestrator.workloads.cluster.credentials import Credentials
-from orchestrator.workloads.cluster.library import api_client, no_answer, reason_of
+from orchestrator.workloads.cluster.library import no_answer, reason_of, rest_client
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -84,7 +84,7 @@ class Client:
         self._credentials = credentials
         self._stop = stop
         self._reached = False
-        self._api = api_client(credentials)
+        self._api = rest_client(credentials)
         self._renewing = asyncio.Lock()
         self._openings: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
@@ -197,10 +197,10 @@ class Client:
         if authorization:
             headers["Authorization"] = authorization
         query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
-        return await self._api.call_api(
+        return await self._api.request(
             call.method,
             f"{self.access.server}{call.path}{query}",
-            header_params=headers,
+            headers=headers,
             body=call.body,
             _request_timeout=aiohttp.ClientTimeout(
                 total=seconds, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
