@@ -231,7 +231,9 @@ def _output(block: Block) -> DeclaredOutput:
 
 
 def _sensitive(block: Block) -> bool:
-    return literal(block.attributes.get("sensitive", "")) in {True, "true"}
+    """Whether a value is a secret; what is ephemeral is meant to be nowhere at all."""
+    marks = (block.attributes.get(name, "") for name in ("sensitive", "ephemeral"))
+    return any(literal(mark) in {True, "true"} for mark in marks)
 
 
 def _blocks(file: Path, shown: str) -> Iterable[Block]:

@@ -15,7 +15,7 @@ from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.layout.private import make_private, write_private
-from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order
+from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order, sentence
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
@@ -43,7 +43,7 @@ class ModulePlan:
 
     ``unchanged`` counts the resources that stay, where that is known; ``outputs`` are the values as planned,
     with those not known yet marked. ``plan_file`` is None when there is nothing to do. ``state_stamp`` names
-    the state that the plan was made against.
+    the state that the plan was made against; ``drift`` is what others changed since the last apply.
     """
 
     changes: tuple[Change, ...] = ()
@@ -52,6 +52,7 @@ class ModulePlan:
     plan_file: Path | None = None
     warnings: tuple[str, ...] = ()
     state_stamp: str = ""
+    drift: tuple[Change, ...] = ()
 
 
 def plan_module(
@@ -77,7 +78,7 @@ def plan_module(
             ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
             if ended.code not in {_NO_CHANGES, _CHANGES}:
                 raise progress.failed("plan", ended)
-            return _read(workspace, plan_file, ended)
+            return _read(workspace, plan_file, ended, progress)
 
 
 def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str) -> ModulePlan:
@@ -99,7 +100,9 @@ def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str
             unchanged=reading.unchanged,
             outputs=reading.outputs,
             plan_file=plan_file,
+            warnings=tuple(map(workspace.site.secrets.redact, reading.failed_checks)),
             state_stamp=state_stamp,
+            drift=reading.drift,
         )
 
 
@@ -138,23 +141,38 @@ def _arguments(
     )
 
 
-def _read(workspace: Workspace, plan_file: Path, ended: Ended) -> ModulePlan:
+def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progress) -> ModulePlan:
     before = saved_snapshot(workspace, plan_file)
     stamp = before.stamp if before else ""
-    warnings = tuple(_sentence(one) for one in in_order(ended.diagnostics) if one.warning)
+    told = [one for one in in_order(ended.diagnostics) if one.warning]
     if ended.code == _NO_CHANGES:
         discard_plan(plan_file)
-        outputs = before.outputs if before else asked_outputs(workspace)
-        return ModulePlan(outputs=outputs, warnings=warnings, state_stamp=stamp)
+        return ModulePlan(
+            outputs=before.outputs if before else asked_outputs(workspace),
+            warnings=tuple(map(sentence, told)),
+            state_stamp=stamp,
+            drift=progress.drift,
+        )
     reading = _shown(workspace, plan_file)
+    redact = workspace.site.secrets.redact  # knows more than it did when the warnings came
+    failed = tuple(map(redact, reading.failed_checks))
+    known = (one.redacted(redact) for one in told)
+    others = (sentence(one) for one in known if not _told_by(failed, one))
     return ModulePlan(
         changes=reading.changes,
         unchanged=reading.unchanged,
         outputs=reading.outputs,
         plan_file=plan_file,
-        warnings=warnings,
+        warnings=(*failed, *others),
         state_stamp=stamp,
+        drift=reading.drift,
     )
+
+
+def _told_by(failed_checks: tuple[str, ...], warning: Diagnostic) -> bool:
+    """Whether a failed check of the plan document says all that a warning of the stream does."""
+    message = " ".join(warning.detail.split())
+    return warning.of_a_check and any(message in told for told in failed_checks)
 
 
 def _shown(workspace: Workspace, plan_file: Path) -> Reading:
@@ -168,7 +186,7 @@ def _shown(workspace: Workspace, plan_file: Path) -> Reading:
         return read_plan(document, lambda value: _hides(secrets, value))
     except (ValueError, KeyError) as error:
         raise TerraformError(
-            f"{workspace.unit}: the plan cannot be read: {error}",
+            f"{workspace.unit}: the plan cannot be used: {error}",
             hint=f"{workspace.site.binary} may be too new; choose another version with `terraform: {{version: …}}`",
         ) from error
 
@@ -177,12 +195,6 @@ def _hides(secrets: Secrets, value: Json) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return secrets.redact(str(value)) != str(value)
     return secrets.redact_json(value) != value
-
-
-def _sentence(diagnostic: Diagnostic) -> str:
-    place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
-    detail = f": {diagnostic.detail.splitlines()[0]}" if diagnostic.detail else ""
-    return f"{diagnostic.summary}{place}{detail}"
 
 
 @contextmanager

@@ -29,6 +29,14 @@ class Subject(StrEnum):
     OBJECT = "object"
 
 
+class Risk(StrEnum):
+    """What deleting or replacing a thing costs, from worst to harmless."""
+
+    DATA_LOSS = "data-loss"
+    RECREATED = "recreated"
+    REVERSIBLE = "reversible"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
     """One field, old to new.
@@ -48,7 +56,8 @@ class Change:
     """One change; ``name`` is a resource address, an output's name or ``Kind namespace/name``.
 
     ``reason`` says in a few words why, where that is not plain (``taint``, ``removed from Git``).
-    ``fields`` are sorted by path; ``previous`` is the former name of something moved.
+    ``fields`` are sorted by path; ``previous`` is the former name of something moved. ``type`` is what Terraform
+    calls a resource's type; ``risk`` is told of what is deleted or replaced, and None of everything else.
     """
 
     subject: Subject
@@ -57,3 +66,5 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
     previous: str = ""
+    type: str = ""
+    risk: Risk | None = None

@@ -34,8 +34,9 @@ class UnitPlan:
     planned yet, and is empty otherwise; such a unit is planned in its turn during the apply. ``removed``
     marks a unit that Git no longer declares. ``warnings`` are sentences from the engines. ``fingerprint``
     identifies what is wanted (source, inputs, objects), for the ledger. ``unsettled`` says what the last
-    run left undone, such as a rollout that failed. ``effective`` says whether applying this would or might
-    change anything.
+    run left undone, such as a rollout that failed. ``drift`` is what others did to its resources since the
+    last apply; what follows from that is among the changes. ``effective`` says whether applying this would or
+    might change anything.
     """
 
     unit: UnitId
@@ -46,6 +47,7 @@ class UnitPlan:
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
     unsettled: str = ""
+    drift: tuple[Change, ...] = ()
     effective: bool
 
 

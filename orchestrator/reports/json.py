@@ -90,6 +90,7 @@ def _unit(unit: UnitPlan) -> dict[str, Json]:
         "unsettled": unit.unsettled,
         "pending": list(unit.pending),
         "warnings": list(unit.warnings),
+        "drift": [_change(change) for change in unit.drift],
         "changes": [_change(change) for change in unit.changes],
     }
 
@@ -101,6 +102,8 @@ def _change(change: Change) -> dict[str, Json]:
         "action": change.action.value,
         "previous": change.previous,
         "reason": change.reason,
+        "type": change.type,
+        "risk": change.risk.value if change.risk else None,
         "fields": [_field(item) for item in change.fields],
     }
 

@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan, UnitPlan, count
-from orchestrator.plans.report import Report, accomplished
+from orchestrator.plans.report import Report, accomplished, past
 from orchestrator.reports.fields import render_fields, show_transition
 
 SIGNS: Final[Mapping[Action, str]] = {
@@ -60,7 +60,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     subject = f" ({plan.revision.subject})" if plan.revision.subject else ""
     yield f"Plan for {verb} {plan.stack}/{plan.environment} at {plan.revision}{subject}"
     for unit in plan.units:
-        if unit.effective or unit.warnings or unit.unsettled:
+        if unit.effective or unit.warnings or unit.unsettled or unit.drift:
             yield ""
             yield from _unit_lines(unit, told=plan.destroy)
     quiet = [unit.unit for unit in plan.units if not (unit.effective or unit.unsettled)]
@@ -81,6 +81,10 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     yield f"  {unit.unit}{removed}"
     if unit.deferred:
         yield f"    ? {unit.deferred}"
+    for drifted in unit.drift:
+        yield f"    ! {drifted.name} was {past(drifted.action)} outside of Terraform"
+        if drifted.action is not Action.DELETE:
+            yield from render_fields(drifted.fields, indent=_FIELD_INDENT)
     for change in unit.changes:
         if change.action is not Action.NO_OP and not _goes_without_saying(change):
             yield from _change_lines(change)

@@ -351,11 +351,15 @@ def test_a_state_that_somebody_committed_is_not_used(ground: Ground) -> None:
 
 
 def test_warnings_are_kept_with_the_plan(ground: Ground) -> None:
-    """What Terraform warns of, such as a failed check, stands in the plan with its place."""
+    """A failed check stands in the plan with its address and message, whether anything is to be done or not."""
     check = 'check "it" {\n  assert {\n    condition = var.text == "right"\n    error_message = "it is wrong"\n  }\n}\n'
     ground.write("modules/echo/main.tf", ECHO + check)
-    plan = ground.plan(ground.workspace(), {"text": "wrong"})
-    assert plan.warnings == ("Check block assertion failed (modules/echo/main.tf:15): it is wrong",)
+    workspace = ground.workspace()
+    assert ground.plan(workspace, {"text": "wrong"}).warnings == ("check.it failed: it is wrong",)
+    ground.apply(workspace, {"text": "wrong"})
+    plan = ground.plan(workspace, {"text": "wrong"})
+    assert plan.plan_file is None
+    assert plan.warnings == ("check.it failed (modules/echo/main.tf:15): it is wrong",)
 
 
 def test_nothing_of_a_run_can_be_read_by_others(ground: Ground) -> None:

@@ -85,7 +85,14 @@ def test_an_unknown_action_or_format_is_refused() -> None:
             check_format({"format_version": version})
     with pytest.raises(ValueError, match="incomplete"):
         check_format({"format_version": "1.2", "errored": True})
+    deferred = [{"resource_change": {"address": "aws_vpc.b"}}]
+    with pytest.raises(ValueError, match="leaves out what has to wait: aws_vpc"):
+        check_format({"format_version": "1.2", "complete": False, "deferred_changes": deferred})
+    changes = [resource(["create"])]
+    with pytest.raises(ValueError, match="cannot be applied"):
+        check_format({"format_version": "1.2", "applyable": False, "resource_changes": changes})
     check_format({"format_version": "1.9"})
+    check_format({"format_version": "1.2", "applyable": True, "complete": True, "errored": False})
 
 
 def test_paths_are_written_as_people_write_them() -> None:
@@ -219,9 +226,19 @@ def test_secrets_are_found_everywhere_in_a_plan() -> None:
             "values": {"root_module": {"resources": [{"values": "s6", "sensitive_values": True}]}}
         },
         "variables": {"v": {"value": "s7"}, "w": {"value": "no"}},
-        "configuration": {"root_module": {"variables": {"v": {"sensitive": True}, "w": {}}}},
+        "configuration": {
+            "root_module": {
+                "variables": {"v": {"sensitive": True, "default": "s8"}, "w": {"default": "no"}},
+                "module_calls": {
+                    "called": {
+                        "expressions": {"p": {"constant_value": "s9"}, "q": {"references": ["no"]}},
+                        "module": {"variables": {"p": {"sensitive": True}, "q": {}}},
+                    }
+                },
+            }
+        },
     }
-    assert sorted(map(str, find_secrets(document))) == ["s1", "s2", "s3", "s4", "s5", "s6", "s7"]
+    assert sorted(map(str, find_secrets(document))) == [f"s{number}" for number in range(1, 10)]
 
 
 trees = st.recursive(

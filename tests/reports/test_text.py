@@ -1,5 +1,7 @@
 """Plans and reports as people read them."""
 
+from dataclasses import replace
+
 from orchestrator.errors import ClusterError, TerraformError
 from orchestrator.plans.change import Action, Subject
 from orchestrator.plans.events import Outcome
@@ -96,6 +98,24 @@ Digest: DIGEST
             "DIGEST", render_plan(plan(network, database, shop, quiet)).split("Digest: ")[1].strip()
         )
     )
+
+
+def test_what_others_changed_is_told_before_what_follows() -> None:
+    """Drift is told of units without changes too, with the fields that are known."""
+    bucket = change(
+        "aws_s3_bucket.logs",
+        subject=Subject.RESOURCE,
+        action=Action.UPDATE,
+        fields=(field_change("tags.owner", before="ada", after="bob"),),
+    )
+    drifted = unit_plan("modules.logs", drift=(bucket, replace(bucket, action=Action.DELETE)))
+
+    assert render_plan(plan(drifted)).splitlines()[2:6] == [
+        "  modules.logs",
+        "    ! aws_s3_bucket.logs was updated outside of Terraform",
+        '        tags.owner  "ada" → "bob"',
+        "    ! aws_s3_bucket.logs was deleted outside of Terraform",
+    ]
 
 
 def test_a_plan_without_effect_is_said_so() -> None:

@@ -183,6 +183,7 @@ def _planned(
         changes=result.changes,
         warnings=result.warnings,
         fingerprint=fingerprint,
+        drift=result.drift,
         effective=result.plan_file is not None,
     )
     return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=result)

@@ -53,6 +53,11 @@ class Diagnostic:
             self, summary=redact(self.summary), detail=redact(self.detail), code=redact(self.code)
         )
 
+    @property
+    def of_a_check(self) -> bool:
+        """Whether a ``check`` block told it, which a plan document does with the check's address."""
+        return self.warning and self.context.startswith('check "')
+
     def __str__(self) -> str:
         """Return it over several lines: summary, place with its source line, then the detail."""
         below = [f"  {line}".rstrip() for line in self.below.splitlines()]
@@ -84,6 +89,17 @@ def from_event(payload: Mapping[str, Any]) -> Diagnostic:
         code=str(snippet.get("code") or ""),
         address=str(payload.get("address", "")),
     )
+
+
+def sentence(diagnostic: Diagnostic) -> str:
+    """Return a warning in one line, with its place."""
+    what = diagnostic.summary
+    if diagnostic.of_a_check:
+        _, name, *_ = diagnostic.context.split('"')
+        what = f"check.{name} failed"
+    place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
+    detail = f": {diagnostic.detail.splitlines()[0]}" if diagnostic.detail else ""
+    return f"{what}{place}{detail}"
 
 
 def from_text(text: str) -> tuple[Diagnostic, ...]:

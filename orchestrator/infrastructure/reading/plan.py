@@ -1,21 +1,13 @@
 """Reading ``show -json`` of a saved plan: changes with their fields, planned outputs, secrets; pure."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from orchestrator.plans.change import Action, Change, FieldChange, Subject
-from orchestrator.plans.values import ABSENT, Unknown, Value, masked
+from orchestrator.infrastructure.reading.fields import Document, Hides, any_true, read_fields
+from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import Output
-
-Document: TypeAlias = Mapping[str, Any]
-Hides: TypeAlias = Callable[[Json], bool]
-"""Whether a value that nobody marked holds a secret that is known from elsewhere."""
-
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NO_VALUE = object()
 
 _ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("no-op",): Action.NO_OP,
@@ -47,15 +39,24 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a plan document says: changes that do something, how many resources stay, outputs as planned."""
+    """What a plan document says: changes that do something, how many resources stay, outputs as planned.
+
+    ``drift`` is what others did to resources since the last apply; ``failed_checks`` are sentences that name
+    the check.
+    """
 
     changes: tuple[Change, ...]
     unchanged: int
     outputs: Mapping[str, Output]
+    drift: tuple[Change, ...] = ()
+    failed_checks: tuple[str, ...] = ()
 
 
 def check_format(document: Document) -> None:
-    """Raise ValueError for a document of another major format, or of a plan that failed."""
+    """Raise ValueError for a document of another major format, or of a plan that cannot be applied whole.
+
+    Before Terraform 1.8, and with OpenTofu, only ``errored`` is told.
+    """
     version = str(document.get("format_version", ""))
     if version.partition(".")[0] != "1":
         message = f"plan format {version or 'without a version'} is not known"
@@ -63,6 +64,28 @@ def check_format(document: Document) -> None:
     if document.get("errored"):
         message = "the plan is incomplete"
         raise ValueError(message)
+    if document.get("complete") is False:
+        message = f"it leaves out what has to wait{_listed_deferred(document)}"
+        raise ValueError(message)
+    if document.get("applyable") is False and _effective(document):
+        message = "Terraform says that it cannot be applied"
+        raise ValueError(message)
+
+
+def _listed_deferred(document: Document) -> str:
+    addresses = (
+        str((deferred.get("resource_change") or {}).get("address", ""))
+        for deferred in document.get("deferred_changes") or []
+    )
+    names = ", ".join(sorted(filter(None, addresses)))
+    return f": {names}" if names else ""
+
+
+def _effective(document: Document) -> bool:
+    return any(
+        tuple(change["actions"]) not in {("no-op",), ("read",)} or change.get("importing")
+        for change in _planned_changes(document)
+    )
 
 
 def find_secrets(document: Document) -> Iterator[Json]:
@@ -75,12 +98,12 @@ def find_secrets(document: Document) -> Iterator[Json]:
         (document.get("prior_state") or {}).get("values"),
     ):
         yield from _secrets_of_values(values or {})
-    declared = ((document.get("configuration") or {}).get("root_module") or {}).get(
-        "variables"
-    ) or {}
+    root = (document.get("configuration") or {}).get("root_module") or {}
+    declared = root.get("variables") or {}
     for name, variable in (document.get("variables") or {}).items():
-        if (declared.get(name) or {}).get("sensitive"):
+        if _secret(declared.get(name)):
             yield variable.get("value")
+    yield from _secret_constants(root)
 
 
 def read_plan(document: Document, hides: Hides) -> Reading:
@@ -100,17 +123,77 @@ def read_plan(document: Document, hides: Hides) -> Reading:
             for name, change in outputs
             if change.get("actions") != ["delete"]
         },
+        drift=tuple(_drift(document.get("resource_drift") or [], hides)),
+        failed_checks=tuple(_failed_checks(document.get("checks") or [])),
     )
 
 
 def planned_output(change: Document) -> Output:
     """Read an output's planned value; one that is only partly known counts as not known."""
-    known = not _any_true(change.get("after_unknown"))
+    known = not any_true(change.get("after_unknown"))
     return Output(
         value=change.get("after") if known else None,
         known=known,
-        sensitive=_any_true(change.get("after_sensitive")),
+        sensitive=any_true(change.get("after_sensitive")),
     )
+
+
+def drift_in(message: Document) -> Change | None:
+    """Read one message of an event stream: a resource that was changed outside of Terraform, or None.
+
+    This is all that is told of drift when there is nothing to apply; a move is none.
+    """
+    change = message.get("change") or {}
+    told = _DRIFTED.get(str(change.get("action")))
+    if message.get("type") != "resource_drift" or told is None:
+        return None
+    resource = change.get("resource") or {}
+    return Change(
+        subject=Subject.RESOURCE,
+        name=str(resource.get("addr", "")),
+        type=str(resource.get("resource_type", "")),
+        action=told,
+    )
+
+
+_DRIFTED = {"update": Action.UPDATE, "delete": Action.DELETE}
+
+
+def _drift(resources: list[Document], hides: Hides) -> Iterator[Change]:
+    for resource in resources:
+        change = resource["change"]
+        if len(change["actions"]) == 1 and change["actions"][0] in _DRIFTED:
+            yield Change(
+                subject=Subject.RESOURCE,
+                name=_name(resource),
+                type=str(resource.get("type", "")),
+                action=_DRIFTED[change["actions"][0]],
+                fields=read_fields(change, hides),
+            )
+
+
+def _failed_checks(checks: list[Document]) -> Iterator[str]:
+    """Yield a sentence for each message of a failed ``check`` block; other conditions fail the plan itself."""
+    for check in checks:
+        if (check.get("address") or {}).get("kind") != "check":
+            continue
+        for instance in check.get("instances") or []:
+            address = (instance.get("address") or {}).get("to_display", "")
+            if instance.get("status") in {"fail", "error"}:
+                messages = [str(one.get("message", "")) for one in instance.get("problems") or []]
+                yield from (failed_check(address, told) for told in messages or [""])
+
+
+def failed_check(address: str, told: str) -> str:
+    """Return the sentence that tells of a failed check."""
+    lines = " ".join(told.split())
+    return f"{address} failed: {lines}" if lines else f"{address} failed"
+
+
+def _name(resource: Document) -> str:
+    """Return the address; an object that a failed replacement left over shares it with its successor."""
+    deposed = resource.get("deposed")
+    return f"{resource['address']} (deposed {deposed})" if deposed else str(resource["address"])
 
 
 def _resource_change(resource: Document, hides: Hides) -> Change:
@@ -118,24 +201,45 @@ def _resource_change(resource: Document, hides: Hides) -> Change:
     previous = str(resource.get("previous_address") or "")
     return Change(
         subject=Subject.RESOURCE,
-        name=resource["address"],
+        name=_name(resource),
+        type=str(resource.get("type", "")),
         action=_action(change, moved=bool(previous) and previous != resource["address"]),
-        fields=_fields(change, hides),
+        fields=read_fields(change, hides),
         reason=_reason(resource),
         previous=previous,
+        risk=Risk.REVERSIBLE if _leaves_the_old(change) else None,
     )
 
 
 def _reason(resource: Document) -> str:
+    change = resource["change"]
     reason = str(resource.get("action_reason") or "")
-    if tuple(resource["change"]["actions"]) == ("create", "forget"):
-        return "the old one is left as it is"
-    return _REASONS.get(reason, reason.replace("_", " "))
+    told = _REASONS.get(reason, reason.replace("_", " "))
+    if _leaves_the_old(change):
+        told = "the old one is left as it is"
+    elif resource.get("deposed"):
+        told = "left over from a replacement that failed"
+    return ", ".join(filter(None, [told, _imported(change.get("importing"))]))
+
+
+def _imported(importing: Document | None) -> str:
+    """Return what is imported: an id, or since Terraform 1.12 the attributes that identify it."""
+    if not importing:
+        return ""
+    if importing.get("unknown"):
+        return "imported by an id known after apply"
+    identity = importing.get("identity")
+    parts = [f"{key}={value}" for key, value in sorted(identity.items())] if identity else []
+    return f"imported from {importing.get('id') or ', '.join(parts)}"
+
+
+def _leaves_the_old(change: Document) -> bool:
+    return tuple(change["actions"]) == ("create", "forget")
 
 
 def _output_change(name: str, change: Document, hides: Hides) -> Change:
     return Change(
-        subject=Subject.OUTPUT, name=name, action=_action(change), fields=_fields(change, hides)
+        subject=Subject.OUTPUT, name=name, action=_action(change), fields=read_fields(change, hides)
     )
 
 
@@ -149,147 +253,26 @@ def _action(change: Document, *, moved: bool = False) -> Action:
     return Action.MOVE if moved and action is Action.NO_OP else action
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """One side of a field: its value, and the trees that mark what of it is unknown or sensitive."""
-
-    value: Any
-    unknown: Any = False
-    sensitive: Any = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether there is nothing to look into: a leaf, or a mark over all of it."""
-        marked = self.unknown is True or self.sensitive is True
-        return marked or not isinstance(self.value, dict | list)
-
-    @property
-    def missing(self) -> bool:
-        return self.unknown is not True and self.value is _NO_VALUE
-
-    def parts(self) -> list[str | int]:
-        if self.whole:
-            return []
-        if isinstance(self.value, list):
-            marks = len(self.unknown) if isinstance(self.unknown, list) else 0
-            return list(range(max(len(self.value), marks)))
-        marked = self.unknown if isinstance(self.unknown, dict) else {}
-        return list(
-            dict.fromkeys([*self.value, *(key for key in marked if _any_true(marked[key]))])
-        )
-
-    def at(self, key: str | int) -> "_Side":
-        value = _child(self.value, key, _NO_VALUE)
-        # An attribute that is null is not set; an element that is null is there.
-        unset = value is None and isinstance(key, str)
-        return _Side(
-            value=_NO_VALUE if unset else value,
-            unknown=_child(self.unknown, key, default=False),
-            sensitive=_child(self.sensitive, key, default=False),
-        )
-
-    def shown(self, hides: Hides) -> Value:
-        if self.unknown is True:
-            return Unknown()
-        if self.missing:
-            return ABSENT
-        if _any_true(self.sensitive) or hides(self.value):
-            return masked(self.value)
-        return self.value  # type: ignore[no-any-return]
+def _secret(variable: Document | None) -> bool:
+    return bool(variable and (variable.get("sensitive") or variable.get("ephemeral")))
 
 
-def _fields(change: Document, hides: Hides) -> tuple[FieldChange, ...]:
-    if change["actions"] in (["no-op"], ["forget"]):
-        return ()
-    before = _Side(value=_or_unset(change.get("before")), sensitive=change.get("before_sensitive"))
-    after = _Side(
-        value=_or_unset(change.get("after")),
-        unknown=change.get("after_unknown") if change["actions"] != ["delete"] else False,
-        sensitive=change.get("after_sensitive"),
-    )
-    forcing = tuple(tuple(path) for path in change.get("replace_paths") or ())
-    found = _walk((), before, after)
-    fields = (
-        FieldChange(
-            path=_written(path),
-            before=old.shown(hides),
-            after=new.shown(hides),
-            forces_replacement=any(_overlap(path, forced) for forced in forcing),
-        )
-        for path, old, new in found
-    )
-    return tuple(sorted(fields, key=lambda field: field.path))
+def _secret_constants(module: Document) -> Iterator[Json]:
+    """Yield what is written out for sensitive variables of called modules, and as their defaults."""
+    for variable in (module.get("variables") or {}).values():
+        if _secret(variable) and "default" in variable:
+            yield variable["default"]
+    for call in (module.get("module_calls") or {}).values():
+        called, given = call.get("module") or {}, call.get("expressions") or {}
+        for name, variable in (called.get("variables") or {}).items():
+            if _secret(variable) and isinstance(given.get(name), dict):
+                yield given[name].get("constant_value")
+        yield from _secret_constants(called)
 
 
-def _or_unset(value: Any) -> Any:
-    return _NO_VALUE if value is None else value
-
-
-_Path: TypeAlias = tuple[str | int, ...]
-
-
-def _walk(path: _Path, before: _Side, after: _Side) -> Iterator[tuple[_Path, _Side, _Side]]:
-    """Yield the smallest parts that differ."""
-    if (before.missing and after.missing) or (after.unknown is not True and _same(before, after)):
-        return
-    keys = _common_keys(before, after)
-    smaller = [part for key in keys for part in _walk((*path, key), before.at(key), after.at(key))]
-    # What comes or goes with nothing but nulls in it is still something.
-    if not keys or (not smaller and before.missing != after.missing):
-        yield path, before, after
-    yield from smaller
-
-
-def _common_keys(before: _Side, after: _Side) -> list[str | int]:
-    """Return what to look into, when both sides have the same shape or one is missing."""
-    sides = [side for side in (before, after) if not side.missing]
-    if any(side.whole for side in sides):
-        return []
-    shapes = {type(side.value) for side in sides}
-    if len(shapes) != 1:
-        return []
-    return list(dict.fromkeys(key for side in sides for key in side.parts()))
-
-
-def _same(before: _Side, after: _Side) -> bool:
-    return _equal(before.value, after.value) and not _any_true(after.unknown)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Compare as JSON does: Python takes True for 1."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
-
-
-def _child(tree: Any, key: str | int, default: Any) -> Any:
-    if tree is True:
-        return True
-    if isinstance(tree, dict):
-        return tree.get(key, default)
-    if isinstance(tree, list) and isinstance(key, int) and key < len(tree):
-        return tree[key]
-    return default
-
-
-def _written(path: _Path) -> str:
-    """Return a path as people write it: ``tags.Name``, ``ingress[0].cidr``, ``labels["app/name"]``."""
-    text = ""
-    for key in path:
-        if isinstance(key, int):
-            text += f"[{key}]"
-        elif _PLAIN_KEY.fullmatch(key):
-            text += f".{key}" if text else key
-        else:
-            text += f'["{key}"]'
-    return text
-
-
-def _overlap(path: _Path, forced: _Path) -> bool:
-    length = min(len(path), len(forced))
-    return path[:length] == forced[:length]
+def _planned_changes(document: Document) -> Iterator[Document]:
+    yield from (resource["change"] for resource in document.get("resource_changes") or [])
+    yield from (document.get("output_changes") or {}).values()
 
 
 def _all_changes(document: Document) -> Iterator[Document]:
@@ -320,11 +303,3 @@ def _marked(value: Any, marks: Any) -> Iterator[Json]:
     elif isinstance(marks, list) and isinstance(value, list):
         for item, mark in zip(value, marks, strict=False):
             yield from _marked(item, mark)
-
-
-def _any_true(tree: Any) -> bool:
-    if isinstance(tree, dict):
-        return any(map(_any_true, tree.values()))
-    if isinstance(tree, list):
-        return any(map(_any_true, tree))
-    return tree is True

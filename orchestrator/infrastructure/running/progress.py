@@ -7,9 +7,10 @@ from typing import Any
 
 from orchestrator.errors import Interrupted, OrchestratorError
 from orchestrator.infrastructure.reading.diagnostics import failure
+from orchestrator.infrastructure.reading.plan import drift_in
 from orchestrator.infrastructure.reading.state import read_outputs_block
 from orchestrator.infrastructure.running.run import Ended
-from orchestrator.plans.change import Action
+from orchestrator.plans.change import Action, Change
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import UnitId
@@ -28,6 +29,12 @@ class Progress:
         self._on_event = on_event
         self._in_flight: dict[str, str] = {}
         self._outputs: Mapping[str, Any] = {}
+        self._drift: list[Change] = []
+
+    @property
+    def drift(self) -> tuple[Change, ...]:
+        """Return what others changed, as far as the stream tells: which resource, and how."""
+        return tuple(self._drift)
 
     @property
     def outputs(self) -> Mapping[str, Output] | None:
@@ -55,6 +62,9 @@ class Progress:
                 self._tell(f"reading {name}")
             case "provision_progress":
                 self._tell(f"{name}: {str(hook.get('output', '')).strip()}")
+            case "resource_drift":
+                drifted = drift_in(message)
+                self._drift += [drifted] if drifted else []
             case "outputs":
                 self._outputs = message.get("outputs") or {}
             case _:
