@@ -14,7 +14,7 @@ from orchestrator.stack.model import Json, Wait
 from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
-from orchestrator.workloads.cluster.api import Accepted, Reply, Submission
+from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.order import FOUNDATION, batches, rank
@@ -92,7 +92,13 @@ class _Execution:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of objects")
         left = [
-            Submission(ref=step.ref, manifest=step.manifest, force=step.force, uid=step.uid)
+            Submission(
+                ref=step.ref,
+                manifest=step.manifest,
+                force=step.force,
+                uid=step.uid,
+                absent=step.absent,
+            )
             for step in batch
             if step.action is not Action.NO_OP
         ]

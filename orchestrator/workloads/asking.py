@@ -10,7 +10,7 @@ from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, NamespaceMissing
-from orchestrator.workloads.cluster.api import Accepted, Reply, Submission
+from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.ownership import forced, marked, owner_of
 from orchestrator.workloads.pending import completed, overlaid
@@ -146,7 +146,7 @@ class _Round:
     def _may_go_unanswered(self, ref: ObjectRef, reply: ClusterError) -> bool:
         """Whether a refusal only says that it is too early to ask."""
         if isinstance(reply, NamespaceMissing):
-            return _namespace(reply.namespace) in self._named
+            return namespace_of(ref) in self._named
         # Something pending was left out, or its definition is about to change.
         early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
         return early and type(reply) is Invalid
@@ -195,8 +195,9 @@ def _paragraph(error: ClusterError, *, with_hint: bool) -> str:
     return "\n".join([error.message, *(f"  {line}" for line in below)])
 
 
-def _namespace(name: str) -> ObjectRef:
-    return ObjectRef(group="", version="v1", kind="Namespace", namespace="", name=name)
+def namespace_of(ref: ObjectRef) -> ObjectRef:
+    """Return the namespace that an object lives in."""
+    return ObjectRef(group="", version="v1", kind="Namespace", namespace="", name=ref.namespace)
 
 
 def _tree(live: Live) -> Mapping[str, Tree]:

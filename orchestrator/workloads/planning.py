@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Json, UnitId
-from orchestrator.workloads.asking import Verdict, ask
+from orchestrator.workloads.asking import Verdict, ask, namespace_of
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.comparison import Intent, compare
@@ -30,7 +30,8 @@ class ObjectStep:
     """What is done to one object: its whole manifest with our marks, and how it is applied.
 
     A no-op is a step too, since an apply waits for all objects of a set; ``uid`` is the live object's, empty
-    for one that is to be created. ``fingerprint`` goes into the inventory.
+    for one that is to be created; ``absent`` says that there must be none then. ``fingerprint`` goes into the
+    inventory.
     """
 
     ref: ObjectRef
@@ -39,6 +40,7 @@ class ObjectStep:
     force: bool = False
     wait: bool = True
     uid: str = ""
+    absent: bool = False
     fingerprint: str = ""
 
 
@@ -223,8 +225,15 @@ def _step(item: WantedObject, action: Action, world: _World) -> ObjectStep:
         uid=uid_of(verdict.live)
         if verdict.live
         else (earlier.uid if earlier and action is Action.NO_OP else ""),
+        absent=action is Action.CREATE and not _populated(item.ref, world),
         fingerprint=_lasting(item),
     )
+
+
+def _populated(ref: ObjectRef, world: _World) -> bool:
+    """Whether controllers may make an object before us: a new namespace gets its service account from one."""
+    space = world.verdicts.get(namespace_of(ref))
+    return space is not None and space.live is None
 
 
 def _to_prune(unit: UnitId, world: _World) -> Iterator[OwnedObject]:

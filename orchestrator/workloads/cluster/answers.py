@@ -27,6 +27,7 @@ _WRONG_TYPE: Final = re.compile(
     r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\})"
 )
 _OTHER_OBJECT: Final = re.compile(r"\buid mismatch\b|\bUID in precondition\b")
+_MODIFIED: Final = re.compile("object has been modified")
 _QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?=: |$)", re.DOTALL)
 
 
@@ -34,7 +35,8 @@ _QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?
 class Request:
     """What was asked: a verb of access rules, the resource with its group, and the object's title.
 
-    ``uid`` is the one that an object to be changed must still have, empty where any will do.
+    ``uid`` is the one that an object to be changed must still have, empty where any will do; ``absent`` says
+    that there must be none.
     """
 
     verb: str
@@ -43,6 +45,7 @@ class Request:
     title: str = ""
     secret: bool = False
     uid: str = ""
+    absent: bool = False
 
 
 class NamespaceMissing(ClusterError):
@@ -89,6 +92,10 @@ class Superseded(ClusterError):
     """A precondition does not hold: the object is not the one that was seen before."""
 
 
+class Appeared(ClusterError):
+    """A precondition does not hold: there was no such object before, and now there is."""
+
+
 def explain(status: int, body: Json, request: Request, *, where: str) -> ClusterError:
     """Return the error for a refusal: ``status`` is HTTP's, ``body`` a Status object or anything else.
 
@@ -101,6 +108,8 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
         return Busy(f"{where} is too busy, or not ready: {message}", hint=hint)
     if request.uid and _is_another(answer, message):
         return superseded(request.title, gone="no existing object" in message)
+    if request.absent and _MODIFIED.search(message):
+        return appeared(request.title)
     # Both come with 500, the first from servers before 1.27 only.
     if _UNDECLARED.search(message) or _WRONG_TYPE.search(message):
         return _invalid(answer, request, message)
@@ -122,6 +131,14 @@ def superseded(title: str, *, gone: bool) -> Superseded:
     return Superseded(
         f"{title} was {happened} since the plan was made",
         hint="plan again, to see what is there now",
+    )
+
+
+def appeared(title: str) -> Appeared:
+    """Return the error for an object that was to be created and that somebody else made meanwhile."""
+    return Appeared(
+        f"{title} was created by somebody else since the plan was made",
+        hint="plan again, to see what is there now and what taking it over would change",
     )
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from orchestrator import clock
 from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable
@@ -13,51 +12,19 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.answers import (
-    FieldConflict,
-    Gone,
-    NotServed,
-    Request,
-    superseded,
-)
-from orchestrator.workloads.cluster.client import APPLY, Call, Client, side_by_side
+from orchestrator.workloads.cluster import requests
+from orchestrator.workloads.cluster.answers import NotServed
+from orchestrator.workloads.cluster.client import Client, side_by_side
 from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
+from orchestrator.workloads.cluster.lists import Keep, listing, whole
+from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.cluster.target import Target
-from orchestrator.workloads.cluster.watches import Listing, Scope, Watch, reference
-from orchestrator.workloads.cluster.wording import apply_text
+from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
 from orchestrator.workloads.kinds import Kinds, Resource
-from orchestrator.workloads.ownership import FIELD_MANAGER, selector, uid_of
+from orchestrator.workloads.ownership import selector
 
 Live: TypeAlias = Mapping[str, Json]
-
-_PAGE: Final = 500
-# Deleting what runs Pods is done when these are gone: they may use what is deleted next.
-_RUN_PODS: Final = frozenset({"apps", "batch"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A manifest to apply; ``force`` takes its fields from whoever else set them.
-
-    Where ``uid`` is given, it is refused for any other object of that name, and where there is none.
-    """
-
-    ref: ObjectRef
-    manifest: Mapping[str, Json]
-    force: bool = False
-    uid: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """What the server stored, or in a dry run would store."""
-
-    live: Live
-    created: bool
-
-
-Reply: TypeAlias = Accepted | ClusterError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +124,11 @@ class Cluster:
         Raises ClusterUnreachable when that cannot be told.
         """
         wanted = sorted(set(refs))
-        found = self._client.run(side_by_side(self._served(wanted), self._get)) if wanted else []
+
+        async def one(item: tuple[ObjectRef, Resource]) -> tuple[ObjectRef, Live | None]:
+            return item[0], await requests.read(self._client, *item)
+
+        found = self._client.run(side_by_side(self._served(wanted), one)) if wanted else []
         return {**dict.fromkeys(wanted), **dict(found)}
 
     def apply_many(
@@ -175,7 +146,7 @@ class Cluster:
         items = [(submission, self.resource(submission.ref)) for submission in submissions]
 
         async def one(item: tuple[Submission, Resource]) -> Reply:
-            reply = await self._apply(*item, dry_run=dry_run)
+            reply = await requests.apply(self._client, *item, dry_run=dry_run)
             if on_reply:
                 on_reply(item[0], reply)
             return reply
@@ -187,154 +158,79 @@ class Cluster:
 
         An object that is gone already counts as deleted.
         """
-        items = [(ref, resource, objects[ref]) for ref, resource in self._served(objects)]
-        replies = self._client.run(side_by_side(items, lambda item: self._delete(*item)))
+
+        async def one(item: tuple[ObjectRef, Resource]) -> ClusterError | None:
+            return await requests.delete(self._client, *item, uid=objects[item[0]])
+
+        replies = self._client.run(side_by_side(self._served(objects), one))
         return tuple(reply for reply in replies if reply is not None)
 
     @contextmanager
-    def watch(self, wanted: Iterable[Wanted], owner: Owner) -> Iterator[Watch]:
-        """Follow the owner's objects of these kinds; what is there first comes as a change too."""
-        found = self._client.run(side_by_side([*wanted], lambda item: self._listings(item, owner)))
-        listings = [listing for listings in found for listing in listings]
-        watch = Watch(self._client, listings, relist=self._listing)
-        try:
+    def watch(
+        self, wanted: Iterable[Wanted], owner: Owner, *, keep: Keep = whole
+    ) -> Iterator[Watch]:
+        """Follow the owner's objects of these kinds; what is there first comes as a change too.
+
+        ``keep`` says what is kept of each object.
+        """
+        found = self._client.run(
+            side_by_side([*wanted], lambda item: self._listings(item, owner, keep))
+        )
+        with self._follow([one for several in found for one in several], keep) as watch:
             yield watch
-        finally:
-            watch.close()
+
+    @contextmanager
+    def watch_scopes(self, scopes: Sequence[Scope], *, keep: Keep) -> Iterator[Watch]:
+        """Follow these collections, whoever owns what is in them, keeping of each object what ``keep`` says."""
+        found = self._client.run(
+            side_by_side(scopes, lambda scope: listing(self._client, scope, keep=keep))
+        )
+        with self._follow(found, keep) as watch:
+            yield watch
 
     def list_in(
         self, resource: Resource, namespace: str, *, query: Mapping[str, str]
     ) -> list[Live]:
         """Return the objects of a kind in a namespace by any selectors, such as a workload's Pods."""
         scope = Scope(resource=resource, namespace=namespace, query=query)
-        return [live for _, live in self._client.run(self._listing(scope)).objects]
+        return [live for _, live in self._client.run(listing(self._client, scope)).objects]
+
+    @contextmanager
+    def _follow(self, listings: list[Listing], keep: Keep) -> Iterator[Watch]:
+        watch = Watch(
+            self._client,
+            listings,
+            relist=lambda scope: listing(self._client, scope, keep=keep),
+            keep=keep,
+        )
+        try:
+            yield watch
+        finally:
+            watch.close()
 
     async def _list(self, wanted: Wanted, owner: Owner) -> list[tuple[ObjectRef, Live]]:
         listings = await self._listings(wanted, owner)
         return [found for listing in listings for found in listing.objects]
 
-    async def _listings(self, wanted: Wanted, owner: Owner) -> list[Listing]:
+    async def _listings(self, wanted: Wanted, owner: Owner, keep: Keep = whole) -> list[Listing]:
         """List the widest collections that we may: everywhere, or else namespace by namespace."""
         query = {"labelSelector": selector(owner)}
         everywhere = Scope(resource=wanted.resource, namespace="", query=query)
         if wanted.resource not in self._narrow:
             try:
-                return [await self._listing(everywhere)]
+                return [await listing(self._client, everywhere, keep=keep)]
             except AccessDenied:
                 if not wanted.resource.namespaced or not wanted.namespaces:
                     raise
                 self._narrow.add(wanted.resource)
         scopes = [replace(everywhere, namespace=name) for name in sorted(wanted.namespaces)]
-        return await side_by_side(scopes, self._listing)
-
-    async def _listing(self, scope: Scope) -> Listing:
-        objects: list[tuple[ObjectRef, Live]] = []
-        more = ""
-        while True:
-            query = {**scope.query, "limit": str(_PAGE), **({"continue": more} if more else {})}
-            try:
-                body = await self._page(scope, query)
-            except Gone:
-                if not more:
-                    raise
-                objects, more = [], ""  # too old between two pages: once more from the start
-                continue
-            metadata = body.get("metadata")
-            told = metadata if isinstance(metadata, dict) else {}
-            objects += _items(body, scope.resource)
-            more = str(told.get("continue") or "")
-            if not more:
-                version = str(told.get("resourceVersion") or "")
-                return Listing(scope=scope, objects=tuple(objects), version=version)
-
-    async def _page(self, scope: Scope, query: Mapping[str, str]) -> Live:
-        request = Request(verb="list", resource=scope.resource.qualified, namespace=scope.namespace)
-        path = scope.resource.path(scope.namespace)
-        answer = await self._client.send(
-            Call(method="GET", path=path, request=request, query=query)
-        )
-        return answer.body if isinstance(answer.body, dict) else {}
+        return await side_by_side(scopes, lambda scope: listing(self._client, scope, keep=keep))
 
     def _served(self, refs: Iterable[ObjectRef]) -> list[tuple[ObjectRef, Resource]]:
         refs = list(refs)
         self.check_answering((ref.group, ref.kind) for ref in refs)
         kinds = self.kinds()
         return [(ref, resource) for ref in refs if (resource := kinds.serving(ref))]
-
-    async def _get(self, item: tuple[ObjectRef, Resource]) -> tuple[ObjectRef, Live | None]:
-        ref, resource = item
-        path = resource.path(ref.namespace, ref.name)
-        call = Call(method="GET", path=path, request=_request("get", ref, resource))
-        try:
-            body = (await self._client.send(call)).body
-        except (Gone, NotServed):
-            return ref, None
-        return ref, body if isinstance(body, dict) else None
-
-    async def _apply(self, submission: Submission, resource: Resource, *, dry_run: bool) -> Reply:
-        ref = submission.ref
-        query = {
-            "fieldManager": FIELD_MANAGER,
-            "fieldValidation": "Strict",
-            "force": "true" if submission.force else "false",
-            **({"dryRun": "All"} if dry_run else {}),
-        }
-        call = Call(
-            method="PATCH",
-            path=resource.path(ref.namespace, ref.name),
-            request=replace(_request("patch", ref, resource), uid=submission.uid),
-            query=query,
-            body=apply_text(_bound(submission)),
-            content_type=APPLY,
-        )
-        try:
-            answer = await self._client.send(call)
-        except ClusterUnreachable:
-            raise
-        except FieldConflict as error:
-            return await self._superseded(submission, resource) or error
-        except ClusterError as error:
-            return error
-        body = answer.body if isinstance(answer.body, dict) else {}
-        return Accepted(live=body, created=answer.status == HTTPStatus.CREATED)
-
-    async def _superseded(self, submission: Submission, resource: Resource) -> ClusterError | None:
-        """Return why fields of others are in the way, where that is since the object is another one.
-
-        The server looks at conflicts before it looks at the uid.
-        """
-        if not submission.uid:
-            return None
-        try:
-            _, live = await self._get((submission.ref, resource))
-        except AccessDenied:
-            return None
-        if live is not None and uid_of(live) == submission.uid:
-            return None
-        return superseded(str(submission.ref), gone=live is None)
-
-    async def _delete(self, ref: ObjectRef, resource: Resource, uid: str) -> ClusterError | None:
-        policy = "Foreground" if ref.group in _RUN_PODS else "Background"
-        call = Call(
-            method="DELETE",
-            path=resource.path(ref.namespace, ref.name),
-            request=_request("delete", ref, resource),
-            body={
-                "apiVersion": "v1",
-                "kind": "DeleteOptions",
-                "preconditions": {"uid": uid},
-                "propagationPolicy": policy,
-            },
-        )
-        try:
-            await self._client.send(call)
-        except (Gone, NotServed):
-            return None
-        except ClusterUnreachable:
-            raise
-        except ClusterError as error:
-            return error
-        return None
 
 
 def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
@@ -355,40 +251,10 @@ def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
     )
 
 
-def _bound(submission: Submission) -> Mapping[str, Json]:
-    """Return the manifest with the uid that the object must have; nobody comes to own that field."""
-    manifest, metadata = submission.manifest, submission.manifest.get("metadata")
-    if not submission.uid or not isinstance(metadata, dict):
-        return manifest
-    return {**manifest, "metadata": {**metadata, "uid": submission.uid}}
-
-
 def _silent(names: Sequence[str], title: str) -> ClusterUnreachable:
     services = [".".join(reversed(name.split("/"))) for name in names]
     return ClusterUnreachable(
         f"the API {', '.join(names)} of {title} does not answer: its server is down",
         hint="kubectl get apiservices tells why; if it is gone for good, delete the APIService "
         + ", ".join(services),
-    )
-
-
-def _items(body: Live, resource: Resource) -> Iterator[tuple[ObjectRef, Live]]:
-    items = body.get("items")
-    kind = {
-        "apiVersion": f"{resource.group}/{resource.version}".removeprefix("/"),
-        "kind": resource.kind,
-    }
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict):
-            live = {**kind, **item}  # the items of a list come without their kind
-            yield reference(resource, live), live
-
-
-def _request(verb: str, ref: ObjectRef, resource: Resource) -> Request:
-    return Request(
-        verb=verb,
-        resource=resource.qualified,
-        namespace=ref.namespace,
-        title=str(ref),
-        secret=(ref.group, ref.kind) == ("", "Secret"),
     )

@@ -57,11 +57,13 @@ class Watch:
         listings: list[Listing],
         *,
         relist: Callable[[Scope], Awaitable[Listing]],
+        keep: Callable[[Live], Live],
     ) -> None:
-        """Tell what the listings hold and follow each from its version."""
+        """Tell what the listings hold and follow each from its version; ``keep`` what is needed of an object."""
         self._queue: queue.SimpleQueue[Seen] = queue.SimpleQueue()
         followers = [
-            _Follower(client, listing, relist=relist, tell=self._queue.put) for listing in listings
+            _Follower(client, listing, relist=relist, keep=keep, tell=self._queue.put)
+            for listing in listings
         ]
         for follower in followers:
             follower.tell_known()
@@ -92,6 +94,7 @@ class _Follower:
         listing: Listing,
         *,
         relist: Callable[[Scope], Awaitable[Listing]],
+        keep: Callable[[Live], Live],
         tell: Callable[[Seen], None],
     ) -> None:
         self._client = client
@@ -99,6 +102,7 @@ class _Follower:
         self._known = dict(listing.objects)
         self._version = listing.version
         self._relist = relist
+        self._keep = keep
         self._tell = tell
 
     def tell_known(self) -> None:
@@ -166,7 +170,7 @@ class _Follower:
             case {"type": str(kind), "object": dict(live)}:
                 self._version = _version(live) or self._version
                 self._take_object(
-                    reference(self._scope.resource, live), live, gone=kind == "DELETED"
+                    reference(self._scope.resource, live), self._keep(live), gone=kind == "DELETED"
                 )
             case _:  # an event of a kind that is newer than this
                 return

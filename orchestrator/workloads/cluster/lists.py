@@ -1,0 +1,65 @@
+"""Reading collections page by page, at one version of the store."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster.answers import Gone, Request
+from orchestrator.workloads.cluster.client import Call, Client
+from orchestrator.workloads.cluster.watches import Listing, Scope, reference
+from orchestrator.workloads.kinds import Resource
+
+Live: TypeAlias = Mapping[str, Json]
+Keep: TypeAlias = Callable[[Live], Live]
+"""What is kept of an object that was read."""
+
+_PAGE: Final = 500
+_STARTS: Final = 5  # how often a list that grew too old between two pages is begun again
+
+
+def whole(live: Live) -> Live:
+    """Keep all of an object."""
+    return live
+
+
+async def listing(client: Client, scope: Scope, *, keep: Keep = whole) -> Listing:
+    """Return what a collection holds; raises ClusterError when it cannot be read."""
+    objects: list[tuple[ObjectRef, Live]] = []
+    more, starts = "", 0
+    while True:
+        query = {**scope.query, "limit": str(_PAGE), **({"continue": more} if more else {})}
+        try:
+            body = await _page(client, scope, query)
+        except Gone:
+            starts += 1
+            if not more or starts > _STARTS:
+                raise
+            objects, more = [], ""
+            continue
+        metadata = body.get("metadata")
+        told = metadata if isinstance(metadata, dict) else {}
+        objects += _items(body, scope.resource, keep)
+        more = str(told.get("continue") or "")
+        if not more:
+            version = str(told.get("resourceVersion") or "")
+            return Listing(scope=scope, objects=tuple(objects), version=version)
+
+
+async def _page(client: Client, scope: Scope, query: Mapping[str, str]) -> Live:
+    request = Request(verb="list", resource=scope.resource.qualified, namespace=scope.namespace)
+    path = scope.resource.path(scope.namespace)
+    answer = await client.send(Call(method="GET", path=path, request=request, query=query))
+    return answer.body if isinstance(answer.body, dict) else {}
+
+
+def _items(body: Live, resource: Resource, keep: Keep) -> Iterator[tuple[ObjectRef, Live]]:
+    items = body.get("items")
+    kind = {
+        "apiVersion": f"{resource.group}/{resource.version}".removeprefix("/"),
+        "kind": resource.kind,
+    }
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            live = {**kind, **item}  # the items of a list come without their kind
+            yield reference(resource, live), keep(live)
