@@ -86,8 +86,8 @@ class Kinds:
 
     ``complete`` says that a cluster was asked, so that a kind which is not here does not exist, unless its
     (group, version) is ``stale``: of those nobody can tell, since their own server does not answer. ``defined``
-    are the (group, kind) that manifests define, ``planned`` those (group, version, kind) among them that only
-    manifests define: the server does not serve them yet.
+    are the (group, kind) that manifests define, which planning narrows to those whose definition changes;
+    ``planned`` are those (group, version, kind) that only manifests define: the server does not serve them yet.
     """
 
     resources: Mapping[tuple[str, str], tuple[Resource, ...]] = field(default_factory=dict)

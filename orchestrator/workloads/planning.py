@@ -5,7 +5,7 @@ a value that is pending) is planned from the manifest alone and shown as such.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from orchestrator.plans.change import Action, Change, Subject
@@ -16,6 +16,12 @@ from orchestrator.workloads.asking import Verdict, ask, namespace_of
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.comparison import Intent, compare
+from orchestrator.workloads.definitions import (
+    Definition,
+    check_custom_resources,
+    definitions_in,
+    left_to_the_server,
+)
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, owner_of, prunable, uid_of, unit_of, waited_for
 from orchestrator.workloads.pending import completed, known
@@ -72,6 +78,7 @@ class _World:
     verdicts: Mapping[ObjectRef, Verdict]
     strangers: Mapping[ObjectRef, Live | None]
     unnamed: frozenset[tuple[UnitId, str, str]]
+    definitions: Mapping[tuple[str, str], Definition]
 
 
 def plan_sets(
@@ -84,8 +91,8 @@ def plan_sets(
 ) -> tuple[SetPlan, ...]:
     """Return a plan for each set, then one for each unit that only the inventory knows, sorted by name.
 
-    Raises InvalidStack when two sets declare the same object, ClusterError with all refusals of the server,
-    ClusterUnreachable, AccessDenied.
+    Raises InvalidStack when two sets declare the same object, or objects break a definition of this plan;
+    ClusterError with all refusals of the server, ClusterUnreachable, AccessDenied.
     """
     check_identities(sets)
     objects = tuple(item for rendered in sets for item in rendered.objects)
@@ -118,7 +125,10 @@ def _observe(
         collections(served, [*refs, *(item.ref for item in inventory)]), owner
     )
     learn_live(live.values(), secrets)
+    definitions = definitions_in(objects, live)
+    check_custom_resources(objects, definitions)
     kinds = served.with_definitions(completed(item.value, None) for item in objects)
+    kinds = replace(kinds, defined=frozenset(definitions))
     verdicts = ask(cluster, objects, live, kinds=kinds, owner=owner)
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
@@ -129,6 +139,7 @@ def _observe(
         verdicts=verdicts,
         strangers=cluster.get_many(unmarked),
         unnamed=frozenset((item.unit, *item.group_kind) for item in objects if not item.ref),
+        definitions=definitions,
     )
 
 
@@ -195,8 +206,9 @@ def _decision(
 
 def _creation(item: WantedObject, world: _World) -> tuple[Action, str]:
     earlier = world.inventory.get(item.ref) if item.ref else None
+    definition = world.definitions.get(item.group_kind)
     if earlier is None or not earlier.uid:
-        return Action.CREATE, ""
+        return Action.CREATE, left_to_the_server(item, definition) if definition else ""
     if earlier.fingerprint and earlier.fingerprint == _lasting(item):
         return Action.NO_OP, "ran before; the cluster removed it when its time was up"
     return Action.CREATE, "was deleted outside of this stack"
