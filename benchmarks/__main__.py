@@ -22,7 +22,7 @@ from benchmarks.table import render, to_json
 from orchestrator.repository.repository import open_repository
 
 # Each has a function `rows(bench)`. What is new gets a module, and a line here.
-MODULES = ("start", "plan")
+MODULES = ("start", "plan", "workloads")
 _FEWEST_ROUNDS = 5
 
 

@@ -1,31 +1,74 @@
-"""LIST requests as anyone would send them: one connection, no client library."""
+"""Requests to a sandbox as anyone would send them: one connection, no client library."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.running import Failed
 
+_REQUESTS = re.compile(
+    r"^apiserver_request_total\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE
+)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+# Of these kinds and verbs the control plane itself asks nothing while nothing changes.
+_VERBS = frozenset({"APPLY", "GET", "LIST", "PATCH", "POST", "PUT"})
+_KINDS = frozenset({"configmaps", "services", "deployments", "namespaces"})
+
 
 def list_all(kubeconfig: Path, paths: Sequence[str]) -> None:
     """Read the lists at ``paths`` from the sandbox that a kubeconfig names; raises Failed for any refusal."""
+    with _reader(kubeconfig) as reader:
+        for path in paths:
+            json.loads(reader.read(path))
+
+
+def requests_served(kubeconfig: Path) -> int:
+    """Return how many requests about the benchmark's kinds of objects a sandbox has answered so far."""
+    with _reader(kubeconfig) as reader:
+        return count_requests(reader.read("/metrics").decode())
+
+
+def count_requests(metrics: str) -> int:
+    """Return how many requests that somebody sent about these kinds the metrics of an API server tell of. Pure."""
+    total = 0.0
+    for found in _REQUESTS.finditer(metrics):
+        labels = dict(_LABEL.findall(found["labels"]))
+        if labels.get("resource") in _KINDS and labels.get("verb") in _VERBS:
+            total += float(found["count"])
+    return round(total)
+
+
+class _Reader:
+    def __init__(self, connection: HTTPSConnection, token: str) -> None:
+        self._connection = connection
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def read(self, path: str) -> bytes:
+        self._connection.request("GET", path, headers=self._headers)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            message = f"{path} was answered with {answer.status}: {body[:200]!r}"
+            raise Failed(message)
+        return body
+
+
+@contextmanager
+def _reader(kubeconfig: Path) -> Iterator[_Reader]:
     document = json.loads(kubeconfig.read_text(encoding="utf-8"))
     cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
     trust = ssl.create_default_context(cadata=authority)
     connection = HTTPSConnection(urlsplit(cluster["server"]).netloc, context=trust)
-    for path in paths:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {user['token']}"})
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            message = f"{path} was answered with {answer.status}: {body[:200]!r}"
-            raise Failed(message)
-        json.loads(body)
-    connection.close()
+    try:
+        yield _Reader(connection, user["token"])
+    finally:
+        connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from statistics import median
 
@@ -17,36 +18,58 @@ class Bench:
     directory: Path
 
 
+class Unit(StrEnum):
+    """What samples count."""
+
+    SECONDS = "s"
+    MEGABYTES = "MB"
+    REQUESTS = "requests"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What a median may take at most: ``ratio`` times the raw tools' median, plus ``seconds``."""
+    """What a median may be at most: ``ratio`` times the raw tools' median plus ``plus``, and ``most`` in any case.
 
-    seconds: float
-    ratio: float = 0.0
+    At least one of ``ratio`` and ``most`` is given; numbers are in the unit of the row.
+    """
 
-    def allowed(self, raw: float) -> float:
-        """Return the seconds allowed beside raw tools that take ``raw`` seconds."""
-        return self.ratio * raw + self.seconds
+    ratio: float | None = None
+    plus: float = 0.0
+    most: float | None = None
 
-    def __str__(self) -> str:
+    def allowed(self, raw: float | None) -> float:
+        """Return what is allowed beside raw tools whose median is ``raw``."""
+        bounds = [] if self.most is None else [self.most]
+        if self.ratio is not None and raw is not None:
+            bounds.append(self.ratio * raw + self.plus)
+        return min(bounds)
+
+    def text(self, unit: Unit) -> str:
         """Return the limit as a formula."""
-        return f"{self.ratio} x raw + {self.seconds} s" if self.ratio else f"{self.seconds} s"
+        parts = []
+        if self.ratio is not None:
+            more = f" + {self.plus:g} {unit}" if self.plus else ""
+            parts.append(f"{_factor(self.ratio)} x raw{more}")
+        if self.most is not None:
+            parts.append(f"{self.most:g} {unit}")
+        return " and ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One comparison; samples are wall-clock seconds.
+    """One comparison; samples are in ``unit``, times by the clock on the wall.
 
-    ``raw_name`` says what was run instead of ours. ``explain`` tells where the time goes, a line each; it is
-    asked only when the limit was missed.
+    ``raw_name`` says what was run instead of ours; both it and ``raw`` are empty where there is nothing to
+    compare with. ``explain`` tells where the time goes, a line each; it is asked only when the limit was missed.
     """
 
     name: str
     ours: tuple[float, ...]
-    raw: tuple[float, ...]
-    raw_name: str
     limit: Limit
     explain: Callable[[], tuple[str, ...]]
+    raw: tuple[float, ...] = ()
+    raw_name: str = ""
+    unit: Unit = Unit.SECONDS
 
     @property
     def median(self) -> float:
@@ -54,9 +77,14 @@ class Row:
         return median(self.ours)
 
     @property
-    def raw_median(self) -> float:
-        """Return the median of the raw tools."""
-        return median(self.raw)
+    def raw_median(self) -> float | None:
+        """Return the median of the raw tools, or None where there are none."""
+        return median(self.raw) if self.raw else None
+
+    @property
+    def ratio(self) -> float | None:
+        """Return how many times the raw tools' median ours is."""
+        return None if self.raw_median is None else self.median / self.raw_median
 
     @property
     def allowed(self) -> float:
@@ -79,3 +107,9 @@ def take_turns(rounds: int, *contestants: Callable[[], object]) -> tuple[tuple[f
             if number:  # the first round fills caches
                 taken.append(time.perf_counter() - began)
     return tuple(tuple(taken) for taken in samples)
+
+
+def _factor(ratio: float) -> str:
+    """Return a ratio below one as the fraction that it is promised as."""
+    parts = 1 / ratio
+    return f"1/{parts:.0f}" if parts > 1.5 and abs(parts - round(parts)) < 1e-9 else f"{ratio:g}"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,58 +16,36 @@ from typing import Any
 from benchmarks.kubernetes import list_all
 from benchmarks.measuring import Bench, Limit, Row, take_turns
 from benchmarks.profiling import explain
-from benchmarks.running import ORCHESTRATOR, ROOT, Command
-from orchestrator.processes import Stop
-from orchestrator.sandbox import Sandbox, down, up
-from orchestrator.settings import Settings
+from benchmarks.running import ROOT, Command
+from benchmarks.stages import commit, fresh_sandbox, orchestrator
+from orchestrator.sandbox import Sandbox
 
 _LISTS = ("/apis/apps/v1/deployments", "/api/v1/services", "/api/v1/configmaps")
 
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Yield one row: a plan that finds nothing to do."""
-    with _sandbox(bench.directory / "sandbox") as sandbox:
+    with fresh_sandbox(bench.directory / "sandbox") as sandbox:
         checkout = _applied(bench.directory / "checkout", sandbox)
         modules = _applied_raw(bench.directory / "raw", checkout)
-        command = _orchestrator(checkout, sandbox, "plan", "quickstart", "--detailed-exitcode")
+        command = orchestrator(checkout, sandbox, "plan", "quickstart", "--detailed-exitcode")
         ours, raw = take_turns(bench.rounds, command.run, partial(_plan_raw, modules, sandbox))
         yield Row(
             name="orchestrator plan quickstart",
             ours=ours,
             raw=raw,
             raw_name=f"{len(modules)} terraform plan + {len(_LISTS)} LIST",
-            limit=Limit(ratio=1.15, seconds=0.6),
+            limit=Limit(ratio=1.15, plus=0.6),
             explain=partial(explain, command),
         )
-
-
-@contextmanager
-def _sandbox(directory: Path) -> Iterator[Sandbox]:
-    stop = Stop()
-    try:
-        yield up(directory, Settings.read(), on_progress=_tell, stop=stop)
-    finally:
-        down(directory, on_progress=_tell, stop=stop)
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"  {text}\n")
-
-
-def _orchestrator(checkout: Path, sandbox: Sandbox, *arguments: str) -> Command:
-    """Return a run of ours in the sandbox of the benchmark, whatever sandbox a person works with."""
-    variables = {"ORCHESTRATOR_SANDBOX": str(sandbox.directory)}
-    return Command(argv=(ORCHESTRATOR, *arguments), directory=checkout, variables=variables)
 
 
 def _applied(checkout: Path, sandbox: Sandbox) -> Path:
     """Make a repository that holds nothing but the quickstart, and apply it."""
     shutil.copytree(ROOT / "stacks" / "quickstart", checkout / "stacks" / "quickstart")
     shutil.copy(ROOT / "orchestrator.yaml", checkout)
-    author = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.com")
-    for command in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Quickstart")):
-        Command(argv=("git", *command), directory=checkout).run()
-    _orchestrator(checkout, sandbox, "apply", "quickstart", "--yes").run()
+    commit(checkout, "Quickstart")
+    orchestrator(checkout, sandbox, "apply", "quickstart", "--yes").run()
     return checkout
 
 

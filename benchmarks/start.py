@@ -14,8 +14,8 @@ _RAW = Command(argv=("terraform", "version"), directory=ROOT)
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Yield a row each for ``--version`` and ``validate``, beside the start of Terraform."""
-    yield _row(bench, ("--version",), Limit(seconds=0.150))
-    yield _row(bench, ("validate", "shop"), Limit(seconds=0.400))
+    yield _row(bench, ("--version",), Limit(most=0.150))
+    yield _row(bench, ("validate", "shop"), Limit(most=0.400))
 
 
 def _row(bench: Bench, arguments: tuple[str, ...], limit: Limit) -> Row:

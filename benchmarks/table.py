@@ -1,17 +1,19 @@
-"""What a benchmark run shows and keeps: a table for people, JSON for comparing runs. Pure."""
+"""What a benchmark run shows and keeps: a table for people, JSON for comparing runs and for plots. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.measuring import Row
+from benchmarks.measuring import Row, Unit
 
 _HEADINGS = ("", "ours", "raw", "ratio", "limit", "allowed", "verdict", "raw is")
+_NOTHING = "-"
+_LONG_SECONDS = 10.0
 
 
 def render(rows: Sequence[Row]) -> str:
-    """Return the table, one line for each row, medians in milliseconds."""
+    """Return the table, one line for each row, of medians."""
     cells = [_HEADINGS, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
     return "\n".join(
@@ -21,35 +23,46 @@ def render(rows: Sequence[Row]) -> str:
 
 
 def to_json(rows: Sequence[Row], **about: str) -> dict[str, Any]:
-    """Return every sample in seconds, with ``about`` as what the run was about."""
-    return {"format": 1, **about, "rows": [_row_json(row) for row in rows]}
+    """Return every sample in the unit of its row, with ``about`` as what the run was about."""
+    return {"format": 2, **about, "rows": [_row_json(row) for row in rows]}
+
+
+def shown(number: float, unit: Unit) -> str:
+    """Return a number with its unit, as people read it."""
+    match unit:
+        case Unit.SECONDS if number >= _LONG_SECONDS:
+            return f"{number:.1f} s"
+        case Unit.SECONDS:
+            return f"{number * 1000:.0f} ms"
+        case Unit.MEGABYTES:
+            return f"{number:.0f} MB"
+        case Unit.REQUESTS:
+            return f"{number:.0f}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.name,
-        _milliseconds(row.median),
-        _milliseconds(row.raw_median),
-        f"{row.median / row.raw_median:.2f}",
-        str(row.limit),
-        _milliseconds(row.allowed),
+        shown(row.median, row.unit),
+        _NOTHING if row.raw_median is None else shown(row.raw_median, row.unit),
+        _NOTHING if row.ratio is None else f"{row.ratio:.2f}",
+        row.limit.text(row.unit),
+        shown(row.allowed, row.unit),
         "met" if row.met else "MISSED",
-        row.raw_name,
+        row.raw_name or _NOTHING,
     )
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
 
 
 def _row_json(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
+        "unit": row.unit.value,
         "ours": list(row.ours),
         "raw": list(row.raw),
         "raw_name": row.raw_name,
         "median": row.median,
         "raw_median": row.raw_median,
+        "limit": row.limit.text(row.unit),
         "allowed": row.allowed,
         "met": row.met,
     }

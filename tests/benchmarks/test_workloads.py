@@ -1,0 +1,96 @@
+"""What the benchmarks of workloads stand on: their objects, their kubectl, and how memory and requests are told."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.kubectl import KUBECTL
+from benchmarks.kubernetes import count_requests
+from benchmarks.objects import write_objects
+from benchmarks.running import Command, Failed
+from orchestrator.sandbox.programs.build import KUBERNETES_VERSION
+
+_METRICS = """\
+# TYPE apiserver_request_total counter
+apiserver_request_total{code="200",resource="configmaps",subresource="",verb="LIST",version="v1"} 3
+apiserver_request_total{code="200",resource="configmaps",subresource="",verb="WATCH",version="v1"} 7
+apiserver_request_total{code="200",dry_run="All",resource="deployments",verb="APPLY",version="v1"} 1.2e+02
+apiserver_request_total{code="200",resource="leases",subresource="",verb="GET",version="v1"} 900
+apiserver_request_sli_duration_seconds_count{resource="configmaps",verb="LIST"} 3
+"""
+
+
+def _read(directory: Path) -> dict[tuple[str, str], object]:
+    return {
+        (document["kind"], document["metadata"]["name"]): document
+        for file in directory.iterdir()
+        for document in yaml.safe_load_all(file.read_text())
+    }
+
+
+def test_the_objects_are_a_third_each(tmp_path: Path) -> None:
+    """As many objects as were asked for, in thirds, beside the namespace that they are in."""
+    write_objects(tmp_path, 100)
+
+    kinds = Counter(kind for kind, _ in _read(tmp_path))
+    assert kinds == {"Namespace": 1, "ConfigMap": 34, "Service": 33, "Deployment": 33}
+
+
+def test_as_many_objects_change_as_were_asked_for(tmp_path: Path) -> None:
+    """Written again with some changed, just these differ, and they are of every kind."""
+    write_objects(tmp_path, 100)
+    before = _read(tmp_path)
+    write_objects(tmp_path, 100, changed=10)
+    after = _read(tmp_path)
+
+    changed = [key for key, document in after.items() if document != before[key]]
+    assert Counter(kind for kind, _ in changed) == {"ConfigMap": 4, "Service": 3, "Deployment": 3}
+
+
+def test_kubectl_is_of_the_version_of_the_sandbox() -> None:
+    """A newer sandbox is measured with a newer kubectl: no module is left at another version."""
+    module = (KUBECTL.sources / "go.mod").read_text()
+
+    assert f"k8s.io/kubernetes {KUBERNETES_VERSION} " in module
+    staging = KUBERNETES_VERSION.replace("v1.", "v0.", 1)
+    replaced = [line.split()[-1] for line in module.splitlines() if "=> k8s.io/" in line]
+    assert set(replaced) == {staging}
+
+
+def test_requests_are_counted_that_the_control_plane_does_not_send_by_itself() -> None:
+    """Watches, leases and other metrics of the same requests are left out."""
+    assert count_requests(_METRICS) == 123
+
+
+def test_memory_is_that_of_the_whole_family(tmp_path: Path) -> None:
+    """What a program starts counts with it: two processes of 60 MB each are 120 MB."""
+    script = """
+import subprocess, sys, time
+block = bytearray(60_000_000)
+if sys.argv[1:]:
+    sys.stdin.read()
+    sys.exit()
+child = subprocess.Popen((sys.executable, __file__, "child"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+time.sleep(0.5)
+child.communicate()
+"""
+    file = tmp_path / "script.py"
+    file.write_text(script)
+
+    usage = Command(argv=(sys.executable, str(file)), directory=tmp_path).measured()
+
+    assert usage.seconds >= 0.5
+    assert usage.megabytes > 120 if sys.platform == "linux" else usage.megabytes > 60
+
+
+def test_what_failed_is_not_measured(tmp_path: Path) -> None:
+    """A program that fails is quick: its time is thrown away, and its output shown."""
+    script = "import sys; sys.exit('no such object')"
+
+    with pytest.raises(Failed, match="no such object"):
+        Command(argv=(sys.executable, "-c", script), directory=tmp_path).measured()
