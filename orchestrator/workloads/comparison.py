@@ -5,18 +5,23 @@ are named by their keys, what the server sets by itself is left out, secrets are
 not known yet are shown as such and never as decided.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, cast
 
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Absent, Unknown, Value, masked
 from orchestrator.stack.expressions import Path, Pending, Tree, pending_in
 from orchestrator.stack.model import Json
+from orchestrator.workloads.elements import Keys, could_be, in_step, keys_of, name_of
 from orchestrator.workloads.ownership import MARKS
 
 Side: TypeAlias = "Tree | Absent"
+
+ORDER: Final = "[order]"
+"""Ends the path of a list whose elements changed places: the order of containers and variables counts."""
 
 _PLAIN_KEY: Final = re.compile(r"[\w-]+")
 
@@ -36,52 +41,66 @@ _NOT_TOLD: Final = frozenset(
     }
 )
 _IDENTITY: Final = frozenset({"apiVersion", "kind"})
-
-# The keys by which the elements of Kubernetes' lists are told apart; the first that every element has and
-# that tells them all apart is used. Only for telling: what merges with what is the server's decision.
-_KEYS: Final = (
-    ("name",),
-    ("mountPath",),
-    ("devicePath",),
-    ("containerPort", "protocol"),
-    ("port", "protocol"),
-    ("topologyKey", "whenUnsatisfiable"),
-    ("ip",),
-    ("key",),
-    ("type",),
-    ("uid",),
-)
+# What holds something that is never told, and so is never told whole.
+_WITH_MARKS: Final = frozenset({"metadata", "metadata.labels", "metadata.annotations"})
+# The whole manifest once more, as kubectl keeps it.
+_COPIES: Final = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """What a manifest says about one node: where it is, its value, and which paths below it are secret.
 
-    ``path`` is how people write it, and empty for the object itself.
+    ``path`` is how people write it, and empty for the object itself; ``at`` is where it stands in the
+    manifest, None where it cannot be told or does not stand there. ``certain`` says that the manifest has
+    no such node when ``value`` is absent.
     """
 
     path: str = ""
     value: Side = ABSENT
+    at: Path | None = ()
     secret: frozenset[Path] = field(default_factory=frozenset)
+    certain: bool = True
+
+    @property
+    def silent(self) -> bool:
+        """Whether the manifest says nothing here; null leaves a field to the server too."""
+        return self.certain and (isinstance(self.value, Absent) or self.value is None)
 
     def of_key(self, key: str) -> "Intent":
         """Return the intent for one key of a map; below a secret everything is secret."""
-        known = isinstance(self.value, dict) and key in self.value
-        value = self.value[key] if known and isinstance(self.value, dict) else ABSENT
-        return Intent(path=_join(self.path, key), value=value, secret=self._below(key))
+        path, secret = _join(self.path, key), self._below(key)
+        if isinstance(self.value, dict) and key in self.value:
+            return Intent(path=path, value=self.value[key], at=_deeper(self.at, key), secret=secret)
+        return Intent(path=path, at=None, secret=secret, certain=self.certain)
 
-    def of_element(self, name: str, index: int | None) -> "Intent":
-        """Return the intent for one element of a list, which the manifest has at ``index`` if at all.
+    def of_element(self, name: str, matching: Sequence[int]) -> "Intent":
+        """Return the intent for one element of a list, which the manifest has at one of ``matching``, if any.
 
         Where it cannot be told which one it is, all of it is kept secret if anything in the list is.
         """
         path = f"{self.path}[{name}]"
-        if index is None or not isinstance(self.value, list) or index >= len(self.value):
-            return Intent(path=path, secret=frozenset({()}) if self.secret else frozenset())
-        return Intent(path=path, value=self.value[index], secret=self._below(index))
+        if len(matching) == 1 and isinstance(self.value, list):
+            (index,) = matching
+            return Intent(
+                path=path,
+                value=self.value[index],
+                at=_deeper(self.at, index),
+                secret=self._below(index),
+            )
+        secret = frozenset({()}) if self.secret else frozenset[Path]()
+        return Intent(path=path, at=None, secret=secret, certain=self.certain and not matching)
 
     def _below(self, key: str | int) -> frozenset[Path]:
         return frozenset(path[1:] for path in self.secret if not path or path[0] == key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field that differs, and where the manifest has it; ``at`` is None for what is not in there."""
+
+    change: FieldChange
+    at: Path | None
 
 
 def compare(
@@ -94,25 +113,58 @@ def compare(
 
     ``result`` is what the server would store, or the manifest itself for an object that is not there yet;
     ``intent`` is the manifest, whose pending leaves are shown as unknown and whose secret paths as masked.
+    A field that the manifest does not have and that only comes into being is the server's, and left out.
     """
+    return tuple(found.change for found in differences(live, result, intent=intent))
+
+
+def differences(
+    live: Mapping[str, Json] | None,
+    result: Mapping[str, Tree],
+    *,
+    intent: Intent,
+) -> tuple[Difference, ...]:
+    """Return what ``compare`` does, with where the manifest has each field."""
     before = cast("dict[str, Tree]", dict(live or {}))
-    return tuple(sorted(_maps(before, result, intent), key=lambda change: change.path))
+    return tuple(sorted(_maps(before, result, intent), key=lambda found: found.change.path))
 
 
-def _walk(before: Side, after: Side, intent: Intent) -> Iterator[FieldChange]:
+def same(one: Side, other: Side) -> bool:
+    """Whether two values are the same JSON; Python takes true for 1."""
+    match one, other:
+        case dict(), dict():
+            return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        case list(), list():
+            return len(one) == len(other) and all(map(same, one, other))
+        case _:
+            return isinstance(one, bool) is isinstance(other, bool) and one == other
+
+
+def _walk(before: Side, after: Side, intent: Intent) -> Iterator[Difference]:
     sources = _pending_here(intent.value)
     if sources:
-        yield FieldChange(
-            path=intent.path, before=_shown(before, intent), after=Unknown(sources=sources)
-        )
+        yield _told(_shown(before, intent), Unknown(sources=sources), intent)
+    elif isinstance(before, Absent) and after is not None and intent.silent:
+        return
+    elif isinstance(after, Absent) and _goes(intent):
+        yield _told(_shown(before, intent), ABSENT, intent)  # what goes is told whole
     elif _divisible(before, after, dict):
         yield from _maps(_as_map(before), _as_map(after), intent)
-    elif _divisible(before, after, list) and _holds_maps(before, after):
+    elif () not in intent.secret and _divisible(before, after, list) and _holds_maps(before, after):
         yield from _lists(_as_list(before), _as_list(after), intent)
-    elif before != after:
-        yield FieldChange(
-            path=intent.path, before=_shown(before, intent), after=_shown(after, intent)
-        )
+    elif not same(before, after):
+        yield _told(_shown(before, intent), _shown(after, intent), intent)
+
+
+def _goes(intent: Intent) -> bool:
+    """Whether a node that the server would not keep is one thing that goes."""
+    return intent.path not in _WITH_MARKS and not pending_in(_plain(intent.value))
+
+
+def _told(before: Value, after: Value, intent: Intent) -> Difference:
+    return Difference(
+        change=FieldChange(path=intent.path, before=before, after=after), at=intent.at
+    )
 
 
 def _pending_here(value: Side) -> tuple[str, ...]:
@@ -140,7 +192,7 @@ def _holds_maps(before: Side, after: Side) -> bool:
 
 def _maps(
     before: Mapping[str, Tree], after: Mapping[str, Tree], intent: Intent
-) -> Iterator[FieldChange]:
+) -> Iterator[Difference]:
     wanted = intent.value if isinstance(intent.value, dict) else {}
     pending = {key for key, value in wanted.items() if pending_in(value)}
     for key in sorted({*before, *after, *pending}):
@@ -156,58 +208,54 @@ def _left_out(path: str, key: str, wanted: Mapping[str, Tree]) -> bool:
         case "metadata":
             return key in _NOT_TOLD
         case "metadata.labels" | "metadata.annotations":
-            return key in MARKS
+            return key in MARKS or (key in _COPIES and key not in wanted)
         case _:
             return False
 
 
-def _lists(before: Sequence[Tree], after: Sequence[Tree], intent: Intent) -> Iterator[FieldChange]:
-    keys = _keys_of(before, after)
-    old, new = _named(before, keys), _named(after, keys)
+def _lists(before: Sequence[Tree], after: Sequence[Tree], intent: Intent) -> Iterator[Difference]:
+    keys = keys_of(_last_name(intent.path), before, after)
+    if keys:
+        yield from _keyed(before, after, intent, keys=keys)
+    elif intent.secret or pending_in(_plain(intent.value)) or in_step(before, after):
+        yield from _numbered(before, after, intent)
+    else:
+        yield _told(_shown([*before], intent), _shown([*after], intent), intent)
+
+
+def _keyed(
+    before: Sequence[Tree], after: Sequence[Tree], intent: Intent, *, keys: Keys
+) -> Iterator[Difference]:
+    old = {name_of(item, keys): item for item in before}
+    new = {name_of(item, keys): item for item in after}
+    wanted = _as_list(intent.value)
     for name in dict.fromkeys([*old, *new]):
         sides = old.get(name, ABSENT), new.get(name, ABSENT)
-        index = _index_in(intent.value, name, new.get(name, old.get(name, ABSENT)), keys=keys)
-        yield from _walk(*sides, intent.of_element(name, index))
+        element = new.get(name, old.get(name, ABSENT))
+        matching = [index for index, item in enumerate(wanted) if could_be(item, element, keys)]
+        yield from _walk(*sides, intent.of_element(name, matching))
+    if [name for name in old if name in new] != [name for name in new if name in old]:
+        moved = replace(intent, path=f"{intent.path}{ORDER}")
+        yield _told(_names(old, keys), _names(new, keys), moved)
 
 
-def _keys_of(before: Sequence[Tree], after: Sequence[Tree]) -> tuple[str, ...]:
-    return next(
-        (keys for keys in _KEYS if _tells_apart(keys, before) and _tells_apart(keys, after)), ()
-    )
+def _names(named: Mapping[str, Tree], keys: Keys) -> list[Json]:
+    """Return the names of elements in their order, short where one key is enough to tell them apart."""
+    return [name.removeprefix(f"{keys[0]}=") if len(keys) == 1 else name for name in named]
 
 
-def _tells_apart(keys: tuple[str, ...], items: Sequence[Tree]) -> bool:
-    names = [_name(item, keys) for item in items]
-    return all(names) and len(set(names)) == len(names)
+def _numbered(
+    before: Sequence[Tree], after: Sequence[Tree], intent: Intent
+) -> Iterator[Difference]:
+    length = len(_as_list(intent.value))
+    for index in range(max(len(before), len(after))):
+        sides = _element(before, index), _element(after, index)
+        matching = [index] if index < length else []
+        yield from _walk(*sides, intent.of_element(str(index), matching))
 
 
-def _name(item: Tree, keys: tuple[str, ...]) -> str:
-    """Return ``name=web`` or ``containerPort=80,protocol=TCP``; empty when the first key is missing."""
-    if not isinstance(item, dict) or not isinstance(item.get(keys[0]), str | int):
-        return ""
-    return ",".join(f"{key}={item[key]}" for key in keys if key in item)
-
-
-def _named(items: Sequence[Tree], keys: tuple[str, ...]) -> dict[str, Tree]:
-    names = [_name(item, keys) for item in items] if keys else map(str, range(len(items)))
-    return dict(zip(names, items, strict=True))
-
-
-def _index_in(wanted: Side, name: str, element: Side, *, keys: tuple[str, ...]) -> int | None:
-    """Return which of the manifest's elements this is, or None where that cannot be told."""
-    if not keys:
-        return int(name)
-    matching = [
-        index for index, item in enumerate(_as_list(wanted)) if _could_be(item, element, keys)
-    ]
-    return matching[0] if len(matching) == 1 else None
-
-
-def _could_be(item: Tree, element: Side, keys: tuple[str, ...]) -> bool:
-    # A key that the manifest leaves out was defaulted by the server (a port's protocol).
-    if not isinstance(item, dict) or not isinstance(element, dict):
-        return False
-    return all(item[key] == element.get(key) for key in keys if key in item)
+def _element(items: Sequence[Tree], index: int) -> Side:
+    return items[index] if index < len(items) else ABSENT
 
 
 def _shown(side: Side, intent: Intent) -> Value:
@@ -229,6 +277,10 @@ def _without_pending(value: Tree) -> Json:
             return value
 
 
+def _plain(side: Side) -> Tree:
+    return None if isinstance(side, Absent) else side
+
+
 def _as_map(side: Side) -> Mapping[str, Tree]:
     return side if isinstance(side, dict) else {}
 
@@ -239,5 +291,13 @@ def _as_list(side: Side) -> Sequence[Tree]:
 
 def _join(path: str, key: str) -> str:
     if not _PLAIN_KEY.fullmatch(key):
-        return f'{path}["{key}"]'
+        return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
     return f"{path}.{key}" if path else key
+
+
+def _last_name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _deeper(path: Path | None, step: str | int) -> Path | None:
+    return None if path is None else (*path, step)

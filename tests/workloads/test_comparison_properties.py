@@ -1,0 +1,88 @@
+"""What is told of a difference is all of it: nothing is lost on the way to people."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.plans.values import Absent, Masked
+from orchestrator.workloads.comparison import Intent, compare
+from tests.workloads.told import by_name, carried_out
+
+keys = st.sampled_from(["image", "replicas", "app.kubernetes.io/name", 'odd"key', "a b", "x]y"])
+names = st.sampled_from(["web", "side-car", "a.b", "x=y", 'quo"te', "br]acket", "with space"])
+scalars = st.booleans() | st.integers(0, 3) | st.sampled_from(["", "1", "two\nlines\n", "true"])
+
+
+def _named(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return lists whose elements have names of their own."""
+    fields = st.dictionaries(keys, inner, max_size=2)
+    elements = st.dictionaries(names, fields, max_size=3)
+    return elements.map(lambda found: [{"name": name, **more} for name, more in found.items()])
+
+
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.dictionaries(keys, inner, max_size=3)
+        | _named(inner)
+        | st.lists(scalars, max_size=3)
+        | st.lists(st.dictionaries(keys, scalars, max_size=2), max_size=3)
+    ),
+    max_leaves=10,
+)
+objects = st.dictionaries(keys, values, max_size=3).map(lambda spec: {"spec": spec})
+
+
+@given(objects, objects)
+def test_carrying_out_what_is_told_gives_what_is_wanted(
+    live: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    """Every field shown, written into the live object, makes the wanted one; only new elements lose their place."""
+    fields = compare(live, wanted, intent=Intent(value=wanted))
+
+    assert by_name(carried_out(live, fields)) == by_name(wanted)
+
+
+@given(objects, objects)
+def test_nothing_told_means_nothing_differs(live: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """An object is only called unchanged when it is what is wanted, order included."""
+    fields = compare(live, wanted, intent=Intent(value=wanted))
+
+    assert bool(fields) is (repr(_sorted(live)) != repr(_sorted(wanted)))
+
+
+@given(objects, objects)
+def test_every_path_is_told_once(live: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """A path names one field: programs may use it as a key."""
+    paths = [found.path for found in compare(live, wanted, intent=Intent(value=wanted))]
+
+    assert len(paths) == len(set(paths))
+
+
+@given(objects, objects, objects)
+def test_what_the_server_adds_is_never_told(
+    live: dict[str, Any], wanted: dict[str, Any], added: dict[str, Any]
+) -> None:
+    """Fields that neither Git nor the cluster had are the server's own, and nobody's change."""
+    plain = compare(live, wanted, intent=Intent(value=wanted))
+    defaulted = compare(live, {**wanted, "defaults": added}, intent=Intent(value=wanted))
+
+    assert plain == defaulted
+
+
+@given(objects, objects)
+def test_a_secret_object_shows_no_value(live: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Where all is secret, no value is shown, old or new, whatever its shape."""
+    intent = Intent(value=wanted, secret=frozenset({()}))
+
+    for found in compare(live, wanted, intent=intent):
+        assert isinstance(found.before, Masked | Absent)
+        assert isinstance(found.after, Masked | Absent)
+
+
+def _sorted(value: Any) -> Any:
+    """Return a value whose maps have one order."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
