@@ -16,6 +16,7 @@ from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order, sentence
+from orchestrator.infrastructure.reading.fields import Document, Hides
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
@@ -70,7 +71,7 @@ def plan_module(
         state = local_snapshot(workspace)
         if destroy and state is not None and state.empty:
             return ModulePlan(outputs={}, state_stamp=state.stamp)
-        _learn_inputs(workspace, inputs)
+        learn_inputs(workspace, inputs)
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)
         initialise_on_need(workspace, progress)
         with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
@@ -94,7 +95,7 @@ def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str
         with _new_plan_file(workspace) as plan_file:
             plan_file.write_bytes(content)
             saved_snapshot(workspace, plan_file)  # learns its secrets
-            reading = _shown(workspace, plan_file)
+            reading = shown(workspace, plan_file)
         return ModulePlan(
             changes=reading.changes,
             unchanged=reading.unchanged,
@@ -116,7 +117,7 @@ def locking(workspace: Workspace) -> dict[str, str]:
     return {"lock_timeout": f"{workspace.site.lock_timeout}s"}
 
 
-def _learn_inputs(workspace: Workspace, inputs: Mapping[str, Json]) -> None:
+def learn_inputs(workspace: Workspace, inputs: Mapping[str, Json]) -> None:
     """Learn what the module itself calls sensitive, before Terraform can quote it in a message."""
     passed = workspace.site.settings.environment
     for name, variable in declared(workspace.module.directory, "").variables.items():
@@ -153,7 +154,7 @@ def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progres
             state_stamp=stamp,
             drift=progress.drift,
         )
-    reading = _shown(workspace, plan_file)
+    reading = shown(workspace, plan_file)
     redact = workspace.site.secrets.redact  # knows more than it did when the warnings came
     failed = tuple(map(redact, reading.failed_checks))
     known = (one.redacted(redact) for one in told)
@@ -175,7 +176,10 @@ def _told_by(failed_checks: tuple[str, ...], warning: Diagnostic) -> bool:
     return warning.of_a_check and any(message in told for told in failed_checks)
 
 
-def _shown(workspace: Workspace, plan_file: Path) -> Reading:
+def shown(
+    workspace: Workspace, plan_file: Path, read: Callable[[Document, Hides], Reading] = read_plan
+) -> Reading:
+    """Return what a plan file says, its secrets learnt; raises TerraformError, or Interrupted."""
     argv = arguments(workspace.site.binary, "show", str(plan_file), json=FLAG, no_color=FLAG)
     document: dict[str, Any] = json.loads(captured(workspace, argv, doing="reading the plan"))
     secrets = workspace.site.secrets
@@ -183,7 +187,7 @@ def _shown(workspace: Workspace, plan_file: Path) -> Reading:
         check_format(document)
         for secret in find_secrets(document):
             secrets.learn(secret)
-        return read_plan(document, lambda value: _hides(secrets, value))
+        return read(document, lambda value: _hides(secrets, value))
     except (ValueError, KeyError) as error:
         raise TerraformError(
             f"{workspace.unit}: the plan cannot be used: {error}",
@@ -199,14 +203,25 @@ def _hides(secrets: Secrets, value: Json) -> bool:
 
 @contextmanager
 def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Path]:
-    """Write the inputs to a file that only its owner may read and that is gone afterwards."""
+    with scratch(workspace) as folder:
+        yield write_variables(folder, inputs)
+
+
+@contextmanager
+def scratch(workspace: Workspace) -> Iterator[Path]:
+    """Yield a folder for files with values, that only its owner may enter and that is gone afterwards."""
     for left in workspace.home.glob("inputs-*"):  # of a process that was killed: we are alone here
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=workspace.home, prefix="inputs-") as folder:
-        file = Path(folder) / INPUTS_FILE
-        lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in inputs.items())
-        write_private(file, "{\n" + ",\n".join(lines) + "\n}\n")
-        yield file
+        yield Path(folder)
+
+
+def write_variables(folder: Path, inputs: Mapping[str, Json]) -> Path:
+    """Write inputs as Terraform takes them, one on each line, and return the file."""
+    file = folder / INPUTS_FILE
+    lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in inputs.items())
+    write_private(file, "{\n" + ",\n".join(lines) + "\n}\n")
+    return file
 
 
 @contextmanager

@@ -73,7 +73,8 @@ class ModuleRequest:
 class Workspace:
     """One unit's place on disk; made by ``prepare`` and filled whenever Terraform runs in it.
 
-    ``inputs`` says where each input is written.
+    ``inputs`` says where each input is written. ``scratch`` is a folder of its own for what a throw-away plan
+    is made with; it has none otherwise.
     """
 
     unit: UnitId
@@ -81,6 +82,7 @@ class Workspace:
     module: Located
     state: State
     inputs: Mapping[str, Place] = field(default_factory=dict)
+    scratch: Path | None = None
 
     @property
     def home(self) -> Path:
@@ -95,7 +97,7 @@ class Workspace:
     @property
     def data(self) -> Path:
         """Return Terraform's own folder: plug-ins, fetched modules and the chosen backend."""
-        return self.home / "data"
+        return (self.scratch or self.home) / "data"
 
     @property
     def plans(self) -> Path:

@@ -18,7 +18,7 @@ from orchestrator.infrastructure.layout.private import write_private
 
 _RECORD = "placed.json"
 _NEVER = frozenset({".git", ".terraform", ".orchestrator", "errored.tfstate"})
-_CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")
+CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")
 _VALUES = ("terraform.tfvars", "terraform.tfvars.json")
 _MORE_VALUES = (".auto.tfvars", ".auto.tfvars.json")
 
@@ -99,7 +99,7 @@ class _Overlay:
     def _remove_others(self, path: str, wanted: frozenset[str]) -> None:
         before = self.before.get(path, [])
         for stray in list((self.root / path).iterdir()):
-            read = path in self._copied and stray.name.endswith(_CONFIGURATION)
+            read = path in self._copied and stray.name.endswith(CONFIGURATION)
             if stray.name not in wanted and (read or stray.name in before):
                 _remove(stray)
 

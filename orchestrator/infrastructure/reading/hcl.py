@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 )
 _IN_QUOTES = re.compile(r'[^"\\$%\n]+|\\.|\$\$\{|%%\{|[$%](?!\{)')
 _IN_HEREDOC = re.compile(r"[^$%\n]+|\$\$\{|%%\{|[$%](?!\{)")
+_AROUND_TEMPLATES = re.compile(r"(?:[^$%]|\$\$\{|%%\{|[$%](?!\{))+")
 _TEMPLATE = re.compile(r"[$%]\{")
 _CLOSING: Final = {"{": "}", "[": "]", "(": ")"}
 _DEEPEST: Final = 100
@@ -92,7 +93,7 @@ class _Reader:
         self._text = text.removeprefix("\ufeff")
         self._file = file
         self._types = types
-        self._tokens = _tokens(self._text)
+        self._tokens = tokens(self._text)
         self._lines = [0, *(found.end() for found in re.finditer("\n", self._text))]
 
     def blocks(self) -> Iterator[Block]:
@@ -209,13 +210,43 @@ class _Reader:
         )
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the tokens of a file but for space and comments; a string or heredoc is one token."""
     position = 0
     while position < len(text):
         token = _token(text, position, depth=0)
         position = token.end
         if token.kind != "space":
             yield token
+
+
+def in_templates(text: str, token: Token) -> Iterator[Token]:
+    """Yield the tokens of the expressions inside a string or heredoc, with those of strings inside these."""
+    yield from _in_templates(text, token.start + 1, token.end)
+
+
+def in_template(text: str) -> Iterator[Token]:
+    """Yield the tokens of the expressions inside a text that is a template as a whole, as in the JSON syntax."""
+    yield from _in_templates(text, 0, len(text))
+
+
+def _in_templates(text: str, position: int, end: int) -> Iterator[Token]:
+    while position < end:
+        found = _AROUND_TEMPLATES.match(text, position, end)
+        if found:
+            position = found.end()
+            continue
+        if not _TEMPLATE.match(text, position):
+            raise Unreadable
+        closing = _end_of_template(text, position + 2, depth=0)
+        position += 2
+        while position < closing - 1:
+            token = _token(text, position, depth=0)
+            position = token.end
+            yield token
+            if token.kind in {"string", "heredoc"}:
+                yield from in_templates(text, token)
+        position = closing
 
 
 def _token(text: str, position: int, *, depth: int) -> Token:
