@@ -17,8 +17,9 @@ from orchestrator.stack.reference import (
     Part,
     Reference,
     parse_scalar,
+    spell,
 )
-from orchestrator.stack.scope import Missing, Output, Scope, look_up
+from orchestrator.stack.scope import NOT_KNOWN, Missing, Output, Partly, Scope, look_up
 
 __all__ = [
     "Locate",
@@ -172,6 +173,15 @@ def _malformed(part: Malformed, path: Path, locate: Locate | None) -> Mistake:
     return Mistake(message=part.message, place=place, hint=part.hint)
 
 
+def _pending_parts(part: Partly, root: str, segments: tuple[str | int, ...]) -> Tree:
+    """Return what is known in part, with each of the rest waiting for its own path."""
+    if part is NOT_KNOWN:
+        return Pending(references=(spell(root, segments),))
+    if isinstance(part, dict):
+        return {key: _pending_parts(inner, root, (*segments, key)) for key, inner in part.items()}
+    return cast(Tree, part)
+
+
 class _Resolver:
     """Walks one value, collecting what is sensitive and what is wrong."""
 
@@ -215,7 +225,9 @@ class _Resolver:
             return None
         if output.sensitive:
             self.sensitive.add(path)
-        return cast(Tree, output.value) if output.known else Pending(references=(part.path,))
+        if output.known:
+            return cast(Tree, output.value)
+        return _pending_parts(output.parts, part.root, part.segments)
 
     def _text(self, part: Reference | Malformed, path: Path) -> str | Pending:
         before = len(self.mistakes)

@@ -2,19 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, TypeAlias, cast
 
 from orchestrator.stack.model import DEFAULT_ENVIRONMENT, Json
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.reference import ROOTS, Reference, spell
 
 
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """Stands where only an apply can tell a part of a value."""
+
+
+NOT_KNOWN: Final = NotKnown()
+
+Partly: TypeAlias = "bool | int | float | str | NotKnown | list[Json] | dict[str, Partly] | None"
+"""JSON in which a value of a map may be unknown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One output of a module; ``known`` is False while only an apply can tell the value."""
+    """One output of a module; ``known`` is False while only an apply can tell all of the value.
+
+    ``parts`` is what is known of it then, if it is a map.
+    """
 
     value: Json = None
     known: bool = True
     sensitive: bool = False
+    parts: Partly = NOT_KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +116,23 @@ def _look_up_output(
 
 def _descend(output: Output, reference: Reference, start: int) -> Output:
     """Return what the segments from ``start`` on select inside ``output``."""
-    if not output.known:
-        return output
-    value = output.value
+    value: Partly = cast(Partly, output.value) if output.known else output.parts
     for position in range(start, len(reference.segments)):
+        if value is NOT_KNOWN:
+            break
         value = _step(value, reference, position, secret=output.sensitive)
-    return Output(value=value, sensitive=output.sensitive)
+    if _known(value):
+        return Output(value=cast(Json, value), sensitive=output.sensitive)
+    return Output(known=False, sensitive=output.sensitive, parts=value)
 
 
-def _step(value: Json, reference: Reference, position: int, *, secret: bool) -> Json:
+def _known(part: Partly) -> bool:
+    if isinstance(part, dict):
+        return all(map(_known, part.values()))
+    return part is not NOT_KNOWN
+
+
+def _step(value: Partly, reference: Reference, position: int, *, secret: bool) -> Partly:
     segment = reference.segments[position]
     where = spell(reference.root, reference.segments[:position])
     match value:
@@ -120,7 +144,7 @@ def _step(value: Json, reference: Reference, position: int, *, secret: bool) -> 
             raise Missing(f"{where} has no key {key!r}", hint)
         case list() if isinstance(segment, int):
             if segment < len(value):
-                return value[segment]
+                return cast(Partly, value[segment])
             raise Missing(
                 f"{where} has {len(value)} elements, so there is no [{segment}]",
                 "the first one is [0]",

@@ -20,6 +20,7 @@ from orchestrator.stack.expressions import (
 )
 from orchestrator.stack.model import Json
 from orchestrator.stack.reference import Reference, parse_scalar, spell
+from orchestrator.stack.scope import NOT_KNOWN, Partly
 from orchestrator.stack.yaml import parse
 from tests.stack.stack_files import told
 
@@ -355,3 +356,26 @@ def test_paths_read_back_as_they_are_spelt(segments: list[str | int]) -> None:
     assert isinstance(part, Reference)
     assert part.segments == ("x", *segments)
     assert part.path == path
+
+
+def test_what_is_known_of_a_map_is_read_and_the_rest_waits() -> None:
+    """A value that is known in part is not pending as a whole: each missing part waits for its own path."""
+    parts: Partly = {"port": 5432, "host": NOT_KNOWN, "tags": {"a b": NOT_KNOWN, "x": ["y"]}}
+    scope = Scope(
+        stack="s", environment="e", outputs={"db": {"it": Output(known=False, parts=parts)}}
+    )
+
+    def found(text: str) -> object:
+        resolution = resolve(f"${{{{ modules.db.{text} }}}}", scope)
+        return [mistake.message for mistake in resolution.mistakes] or resolution.value
+
+    assert found("it") == {
+        "port": 5432,
+        "host": Pending(references=("modules.db.it.host",)),
+        "tags": {"a b": Pending(references=('modules.db.it.tags["a b"]',)), "x": ["y"]},
+    }
+    assert found("it.port") == 5432
+    assert found("it.tags.x[0]") == "y"
+    assert found("it.host") == Pending(references=("modules.db.it.host",))
+    assert found("it.host.deeper") == Pending(references=("modules.db.it.host.deeper",))
+    assert found("it.nothing") == ["modules.db.it has no key 'nothing'"]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.infrastructure.reading.fields import Document, Hides, any_true, read_fields
+from orchestrator.infrastructure.reading.parts import known_parts
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.stack.model import Json
-from orchestrator.stack.scope import Output
+from orchestrator.stack.scope import NOT_KNOWN, Output
 
 _ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("no-op",): Action.NO_OP,
@@ -129,12 +130,14 @@ def read_plan(document: Document, hides: Hides) -> Reading:
 
 
 def planned_output(change: Document) -> Output:
-    """Read an output's planned value; one that is only partly known counts as not known."""
-    known = not any_true(change.get("after_unknown"))
+    """Read an output's planned value; of one that is only partly known, the parts that are."""
+    unknown = change.get("after_unknown")
+    known = not any_true(unknown)
     return Output(
         value=change.get("after") if known else None,
         known=known,
         sensitive=any_true(change.get("after_sensitive")),
+        parts=NOT_KNOWN if known else known_parts(change.get("after"), unknown),
     )
 
 
