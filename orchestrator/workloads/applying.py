@@ -15,10 +15,11 @@ from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
+from orchestrator.workloads.health.lean import lean
 from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.order import FOUNDATION, batches, rank
-from orchestrator.workloads.ownership import owner_of, uid_of
+from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
 from orchestrator.workloads.planning import ObjectStep, SetPlan
 
 Live: TypeAlias = Mapping[str, Json]
@@ -75,7 +76,10 @@ class _Execution:
         return tuple(self._owned(step) for step in self._plan.steps)
 
     def _carry_out(self, steps: list[ObjectStep], wait: Wait) -> None:
-        watched = [step for step in steps if step.wait and wait.enabled]
+        timeouts = {step.ref: own_timeout(step.manifest) for step in steps if step.wait}
+        watched = [
+            step for step in steps if step.wait and (wait.enabled or timeouts[step.ref] is not None)
+        ]
         with follow(
             self._cluster, [step.ref for step in watched], _owner(steps), listener=self._listener()
         ) as rollout:
@@ -84,7 +88,7 @@ class _Execution:
             rollout.wait(
                 {step.ref: self._live[step.ref] for step in watched if step.ref in self._live},
                 unchanged=[step.ref for step in watched if step.action is Action.NO_OP],
-                timeout=wait.timeout,
+                timeouts={step.ref: timeouts[step.ref] or wait.timeout for step in watched},
                 stop=self._stop,
             )
 
@@ -119,7 +123,7 @@ class _Execution:
 
     def _replied(self, submission: Submission, reply: Reply) -> None:
         if isinstance(reply, Accepted):
-            self._live[submission.ref] = reply.live
+            self._live[submission.ref] = lean(reply.live)
             self._tell(submission.ref, waiting=True)
 
     def _listener(self) -> Listener:

@@ -5,6 +5,7 @@ from typing import Final
 
 from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import Json, UnitId
+from orchestrator.stack.written.durations import seconds
 
 FIELD_MANAGER: Final = "orchestrator"
 """Our name in every object's record of who set which field."""
@@ -71,6 +72,11 @@ def prunable(live: Mapping[str, Json]) -> bool:
 def waited_for(manifest: Mapping[str, Json]) -> bool:
     """Whether an apply waits for this object's health."""
     return annotation(manifest, WAIT) != "disabled"
+
+
+def own_timeout(manifest: Mapping[str, Json]) -> float | None:
+    """Return how many seconds this object asks to be waited for, or None where it says nothing of that."""
+    return seconds(annotation(manifest, WAIT)) or None
 
 
 def forced(manifest: Mapping[str, Json]) -> bool:

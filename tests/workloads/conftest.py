@@ -1,6 +1,7 @@
 """A connection to the real control plane, and names of one's own in it."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,17 @@ def ground(cluster: Cluster, sandbox: Sandbox, tmp_path: Path) -> Iterator[Groun
     ground.make_namespace()
     yield ground
     ground.leave()
+
+
+@pytest.fixture
+def in_the_background() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Run something beside the test, which ends when that has ended."""
+    threads: list[threading.Thread] = []
+
+    def start(work: Callable[[], None]) -> None:
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join()

@@ -114,13 +114,13 @@ def test_a_failed_job_fails_the_apply_at_once(ground: Ground) -> None:
 def test_what_is_late_is_explained(ground: Ground) -> None:
     """After its time an apply says what is not healthy, with the condition, and what its Pods wait for."""
     with pytest.raises(ClusterError) as raised:
-        ground.apply(deployment(**{_FAIL: "ImagePullBackOff"}), wait=Wait(timeout=4.0))
+        ground.apply(deployment(**{_FAIL: "NotReady"}), wait=Wait(timeout=4.0))
     error = raised.value
     assert (
         error.message == f"not healthy after 4 s: Deployment {ground.namespace}/web: 0 of 1 ready"
     )
     assert "wait: {timeout" in error.hint
-    assert "container web: ImagePullBackOff" in error.detail
+    assert "the readiness probe fails" in error.detail
     assert "MinimumReplicasUnavailable" in error.detail
 
 
@@ -141,6 +141,17 @@ def test_waiting_can_be_left_out(ground: Ground) -> None:
     ground.apply(
         broken.replace("name: web}", "name: web, annotations: {orchestrator/wait: disabled}}", 1)
     )
+
+
+def test_an_object_says_how_long_it_is_waited_for(ground: Ground) -> None:
+    """An annotation gives one object a time of its own, also in a set that is not waited for."""
+    broken = deployment(**{_FAIL: "NotReady"})
+    patient = broken.replace("name: web}", "name: web, annotations: {orchestrator/wait: 2s}}", 1)
+    for wait in (Wait(timeout=60), Wait(enabled=False)):
+        with pytest.raises(ClusterError, match=r"not healthy after 2 s: Deployment .*/web"):
+            ground.apply(patient, wait=wait)
+    with pytest.raises(ClusterError, match=r"not healthy after 1 s: Deployment .*/other"):
+        ground.apply(f"{patient}---{broken.replace('web', 'other')}", wait=Wait(timeout=1))
 
 
 def test_a_rollout_of_a_change_is_waited_for(ground: Ground) -> None:

@@ -61,6 +61,13 @@ def rolled_out(**fields: Any) -> dict[str, Any]:
     return {"observedGeneration": 2, "conditions": done, **counts, **fields}
 
 
+def refused_at(moment: str) -> dict[str, Any]:
+    """Return the status of what cannot create Pods since that moment."""
+    since = f"2026-01-01T{moment}Z"
+    failure = condition("ReplicaFailure", "True", "FailedCreate", "quota", lastTransitionTime=since)
+    return {"observedGeneration": 2, "conditions": [failure]}
+
+
 TWO = {"replicas": 2, "progressDeadlineSeconds": 600}
 SET = {"observedGeneration": 2, "replicas": 2, "readyReplicas": 2, "currentReplicas": 2, "updatedReplicas": 2,
        "currentRevision": "a", "updateRevision": "a"}  # fmt: skip
@@ -75,9 +82,10 @@ READY = {
 }
 
 
-def waiting(reason: str, message: str = "") -> list[dict[str, Any]]:
+def waiting(reason: str, message: str = "", **fields: Any) -> list[dict[str, Any]]:
     """Return the status of a container that waits."""
-    return [{"name": "web", "state": {"waiting": {"reason": reason, "message": message}}}]
+    state = {"waiting": {"reason": reason, "message": message}}
+    return [{"name": "web", "state": state, **fields}]
 
 
 CASES: list[tuple[str, dict[str, Any], Status, str]] = [
@@ -104,9 +112,12 @@ CASES: list[tuple[str, dict[str, Any], Status, str]] = [
     ("deployment deadline", live("Deployment", rolled_out(conditions=[condition("Progressing", "False", "ProgressDeadlineExceeded", "late")]), spec=TWO), Status.FAILED, "late"),
     ("deployment progressing", live("Deployment", rolled_out(conditions=[condition("Available", "True"), condition("Progressing", "True", "ReplicaSetUpdated")]), spec=TWO), Status.IN_PROGRESS, "ReplicaSetUpdated"),
     ("deployment unavailable", live("Deployment", rolled_out(conditions=[condition("Available", "False", "MinimumReplicasUnavailable")]), spec={"replicas": 2}), Status.IN_PROGRESS, "MinimumReplicasUnavailable"),
+    ("deployment refused now", live("Deployment", refused_at("11:59:50"), spec=TWO), Status.IN_PROGRESS, "FailedCreate: quota"),
+    ("deployment refused long", live("Deployment", refused_at("11:59:45"), spec=TWO), Status.FAILED, "FailedCreate: quota"),
     # ReplicaSet
     ("replica set done", live("ReplicaSet", READY, spec={}), Status.CURRENT, ""),
     ("replica set failure", live("ReplicaSet", {**READY, "conditions": [condition("ReplicaFailure", "True", "FailedCreate", "quota")]}, spec={}), Status.IN_PROGRESS, "quota"),
+    ("replica set refused long", live("ReplicaSet", refused_at("11:59:45"), spec={}), Status.FAILED, "quota"),
     ("replica set labels", live("ReplicaSet", {**READY, "fullyLabeledReplicas": 0}, spec={}), Status.IN_PROGRESS, "0 of 1 labelled"),
     ("replica set too many", live("ReplicaSet", {**READY, "replicas": 2}, spec={}), Status.IN_PROGRESS, "1 replicas too many"),
     # StatefulSet
@@ -135,9 +146,18 @@ CASES: list[tuple[str, dict[str, Any], Status, str]] = [
     ("pod running", live("Pod", {"phase": "Running", "conditions": [condition("Ready", "True")]}), Status.CURRENT, ""),
     ("pod failed", live("Pod", {"phase": "Failed", "containerStatuses": [{"name": "web", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}]}), Status.FAILED, "container web: Error, exit code 3"),
     ("pod evicted", live("Pod", {"phase": "Failed", "message": "no memory"}), Status.FAILED, "no memory"),
-    ("pod crashing", live("Pod", {"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff", "back-off")}), Status.FAILED, "container web: CrashLoopBackOff: back-off"),
+    ("pod crashing", live("Pod", {"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff", "back-off", restartCount=3)}), Status.FAILED, "container web: CrashLoopBackOff: back-off"),
+    ("pod crashed at first", live("Pod", {"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff", "back-off", restartCount=2)}), Status.IN_PROGRESS, "container web: CrashLoopBackOff: back-off"),
+    ("pod that ended", live("Pod", {"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff", restartCount=3, lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})}), Status.FAILED, "CrashLoopBackOff (OOMKilled, exit code 137)"),
+    ("pod of no image", live("Pod", {"phase": "Pending", "containerStatuses": waiting("InvalidImageName", "no such name")}), Status.FAILED, "InvalidImageName: no such name"),
+    ("pod of an absent image", live("Pod", {"phase": "Pending", "containerStatuses": waiting("ErrImageNeverPull")}), Status.FAILED, "ErrImageNeverPull"),
+    ("pod that fails to pull once", live("Pod", {"phase": "Pending", "containerStatuses": waiting("ErrImagePull")}), Status.IN_PROGRESS, "ErrImagePull"),
+    ("pod without secret now", live("Pod", {"phase": "Pending", "startTime": "2026-01-01T11:59:50Z", "containerStatuses": waiting("CreateContainerConfigError", "no secret")}), Status.IN_PROGRESS, "no secret"),
+    ("pod without secret long", live("Pod", {"phase": "Pending", "startTime": "2026-01-01T11:59:45Z", "containerStatuses": waiting("CreateContainerConfigError", "no secret")}), Status.FAILED, "no secret"),
+    ("pod that is made room for", live("Pod", {"phase": "Pending", "nominatedNodeName": "one", "conditions": [condition("PodScheduled", "False", "Unschedulable", "no node", lastTransitionTime="2026-01-01T11:00:00Z")]}), Status.IN_PROGRESS, "no node"),
+    ("pod held back", live("Pod", {"phase": "Pending", "conditions": [condition("PodScheduled", "False", "SchedulingGated", "waits", lastTransitionTime="2026-01-01T11:00:00Z")]}), Status.IN_PROGRESS, "waits"),
     ("pod without image", live("Pod", {"phase": "Pending", "containerStatuses": waiting("ImagePullBackOff")}), Status.FAILED, "ImagePullBackOff"),
-    ("pod stuck in init", live("Pod", {"phase": "Pending", "containerStatuses": waiting("PodInitializing"), "initContainerStatuses": waiting("CrashLoopBackOff")}), Status.FAILED, "CrashLoopBackOff"),
+    ("pod stuck in init", live("Pod", {"phase": "Pending", "containerStatuses": waiting("PodInitializing"), "initContainerStatuses": waiting("CrashLoopBackOff", restartCount=5)}), Status.FAILED, "CrashLoopBackOff"),
     ("pod pulling", live("Pod", {"phase": "Pending", "containerStatuses": waiting("ContainerCreating")}), Status.IN_PROGRESS, "ContainerCreating"),
     ("pod starting", live("Pod", {"phase": "Pending"}), Status.IN_PROGRESS, "starting"),
     ("pod unschedulable now", live("Pod", {"phase": "Pending", "conditions": [condition("PodScheduled", "False", "Unschedulable", "no node", lastTransitionTime="2026-01-01T11:59:50Z")]}), Status.IN_PROGRESS, "no node"),
@@ -159,6 +179,7 @@ CASES: list[tuple[str, dict[str, Any], Status, str]] = [
     ("api service away", live("APIService", {"conditions": [condition("Available", "False", "ServiceNotFound")]}), Status.IN_PROGRESS, "ServiceNotFound"),
     ("autoscaler", live("HorizontalPodAutoscaler", {"conditions": [condition("ScalingActive", "False", "ScalingDisabled")]}), Status.CURRENT, ""),
     ("autoscaler failed", live("HorizontalPodAutoscaler", {"conditions": [condition("ScalingActive", "False", "FailedGetScale", "no scale")]}), Status.FAILED, "no scale"),
+    ("autoscaler without metrics yet", live("HorizontalPodAutoscaler", {"conditions": [condition("ScalingActive", "False", "FailedGetResourceMetric", "no metrics", lastTransitionTime="2026-01-01T11:59:30Z")]}), Status.IN_PROGRESS, "no metrics"),
     ("budget unseen", live("PodDisruptionBudget"), Status.IN_PROGRESS, "has not seen it"),
     ("config", live("ConfigMap", generation=None), Status.CURRENT, ""),
     ("cron job", live("CronJob"), Status.CURRENT, ""),

@@ -23,8 +23,8 @@ def assess(
 ) -> Health:
     """Return the health of an object as the API server last showed it; None stands for one that is gone.
 
-    ``now`` is only used for how long a Pod could not be scheduled; ``late_binding`` are the storage classes
-    that bind a claim when a Pod first uses it.
+    ``now`` is only used for how long something has lasted that may pass; ``late_binding`` are the storage
+    classes that bind a claim when a Pod first uses it.
     """
     if live is None:
         return Health(status=Status.NOT_FOUND, reason="not found")
@@ -60,6 +60,8 @@ def _by_kind(live: Live, now: datetime, late_binding: frozenset[str]) -> Health 
         case ("", "PersistentVolumeClaim"):
             return single.claim(live, late_binding)
         case _:
+            if timed := _TIMED.get(key):
+                return timed(live, now)
             rule = _RULES.get(key)
             return rule(live) if rule else None
 
@@ -71,9 +73,13 @@ def _by_ready(live: Live) -> Health:
     return progress(ready.text or "not ready")
 
 
-_RULES: Final[Mapping[tuple[str, str], Callable[[Live], Health]]] = {
+_TIMED: Final[Mapping[tuple[str, str], Callable[[Live, datetime], Health]]] = {
     ("apps", "Deployment"): controllers.deployment,
     ("apps", "ReplicaSet"): controllers.replica_set,
+    ("autoscaling", "HorizontalPodAutoscaler"): single.autoscaler,
+}
+
+_RULES: Final[Mapping[tuple[str, str], Callable[[Live], Health]]] = {
     ("apps", "StatefulSet"): controllers.stateful_set,
     ("apps", "DaemonSet"): controllers.daemon_set,
     ("batch", "Job"): controllers.job,
@@ -82,7 +88,6 @@ _RULES: Final[Mapping[tuple[str, str], Callable[[Live], Health]]] = {
     ("networking.k8s.io", "Ingress"): single.addressed,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): single.definition,
     ("apiregistration.k8s.io", "APIService"): single.api_service,
-    ("autoscaling", "HorizontalPodAutoscaler"): single.autoscaler,
     ("policy", "PodDisruptionBudget"): single.disruption_budget,
 }
 

@@ -1,5 +1,11 @@
-"""The health of what runs Pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job."""
+"""The health of what runs Pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job.
 
+These are judged by their own status. Why their Pods do not come is another matter: see ``dependents``.
+"""
+
+from datetime import datetime
+
+from orchestrator.workloads.health.pods import PATIENCE
 from orchestrator.workloads.health.status import (
     CURRENT,
     Condition,
@@ -16,11 +22,13 @@ from orchestrator.workloads.health.status import (
 )
 
 
-def deployment(live: Live) -> Health:
+def deployment(live: Live, now: datetime) -> Health:
     """Return the health of a Deployment."""
     progressing = condition(live, "Progressing")
     if progressing and progressing.reason == "ProgressDeadlineExceeded":
         return failed(progressing.text)
+    if refused := _refused(live, now):
+        return refused
     wanted = number(mapping(live, "spec"), "replicas", default=1)
     status = mapping(live, "status")
     short = (
@@ -33,11 +41,10 @@ def deployment(live: Live) -> Health:
     return progress(short) if short else _rolled_out(live, progressing)
 
 
-def replica_set(live: Live) -> Health:
+def replica_set(live: Live, now: datetime) -> Health:
     """Return the health of a ReplicaSet."""
-    failure = condition(live, "ReplicaFailure")
-    if failure and failure.is_true:
-        return progress(failure.text)
+    if refused := _refused(live, now):
+        return refused
     wanted = number(mapping(live, "spec"), "replicas", default=1)
     status = mapping(live, "status")
     return current_unless(
@@ -94,6 +101,18 @@ def job(live: Live) -> Health:
     status = mapping(live, "status")
     names = [name for name in ("active", "succeeded", "failed") if status.get(name)]
     return progress(", ".join(f"{status[name]} {name}" for name in names) or "not started yet")
+
+
+def _refused(live: Live, now: datetime) -> Health | None:
+    """Return what follows when Pods cannot be created: a quota that is used up, a rule of admission.
+
+    During a rollout old Pods that end may make room for new ones, so that this may pass.
+    """
+    failure = condition(live, "ReplicaFailure")
+    if failure is None or not failure.is_true:
+        return None
+    lasts = failure.since is not None and now - failure.since >= PATIENCE
+    return failed(failure.text) if lasts else progress(failure.text)
 
 
 def _rolled_out(live: Live, progressing: Condition | None) -> Health:

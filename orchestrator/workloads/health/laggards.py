@@ -1,80 +1,97 @@
-"""Why an object is not healthy, beyond its own status: its Pods, and the warnings that were recorded."""
+"""Why objects are not healthy, beyond their own status: their Pods, and the warnings that were recorded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.health.below import Below
+from orchestrator.workloads.health.dependents import RUN_PODS, ready
 from orchestrator.workloads.health.pods import waiting_containers
-from orchestrator.workloads.health.status import condition, last_condition, mapping
+from orchestrator.workloads.health.status import last_condition, mapping, text
 
 Live: TypeAlias = Mapping[str, Json]
 
+_MOST_OBJECTS: Final = 10
 _MOST_PODS: Final = 3
 _MOST_WARNINGS: Final = 5
 
 
-def explain(cluster: Cluster, ref: ObjectRef, live: Live) -> str:
-    """Return lines about one object: its last condition, its Pods that wait, recent warnings about either.
+class Explanation:
+    """What is known about some objects that are late or failed, the warnings asked for once."""
 
-    What cannot be read is left out: an explanation never hides the error that it explains.
-    """
-    pods = _pods(cluster, ref, live)
-    names = [ref.name, *(_name(pod) for pod in pods)]
-    lines = [
-        *_prefixed("condition", [last_condition(live)]),
-        *(line for pod in pods[:_MOST_PODS] for line in _about_pod(pod)),
-        *_prefixed("warning", _warnings(cluster, ref.namespace, names)),
-    ]
-    return "\n".join(f"  {line}" for line in dict.fromkeys(lines))
+    def __init__(self, cluster: Cluster, below: Below, laggards: Mapping[ObjectRef, Live]) -> None:
+        """Ask for the warnings of the namespaces of the laggards, as many as are explained.
 
+        What cannot be read is left out: an explanation never hides the error that it explains.
+        """
+        self._below = below
+        self._laggards = dict(sorted(laggards.items())[:_MOST_OBJECTS])
+        self._left_out = len(laggards) - len(self._laggards)
+        namespaces = sorted({ref.namespace for ref in self._laggards})
+        self._warnings = {name: _warnings(cluster, name) for name in namespaces}
 
-def _pods(cluster: Cluster, ref: ObjectRef, live: Live) -> list[Live]:
-    selector = mapping(mapping(mapping(live, "spec"), "selector"), "matchLabels")
-    resource = cluster.kinds().find("", "Pod")
-    if not selector or resource is None:
-        return []
-    labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    try:
-        found = cluster.list_in(resource, ref.namespace, query={"labelSelector": labels})
-    except ClusterError:
-        return []
-    return sorted((pod for pod in found if not _ready(pod)), key=_name)
+    def about(self, ref: ObjectRef) -> str:
+        """Return indented lines: the last condition, the Pods that wait, recent warnings about either."""
+        live = self._laggards[ref]
+        pods = [pod for pod in self._below.dependents.pods(live) if not ready(pod)]
+        names = {ref.name, *map(_name, pods)}
+        lines = [
+            *_prefixed("condition", [last_condition(live)]),
+            *(line for pod in pods[:_MOST_PODS] for line in _about_pod(pod)),
+            *_prefixed("warning", self._recent(ref.namespace, names)),
+        ]
+        if self._below.unseen and (ref.group, ref.kind) in RUN_PODS:
+            lines.append(f"its Pods could not be looked at: {self._below.unseen}")
+        return "\n".join(f"  {line}" for line in dict.fromkeys(lines))
+
+    def paragraphs(self, reasons: Mapping[ObjectRef, str]) -> str:
+        """Return what is known about each laggard, where there are several below a line with its reason."""
+        if len(self._laggards) == 1 and not self._left_out:
+            return self.about(next(iter(self._laggards)))
+        told = [
+            "\n".join(filter(None, (f"{ref}: {reasons[ref]}", self.about(ref))))
+            for ref in self._laggards
+        ]
+        if self._left_out:
+            told.append(f"and {self._left_out} more")
+        return "\n".join(told)
+
+    def _recent(self, namespace: str, names: set[str]) -> list[str]:
+        about = [
+            event
+            for event in self._warnings.get(namespace, ())
+            if mapping(event, "involvedObject").get("name") in names
+        ]
+        recent = sorted(about, key=_when)[-_MOST_WARNINGS:]
+        return [f"{event.get('reason')}: {event.get('message')}" for event in recent]
 
 
 def _about_pod(pod: Live) -> Iterator[str]:
-    waits = [f"container {name}: {reason}" for name, reason in waiting_containers(pod)]
-    for text in waits or [last_condition(pod)]:
-        yield f"Pod {_name(pod)}: {text or mapping(pod, 'status').get('phase')}"
+    waits = [f"container {item.name}: {item.told}" for item in waiting_containers(pod)]
+    for told in waits or [last_condition(pod)]:
+        yield f"Pod {_name(pod)}: {told or mapping(pod, 'status').get('phase')}"
 
 
-def _warnings(cluster: Cluster, namespace: str, names: list[str]) -> list[str]:
+def _warnings(cluster: Cluster, namespace: str) -> list[Live]:
     resource = cluster.kinds().find("", "Event", version="v1")
     if resource is None or not namespace:
         return []
     try:
-        events = cluster.list_in(resource, namespace, query={"fieldSelector": "type=Warning"})
+        return cluster.list_in(resource, namespace, query={"fieldSelector": "type=Warning"})
     except ClusterError:
         return []
-    about = [event for event in events if mapping(event, "involvedObject").get("name") in names]
-    recent = sorted(about, key=_when)[-_MOST_WARNINGS:]
-    return [f"{event.get('reason')}: {event.get('message')}" for event in recent]
 
 
 def _when(event: Live) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
-def _prefixed(word: str, texts: list[str]) -> Iterator[str]:
-    return (f"{word}: {text}" for text in texts if text)
-
-
-def _ready(pod: Live) -> bool:
-    ready = condition(pod, "Ready")
-    return ready is not None and ready.is_true
+def _prefixed(word: str, texts: Iterable[str]) -> Iterator[str]:
+    return (f"{word}: {told}" for told in texts if told)
 
 
 def _name(live: Live) -> str:
-    return str(mapping(live, "metadata").get("name", ""))
+    return text(mapping(live, "metadata"), "name")

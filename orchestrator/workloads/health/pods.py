@@ -1,6 +1,12 @@
-"""The health of a Pod, and why its containers wait."""
+"""The health of a Pod, why its containers wait, and when waiting for it is no use.
+
+What no time can mend fails at once. What a cluster may mend by itself (a node that is added or emptied, a Secret
+that a controller makes) gets a moment. A container that crashes is restarted a few times before it counts as
+broken: many wait for a database by crashing until it is there.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,20 +18,29 @@ from orchestrator.workloads.health.status import (
     failed,
     mapping,
     mappings,
+    number,
     progress,
     text,
+    time,
 )
 
-_UNSCHEDULABLE_AFTER: Final = timedelta(seconds=15)  # an autoscaler or a moving Pod needs a moment
-_STUCK: Final = frozenset(
-    {
-        "CrashLoopBackOff",
-        "CreateContainerConfigError",
-        "ErrImageNeverPull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-    }
-)
+PATIENCE: Final = timedelta(seconds=15)
+"""How long that may last which a cluster may mend by itself."""
+
+_CRASHES: Final = 3  # restarts: with the pauses between them, half a minute
+_HOPELESS: Final = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
+_MAY_COME: Final = frozenset({"CreateContainerConfigError"})
+_CRASHED: Final = "CrashLoopBackOff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A container that waits: why in one word, that with the message as a phrase, and its restarts."""
+
+    name: str
+    reason: str
+    told: str
+    restarts: int = 0
 
 
 def pod(live: Live, now: datetime) -> Health:
@@ -40,38 +55,83 @@ def pod(live: Live, now: datetime) -> Health:
         case "Running" if (ready := condition(live, "Ready")) and ready.is_true:
             return CURRENT
         case _:
-            return _not_ready(live, now)
+            broken = obstacle(live, now)
+            return failed(broken) if broken else progress(standing(live) or "starting")
 
 
-def waiting_containers(live: Live) -> Iterator[tuple[str, str]]:
-    """Yield each container of a Pod that waits, with reason and message: the stuck ones first."""
+def obstacle(live: Live, now: datetime, *, crashes: bool = True) -> str:
+    """Return why a Pod will not become ready however long one waits, or an empty text.
+
+    Without ``crashes`` a container that ends again and again is left to its controller to judge.
+    """
+    for container in waiting_containers(live):
+        if _broken(container, live, now, crashes=crashes):
+            return f"container {container.name}: {container.told}"
+    scheduled = condition(live, "PodScheduled")
+    if scheduled is None or scheduled.reason != "Unschedulable" or _makes_room(live):
+        return ""
+    return scheduled.text if _lasts(scheduled.since, now) else ""
+
+
+def standing(live: Live) -> str:
+    """Return what a Pod waits for as one phrase, or an empty text."""
+    for container in waiting_containers(live):
+        return f"container {container.name}: {container.told}"
+    for kind in ("PodScheduled", "Ready"):
+        found = condition(live, kind)
+        if found and not found.is_true and found.text:
+            return found.text
+    return ""
+
+
+def waiting_containers(live: Live) -> Iterator[Waiting]:
+    """Yield each container of a Pod that waits: those that are stuck first, then by name."""
     found = []
     for key in ("initContainerStatuses", "containerStatuses"):
         for container in mappings(mapping(live, "status"), key):
             waiting = mapping(mapping(container, "state"), "waiting")
             reason = text(waiting, "reason")
             if reason:
-                told = ": ".join(filter(None, (reason, text(waiting, "message"))))
-                found.append((reason not in _STUCK, text(container, "name"), told))
-    return ((name, told) for _, name, told in sorted(found))
+                found.append(_waiting(container, waiting))
+    stuck = _HOPELESS | _MAY_COME | {_CRASHED}
+    return iter(sorted(found, key=lambda item: (item.reason not in stuck, item.name)))
 
 
-def _not_ready(live: Live, now: datetime) -> Health:
-    for name, waiting in waiting_containers(live):
-        told = f"container {name}: {waiting}"
-        return failed(told) if waiting.partition(":")[0] in _STUCK else progress(told)
-    scheduled = condition(live, "PodScheduled")
-    if scheduled and scheduled.reason == "Unschedulable":
-        long = scheduled.since is not None and now - scheduled.since >= _UNSCHEDULABLE_AFTER
-        return failed(scheduled.text) if long else progress(scheduled.text)
-    ready = condition(live, "Ready")
-    return progress((ready and ready.text) or "starting")
+def _waiting(container: Live, waiting: Live) -> Waiting:
+    ended = mapping(mapping(container, "lastState"), "terminated")
+    told = ": ".join(filter(None, (text(waiting, "reason"), text(waiting, "message"))))
+    return Waiting(
+        name=text(container, "name"),
+        reason=text(waiting, "reason"),
+        told=f"{told} ({_ending(ended)})" if ended else told,
+        restarts=number(container, "restartCount"),
+    )
+
+
+def _broken(container: Waiting, live: Live, now: datetime, *, crashes: bool) -> bool:
+    if container.reason == _CRASHED:
+        return crashes and container.restarts >= _CRASHES
+    started = time(text(mapping(live, "status"), "startTime"))
+    return container.reason in _HOPELESS or (container.reason in _MAY_COME and _lasts(started, now))
+
+
+def _makes_room(live: Live) -> bool:
+    """Whether the scheduler evicts others for it."""
+    return bool(mapping(live, "status").get("nominatedNodeName"))
+
+
+def _lasts(since: datetime | None, now: datetime) -> bool:
+    return since is not None and now - since >= PATIENCE
 
 
 def _exit(live: Live) -> str:
     for container in mappings(mapping(live, "status"), "containerStatuses"):
         ended = mapping(mapping(container, "state"), "terminated")
         if ended.get("exitCode"):
-            reason = text(ended, "reason") or "ended"
-            return f"container {text(container, 'name')}: {reason}, exit code {ended['exitCode']}"
+            return f"container {text(container, 'name')}: {_ending(ended)}"
     return ""
+
+
+def _ending(ended: Live) -> str:
+    code = f"exit code {number(ended, 'exitCode')}"
+    return ", ".join(filter(None, (text(ended, "reason") or "ended", code)))

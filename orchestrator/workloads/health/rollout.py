@@ -1,7 +1,7 @@
 """Waiting until applied objects are healthy, by watches, and saying what keeps those that are not."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -13,14 +13,18 @@ from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.watches import Seen, Watch
-from orchestrator.workloads.health import CURRENT, Health, Status, assess, immediate
-from orchestrator.workloads.health.laggards import explain
+from orchestrator.workloads.health import Health, Status, assess, immediate
+from orchestrator.workloads.health.below import Below
+from orchestrator.workloads.health.dependents import RUN_PODS
+from orchestrator.workloads.health.laggards import Explanation
+from orchestrator.workloads.health.lean import lean
+from orchestrator.workloads.health.status import failed
 
 Live: TypeAlias = Mapping[str, Json]
 
-_LOOK_SECONDS: Final = (
-    0.2  # how late a request to stop or a rule that depends on time may be noticed
-)
+_LOOK_SECONDS: Final = 0.2  # how late a request to stop may be noticed
+_LOOK_AT_ALL_SECONDS: Final = 1.0  # how late a rule that depends on time, or a Pod that is stuck
+_MOST_TOLD: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +41,12 @@ def follow(
 ) -> Iterator["Rollout"]:
     """Begin to follow objects; do so before they are applied, so that nothing short-lived is missed."""
     watched = [ref for ref in refs if not immediate(ref.group, ref.kind)]
-    with cluster.watch(collections(cluster.kinds(), watched), owner) as watch:
-        yield Rollout(
-            cluster, watch, late_binding=_late_binding(cluster, watched), listener=listener
-        )
+    with (
+        cluster.watch(collections(cluster.kinds(), watched), owner, keep=lean) as watch,
+        closing(Below(cluster)) as below,
+    ):
+        late_binding = _late_binding(cluster, watched)
+        yield Rollout(cluster, watch, below, late_binding=late_binding, listener=listener)
 
 
 class Rollout:
@@ -50,6 +56,7 @@ class Rollout:
         self,
         cluster: Cluster,
         watch: Watch,
+        below: Below,
         *,
         late_binding: frozenset[str],
         listener: Listener,
@@ -57,42 +64,53 @@ class Rollout:
         """Use ``watch`` for news; ``late_binding`` are storage classes that bind when a Pod comes."""
         self._cluster = cluster
         self._watch = watch
+        self._below = below
         self._late_binding = late_binding
         self._listener = listener
         self._latest: dict[ObjectRef, Seen] = {}
         self._applied: Mapping[ObjectRef, Live] = {}
         self._unchanged: frozenset[ObjectRef] = frozenset()
-        self._health: dict[ObjectRef, Health] = {}
+        self._waiting: dict[ObjectRef, str] = {}
+        self._news: set[ObjectRef] = set()
 
     def wait(
         self,
         applied: Mapping[ObjectRef, Live],
         *,
         unchanged: Collection[ObjectRef],
-        timeout: float,
+        timeouts: Mapping[ObjectRef, float],
         stop: Stop,
     ) -> None:
         """Wait until all objects are healthy: ``applied`` as the server returned them, and ``unchanged`` ones.
 
-        Raises ClusterError at the first that failed, or after ``timeout`` seconds, and Interrupted.
+        ``timeouts`` are seconds from now on, for each of them. Raises ClusterError when some have failed, or
+        after the timeout of one that is late, and Interrupted.
         """
-        deadline = clock.seconds() + timeout
+        started = looked_at_all = clock.seconds()
         self._latest = {ref: Seen(ref=ref, live=live) for ref, live in applied.items()}
         self._applied, self._unchanged = applied, frozenset(unchanged)
         self._drain(0)
-        while waiting := self._assess_all():
+        self._waiting = dict.fromkeys(sorted(self._latest), "")
+        self._look(list(self._waiting))
+        while self._waiting:
             if stop.requested:
                 raise Interrupted("interrupted while waiting for objects to become healthy")
-            left = deadline - clock.seconds()
-            if left <= 0:
-                raise self._late(waiting, timeout)
-            self._drain(min(left, _LOOK_SECONDS))
+            now = clock.seconds()
+            self._check_late(now - started, timeouts)
+            self._drain(_LOOK_SECONDS)
+            at_all = now - looked_at_all >= _LOOK_AT_ALL_SECONDS
+            if at_all:
+                looked_at_all = now
+                self._below.look(self._waiting)
+            self._look([ref for ref in self._waiting if at_all or ref in self._news])
 
     def _drain(self, timeout: float) -> None:
+        self._news.clear()
         seen = self._watch.next(timeout)
         while seen is not None:
             if self._is_news(seen):
                 self._latest[seen.ref] = seen
+                self._news.add(seen.ref)
             seen = self._watch.next(0)
 
     def _is_news(self, seen: Seen) -> bool:
@@ -101,55 +119,80 @@ class Rollout:
         applied = self._applied.get(seen.ref)
         return applied is not None and not _older(seen.live, applied)
 
-    def _assess_all(self) -> list[ObjectRef]:
-        waiting = []
-        for ref in sorted(self._latest):
-            if self._health.get(ref) == CURRENT:
-                continue
+    def _look(self, refs: Sequence[ObjectRef]) -> None:
+        broken: dict[ObjectRef, str] = {}
+        for ref in refs:
             health = self._assess(self._latest[ref])
             if health.status is Status.FAILED:
-                raise self._failed(ref, health)
-            if health.status is Status.CURRENT:
+                broken[ref] = health.reason
+            elif health.status is Status.CURRENT:
                 self._listener.healthy(ref)
-                self._health[ref] = CURRENT
-                continue
-            waiting.append(ref)
-            if self._health.get(ref) != health:
+                del self._waiting[ref]
+            elif self._waiting[ref] != health.reason:
                 self._listener.waiting(ref, health.reason)
-            self._health[ref] = health
-        return waiting
+                self._waiting[ref] = health.reason
+        if broken:
+            raise self._failed(broken)
 
     def _assess(self, seen: Seen) -> Health:
-        if not seen.gone:
-            return assess(seen.live, now=clock.now(), late_binding=self._late_binding)
+        if seen.gone:
+            return self._after_the_end(seen)
+        now = clock.now()
+        health = assess(seen.live, now=now, late_binding=self._late_binding)
+        if health.status is Status.IN_PROGRESS and (seen.ref.group, seen.ref.kind) in RUN_PODS:
+            broken = self._below.dependents.obstacle(seen.live, now)
+            return failed(broken) if broken else health
+        return health
+
+    def _after_the_end(self, seen: Seen) -> Health:
         if seen.ref.kind == "Job":  # its time to live removed it; what counts is how it ended
             ended = assess(_undeleted(seen.live), now=clock.now())
             if ended.status in {Status.CURRENT, Status.FAILED}:
                 return ended
-        return Health(status=Status.FAILED, reason="was deleted while it was waited for")
+        return failed("was deleted while it was waited for")
 
-    def _failed(self, ref: ObjectRef, health: Health) -> ClusterError:
-        return ClusterError(
-            f"{ref} failed: {health.reason}",
-            hint="correct it and apply again; what was applied stays",
-            detail=explain(self._cluster, ref, self._latest[ref].live),
-        )
-
-    def _late(self, waiting: Sequence[ObjectRef], timeout: float) -> ClusterError:
-        first, others = waiting[0], len(waiting) - 1
-        more = f", and {others} more" if others else ""
-        return ClusterError(
-            f"not healthy after {timeout:g} s: {first}: {self._health[first].reason}{more}",
+    def _check_late(self, waited: float, timeouts: Mapping[ObjectRef, float]) -> None:
+        late = {ref: reason for ref, reason in self._waiting.items() if waited >= timeouts[ref]}
+        if not late:
+            return
+        first = next(iter(late))
+        raise ClusterError(
+            f"not healthy after {timeouts[first]:g} s: {first}: {late[first]}{_more(late)}",
             hint="correct it and apply again, or give it more time with 'wait: {timeout: ...}'",
-            detail="\n".join(map(self._told, waiting)),
+            detail=self._explained(late),
         )
 
-    def _told(self, ref: ObjectRef) -> str:
-        lines = (
-            f"{ref}: {self._health[ref].reason}",
-            explain(self._cluster, ref, self._latest[ref].live),
+    def _failed(self, broken: Mapping[ObjectRef, str]) -> ClusterError:
+        first = next(iter(broken))
+        return ClusterError(
+            f"{first} failed: {broken[first]}{_more(broken)}",
+            hint="correct it and apply again; what was applied stays",
+            detail=self._explained(broken),
         )
-        return "\n".join(filter(None, lines))
+
+    def _explained(self, reasons: Mapping[ObjectRef, str]) -> str:
+        """Return what is known of these objects, and a line for each of the others that are not healthy."""
+        self._below.begin(self._waiting)
+        live = {ref: self._latest[ref].live for ref in reasons}
+        explanation = Explanation(self._cluster, self._below, live)
+        others = [f"{ref}: {reason}" for ref, reason in self._waiting.items() if ref not in reasons]
+        left_out = len(others) - _MOST_TOLD
+        return "\n".join(
+            filter(
+                None,
+                (
+                    explanation.paragraphs(reasons),
+                    "not healthy yet either:" if others else "",
+                    *(f"  {line}" for line in others[:_MOST_TOLD]),
+                    f"  and {left_out} more" if left_out > 0 else "",
+                ),
+            )
+        )
+
+
+def _more(reasons: Mapping[ObjectRef, str]) -> str:
+    others = len(reasons) - 1
+    return f", and {others} more" if others else ""
 
 
 def _older(live: Live, applied: Live) -> bool:

@@ -1,5 +1,8 @@
 """The health of kinds that run nothing themselves."""
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from orchestrator.workloads.health.status import (
     CURRENT,
     Health,
@@ -11,6 +14,8 @@ from orchestrator.workloads.health.status import (
     mapping,
     progress,
 )
+
+_NO_METRICS_YET: Final = timedelta(seconds=60)  # of Pods that have just started
 
 
 def claim(live: Live, late_binding: frozenset[str]) -> Health:
@@ -65,12 +70,13 @@ def api_service(live: Live) -> Health:
     return progress((available and available.text) or "not available yet")
 
 
-def autoscaler(live: Live) -> Health:
+def autoscaler(live: Live, now: datetime) -> Health:
     """Return the health of a HorizontalPodAutoscaler."""
     active = condition(live, "ScalingActive")
-    if active and active.is_false and active.reason.startswith("Failed"):
-        return failed(active.text)
-    return CURRENT
+    if active is None or not active.is_false or not active.reason.startswith("Failed"):
+        return CURRENT
+    new = active.since is not None and now - active.since < _NO_METRICS_YET
+    return progress(active.text) if new else failed(active.text)
 
 
 def disruption_budget(live: Live) -> Health:

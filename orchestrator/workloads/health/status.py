@@ -86,7 +86,7 @@ def conditions(live: Live) -> Iterator[Condition]:
             status=text(item, "status"),
             reason=text(item, "reason"),
             message=text(item, "message"),
-            since=_time(text(item, "lastTransitionTime")),
+            since=time(text(item, "lastTransitionTime")),
         )
 
 
@@ -123,7 +123,8 @@ def number(value: Live, name: str, *, default: int = 0) -> int:
     return found if isinstance(found, int) else default
 
 
-def _time(written: str) -> datetime | None:
+def time(written: str) -> datetime | None:
+    """Return the moment that a status tells, or None when it tells none."""
     try:
         return datetime.fromisoformat(written)
     except ValueError:

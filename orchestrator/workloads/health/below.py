@@ -1,0 +1,93 @@
+"""Following what runs below the objects that are waited for: one watch per kind and namespace, begun when it is needed.
+
+Most rollouts are over before anything has to be explained, so that nothing is asked for in the first moment.
+"""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Final
+
+from orchestrator import clock
+from orchestrator.errors import AccessDenied
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.watches import Scope, Watch
+from orchestrator.workloads.health.dependents import RUN_PODS, Dependents
+from orchestrator.workloads.health.lean import lean_dependent
+
+_AFTER_SECONDS: Final = 1.0
+_REFUSALS: Final = "type=Warning,reason=FailedCreate"
+
+
+class Below:
+    """Pods, ReplicaSets and refusals to create Pods of the namespaces in which something is late."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Follow nothing yet."""
+        self.dependents = Dependents()
+        self.unseen = ""  # why nothing can be seen here, if so
+        self._cluster = cluster
+        self._resources = ExitStack()
+        self._watch: Watch | None = None
+        self._due = clock.seconds() + _AFTER_SECONDS
+
+    def look(self, waiting: Iterable[ObjectRef]) -> bool:
+        """Take in what happened below the objects that are still waited for; return whether anything did."""
+        if self._watch is None and not self.unseen and clock.seconds() >= self._due:
+            self._begin(waiting)
+        if self._watch is None:
+            return False
+        changed = False
+        try:
+            while seen := self._watch.next(0):
+                changed = True
+                if seen.ref.kind == "Event":
+                    self.dependents.take_refusal(seen.live, now=clock.now())
+                else:
+                    self.dependents.take(seen.live, gone=seen.gone)
+        except AccessDenied as error:
+            self._give_up(error)
+        return changed
+
+    def begin(self, waiting: Iterable[ObjectRef]) -> None:
+        """Look now, whether it is time or not: something is to be explained."""
+        self._due = clock.seconds()
+        self.look(waiting)
+
+    def close(self) -> None:
+        """Stop following."""
+        self._resources.close()
+        self._watch = None
+
+    def _begin(self, waiting: Iterable[ObjectRef]) -> None:
+        scopes = self._scopes(
+            {ref.namespace for ref in waiting if (ref.group, ref.kind) in RUN_PODS}
+        )
+        if not scopes:
+            return
+        try:
+            self._watch = self._resources.enter_context(
+                self._cluster.watch_scopes(scopes, keep=lean_dependent)
+            )
+        except AccessDenied as error:
+            self._give_up(error)
+
+    def _scopes(self, namespaces: set[str]) -> list[Scope]:
+        kinds = self._cluster.kinds()
+        found = []
+        for group, kind, query in (
+            ("", "Pod", {}),
+            ("apps", "ReplicaSet", {}),
+            ("", "Event", {"fieldSelector": _REFUSALS}),
+        ):
+            resource = kinds.find(group, kind, version="v1")
+            found += [
+                Scope(resource=resource, namespace=namespace, query=query)
+                for namespace in sorted(namespaces)
+                if resource is not None
+            ]
+        return found
+
+    def _give_up(self, error: AccessDenied) -> None:
+        self.close()
+        self.unseen = error.message

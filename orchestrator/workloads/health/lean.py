@@ -1,0 +1,45 @@
+"""What is kept of objects that are followed: thousands of them are held at once, and most of each is never read."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from orchestrator.stack.model import Json
+from orchestrator.workloads.health.dependents import RUN_PODS
+from orchestrator.workloads.health.status import Live, mapping, text
+
+_POD: Final = ("", "Pod")
+_REPLICA_SET: Final = ("apps", "ReplicaSet")
+
+
+def lean(live: Live) -> Live:
+    """Return an object without the record of who set its fields, and what runs Pods without their template."""
+    found = {**live, "metadata": _metadata(live)}
+    if _kind(live) in RUN_PODS:
+        found["spec"] = {
+            key: value for key, value in mapping(live, "spec").items() if key != "template"
+        }
+    return found
+
+
+def lean_dependent(live: Live) -> Live:
+    """Return what tells how a Pod or a ReplicaSet is, and whose it is; anything else as ``lean`` does."""
+    match _kind(live):
+        case key if key == _POD:
+            return {**_named(live), "status": dict(mapping(live, "status"))}
+        case key if key == _REPLICA_SET:
+            return _named(live)
+        case _:
+            return lean(live)
+
+
+def _named(live: Live) -> dict[str, Json]:
+    return {key: live.get(key) for key in ("apiVersion", "kind")} | {"metadata": _metadata(live)}
+
+
+def _metadata(live: Live) -> dict[str, Json]:
+    metadata: Mapping[str, Json] = mapping(live, "metadata")
+    return {key: value for key, value in metadata.items() if key != "managedFields"}
+
+
+def _kind(live: Live) -> tuple[str, str]:
+    return text(live, "apiVersion").rpartition("/")[0], text(live, "kind")

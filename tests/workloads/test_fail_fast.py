@@ -1,0 +1,164 @@
+"""What waiting cannot mend ends an apply long before its time is over, with the reason."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import ClusterError
+from orchestrator.stack.model import Wait
+from tests.sandbox.client import eventually
+from tests.workloads.builders import DEPLOYMENT
+from tests.workloads.ground import Ground
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+LONG = Wait(timeout=60)
+_FAIL = "sandbox.orchestrator/fail"
+
+
+def template(fail: str = "", image: str = "example/web:1", **container: Any) -> dict[str, Any]:
+    """Return the template of a Pod, whose fate an annotation decides."""
+    annotations = {_FAIL: fail} if fail else {}
+    return {
+        "metadata": {"labels": {"app": "web"}, "annotations": annotations},
+        "spec": {"containers": [{"name": "web", "image": image, **container}]},
+    }
+
+
+def workload(kind: str, pod: dict[str, Any], **spec: Any) -> str:
+    """Return something that runs such a Pod."""
+    group, selector = "apps/v1", {"selector": {"matchLabels": {"app": "web"}}}
+    if kind == "Job":
+        group, selector = "batch/v1", {}
+        pod = {**pod, "spec": {**pod["spec"], "restartPolicy": "Never"}}
+    body = {**selector, "template": pod, **spec}
+    return json.dumps(
+        {"apiVersion": group, "kind": kind, "metadata": {"name": "web"}, "spec": body}
+    )
+
+
+def refusal(ground: Ground, text: str) -> ClusterError:
+    """Return why an apply failed, which has to be long before its time is over."""
+    with pytest.raises(ClusterError) as raised:
+        ground.apply(text, wait=LONG)
+    assert "not healthy after" not in raised.value.message
+    return raised.value
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"])
+def test_an_image_that_cannot_be_pulled(ground: Ground, kind: str) -> None:
+    """Whatever runs Pods fails at once when their image does not exist, and the image is named."""
+    error = refusal(ground, workload(kind, template("ImagePullBackOff", "example/missing:1")))
+    assert error.message.startswith(f"{kind} {ground.namespace}/web failed: Pod web-")
+    assert "ImagePullBackOff: cannot pull image example/missing:1: not found" in error.message
+
+
+def test_containers_that_crash(ground: Ground) -> None:
+    """A container that was restarted several times and crashes again fails its Deployment."""
+    error = refusal(ground, workload("Deployment", template("CrashLoopBackOff")))
+    assert "container web: CrashLoopBackOff: back-off" in error.message
+    assert "(Error, exit code 1)" in error.message
+
+
+def test_no_node_has_room(ground: Ground) -> None:
+    """A Pod that no node can take fails its Deployment after a moment, in the scheduler's words."""
+    huge: dict[str, Any] = {"resources": {"requests": {"cpu": "100000"}}}
+    error = refusal(ground, workload("Deployment", template(**huge)))
+    assert "Insufficient cpu" in error.message
+    assert "warning: FailedScheduling" in error.detail
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Job"])
+def test_a_quota_that_is_used_up(ground: Ground, kind: str) -> None:
+    """Where a quota keeps Pods from being created, the apply says which one, also where no status tells."""
+    quota = {"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0"}}}
+    ground.others.create(ground.path("resourcequotas"), quota)
+    eventually(
+        lambda: ground.others.get(ground.path("resourcequotas", "small")),
+        lambda found: "hard" in found.get("status", {}),
+    )
+    error = refusal(ground, workload(kind, template()))
+    assert "FailedCreate" in error.message
+    assert "exceeded quota: small" in error.message
+
+
+def test_a_rule_of_admission(ground: Ground) -> None:
+    """Pods that the namespace's security level forbids are told of like those beyond a quota."""
+    ground.patch(
+        f"/api/v1/namespaces/{ground.namespace}",
+        {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
+        manager="admin",
+    )
+    error = refusal(ground, workload("Deployment", template()))
+    assert "violates PodSecurity" in error.message
+
+
+def test_broken_pods_of_the_former_revision_do_not_count(ground: Ground) -> None:
+    """What replaces a broken revision is judged by its own Pods, while those of the former still crash."""
+    with pytest.raises(ClusterError, match="ImagePullBackOff"):
+        ground.apply(workload("Deployment", template("ImagePullBackOff")), wait=LONG)
+    slow = template(image="example/web:2")
+    slow["metadata"]["annotations"]["sandbox.orchestrator/delay"] = "3s"
+    ground.apply(workload("Deployment", slow), wait=LONG)
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_broken_pods_of_a_former_set_do_not_count(ground: Ground, kind: str) -> None:
+    """The Pods of a StatefulSet and of a DaemonSet are told apart by revision too."""
+    parallel = {"podManagementPolicy": "Parallel"} if kind == "StatefulSet" else {}
+    with pytest.raises(ClusterError, match="ImagePullBackOff"):
+        ground.apply(workload(kind, template("ImagePullBackOff"), **parallel), wait=LONG)
+    slow = template(image="example/web:2")
+    slow["metadata"]["annotations"]["sandbox.orchestrator/delay"] = "3s"
+    ground.apply(workload(kind, slow, **parallel), wait=LONG)
+
+
+def running_pod(ground: Ground) -> str:
+    """Return the name of the one Pod that runs, as soon as it does."""
+
+    def found() -> dict[str, Any]:
+        items = ground.others.get(ground.path("pods"))["items"]
+        return {item["metadata"]["name"]: item.get("status", {}).get("phase") for item in items}
+
+    (name,) = eventually(found, lambda phases: list(phases.values()) == ["Running"])
+    return str(name)
+
+
+@pytest.mark.parametrize("reason", ["InvalidImageName", "ErrImageNeverPull"])
+def test_an_image_that_no_time_brings(
+    ground: Ground, reason: str, in_the_background: Callable[[Callable[[], None]], None]
+) -> None:
+    """Other reasons for which an image never comes are as final, also when they show later."""
+    container = {"name": "web", "image": "a", "imageID": "", "ready": False, "restartCount": 0}
+    state = {"waiting": {"reason": reason, "message": "no such name"}}
+
+    def break_it() -> None:
+        status = {"status": {"containerStatuses": [{**container, "state": state}]}}
+        ground.patch(f"{ground.path('pods', running_pod(ground))}/status", status, manager="node")
+
+    in_the_background(break_it)
+    error = refusal(ground, workload("Deployment", template("NotReady")))
+    assert f"container web: {reason}: no such name" in error.message
+
+
+def test_all_that_failed_is_told(ground: Ground) -> None:
+    """One report names everything that failed, and what is merely not healthy yet."""
+    texts = [
+        DEPLOYMENT.replace("web", name).replace(
+            f"labels: {{app: {name}}}}}",
+            f"labels: {{app: {name}}}, annotations: {{{_FAIL}: {fail}}}}}",
+        )
+        for name, fail in (
+            ("one", "ImagePullBackOff"),
+            ("two", "ImagePullBackOff"),
+            ("three", "NotReady"),
+        )
+    ]
+    error = refusal(ground, "---".join(texts))
+    assert error.message.endswith(", and 1 more")
+    assert f"Deployment {ground.namespace}/one: Pod one-" in error.detail
+    assert f"Deployment {ground.namespace}/two: Pod two-" in error.detail
+    assert "not healthy yet either:" in error.detail
+    assert f"Deployment {ground.namespace}/three: 0 of 1 ready" in error.detail
