@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from orchestrator.errors import ClusterError
 from orchestrator.workloads.cluster.credentials import Credentials
+from orchestrator.workloads.cluster.proxies import proxy_for
 
 CONNECTIONS: Final = 32
 _CONFIGURATION: Final = "kubernetes.aio.client.configuration"
@@ -43,9 +44,11 @@ def rest_client(credentials: Credentials) -> Any:
         ca_cert_data=access.certificate_authority or None,
         verify_ssl=not access.insecure,
         tls_server_name=access.tls_server_name or None,
-        proxy=access.proxy or None,
+        proxy=access.proxy or proxy_for(access.server, credentials.settings.environment) or None,
         connection_pool_maxsize=CONNECTIONS,
     )
+    # The library would look for a proxy and for a netrc file before each request, in two threads.
+    configuration.client_session_kwargs = {"trust_env": False}
     # Authorities in use do not mark their certificates as RFC 5280 asks; kubectl accepts them too.
     configuration.disable_strict_ssl_verification = True
     certificate, key = credentials.certificate()
