@@ -15,6 +15,7 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.ownership import forced, marked, owner_of
 from orchestrator.workloads.pending import completed, overlaid
 from orchestrator.workloads.rendering import WantedObject
+from orchestrator.workloads.settled import settled
 
 Live: TypeAlias = Mapping[str, Json]
 
@@ -61,7 +62,9 @@ def ask(
         if ref not in unasked
     ]
     round_ = _Round(cluster, named, there, owner=owner, kinds=kinds)
-    round_.submit(submissions)
+    unchanged = settled(cluster, submissions, there, kinds=kinds)
+    round_.settle([item for item in submissions if item.ref in unchanged])
+    round_.submit([item for item in submissions if item.ref not in unchanged])
     return round_.verdicts(unasked)
 
 
@@ -96,6 +99,13 @@ class _Round:
         self._replies: dict[ObjectRef, Reply] = {}
         self._taken: dict[ObjectRef, tuple[str, ...]] = {}
         self._forced: set[ObjectRef] = set()
+
+    def settle(self, submissions: Sequence[Submission]) -> None:
+        """Take as accepted, without asking, what would leave its object exactly as it is."""
+        for item in submissions:
+            self._replies[item.ref] = Accepted(live=self._live[item.ref], created=False)
+            if item.force:
+                self._forced.add(item.ref)
 
     def submit(self, submissions: Sequence[Submission]) -> None:
         """Ask for all, then again for those whose fields may be taken back, then for what is there."""

@@ -1,0 +1,60 @@
+"""Kubernetes' amounts: ``0.5`` CPU is kept as ``500m``, ``1024Mi`` as ``1Gi``. Pure."""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
+
+from orchestrator.stack.model import Json
+
+_AMOUNT: Final = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
+_DECIMAL: Final = ("", "k", "M", "G", "T", "P", "E")
+_BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_LARGEST: Final = 2**63 - 1
+
+# Maps of amounts in built-in kinds, and amounts by themselves.
+_MAPS: Final = frozenset({"capacity", "hard", "limits", "overhead", "requests"})
+_AMOUNTS: Final = frozenset({"sizeLimit"})
+
+
+def same_quantity(wanted: Json, live: Json, path: Sequence[str]) -> bool:
+    """Whether ``path`` of a built-in kind is an amount, and the server would write ``wanted`` as ``live``."""
+    if not ({*path[-2:-1]} & _MAPS or {*path[-1:]} & _AMOUNTS) or not isinstance(live, str):
+        return False
+    return canonical(wanted) == live
+
+
+def canonical(value: Json) -> str | None:
+    """Return an amount as the server writes it; None for what is none, or is rare (exponents, below milli)."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    found = _AMOUNT.fullmatch(str(value))
+    if found is None:
+        return None
+    number, suffix = Fraction(found[1]), found[2] or ""
+    if suffix in _BINARY[1:]:
+        return _binary(number * 1024 ** _BINARY.index(suffix))
+    factor = Fraction(1, 1000) if suffix == "m" else Fraction(1000 ** _DECIMAL.index(suffix))
+    return _decimal(number * factor)
+
+
+def _binary(amount: Fraction) -> str | None:
+    if amount < 1024 or amount.denominator != 1:  # noqa: PLR2004 - as the server does, to lose no precision
+        return _decimal(amount)
+    return _written(int(amount), 1024, _BINARY)
+
+
+def _decimal(amount: Fraction) -> str | None:
+    if amount.denominator == 1:
+        return _written(int(amount), 1000, _DECIMAL)
+    thousandths = amount * 1000
+    return f"{int(thousandths)}m" if thousandths.denominator == 1 else None
+
+
+def _written(amount: int, step: int, suffixes: Sequence[str]) -> str | None:
+    if amount > _LARGEST:
+        return None
+    power = 0
+    while amount and amount % step == 0 and power < len(suffixes) - 1:
+        amount, power = amount // step, power + 1
+    return f"{amount}{suffixes[power]}"

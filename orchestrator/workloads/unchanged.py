@@ -1,0 +1,288 @@
+"""Whether a server-side apply would change nothing, told from an object's own record of who set which field.
+
+A server keeps for each manager the set of fields that it applied last (``managedFields``). An apply is without
+any effect when it would record the same set again and every value in it is the live one already. The set is
+walked beside manifest and object; whatever does not fit is a reason to ask the server, and never a guess.
+
+What the set alone does not tell is whether a map or list that it names as one field *is* one value: where its
+elements are merged, such an entry only says that it was empty once. Those are returned, for others to decide.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, TypeAlias, cast
+
+from orchestrator.stack.model import Json
+from orchestrator.workloads.ownership import FIELD_MANAGER
+from orchestrator.workloads.quantities import same_quantity
+
+Live: TypeAlias = Mapping[str, Json]
+Fields: TypeAlias = Mapping[str, Json]
+FieldPath: TypeAlias = tuple[str, ...]
+
+_ITSELF: Final = "."
+_NAMED: Final = "f:"
+_KEYED: Final = "k:"
+_VALUED: Final = "v:"
+
+# No manager owns these, so that an apply of other values would not show in any set.
+_IDENTITY: Final = ("apiVersion", "kind")
+_NAMES: Final = ("name", "namespace")
+_OF_THE_SERVER: Final = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Whole:
+    """A map or list that was compared as one value: where it is, in the notation of ``managedFields``."""
+
+    path: FieldPath
+    is_list: bool
+
+
+def unchanged(wanted: Live, live: Live, *, built_in: bool = False) -> frozenset[Whole] | None:
+    """Return None where only the server can tell whether applying ``wanted`` would change anything.
+
+    Otherwise nothing would change, provided that each value returned is merged as a whole (``atomic``).
+    ``live`` is the object as it was read in the manifest's own version; ``built_in`` says that its kind is one
+    of Kubernetes' own, in which amounts such as ``limits`` are kept in one form, however they were written.
+    """
+    fields = _ours(live, str(wanted.get("apiVersion")))
+    if fields is None or not _same_object(wanted, live):
+        return None
+    comparison = _Comparison(others=_others(live, wanted["apiVersion"]) if built_in else None)
+    same = comparison.maps(_without_names(wanted), dict(live), fields, ())
+    return frozenset(comparison.wholes) if same else None
+
+
+def _ours(live: Live, api_version: str) -> Fields | None:
+    """Return the set that we applied last, where there is exactly one and it was written in this version."""
+    found = [entry for entry in _entries(live) if _is_ours(entry)]
+    match found:
+        case [{"apiVersion": str(version), "fieldsType": "FieldsV1", "fieldsV1": dict(fields)}]:
+            return fields if version == api_version else None
+        case _:
+            return None
+
+
+def _others(live: Live, api_version: Json) -> list[Fields] | None:
+    """Return the sets of everybody else; None where one may name the same field by another path."""
+    found = [entry for entry in _entries(live) if not _is_ours(entry)]
+    if any(entry.get("apiVersion") != api_version for entry in found):
+        return None
+    return [_mapping(entry.get("fieldsV1")) for entry in found]
+
+
+def _is_ours(entry: Mapping[str, Json]) -> bool:
+    return (
+        entry.get("manager") == FIELD_MANAGER
+        and entry.get("operation") == "Apply"
+        and not entry.get("subresource")
+    )
+
+
+def _entries(live: Live) -> Iterator[Mapping[str, Json]]:
+    entries = _mapping(live.get("metadata")).get("managedFields")
+    return (
+        item for item in (entries if isinstance(entries, list) else ()) if isinstance(item, dict)
+    )
+
+
+def _same_object(wanted: Live, live: Live) -> bool:
+    there, here = _mapping(live.get("metadata")), _mapping(wanted.get("metadata"))
+    return (
+        all(wanted.get(key) == live.get(key) for key in _IDENTITY)
+        and all(here.get(key) == there.get(key) for key in _NAMES)
+        and "deletionTimestamp" not in there
+        and _OF_THE_SERVER.isdisjoint(here)
+    )
+
+
+def _without_names(wanted: Live) -> dict[str, Json]:
+    metadata = {
+        key: value for key, value in _mapping(wanted["metadata"]).items() if key not in _NAMES
+    }
+    rest = {key: value for key, value in wanted.items() if key not in _IDENTITY}
+    return {**rest, "metadata": metadata}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Comparison:
+    """One walk along a set of fields; ``others`` are other managers' sets, None where amounts are mere texts."""
+
+    others: Sequence[Fields] | None
+    wholes: set[Whole] = field(default_factory=set)
+
+    def maps(self, wanted: Live, live: Json, fields: Fields, path: FieldPath) -> bool:
+        """Whether the set names just the keys of ``wanted``, and all their values are live."""
+        if not isinstance(live, dict) or _count(fields) != len(wanted):
+            return False
+        return all(
+            key in live
+            and self._values(value, live[key], fields.get(_NAMED + key), (*path, _NAMED + key))
+            for key, value in wanted.items()
+        )
+
+    def _values(self, wanted: Json, live: Json, fields: Json, path: FieldPath) -> bool:
+        if not isinstance(fields, dict) or wanted is None:
+            return False
+        if not _count(fields):
+            return self._leaves(wanted, live, path)
+        match wanted:
+            case dict():
+                return self.maps(wanted, live, fields, path)
+            case [_, *_] if isinstance(live, list) and _count(fields) == len(wanted):
+                return self._lists(wanted, live, fields, path)
+            case _:
+                return False
+
+    def _leaves(self, wanted: Json, live: Json, path: FieldPath) -> bool:
+        if isinstance(wanted, list) or (isinstance(wanted, dict) and wanted):
+            self.wholes.add(Whole(path=path, is_list=isinstance(wanted, list)))
+        return _same(wanted, live) or self._same_amount(wanted, live, path)
+
+    def _same_amount(self, wanted: Json, live: Json, path: FieldPath) -> bool:
+        """Whether a text means the live amount; whoever owns it too would be in conflict with its form."""
+        if self.others is None or not same_quantity(wanted, live, [_name(step) for step in path]):
+            return False
+        return not any(_owns(fields, path) for fields in self.others)
+
+    def _lists(self, wanted: list[Json], live: list[Json], fields: Fields, path: FieldPath) -> bool:
+        """Whether a list's elements are those of the set, live, each once, and in the manifest's order."""
+        steps = [step for step in fields if step != _ITSELF]
+        if all(step.startswith(_KEYED) for step in steps):
+            return self._keyed_lists(wanted, live, fields, path)
+        if not all(step.startswith(_VALUED) for step in steps):
+            return False
+        declared = [_token(json.loads(step.removeprefix(_VALUED))) for step in steps]
+        chosen = [_token(item) for item in wanted]
+        return (
+            sorted(chosen) == sorted(declared) and _in_order(chosen, map(_token, live)) is not None
+        )
+
+    def _keyed_lists(
+        self, wanted: list[Json], live: list[Json], fields: Fields, path: FieldPath
+    ) -> bool:
+        keyed = _Keyed.of(fields)
+        steps = keyed.steps(wanted)
+        places = _in_order(steps, keyed.live(live)) if steps else None
+        if not steps or places is None:
+            return False
+        return all(
+            self._values(item, live[place], fields[step], (*path, step))
+            for item, place, step in zip(wanted, places, steps, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keyed:
+    """The elements of a keyed list that a set names, found by what a manifest and an object say.
+
+    A manifest may leave out a key that the server defaults, such as a port's protocol. The set tells which key
+    was left out: it is in the element's identity, and not among its fields.
+    """
+
+    names: frozenset[str]
+    declared: Mapping[str, str]
+    complete: Mapping[str, str]
+    ambiguous: bool
+
+    @classmethod
+    def of(cls, fields: Fields) -> "_Keyed":
+        identities = {step: _identity(step) for step in fields if step != _ITSELF}
+        declared = {_token(_stated(key, fields[step])): step for step, key in identities.items()}
+        return cls(
+            names=frozenset(name for key in identities.values() for name in key),
+            declared=declared,
+            complete={_token(dict(key)): step for step, key in identities.items()},
+            ambiguous=len(declared) != len(identities),
+        )
+
+    def steps(self, wanted: list[Json]) -> list[str]:
+        """Return which element of the set each one of the manifest is; empty where that cannot be told."""
+        found = [self.declared.get(self._key_of(item), "") for item in wanted]
+        certain = not self.ambiguous and all(found) and len(set(found)) == len(found)
+        return found if certain else []
+
+    def live(self, live: list[Json]) -> Iterator[str]:
+        """Yield which element of the set each live one is, and an empty text for those of others."""
+        return (self.complete.get(self._key_of(item), "") for item in live)
+
+    def _key_of(self, item: Json) -> str:
+        element = _mapping(item)
+        return _token({name: element[name] for name in self.names if name in element})
+
+
+def _stated(key: Mapping[str, Json], fields: Json) -> dict[str, Json]:
+    """Return the part of an element's key that the manifest itself gave; all of it where that is not told."""
+    inner = _mapping(fields)
+    if not _count(inner):
+        return dict(key)
+    return {name: value for name, value in key.items() if _NAMED + name in inner}
+
+
+def _in_order(chosen: Sequence[str], there: Iterator[str]) -> list[int] | None:
+    """Return where each is, if each is there exactly once and they are in this order."""
+    wanted = set(chosen)
+    found = [(item, place) for place, item in enumerate(there) if item in wanted]
+    return [place for _, place in found] if [item for item, _ in found] == list(chosen) else None
+
+
+def _same(wanted: Json, live: Json) -> bool:
+    """Whether two values are equal and of the same types: to Python, 1, 1.0 and true are equal."""
+    if type(wanted) is not type(live):
+        return False
+    match wanted:
+        case dict():
+            there = cast("dict[str, Json]", live)
+            return len(wanted) == len(there) and all(
+                key in there and _same(value, there[key]) for key, value in wanted.items()
+            )
+        case list():
+            items = cast("list[Json]", live)
+            return len(wanted) == len(items) and all(map(_same, wanted, items))
+        case _:
+            return wanted == live
+
+
+def _owns(fields: Fields, path: FieldPath) -> bool:
+    node: Json = dict(fields)
+    for step in path:
+        if not isinstance(node, dict) or step not in node:
+            return False
+        node = node[step]
+    return True
+
+
+def _count(fields: Fields) -> int:
+    return len(fields) - (_ITSELF in fields)
+
+
+def _name(step: str) -> str:
+    return step.removeprefix(_NAMED)
+
+
+def _token(value: Json) -> str:
+    """Return a text that is the same for equal values of the same types."""
+    return json.dumps(value, sort_keys=True)
+
+
+@lru_cache(maxsize=4096)
+def _identity(step: str) -> Mapping[str, Json]:
+    return _mapping(json.loads(step.removeprefix(_KEYED)))
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
