@@ -65,7 +65,7 @@ def acknowledge_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--acknowledge",
         multiple=True,
         metavar="WHAT",
-        help="Name what may be lost: destroy:UNIT, recreate:UNIT, forget:UNIT or new-cluster;"
+        help="Name what may be lost: destroy:UNIT, prune:UNIT, recreate:UNIT, forget:UNIT or new-cluster;"
         " may be repeated.",
     )(command)
 

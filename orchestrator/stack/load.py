@@ -10,6 +10,7 @@ from orchestrator.stack.expressions import Scope, resolve
 from orchestrator.stack.model import (
     DEFAULT_ENVIRONMENT,
     Cluster,
+    Guards,
     Json,
     Ledger,
     Stack,
@@ -33,6 +34,7 @@ from orchestrator.stack.written.origins import check_origins
 from orchestrator.stack.written.parts import (
     Section,
     read_cluster,
+    read_guards,
     read_ledger,
     read_manifests,
     read_module,
@@ -189,6 +191,9 @@ class _Reading:
             ),
             ledger=self._shared(
                 environment, "ledger", read_ledger, self._project.ledger or Ledger(remote="")
+            ),
+            guards=self._shared(
+                environment, "guards", read_guards, self._project.guards or Guards()
             ),
             modules=tuple(read_module(item, known) for item in top.below("modules").entries()),
             manifests=tuple(

@@ -88,6 +88,19 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """How much a plan may delete before somebody has to say that it is meant.
+
+    ``prune`` is a share in percent of what a set, or the stack, owns; fewer than ``at_least`` objects are no
+    matter. Small sets change as a whole, so by default ten have to go; a share that is written down counts
+    from the first.
+    """
+
+    prune: int = 50
+    at_least: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """One Terraform module of a stack.
 
@@ -155,6 +168,7 @@ class Stack:
     ledger: Ledger
     modules: tuple[Module, ...]
     manifests: tuple[ManifestSet, ...]
+    guards: Guards = field(default_factory=Guards)
 
     @property
     def directory(self) -> str:

@@ -8,11 +8,17 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
-from orchestrator.stack.model import Ledger, State, Terraform
+from orchestrator.stack.model import Guards, Ledger, State, Terraform
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.text.source import Source, in_order
 from orchestrator.stack.written.literals import check_literals
-from orchestrator.stack.written.parts import Section, read_ledger, read_state, read_terraform
+from orchestrator.stack.written.parts import (
+    Section,
+    read_guards,
+    read_ledger,
+    read_state,
+    read_terraform,
+)
 from orchestrator.stack.written.schema import PROJECT
 from orchestrator.stack.written.shape import check_shape
 from orchestrator.stack.yaml import YamlDocument, decode, parse
@@ -35,6 +41,7 @@ class Project:
     state: State | None = None
     terraform: Terraform | None = None
     ledger: Ledger | None = None
+    guards: Guards | None = None
     sources: tuple[str, ...] | None = None
     clusters: tuple[str, ...] | None = None
 
@@ -157,6 +164,7 @@ def _project(section: Section) -> Project:
         state=read_state(section.below("state")) if values.get("state") else None,
         terraform=read_terraform(section.below("terraform")) if values.get("terraform") else None,
         ledger=read_ledger(section.below("ledger")) if values.get("ledger") else None,
+        guards=read_guards(section.below("guards")) if values.get("guards") else None,
         sources=allow.texts("sources") if "sources" in allow.values else None,
         clusters=allow.texts("clusters") if "clusters" in allow.values else None,
     )

@@ -143,7 +143,8 @@ def _nothing(manifests: ManifestSet, what: str) -> Mistake:
     return Mistake(
         message=f"{manifests.id}: the path {manifests.path!r} {what}",
         place=manifests.places.get(("path",)),
-        hint="it is a file, a directory or a pattern, relative to the stack file's directory",
+        hint="it is a file, a directory or a pattern, relative to the stack file's directory;"
+        " remove the set from the stack file to delete what it owns",
     )
 
 

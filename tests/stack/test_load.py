@@ -9,6 +9,7 @@ from orchestrator.stack.load import StackFile, load_environments, load_project, 
 from orchestrator.stack.model import (
     Cluster,
     Drift,
+    Guards,
     Ledger,
     ManifestSet,
     Module,
@@ -281,3 +282,12 @@ def test_all_environments_are_loaded_in_the_files_order(root: Path) -> None:
     stacks = load_environments(root, file, load_project(root))
     assert [stack.environment for stack in stacks] == ["staging", "production"]
     assert stacks[0] == load_stack(root, file, "staging", load_project(root))
+
+
+def test_guards_of_an_environment_the_stack_and_the_repository(root: Path) -> None:
+    """The nearest share counts; one that is written down counts from the first object."""
+    environments = "environments: {production: {guards: {prune: 10%}}, staging: {}}\n"
+    assert load(root, HEAD + environments, "production").guards == Guards(prune=10, at_least=1)
+    assert load(root, HEAD + environments, "staging").guards == Guards(prune=50, at_least=10)
+    stated = HEAD + environments + "guards: {prune: 30%}\n"
+    assert load(root, stated, "staging").guards == Guards(prune=30, at_least=1)

@@ -72,7 +72,7 @@ def root(tmp_path: Path) -> Path:
         (
             HEAD + "xyz: 1",
             (
-                "3:1 unknown key 'xyz' | known here: cluster, environments, ledger, manifests, modules,"
+                "3:1 unknown key 'xyz' | known here: cluster, environments, guards, ledger, manifests, modules,"
                 " name, state, terraform, vars, version"
             ),
         ),
@@ -100,10 +100,18 @@ def root(tmp_path: Path) -> Path:
             f"3:16 'Prod' cannot be a name: {_NAME} | did you mean 'prod'?",
         ),
         (
+            HEAD + "guards: {prune: 0.5}",
+            "3:17 guards.prune must be text, not the number 0.5 | write a whole percentage, such as 20%",
+        ),
+        (
+            HEAD + "guards: {prune: half}",
+            "3:17 guards.prune 'half' is not a share | write a whole percentage, such as 20%",
+        ),
+        (
             HEAD + "environments: {a: {modules: {}}}",
             (
                 "3:20 unknown key 'modules' in environments.a"
-                " | known here: cluster, ledger, state, terraform, vars"
+                " | known here: cluster, guards, ledger, state, terraform, vars"
             ),
         ),
     ],

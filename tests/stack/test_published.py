@@ -48,6 +48,7 @@ def test_the_keys_are_those_of_the_format() -> None:
     assert sorted(schema["properties"]) == [
         "cluster",
         "environments",
+        "guards",
         "ledger",
         "manifests",
         "modules",

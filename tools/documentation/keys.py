@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.literals import HOLDS_EXPRESSIONS
-from orchestrator.stack.written.schema import DURATION, LABEL
+from orchestrator.stack.written.schema import DURATION, LABEL, SHARE
 from tools.documentation.markdown import anchor, code, table
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -18,7 +18,7 @@ Path: TypeAlias = tuple[str, ...]
 _NAME = "NAME"  # stands for the name of an entry
 _HEADING = ("key", "what it is", "type", "default", "expressions")
 _WORDS = {"string": "text", "boolean": "true or false"}
-_PATTERNS = {LABEL: "name", DURATION: "duration"}
+_PATTERNS = {LABEL: "name", DURATION: "duration", SHARE: "percentage"}
 _HOLDING = frozenset(
     {"text", "list of texts", "map", "map by name"}
 )  # other maps say it key by key

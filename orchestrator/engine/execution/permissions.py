@@ -1,5 +1,7 @@
 """What a person allows for one run, and what a plan may not do without it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.engine.planning.infrastructure import PlannedModule
@@ -7,7 +9,8 @@ from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import refuse_locked
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.guards import check_protection, losing_data
+from orchestrator.plans.guards import check_protection, check_pruning, losing_data
+from orchestrator.plans.plan import UnitPlan
 
 _MOST_LISTED = 10
 
@@ -40,6 +43,19 @@ def check(planned: Planned, allowed: Permissions) -> None:
     for module in planned.destroyed.values():
         _check_state(planned, module, allowed, way_out="forget")
     _check_data(planned, allowed)
+    check_prune(planned, planned.plan.units, allowed)
+
+
+def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permissions) -> None:
+    """Refuse an apply that prunes more than the stack's guards allow; raises PlanRefused."""
+    if planned.plan.destroy:  # that everything goes is what was asked for
+        return
+    check_pruning(
+        units,
+        Counter(owned.unit for owned in planned.ledger.inventory),
+        guards=planned.session.stack.guards,
+        acknowledged=allowed.acknowledged,
+    )
 
 
 def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) -> None:

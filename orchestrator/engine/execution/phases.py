@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import log
-from orchestrator.engine.execution.permissions import Permissions, check_late
+from orchestrator.engine.execution.permissions import Permissions, check_late, check_prune
 from orchestrator.engine.execution.verification import verify_late_module, verify_late_sets
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
 from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit
@@ -95,6 +95,7 @@ def late_sets(
         check_protection(
             each.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
         )
+    check_prune(planned, [each.unit_plan for each in late.values()], allowed)
     return {**planned.sets, **late}, cluster  # with those that own nothing and are to be forgotten
 
 

@@ -11,6 +11,7 @@ from orchestrator.errors import Place
 from orchestrator.stack.model import (
     Cluster,
     Drift,
+    Guards,
     Json,
     Ledger,
     ManifestSet,
@@ -116,6 +117,12 @@ def read_terraform(section: Section) -> Terraform:
 def read_ledger(section: Section) -> Ledger:
     """Read ``ledger:``; nothing said means the repository's remote when there is one."""
     return Ledger(remote=None if section.values.get("remote") is False else section.text("remote"))
+
+
+def read_guards(section: Section) -> Guards:
+    """Read ``guards:``."""
+    share = section.text("prune").removesuffix("%")
+    return Guards(prune=int(share), at_least=1) if share.isdecimal() else Guards()
 
 
 def read_module(section: Section, known: Collection[UnitId]) -> Module:

@@ -14,6 +14,7 @@ from pydantic_core.core_schema import CoreSchema
 LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
 DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+SHARE: Final = r"^(100|[1-9]?[0-9])%$"
 VERSION: Final = 1
 
 OFF: Final = (
@@ -146,6 +147,16 @@ _LEDGER: Final = _map(
         )
     }
 )
+_GUARDS: Final = _map(
+    {
+        "prune": Key(
+            core_schema.str_schema(strict=True, pattern=SHARE),
+            "The share of its objects that a set, or the stack, may lose by one apply without it being"
+            " acknowledged; if left out, half of them, and at least ten.",
+            "20%",
+        )
+    }
+)
 _WAIT: Final = _either(
     False,  # noqa: FBT003 - the word itself
     SETTINGS,
@@ -209,6 +220,7 @@ _SHARED: Final = {
     ),
     "terraform": Key(_empty(_TERRAFORM), "Which Terraform or OpenTofu runs the modules."),
     "ledger": Key(_empty(_LEDGER), "Where the record of what was applied is kept."),
+    "guards": Key(_empty(_GUARDS), "What a plan may not do unless somebody says that it is meant."),
 }
 _VARS: Final = Key(_named(_ANY, VARIABLE), "Values of your own, read as `${{ vars.NAME }}`.")
 _VERSION: Final = Key(

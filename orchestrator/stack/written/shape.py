@@ -15,12 +15,13 @@ from orchestrator.stack.names import (
     variable_problem,
 )
 from orchestrator.stack.reference import OPENING
-from orchestrator.stack.written.schema import LABEL, VERSION
+from orchestrator.stack.written.schema import LABEL, SHARE, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
 
 _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong
 _LONGEST_SHOWN: Final = 40
 _HINTS: Final = {  # of keys whose values have a form of their own
+    "prune": "write a whole percentage, such as 20%",
     "timeout": "write a duration, such as 90s, 5m or 1h30m",
     "wait": "write {timeout: 5m}, or false",
     "remote": "write the name of a Git remote, or false",
@@ -150,6 +151,8 @@ def _explain_pattern(where: str, given: str, detail: ErrorDetails) -> tuple[str,
             f"{where} {given!r}: {label_problem(given)}",
             f"did you mean {near!r}?" if near else "",
         )
+    if detail["ctx"]["pattern"] == SHARE:
+        return f"{where} {given!r} is not a share", _HINTS["prune"]
     return f"{where} {given!r} is not a duration", ""
 
 
