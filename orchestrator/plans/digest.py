@@ -10,7 +10,7 @@ import json
 
 from orchestrator.plans.change import Change
 from orchestrator.plans.plan import Plan, UnitPlan
-from orchestrator.plans.values import Absent, Masked, Unknown, Value
+from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
 from orchestrator.stack.model import Json
 
 
@@ -51,6 +51,7 @@ def _change(change: Change, *, secrets: bool) -> Json:
         "name": change.name,
         "action": change.action.value,
         "previous": change.previous,
+        "risk": change.risk.value if change.risk else "",
         "fields": [
             [item.path, _value(item.before, secrets=secrets), _value(item.after, secrets=secrets)]
             for item in change.fields
@@ -66,5 +67,7 @@ def _value(value: Value, *, secrets: bool) -> Json:
             return {"unknown": list(value.sources)}
         case Masked():
             return {"masked": value.fingerprint if secrets else True}
+        case Redacted():
+            return {"redacted": value.value, "whole": value.fingerprint if secrets else True}
         case _:
             return {"value": value}

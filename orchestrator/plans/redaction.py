@@ -7,10 +7,13 @@ JSON text, as base64, URL-quoted) are taken out of every text afterwards.
 
 import base64
 import json
-import re
 import threading
+from dataclasses import replace
 from urllib.parse import quote
 
+from orchestrator.plans.change import Change
+from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value, fingerprint
 from orchestrator.stack.model import Json
 
 _SHORTEST = 6  # shorter values (true, 443, dev) would blank out half of every report
@@ -18,28 +21,43 @@ _REPLACEMENT = "(sensitive)"
 
 
 class Secrets:
-    """The secret values met in one run; safe to use from several threads."""
+    """The secret values met in one run; safe to use from several threads.
+
+    They are kept by their first characters: one look at each place of a text tells that none begins there,
+    where a pattern of thousands of alternatives would try them all.
+    """
 
     def __init__(self) -> None:
         """Start knowing none."""
         self._lock = threading.Lock()
-        self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._by_head: dict[str, tuple[str, ...]] = {}
 
     def learn(self, value: Json) -> None:
         """Learn every text and number inside ``value`` as a secret; too short ones are left out."""
         forms = {form for text in _leaves(value) for form in _forms_of(text)}
         with self._lock:
-            if forms <= self._forms:
-                return
-            self._forms |= forms
-            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            for form in forms:
+                known = self._by_head.get(form[:_SHORTEST], ())
+                if form not in known:
+                    longest_first = sorted((*known, form), key=lambda each: (-len(each), each))
+                    self._by_head[form[:_SHORTEST]] = tuple(longest_first)
 
     def redact(self, text: str) -> str:
         """Return ``text`` without any secret learnt so far."""
-        pattern = self._pattern
-        return pattern.sub(_REPLACEMENT, text) if pattern else text
+        by_head = self._by_head
+        if not by_head:
+            return text
+        kept: list[str] = []
+        end = 0
+        for start in range(len(text) - _SHORTEST + 1):
+            forms = by_head.get(text[start : start + _SHORTEST])
+            if forms is None or start < end:
+                continue
+            found = next((form for form in forms if text.startswith(form, start)), "")
+            if found:
+                kept += [text[end:start], _REPLACEMENT]
+                end = start + len(found)
+        return "".join((*kept, text[end:])) if kept else text
 
     def redact_json(self, value: Json) -> Json:
         """Return ``value`` with every text inside it redacted, keys included."""
@@ -52,6 +70,33 @@ class Secrets:
                 return {self.redact(key): self.redact_json(item) for key, item in value.items()}
             case _:
                 return value
+
+
+def without_secrets(unit: UnitPlan, secrets: Secrets) -> UnitPlan:
+    """Return a unit's plan with every secret taken out of its values: those that nobody marked there, too.
+
+    It has to come before a value is cut to be shown, which would leave parts of a secret that nothing finds.
+    """
+    return replace(
+        unit,
+        changes=tuple(_without_secrets(change, secrets) for change in unit.changes),
+        drift=tuple(_without_secrets(change, secrets) for change in unit.drift),
+    )
+
+
+def _without_secrets(change: Change, secrets: Secrets) -> Change:
+    fields = tuple(
+        replace(item, before=_redacted(item.before, secrets), after=_redacted(item.after, secrets))
+        for item in change.fields
+    )
+    return change if fields == change.fields else replace(change, fields=fields)
+
+
+def _redacted(value: Value, secrets: Secrets) -> Value:
+    if isinstance(value, Absent | Unknown | Masked | Redacted):
+        return value
+    shown = secrets.redact_json(value)
+    return value if shown == value else Redacted(value=shown, fingerprint=fingerprint(value))
 
 
 def _leaves(value: Json) -> list[str]:

@@ -39,12 +39,28 @@ class Masked:
         return "(sensitive)"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """A value from which a secret was taken out that nobody marked there; the fingerprint is of the whole.
+
+    It tells two values apart that differ in their secrets alone, and is never shown, stored or sent.
+    """
+
+    value: Json
+    fingerprint: str = field(repr=False)
+
+
 ABSENT: Final = Absent()
 
-Value: TypeAlias = "Absent | Unknown | Masked | Json"
+Value: TypeAlias = "Absent | Unknown | Masked | Redacted | Json"
 
 
 def masked(value: Json) -> Masked:
     """Return the mark that stands for the secret ``value``."""
+    return Masked(fingerprint=fingerprint(value))
+
+
+def fingerprint(value: Json) -> str:
+    """Return a hash of a value; one of a short secret gives it away to who tries them all."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return Masked(fingerprint=hashlib.sha256(canonical.encode()).hexdigest())
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""The fields of a change as an indented tree, so that what they have in common is written once."""
+"""The fields of a change as an indented tree, so that what they have in common is written once.
+
+A value that is too long for a line is shown by the lines in which it differs.
+"""
 
 import json
 import re
@@ -7,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from orchestrator.plans.change import FieldChange
-from orchestrator.plans.values import Absent, Masked, Unknown, Value
+from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
+from orchestrator.reports.differences import LONGEST_VALUE, around_difference, difference, escaped
 
 _STEP = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]])*\]|[^.\[]+')
-_LONGEST_VALUE = 160
 _WIDEST_NAME = 28
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\x7f-\x9f]")
 
 
 @dataclass(slots=True)
@@ -38,19 +40,26 @@ def render_fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str
 
 
 def show_transition(item: FieldChange) -> str:
-    """Return a field's old and new value in one line."""
-    text = _old_to_new(item.before, item.after)
-    return f"{text}  # forces replacement" if item.forces_replacement else text
+    """Return a field's old and new value in one line, with what is to be known of it."""
+    notes = ["  # forces replacement"] if item.forces_replacement else []
+    return _old_to_new(item.before, item.after) + "".join(notes)
 
 
 def _old_to_new(before: Value, after: Value) -> str:
-    if isinstance(before, Absent):
-        return show(after)
-    if isinstance(after, Absent):
-        return f"{show(before)} → (removed)"
-    if isinstance(before, Masked) and isinstance(after, Masked):
-        return "(sensitive, changed)"
-    return f"{show(before)} → {show(after)}"
+    match before, after:
+        case Absent(), _:
+            return show(after)
+        case _, Absent():
+            return f"{show(before)} → (removed)"
+        case (Masked(), Masked()):
+            return "(sensitive, changed)"
+        case Redacted(), Redacted() if before.value == after.value:
+            return f"{show(after)} (what is sensitive in it changed)"
+        case str(), str() if max(len(before), len(after)) > LONGEST_VALUE:
+            old, new = around_difference(before, after), around_difference(after, before)
+            return f"{show(old)} → {show(new)}"
+        case _:
+            return f"{show(before)} → {show(after)}"
 
 
 def show(value: Value) -> str:
@@ -60,11 +69,13 @@ def show(value: Value) -> str:
             return "(none)"
         case Unknown() | Masked():
             return str(value)
+        case Redacted():
+            return show(value.value)
         case _:
-            text = _INVISIBLE.sub(_escaped, json.dumps(value, ensure_ascii=False))
-            if len(text) <= _LONGEST_VALUE:
+            text = escaped(json.dumps(value, ensure_ascii=False))
+            if len(text) <= LONGEST_VALUE:
                 return text
-            return f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+            return f"{text[:LONGEST_VALUE]}… ({len(text)} characters)"
 
 
 def _steps(path: str) -> list[str]:
@@ -86,8 +97,23 @@ def _lines(node: _Node, indent: int) -> Iterator[str]:
         if child.children:
             yield f"{' ' * indent}{name}"
             yield from _lines(child, indent + 2)
-        for item in () if child.children else child.changes:
-            yield f"{' ' * indent}{name.ljust(width)}  {show_transition(item)}"
+        for item in child.changes:
+            yield from _field(item, name.ljust(0 if child.children else width), indent)
+
+
+def _field(item: FieldChange, name: str, indent: int) -> Iterator[str]:
+    lines = difference(_plain(item.before), _plain(item.after))
+    if not lines:
+        yield f"{' ' * indent}{name}  {show_transition(item)}"
+        return
+    gone = "  (removed)" if isinstance(item.after, Absent) else ""
+    forcing = "  # forces replacement" if item.forces_replacement else ""
+    yield f"{' ' * indent}{name.rstrip()}{gone}{forcing}"
+    yield from (f"{' ' * (indent + 2)}{line}" for line in lines)
+
+
+def _plain(value: Value) -> Value:
+    return value.value if isinstance(value, Redacted) else value
 
 
 def _collapsed(name: str, node: _Node) -> _Named:
@@ -96,7 +122,3 @@ def _collapsed(name: str, node: _Node) -> _Named:
         below, node = next(iter(node.children.items()))
         name = f"{name}{below}" if below.startswith("[") else f"{name}.{below}"
     return name, node
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found.group()):04x}"
