@@ -9,8 +9,9 @@ from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import refuse_locked
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.guards import check_protection, check_pruning, losing_data
+from orchestrator.plans.guards import check_protection, losing_data
 from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.shares import check_pruning
 
 _MOST_LISTED = 10
 
