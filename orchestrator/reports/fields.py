@@ -41,8 +41,11 @@ def render_fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str
 
 def show_transition(item: FieldChange) -> str:
     """Return a field's old and new value in one line, with what is to be known of it."""
-    notes = ["  # forces replacement"] if item.forces_replacement else []
-    return _old_to_new(item.before, item.after) + "".join(notes)
+    return _old_to_new(item.before, item.after) + _notes(item)
+
+
+def _notes(item: FieldChange) -> str:
+    return "  # forces replacement" if item.forces_replacement else ""
 
 
 def _old_to_new(before: Value, after: Value) -> str:
@@ -55,11 +58,17 @@ def _old_to_new(before: Value, after: Value) -> str:
             return "(sensitive, changed)"
         case Redacted(), Redacted() if before.value == after.value:
             return f"{show(after)} (what is sensitive in it changed)"
-        case str(), str() if max(len(before), len(after)) > LONGEST_VALUE:
-            old, new = around_difference(before, after), around_difference(after, before)
-            return f"{show(old)} → {show(new)}"
         case _:
-            return f"{show(before)} → {show(after)}"
+            return " → ".join(map(show, _shortened(_plain(before), _plain(after))))
+
+
+def _shortened(before: Value, after: Value) -> tuple[Value, Value]:
+    """Return two long texts around their first difference, anything else as it is."""
+    match before, after:
+        case str(), str() if max(len(before), len(after)) > LONGEST_VALUE:
+            return around_difference(before, after), around_difference(after, before)
+        case _:
+            return before, after
 
 
 def show(value: Value) -> str:
@@ -91,25 +100,35 @@ def _steps(path: str) -> list[str]:
 
 def _lines(node: _Node, indent: int) -> Iterator[str]:
     named = [_collapsed(name, child) for name, child in node.children.items()]
-    leaves = [name for name, child in named if not child.children and len(name) <= _WIDEST_NAME]
-    width = max(map(len, leaves), default=0)
-    for name, child in named:
+    told = [(name, child, [_Told.of(item) for item in child.changes]) for name, child in named]
+    short = [name for name, child, items in told if not child.children and not items[0].lines]
+    width = max((len(name) for name in short if len(name) <= _WIDEST_NAME), default=0)
+    for name, child, items in told:
         if child.children:
             yield f"{' ' * indent}{name}"
             yield from _lines(child, indent + 2)
-        for item in child.changes:
-            yield from _field(item, name.ljust(0 if child.children else width), indent)
+        for item in items:
+            yield from item.shown(name, indent, width=0 if child.children else width)
 
 
-def _field(item: FieldChange, name: str, indent: int) -> Iterator[str]:
-    lines = difference(_plain(item.before), _plain(item.after))
-    if not lines:
-        yield f"{' ' * indent}{name}  {show_transition(item)}"
-        return
-    gone = "  (removed)" if isinstance(item.after, Absent) else ""
-    forcing = "  # forces replacement" if item.forces_replacement else ""
-    yield f"{' ' * indent}{name.rstrip()}{gone}{forcing}"
-    yield from (f"{' ' * (indent + 2)}{line}" for line in lines)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A field, and the lines in which its values differ if they do not fit on one."""
+
+    change: FieldChange
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, change: FieldChange) -> "_Told":
+        return cls(change, difference(_plain(change.before), _plain(change.after)))
+
+    def shown(self, name: str, indent: int, *, width: int) -> Iterator[str]:
+        if not self.lines:
+            yield f"{' ' * indent}{name.ljust(width)}  {show_transition(self.change)}"
+            return
+        gone = "  (removed)" if isinstance(self.change.after, Absent) else ""
+        yield f"{' ' * indent}{name}{gone}{_notes(self.change)}"
+        yield from (f"{' ' * (indent + 2)}{line}" for line in self.lines)
 
 
 def _plain(value: Value) -> Value:
