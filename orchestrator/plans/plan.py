@@ -52,8 +52,29 @@ class UnitPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """Whether a plan of what changed takes a unit, and why, as the rest of a sentence that begins with it."""
+
+    unit: UnitId
+    taken: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What a plan of what changed was compared with, and every unit that was considered."""
+
+    revision: Revision
+    considered: tuple[Considered, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What would happen to a stack in an environment; units stand in the order of their effects."""
+    """What would happen to a stack in an environment; units stand in the order of their effects.
+
+    ``since`` says which units were left out of it because nothing changed that they are made of; it is None
+    for a plan of everything.
+    """
 
     stack: str
     environment: str
@@ -61,6 +82,7 @@ class Plan:
     units: tuple[UnitPlan, ...]
     destroy: bool = False
     notes: tuple[str, ...] = ()
+    since: Since | None = None
 
     @property
     def effective(self) -> bool:

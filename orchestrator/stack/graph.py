@@ -17,10 +17,11 @@ from orchestrator.stack.names import did_you_mean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Why one unit needs another: a few words, and where that is written."""
+    """Why one unit needs another: a few words, where that is written, and whether it reads anything of it."""
 
     reason: str
     place: Place | None = None
+    reads: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,12 @@ class Graph:
         """Return the graph of the named units and all that need them; raise UsageError for an unknown one."""
         return self._closure(only, self.needed_by)
 
+    def restrict(self, units: Iterable[UnitId]) -> "Graph":
+        """Return the graph of these units alone."""
+        kept = set(units)
+        order = tuple(unit for unit in self.order if unit in kept)
+        return Graph(order=order, edges={unit: self.edges[unit] for unit in order})
+
     def _closure(
         self, only: Iterable[str], following: Mapping[UnitId, Iterable[UnitId]]
     ) -> "Graph":
@@ -70,8 +77,7 @@ class Graph:
             if unit not in kept:
                 kept.add(unit)
                 wanted.extend(following[unit])
-        order = tuple(unit for unit in self.order if unit in kept)
-        return Graph(order=order, edges={unit: self.edges[unit] for unit in order})
+        return self.restrict(kept)
 
     def _unit(self, name: str) -> UnitId:
         same = [unit for unit in self.order if name in {unit, unit.partition(".")[2]}]
@@ -124,7 +130,7 @@ def _edges(
             edges.setdefault(reference.unit, Need(reason=f"reads {reference.path}", place=place))
     for index, need in enumerate(unit.needs):
         place = locate_in(unit.places)(("needs", index))
-        edges.setdefault(need, Need(reason="is told to wait for it", place=place))
+        edges.setdefault(need, Need(reason="is told to wait for it", place=place, reads=False))
     if isinstance(unit, ManifestSet):
         for reference, place in _cluster_references(stack):
             if reference.unit:

@@ -1,0 +1,136 @@
+"""What a unit is made of at one revision, and in what it differs from another: its words, its files, what it reads."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from orchestrator.engine.planning.requests import module_request
+from orchestrator.engine.planning.wanted import Wanted
+from orchestrator.infrastructure.fetching import immutable
+from orchestrator.infrastructure.sources import locate_local
+from orchestrator.stack.model import Module, Stack, Unit
+
+_MOST_FILES_NAMED: Final = 2
+_CONFIGURATION: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
+# A path in a module's text that leads out of its directory, other than the source of a module that it calls.
+_OUTSIDE: Final = re.compile(r"\.\./")
+_CALLED: Final = re.compile(r"^\s*\"?source\"?\s*[=:]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Makings:
+    """What decides about a unit's plan as far as Git knows it.
+
+    ``said`` maps what people know it as (``its entry in the stack file``, ``vars.domain``) to its value;
+    ``files`` maps paths, relative to the repository's root, to hashes. ``elsewhere`` says why more than that
+    may decide, such as a source that moves without a change here, and is empty otherwise.
+    """
+
+    said: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: str = ""
+
+
+def makings_of(tree: Path, wanted: Wanted, unit: Unit) -> Makings:
+    """Return what a unit is made of in the tree of a revision."""
+    stack = wanted.stack
+    said = {
+        "its entry in the stack file": _canonical(_entry(unit)),
+        **{name: _canonical(value) for name, value in _settings(tree, stack, unit)},
+        **{path: _canonical(value) for path, value in _read(wanted, unit)},
+    }
+    if not isinstance(unit, Module):
+        files = {document.source.source.file for document in wanted.documents[unit.id]}
+        return Makings(said=said, files=dict(_hashes(tree, files)))
+    if not unit.local:
+        moves = "" if immutable(unit.source, unit.version) else "its source names no fixed version"
+        return Makings(said=said, elsewhere=moves)
+    located = locate_local(module_request(tree, stack, unit))
+    files = {file for path in (located.path, *located.calls) for file in _below(tree, path)}
+    return Makings(said=said, files=dict(_hashes(tree, files)), elsewhere=_outside(tree, files))
+
+
+def difference(before: Makings, now: Makings) -> str:
+    """Return in what two makings differ, as people say it, or an empty text."""
+    # A variable that is read on one side alone: the words that read it changed, which says it all.
+    parts = sorted(
+        name for name in before.said.keys() & now.said if before.said[name] != now.said[name]
+    )
+    files = sorted(
+        name
+        for name in {*before.files, *now.files}
+        if before.files.get(name) != now.files.get(name)
+    )
+    parts += files[:_MOST_FILES_NAMED]
+    more = len(files) - _MOST_FILES_NAMED
+    if more > 0:
+        parts.append(f"{more} more file{'s' if more > 1 else ''}")
+    if parts:
+        return f"{_listed(parts)} changed"
+    return now.elsewhere or before.elsewhere
+
+
+def _listed(parts: list[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _entry(unit: Unit) -> dict[str, Any]:
+    return {name: value for name, value in dataclasses.asdict(unit).items() if name != "places"}
+
+
+def _settings(tree: Path, stack: Stack, unit: Unit) -> Iterator[tuple[str, Any]]:
+    """Yield what the stack says for all units of a kind; where something stands is no part of it."""
+    if isinstance(unit, Module):
+        state = module_request(tree, stack, unit).state
+        yield "the stack's state", [state.backend, state.config]
+        yield "the stack's terraform", dataclasses.asdict(stack.terraform)
+    else:
+        yield "the stack's cluster", [stack.cluster.sandbox, stack.cluster.address]
+
+
+def _read(wanted: Wanted, unit: Unit) -> Iterator[tuple[str, Any]]:
+    for reference, _ in wanted.references[unit.id]:
+        if reference.root == "vars":
+            name = str(reference.segments[0])
+            yield f"vars.{name}", wanted.stack.vars.get(name)
+        elif reference.root == "revision":
+            yield "revision", os.urandom(8).hex()  # it is another one for every commit
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _below(tree: Path, path: str) -> Iterator[str]:
+    for folder, folders, names in os.walk(tree / path):
+        folders[:] = [name for name in folders if name not in {".terraform", ".git"}]
+        for name in names:
+            yield Path(folder, name).relative_to(tree).as_posix()
+
+
+def _hashes(tree: Path, files: set[str]) -> Iterator[tuple[str, str]]:
+    for file in sorted(files):
+        path = tree / file
+        if path.is_file():
+            yield file, hashlib.sha256(path.read_bytes()).hexdigest()
+        elif path.is_symlink():
+            yield file, os.fspath(path.readlink())
+
+
+def _outside(tree: Path, files: set[str]) -> str:
+    """Say when a module reads files outside of its directory, which nobody can tell without running it."""
+    for file in sorted(files):
+        if not file.endswith(_CONFIGURATION):
+            continue
+        lines = (tree / file).read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            if _OUTSIDE.search(line) and not _CALLED.match(line):
+                return f"{file}:{number} may read files outside of its directory"
+    return ""

@@ -1,0 +1,237 @@
+"""Which units a change touches, in real repositories: their words, files, variables, and who reads them."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine.planning.affected import affected
+from orchestrator.engine.planning.wanted import read_wanted
+from orchestrator.engine.session import Surroundings, open_session
+from orchestrator.errors import RepositoryError
+from orchestrator.settings import Settings
+from tests.git import git, make_repository
+
+STACK = """
+version: 1
+name: shop
+vars: {size: 2, colour: red}
+modules:
+  network:
+    source: ./modules/network
+  database:
+    source: ./modules/database
+    inputs: {network: "${{ modules.network.id }}", size: "${{ vars.size }}"}
+  bucket:
+    source: ./modules/bucket
+manifests:
+  platform: {path: platform.yaml}
+  shop: {path: shop}
+"""
+MODULE = 'output "id" {\n  value = "1"\n}\n'
+DATABASE = """
+variable "network" {}
+variable "size" {}
+module "inner" {
+  source = "../inner"
+}
+output "id" {
+  value = "2"
+}
+"""
+TEXT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\ndata: {{text: {text}}}\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a repository with a shop of three modules, of which one calls another, and two sets."""
+    root = make_repository(tmp_path / "shop")
+    _write(root, "stack.yaml", STACK)
+    for name in ("network", "bucket", "inner"):
+        _write(root, f"modules/{name}/main.tf", MODULE)
+    _write(root, "modules/database/main.tf", DATABASE)
+    _write(root, "platform.yaml", TEXT.format(name="platform", text="plain"))
+    _write(root, "shop/web.yaml", TEXT.format(name="web", text='"${{ modules.database.id }}"'))
+    _write(root, "shop/more.yaml", TEXT.format(name="more", text='"${{ vars.colour }}"'))
+    _commit(root)
+    return root
+
+
+def _write(root: Path, file: str, text: str) -> None:
+    path = root / "stacks" / "shop" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _edit(root: Path, file: str, old: str, new: str) -> None:
+    path = root / "stacks" / "shop" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    _write(root, file, text.replace(old, new))
+
+
+def _commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Change the shop")
+
+
+def _considered(root: Path, since: str = "HEAD") -> dict[str, str]:
+    """Return why each unit is taken, by unit; those that are left are missing."""
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+    found = affected(session, read_wanted(session.tree, session.stack), since)
+    taken = {each.unit: each.reason for each in found.since.considered if each.taken}
+    assert {*found.units, *found.removed} == taken.keys()
+    return dict(taken)
+
+
+def test_nothing_changed(root: Path) -> None:
+    """Every unit is left."""
+    assert _considered(root) == {}
+
+
+def test_a_manifest_takes_its_set_and_what_that_reads(root: Path) -> None:
+    """What a set reads has to be planned for its values; a set that reads nothing goes alone."""
+    _edit(root, "platform.yaml", "plain", "fancy")
+    assert _considered(root) == {"manifests.platform": "stacks/shop/platform.yaml changed"}
+
+    _edit(root, "platform.yaml", "fancy", "plain")
+    _edit(root, "shop/web.yaml", "name: web", "name: site")
+    assert _considered(root) == {
+        "modules.network": "modules.database reads modules.network.id",
+        "modules.database": "manifests.shop reads modules.database.id",
+        "manifests.shop": "stacks/shop/shop/web.yaml changed",
+    }
+
+
+def test_a_module_takes_all_that_reads_it(root: Path) -> None:
+    """Whoever reads an output of what changed may get another value."""
+    _edit(root, "modules/network/main.tf", '"1"', '"one"')
+    assert _considered(root) == {
+        "modules.network": "stacks/shop/modules/network/main.tf changed",
+        "modules.database": "reads modules.network.id, which is planned",
+        "manifests.shop": "reads modules.database.id, which is planned",
+    }
+
+
+def test_a_module_that_is_called_counts_as_its_caller(root: Path) -> None:
+    """A unit is made of the local modules that it calls, too."""
+    _edit(root, "modules/inner/main.tf", '"1"', '"one"')
+    assert _considered(root)["modules.database"] == "stacks/shop/modules/inner/main.tf changed"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "unit", "reason"),
+    [
+        ("size: 2", "size: 3", "modules.database", "vars.size changed"),
+        ("colour: red", "colour: blue", "manifests.shop", "vars.colour changed"),
+        (
+            "path: platform.yaml",
+            "path: platform.yaml, namespace: x",
+            "manifests.platform",
+            "its entry in the stack file changed",
+        ),
+        (
+            "name: shop\n",
+            "name: shop\nterraform: {version: '>= 1.0'}\n",
+            "modules.bucket",
+            "the stack's terraform changed",
+        ),
+        (
+            "name: shop\n",
+            "name: shop\ncluster: {context: x}\n",
+            "manifests.platform",
+            "the stack's cluster changed",
+        ),
+    ],
+)
+def test_the_stack_file_touches_whom_it_speaks_of(
+    root: Path, old: str, new: str, unit: str, reason: str
+) -> None:
+    """A variable touches who reads it, an entry its unit, a setting all units of its kind."""
+    _edit(root, "stack.yaml", old, new)
+    assert _considered(root)[unit] == reason
+
+
+def test_a_comment_touches_nobody(root: Path) -> None:
+    """Lines that move are no change."""
+    _write(root, "stack.yaml", f"# the shop\n\n{STACK}")
+    assert _considered(root) == {}
+
+
+def test_what_git_lost_and_what_it_got(root: Path) -> None:
+    """A removed unit is taken, to be destroyed or pruned; a new one is new."""
+    _edit(
+        root,
+        "stack.yaml",
+        "  bucket:\n    source: ./modules/bucket\n",
+        "  basket:\n    source: ./modules/bucket\n",
+    )
+    assert _considered(root) == {
+        "modules.basket": "is new",
+        "modules.bucket": "is no longer in Git",
+    }
+
+
+def test_a_file_that_is_gone_counts(root: Path) -> None:
+    """What a set does not declare any more is to be pruned."""
+    (root / "stacks/shop/shop/more.yaml").unlink()
+    assert _considered(root)["manifests.shop"].startswith("stacks/shop/shop/more.yaml")
+
+
+def test_many_files_are_counted(root: Path) -> None:
+    """A line says two names, and how many more."""
+    for number in range(5):
+        _write(root, f"modules/network/{number}.tf", "# more\n")
+    assert _considered(root)["modules.network"] == (
+        "stacks/shop/modules/network/0.tf, stacks/shop/modules/network/1.tf and 3 more files changed"
+    )
+
+
+def test_what_cannot_be_told_is_taken(root: Path) -> None:
+    """A module that may read files elsewhere, a source that moves, and whoever reads the revision."""
+    _write(root, "modules/bucket/read.tf", 'locals { text = file("../../orchestrator.yaml") }\n')
+    _edit(
+        root,
+        "stack.yaml",
+        "source: ./modules/network",
+        "source: git::https://example.com/network.git",
+    )
+    _edit(root, "platform.yaml", "plain", '"${{ revision }}"')
+    _commit(root)
+
+    considered = _considered(root)
+
+    assert considered["modules.network"] == "its source names no fixed version"
+    assert considered["modules.bucket"] == (
+        "stacks/shop/modules/bucket/read.tf:1 may read files outside of its directory"
+    )
+    assert considered["manifests.platform"] == "revision changed"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "there was no shop/default at"),
+        ("version: 1\nname: [", "the stack could not be read at"),
+    ],
+)
+def test_without_a_stack_then_everything_counts(root: Path, text: str | None, reason: str) -> None:
+    """What cannot be compared is planned."""
+    if text is None:
+        (root / "stacks/shop/stack.yaml").unlink()
+    else:
+        _write(root, "stack.yaml", text)
+    _commit(root)
+    _write(root, "stack.yaml", STACK)
+    _commit(root)
+
+    considered = _considered(root, "HEAD~1")
+
+    assert len(considered) == 5
+    assert all(each.startswith(reason) for each in considered.values())
+
+
+def test_a_revision_that_is_not_there(root: Path) -> None:
+    """A name that Git does not know is said, with what may be meant."""
+    with pytest.raises(RepositoryError, match="nowhere"):
+        _considered(root, "nowhere")
