@@ -306,4 +306,4 @@ def test_a_token_file_is_read(tmp_path: Path) -> None:
     assert found.authorization() == "Bearer from-a-file"
     (tmp_path / "token").unlink()
     with pytest.raises(AccessDenied, match="cannot be read"):
-        found.authorization(renew=True)
+        found.renew()

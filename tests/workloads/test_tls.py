@@ -76,7 +76,7 @@ def ask(server: Loopback, directory: Path, access: Access) -> None:
     """Ask the server for its kinds."""
     settings = replace(Settings.read(), cache=directory)
     credentials = Credentials(access=access, settings=settings, secrets=Secrets(), stop=Stop())
-    client = Client(credentials, Stop())
+    client = Client(credentials, Stop(), on_notice=lambda _: None)
     try:
         Cluster(client, settings).kinds()
     finally:
@@ -132,6 +132,6 @@ def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     settings = replace(Settings.read(), cache=tmp_path)
     credentials = Credentials(access=access, settings=settings, secrets=Secrets(), stop=Stop())
     with pytest.raises(ClusterError) as raised:
-        Client(credentials, Stop())
+        Client(credentials, Stop(), on_notice=lambda _: None)
     assert raised.value.message.startswith("context dev: its certificates cannot be used")
     assert "BEGIN" not in raised.value.message

@@ -40,7 +40,13 @@ def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> "C
     preload()
     around = session.surroundings
     target = _sandbox(session) if session.stack.cluster.sandbox else _target(session, outputs)
-    connection = connect(target, around.settings, secrets=around.secrets, stop=around.stop)
+    connection = connect(
+        target,
+        around.settings,
+        secrets=around.secrets,
+        stop=around.stop,
+        on_notice=lambda text: around.on_event(Notice(text=text)),
+    )
     return resources.enter_context(connection)
 
 

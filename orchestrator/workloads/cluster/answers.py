@@ -11,8 +11,9 @@ from typing import Final
 
 from orchestrator.errors import AccessDenied, ClusterError
 from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster.immutability import immutable
+from orchestrator.workloads.cluster.passing import Webhook, may_pass, webhook_in
 
-_BUSY: Final = frozenset({429, 502, 503, 504})
 _FORBIDDEN: Final = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
@@ -77,7 +78,7 @@ class FieldConflict(ClusterError):
 
 
 class Busy(ClusterError):
-    """The server or a gateway before it cannot answer right now."""
+    """The server, a gateway before it or a webhook behind it could not answer, however often it was asked."""
 
 
 class TooEarly(ClusterError):
@@ -103,8 +104,10 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
     """
     answer = body if isinstance(body, dict) else {}
     message = _message(answer, request) or f"HTTP status {status}"
-    if status in _BUSY:
-        hint = "try again in a moment"
+    if webhook := webhook_in(message):
+        return _unasked(webhook, request)
+    if may_pass(status, body):
+        hint = "it was asked again for a while; try later"
         return Busy(f"{where} is too busy, or not ready: {message}", hint=hint)
     if request.uid and _is_another(answer, message):
         return superseded(request.title, gone="no existing object" in message)
@@ -123,6 +126,14 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
         422: _invalid,
     }
     return meanings.get(status, _failed)(answer, request, message)
+
+
+def _unasked(webhook: Webhook, request: Request) -> Busy:
+    return Busy(
+        f"{_subject(request)} failed: the admission webhook {webhook.name} does not answer: {webhook.problem}",
+        hint="is the service behind it running? kubectl get validatingwebhookconfigurations,"
+        "mutatingwebhookconfigurations shows where it belongs, and its failurePolicy what is let pass",
+    )
 
 
 def superseded(title: str, *, gone: bool) -> Superseded:
@@ -206,6 +217,9 @@ def _conflict(answer: Mapping[str, Json], request: Request, message: str) -> Clu
             manager = found["manager"] + _subresource(found["rest"])
             owners.setdefault(manager, []).append(str(cause.get("field")).removeprefix("."))
     if not owners:
+        unchangeable = immutable(request.title, (), message)
+        if unchangeable is not None:
+            return unchangeable
         return Superseded(f"{_subject(request)} was refused: {message}")
     told = "; ".join(
         f"{manager} set {', '.join(fields)}" for manager, fields in sorted(owners.items())
@@ -230,9 +244,9 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
     if _WRONG_TYPE.search(message):
         return _wrong_types(request, message)
     causes = [(str(item.get("field")), _cause(item, request)) for item in _causes(answer)]
-    immutable = sorted({name for name, text in causes if "immutable" in text})
-    if immutable or "immutable" in message:
-        return _immutable(request, ", ".join(immutable) or message)
+    unchangeable = immutable(request.title, causes, message)
+    if unchangeable is not None:
+        return unchangeable
     told = "; ".join(f"{name}: {text}" for name, text in dict.fromkeys(causes)) or message
     return Invalid(f"{request.title or request.resource} is not valid: {told}")
 
@@ -247,13 +261,6 @@ def _wrong_types(request: Request, message: str) -> Invalid:
     wants_text = any(each["wanted"] == "string" for each in _WRONG_TYPE.finditer(message))
     told = "; ".join(dict.fromkeys(found))
     return Invalid(f"{request.title} is not valid: {told}", hint=hint if wants_text else "")
-
-
-def _immutable(request: Request, fields: str) -> ClusterError:
-    return ClusterError(
-        f"{request.title} exists, and these fields of it cannot be changed: {fields}",
-        hint="give the object another name, so that a new one replaces it, or delete it first",
-    )
 
 
 def _cause(item: Mapping[str, Json], request: Request) -> str:

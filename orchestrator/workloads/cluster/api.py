@@ -37,16 +37,22 @@ class Wanted:
 
 @contextmanager
 def connect(
-    target: Target, settings: Settings, *, secrets: Secrets, stop: Stop
+    target: Target,
+    settings: Settings,
+    *,
+    secrets: Secrets,
+    stop: Stop,
+    on_notice: Callable[[str], None] = lambda _: None,
 ) -> Iterator["Cluster"]:
     """Open a connection to the API server that a stack asks for, and close it at the end.
 
-    Nothing is sent yet. Raises ClusterError when the target cannot be located or credentials are missing.
+    ``on_notice`` is told, from another thread, when the server is in trouble and asked again. Nothing is sent
+    yet. Raises ClusterError when the target cannot be located or credentials are missing.
     """
     access = locate(target, settings)
     secrets.learn([access.authorization.partition(" ")[2], access.client_key])
     credentials = Credentials(access=access, settings=settings, secrets=secrets, stop=stop)
-    client = Client(credentials, stop)
+    client = Client(credentials, stop, on_notice=on_notice)
     try:
         yield Cluster(client, settings)
     finally:

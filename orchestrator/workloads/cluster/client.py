@@ -1,7 +1,7 @@
 """Requests to one API server: an event loop in a thread of its own, with retries, renewal and time limits.
 
 The asyncio client of the ``kubernetes`` package sends them. Only requests that may be repeated are ever sent
-(reads, server-side apply, deletions bound to a uid), so that each can be tried again.
+(reads, server-side apply, deletions bound to a uid), so that each can be tried again when its answer got lost.
 """
 
 import asyncio
@@ -21,7 +21,10 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Request, explain
 from orchestrator.workloads.cluster.credentials import Credentials
+from orchestrator.workloads.cluster.flow import MOST, Flow
 from orchestrator.workloads.cluster.library import no_answer, reason_of, rest_client
+from orchestrator.workloads.cluster.passing import may_pass
+from orchestrator.workloads.cluster.patience import Outage, Trouble
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -35,19 +38,7 @@ _CONNECT_SECONDS: Final = 10.0
 _REQUEST_SECONDS: Final = 60.0
 _FIRST_REQUEST_SECONDS: Final = 15.0  # whether anybody is there at all shows sooner
 _SILENT_SECONDS: Final = 150.0  # a watch tells every minute that it lives: longer, and it does not
-_PATIENCE_SECONDS: Final = 30.0  # how long a server that answered before may be away (a restart)
-_FIRST_DELAY: Final = 0.1
-_LONGEST_DELAY: Final = 5.0
-_RETRIED: Final = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
 _AFTER_STOP_SECONDS: Final = 5.0
-_AT_ONCE: Final = 24
 _OPENING_SECONDS: Final = 1.0
 _CLOSING_TURNS: Final = 3  # a closed transport lets go of its socket in the loop's next turns
 
@@ -78,13 +69,21 @@ class Answer:
 class Client:
     """One connection to one API server; used from any thread, closed once."""
 
-    def __init__(self, credentials: Credentials, stop: Stop) -> None:
-        """Start the loop; nothing is sent yet. Raises ClusterError for unusable certificates."""
+    def __init__(
+        self, credentials: Credentials, stop: Stop, *, on_notice: Callable[[str], None]
+    ) -> None:
+        """Start the loop; nothing is sent yet. Raises ClusterError for unusable certificates.
+
+        ``on_notice`` is told of times in which the server is in trouble, from the loop's thread.
+        """
         self.access = credentials.access
         self._credentials = credentials
         self._stop = stop
         self._reached = False
         self._api = rest_client(credentials)
+        self._retired: list[Any] = []
+        self._flow = Flow()
+        self._outage = Outage(self.title, on_notice)
         self._renewing = asyncio.Lock()
         self._openings: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
@@ -124,29 +123,33 @@ class Client:
         self._loop.close()
 
     async def send(self, call: Call) -> Answer:
-        """Send a request until it is answered; raises ClusterError, ClusterUnreachable or Interrupted."""
-        started, delay, renewed = clock.seconds(), _FIRST_DELAY, False
+        """Send a request until it is answered; raises ClusterError, ClusterUnreachable or Interrupted.
+
+        While the server is away or busy it is sent again, for as long as ``patience`` has it. A server that
+        never answered is taken at its word: nobody wants to wait for a wrong address.
+        """
+        trouble, refused = Trouble(), False
         while True:
             self._check_stop()
+            issue = self._credentials.issue
             try:
-                answer, wait = await self._once(call, renew=renewed)
+                answer, asked_for = await self._once(call)
             except no_answer() as error:
-                if not self._may_wait(started):
-                    raise self._unreachable(error) from error
-                wait = delay
+                lost = self._unreachable(error)
+                if not self._reached or trouble.left <= 0:
+                    raise lost from error
+                problem, asked_for = lost.message, 0.0
             else:
                 self._reached = True
-                if (
-                    answer.status == HTTPStatus.UNAUTHORIZED
-                    and self._credentials.renewable
-                    and not renewed
-                ):
-                    renewed = True
-                    continue
-                if answer.status not in _RETRIED or not self._may_wait(started):
+                if answer.status == HTTPStatus.UNAUTHORIZED and not refused:
+                    refused = True
+                    if await self._renew(issue):
+                        continue
+                if not may_pass(answer.status, answer.body) or trouble.left <= 0:
                     return self._accepted(call, answer)
-            await asyncio.sleep(max(wait, delay))
-            delay = min(delay * 2, _LONGEST_DELAY)
+                problem = f"it answers {answer.status}"
+            self._outage.goes_on(problem)
+            await asyncio.sleep(trouble.pause(asked_for))
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[AsyncIterator[Json]]:
@@ -156,6 +159,7 @@ class Client:
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     self._accepted(call, await _read(response))
+                self._outage.over()
                 yield _lines(response.response.content)
             finally:
                 _break_off(response)
@@ -177,23 +181,32 @@ class Client:
             raise
 
     async def _opened(self, call: Call) -> Any:
-        response = await self._request(call, renew=False, seconds=None)
-        if response.status == HTTPStatus.UNAUTHORIZED and self._credentials.renewable:
+        issue = self._credentials.issue
+        response = await self._request(call, seconds=None)
+        if response.status == HTTPStatus.UNAUTHORIZED and await self._renew(issue):
             _break_off(response)
-            response = await self._request(call, renew=True, seconds=None)
+            response = await self._request(call, seconds=None)
         return response
 
-    async def _once(self, call: Call, *, renew: bool) -> tuple[Answer, float]:
+    async def _once(self, call: Call) -> tuple[Answer, float]:
         seconds = _REQUEST_SECONDS if self._reached else _FIRST_REQUEST_SECONDS
-        response = await self._request(call, renew=renew, seconds=seconds)
-        answer = await _read(response)
+        async with self._flow.one():
+            response = await self._request(call, seconds=seconds)
+            answer = await _read(response)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._flow.too_many()
+        elif answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._flow.accepted()
+            self._outage.over()
         return answer, _seconds(response.headers.get("Retry-After", ""))
 
-    async def _request(self, call: Call, *, renew: bool, seconds: float | None) -> Any:
+    async def _request(self, call: Call, *, seconds: float | None) -> Any:
         import aiohttp
 
         headers = {**call.headers, "Accept": call.accept, "Content-Type": call.content_type}
-        authorization = await self._authorization(renew=renew)
+        authorization = self._credentials.at_hand
+        if authorization is None:
+            authorization = await self._authorization()
         if authorization:
             headers["Authorization"] = authorization
         query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
@@ -207,11 +220,33 @@ class Client:
             ),
         )
 
-    async def _authorization(self, *, renew: bool) -> str:
-        if not self._credentials.renewable:
-            return self._credentials.authorization()
+    async def _authorization(self) -> str:
+        """Return the header's value, asking for credentials anew where they are used up."""
         async with self._renewing:
-            return await asyncio.to_thread(self._credentials.authorization, renew=renew)
+            former = self._credentials.certificate()
+            authorization = await asyncio.to_thread(self._credentials.authorization)
+            self._use_certificate_since(former)
+            return authorization
+
+    async def _renew(self, issue: int) -> bool:
+        """Ask for other credentials than those of an ``issue`` that was refused; return whether there may be any.
+
+        What was refused to many requests at the same time is asked for once.
+        """
+        if not self._credentials.renewable:
+            return False
+        async with self._renewing:
+            if self._credentials.issue == issue:
+                former = self._credentials.certificate()
+                await asyncio.to_thread(self._credentials.renew)
+                self._use_certificate_since(former)
+        return True
+
+    def _use_certificate_since(self, former: tuple[str, str]) -> None:
+        """Make new connections with the certificate of now, where it is another one than ``former``."""
+        if self._credentials.certificate() != former:
+            self._retired.append(self._api)
+            self._api = rest_client(self._credentials)
 
     def _accepted(self, call: Call, answer: Answer) -> Answer:
         if answer.status < HTTPStatus.BAD_REQUEST:
@@ -223,10 +258,6 @@ class Client:
         error.message, error.detail = redact(error.message), redact(error.detail)
         error.args = (error.message,)
         return error
-
-    def _may_wait(self, started: float) -> bool:
-        # A server that never answered is taken at its word: nobody wants to wait for a wrong address.
-        return self._reached and clock.seconds() - started < _PATIENCE_SECONDS
 
     def _check_stop(self) -> None:
         if self._stop.requested:
@@ -243,7 +274,8 @@ class Client:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._api.close()
+        for api in (*self._retired, self._api):
+            await api.close()
         for _ in range(_CLOSING_TURNS):
             await asyncio.sleep(0)
         await self._loop.shutdown_asyncgens()
@@ -268,7 +300,7 @@ async def side_by_side(items: Sequence[A], work: Callable[[A], Awaitable[B]]) ->
                 failed.set()
                 raise
 
-    workers = [asyncio.ensure_future(worker()) for _ in range(min(_AT_ONCE, len(items)))]
+    workers = [asyncio.ensure_future(worker()) for _ in range(min(MOST, len(items)))]
     outcomes = await asyncio.gather(*workers, return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:

@@ -39,28 +39,52 @@ def locate(target: Target, settings: Settings) -> Access:
 
 @dataclass(slots=True, kw_only=True)
 class Credentials:
-    """The credentials of one connection, renewed as they expire; used by one event loop at a time."""
+    """The credentials of one connection, renewed as they expire; used by one event loop at a time.
+
+    ``issue`` counts how often credentials were asked for.
+    """
 
     access: Access
     settings: Settings
     secrets: Secrets
     stop: Stop
+    issue: int = 0
     _issued: "Issued | None" = None
     _read_at: float = 0.0
     _from_file: str = field(default="", repr=False)
 
-    def authorization(self, *, renew: bool = False) -> str:
+    @property
+    def at_hand(self) -> str | None:
+        """Return the header's value when nobody has to be asked for it, else None."""
+        if not self.renewable:
+            return self.access.authorization
+        if self.access.token_file is not None:
+            fresh = clock.seconds() - self._read_at <= _FILE_SECONDS
+            return f"Bearer {self._from_file}" if self._from_file and fresh else None
+        return _bearer(self._issued) if self._issued and not self._used_up else None
+
+    def authorization(self) -> str:
         """Return the header's value, or an empty text; may run a plugin and so take seconds.
 
-        ``renew`` asks for fresh credentials after the server refused the last ones.
         Raises AccessDenied when there is no way to get any.
         """
+        found = self.at_hand
+        if found is None:
+            self.renew()
+            found = self.at_hand
+        return found or ""
+
+    def renew(self) -> None:
+        """Ask for other credentials, because there are none or the server refused those at hand.
+
+        Each time is counted in ``issue``. Raises AccessDenied when there is no way to get any.
+        """
         if self.access.token_file is not None:
-            return self._file(self.access.token_file, renew=renew)
-        if self.access.plugin is None:
-            return self.access.authorization
-        issued = self._fresh(self.access.plugin, renew=renew)
-        return f"Bearer {issued.token}" if issued.token else ""
+            self._read(self.access.token_file)
+        elif self.access.plugin is not None:
+            self._issued = _issue(self.access.plugin, self.settings, self.stop)
+            self.secrets.learn([self._issued.token, self._issued.key])
+        self.issue += 1
 
     @property
     def renewable(self) -> bool:
@@ -68,27 +92,25 @@ class Credentials:
         return self.access.plugin is not None or self.access.token_file is not None
 
     def certificate(self) -> tuple[str, str]:
-        """Return our certificate and key as PEM, or two empty texts."""
+        """Return our certificate and key as PEM, or two empty texts; may run a plugin the first time."""
         if self.access.plugin is None:
             return self.access.client_certificate, self.access.client_key
-        issued = self._fresh(self.access.plugin, renew=False)
+        if self._issued is None:
+            self.renew()
+        issued = self._issued or Issued()
         return issued.certificate, issued.key
 
-    def _fresh(self, plugin: Plugin, *, renew: bool) -> "Issued":
-        if renew or self._issued is None or self._issued.expired(clock.now()):
-            self._issued = _issue(plugin, self.settings, self.stop)
-            self.secrets.learn([self._issued.token, self._issued.key])
-        return self._issued
+    @property
+    def _used_up(self) -> bool:
+        return self._issued is not None and self._issued.expired(clock.now())
 
-    def _file(self, path: Path, *, renew: bool) -> str:
-        if renew or not self._from_file or clock.seconds() - self._read_at > _FILE_SECONDS:
-            try:
-                self._from_file = path.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise AccessDenied(f"the token file {path} cannot be read: {error}") from error
-            self._read_at = clock.seconds()
-            self.secrets.learn(self._from_file)
-        return f"Bearer {self._from_file}"
+    def _read(self, path: Path) -> None:
+        try:
+            self._from_file = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise AccessDenied(f"the token file {path} cannot be read: {error}") from error
+        self._read_at = clock.seconds()
+        self.secrets.learn(self._from_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +125,10 @@ class Issued:
     def expired(self, now: datetime) -> bool:
         """Whether these are no use any more, or will not be in a moment."""
         return self.expires is not None and now + _EARLIER >= self.expires
+
+
+def _bearer(issued: Issued) -> str:
+    return f"Bearer {issued.token}" if issued.token else ""
 
 
 def _explicit(target: Target) -> Access:

@@ -20,7 +20,9 @@ from orchestrator.errors import ClusterError
 from orchestrator.workloads.cluster.credentials import Credentials
 from orchestrator.workloads.cluster.proxies import proxy_for
 
-CONNECTIONS: Final = 32
+# Each watch holds a connection for as long as it lasts, and there is one per kind, namespace and set: a bound would
+# let the last of them wait for ever. What is bounded is the number of requests under way, see ``flow``.
+_UNBOUNDED: Final = 0
 _CONFIGURATION: Final = "kubernetes.aio.client.configuration"
 _REST: Final = "kubernetes.aio.client.rest"
 _import_lock = threading.Lock()
@@ -45,7 +47,7 @@ def rest_client(credentials: Credentials) -> Any:
         verify_ssl=not access.insecure,
         tls_server_name=access.tls_server_name or None,
         proxy=access.proxy or proxy_for(access.server, credentials.settings.environment) or None,
-        connection_pool_maxsize=CONNECTIONS,
+        connection_pool_maxsize=_UNBOUNDED,
     )
     # The library would look for a proxy and for a netrc file before each request, in two threads.
     configuration.client_session_kwargs = {"trust_env": False}

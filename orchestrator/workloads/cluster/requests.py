@@ -10,6 +10,7 @@ from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import (
     Appeared,
+    Busy,
     FieldConflict,
     Gone,
     NotServed,
@@ -76,11 +77,11 @@ async def apply(
 ) -> Reply:
     """Apply a manifest, or ask what that would do; a refusal is a reply too.
 
-    Raises ClusterUnreachable, Interrupted.
+    Raises ClusterUnreachable, Busy, Interrupted.
     """
     try:
         return await _sent(client, submission, resource, dry_run=dry_run)
-    except ClusterUnreachable:
+    except (ClusterUnreachable, Busy):
         raise
     except FieldConflict as error:
         # The server looks at conflicts before it looks at what the object was to be.
@@ -98,7 +99,7 @@ async def delete(
 ) -> ClusterError | None:
     """Start deleting an object if it still has that uid; return the refusal, if any.
 
-    What is gone already counts as deleted. Raises ClusterUnreachable, Interrupted.
+    What is gone already counts as deleted. Raises ClusterUnreachable, Busy, Interrupted.
     """
     policy = "Foreground" if ref.group in _RUN_PODS else "Background"
     call = Call(
@@ -116,7 +117,7 @@ async def delete(
         await client.send(call)
     except (Gone, NotServed):
         return None
-    except ClusterUnreachable:
+    except (ClusterUnreachable, Busy):
         raise
     except ClusterError as error:
         return error

@@ -12,13 +12,12 @@ from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Busy, Gone, Request, explain
 from orchestrator.workloads.cluster.client import Call, Client
+from orchestrator.workloads.cluster.patience import Trouble
 from orchestrator.workloads.kinds import Resource
 
 Live: TypeAlias = Mapping[str, Json]
 
 _SERVER_ENDS_AFTER: Final = "240"  # seconds; the server ends a watch by itself, we open the next
-_PAUSE_SECONDS: Final = 0.5
-_FAILURES: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +100,7 @@ class _Follower:
         self._scope = listing.scope
         self._known = dict(listing.objects)
         self._version = listing.version
+        self._trouble: Trouble | None = None
         self._relist = relist
         self._keep = keep
         self._tell = tell
@@ -111,21 +111,20 @@ class _Follower:
 
     async def run(self) -> None:
         """Follow until cancelled; raises ClusterError when that is not possible."""
-        failures = 0
         while True:
             try:
                 await self._follow()
-                failures = 0
             except (ClusterUnreachable, Busy):
-                failures += 1
-                if failures > _FAILURES:
+                self._trouble = self._trouble or Trouble()
+                if self._trouble.left <= 0:
                     raise
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(self._trouble.pause())
 
     async def _follow(self) -> None:
         """Follow until the server ends the watch, which it does from time to time."""
         try:
             async with self._client.stream(self._call()) as events:
+                self._trouble = None
                 async for event in events:
                     self._take(event)
         except Gone:
