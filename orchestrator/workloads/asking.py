@@ -52,10 +52,15 @@ def ask(
     ClusterError with every refusal, and for objects that belong to another stack.
     """
     named = {item.ref: item for item in objects if item.ref}
-    unasked = [ref for ref in named if (ref.group, ref.version, ref.kind) in kinds.planned]
+    missing = _missing_namespaces(cluster, named, live)
+    unasked = {
+        ref
+        for ref in named
+        if (ref.group, ref.version, ref.kind) in kinds.planned or ref.namespace in missing
+    }
     waiting = [ref for ref, item in named.items() if ref not in unasked and item.pending]
     there = {**live, **_found(cluster, [ref for ref in waiting if ref not in live])}
-    unasked += [ref for ref in waiting if ref not in there]
+    unasked |= {ref for ref in waiting if ref not in there}
     submissions = [
         _submission(ref, item, there.get(ref), owner)
         for ref, item in named.items()
@@ -65,7 +70,16 @@ def ask(
     unchanged = settled(cluster, submissions, there, kinds=kinds)
     round_.settle([item for item in submissions if item.ref in unchanged])
     round_.submit([item for item in submissions if item.ref not in unchanged])
-    return round_.verdicts(unasked)
+    return round_.verdicts(sorted(unasked))
+
+
+def _missing_namespaces(
+    cluster: Cluster, named: Mapping[ObjectRef, WantedObject], live: Mapping[ObjectRef, Live]
+) -> frozenset[str]:
+    """Return the namespaces that this plan creates: whatever is asked about objects in one, it is not there."""
+    wanted = [ref for ref in named if (ref.group, ref.kind) == ("", "Namespace")]
+    found = cluster.get_many(ref for ref in wanted if ref not in live)
+    return frozenset(ref.name for ref, namespace in found.items() if namespace is None)
 
 
 def _found(cluster: Cluster, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live]:
