@@ -154,7 +154,8 @@ def _rewrite_json(name: str, text: str, pending: frozenset[str], result: Rewritt
     if not isinstance(document, dict):
         raise Unreadable
     declared: dict[str, Any] = {}
-    kept = {**document, "variable": _without_pending(document, pending, declared, result)}
+    variables = _without_pending(document, pending, declared, result)
+    kept = {**_but(document, {"variable"}), **({"variable": variables} if variables else {})}
     if "terraform" in kept:
         settings = _listed(kept["terraform"])
         kept["terraform"] = [_but(each, _WHERE_STATE_IS) for each in settings]
