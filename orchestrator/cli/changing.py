@@ -18,9 +18,8 @@ from orchestrator.cli.options import (
     print_json,
     stack_arguments,
 )
-from orchestrator.cli.signals import interruptible
 from orchestrator.cli.surroundings import session_of, surroundings_of
-from orchestrator.errors import Interrupted, OrchestratorError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,13 +117,17 @@ def _save(options: Options, planned: "Planned", out: Path) -> str:
 
 def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
     from orchestrator.engine.execution.bundle import open_bundle
-    from orchestrator.engine.execution.permissions import check
+    from orchestrator.cli.asking import ask_for_losses
+    from orchestrator.engine.execution.permissions import check, check_before_asking
 
     allowed = _permissions(flags)
     with ExitStack() as resources:
         surroundings = resources.enter_context(surroundings_of(options))
         planned = open_bundle(surroundings, file, resources)
         _show_unless_json(options, planned)
+        check_before_asking(planned, allowed)
+        if not flags["yes"] and not options.as_json and Settings.read().interactive:
+            allowed = ask_for_losses(planned, allowed)
         check(planned, allowed)
         _execute(options, planned, allowed, fresh=False)
 
@@ -137,7 +140,12 @@ def _plan_and_execute(
     *,
     destroy: bool,
 ) -> None:
-    from orchestrator.engine.execution.permissions import check, check_startable
+    from orchestrator.cli.asking import ask_for_losses, ask_to_go_ahead
+    from orchestrator.engine.execution.permissions import (
+        check,
+        check_before_asking,
+        check_startable,
+    )
     from orchestrator.engine.planning.plan import Selection, make_plan
 
     allowed = _permissions(flags)
@@ -154,10 +162,12 @@ def _plan_and_execute(
             resources,
         )
         _show_unless_json(options, planned)
-        check(planned, allowed)
+        check_before_asking(planned, allowed)
         asked = planned.plan.effective and not flags["yes"]
         if asked:
-            _ask(planned)
+            allowed = ask_for_losses(planned, allowed)
+            ask_to_go_ahead(planned)
+        check(planned, allowed)
         _execute(options, planned, allowed, fresh=not asked)
 
 
@@ -202,22 +212,6 @@ def _check_that_somebody_can_be_asked(options: Options, *, yes: bool) -> None:
 
 def _exit_code(outcome: str) -> int:
     return {"failed": 1, "interrupted": 130}.get(outcome, 0)
-
-
-def _ask(planned: "Planned") -> None:
-    verb = "Destroy" if planned.plan.destroy else "Apply"
-    where = f"{planned.plan.stack}/{planned.plan.environment}"
-    question = f"\n{verb} this to {where}? Only 'yes' goes ahead"
-    try:
-        with interruptible():
-            answer = click.prompt(question, default="", show_default=False, err=True)
-    except click.Abort as error:
-        click.echo(err=True)  # the answer's line is not finished
-        message = "nothing was changed, since nobody answered"
-        raise Interrupted(message) from error
-    if answer.strip() != "yes":
-        message = "nothing was changed, since the answer was not 'yes'"
-        raise OrchestratorError(message)
 
 
 def _show_unless_json(options: Options, planned: "Planned") -> None:

@@ -65,8 +65,8 @@ def acknowledge_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--acknowledge",
         multiple=True,
         metavar="WHAT",
-        help="Name what may be lost: destroy:UNIT, prune:UNIT, recreate:UNIT, forget:UNIT or new-cluster;"
-        " may be repeated.",
+        help="Name what may be lost: a thing by its name, destroy:UNIT, prune:UNIT, recreate:UNIT,"
+        " forget:UNIT or new-cluster; may be repeated.",
     )(command)
 
 

@@ -1,9 +1,13 @@
 """One change that a plan would make: a Terraform resource, an output or a Kubernetes object."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.plans.values import Value
+from orchestrator.stack.model import Risk
+
+__all__ = ["Action", "Change", "FieldChange", "Risk", "Subject", "Touch"]
 
 
 class Action(StrEnum):
@@ -29,12 +33,17 @@ class Subject(StrEnum):
     OBJECT = "object"
 
 
-class Risk(StrEnum):
-    """What deleting or replacing a thing costs, from worst to harmless."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """Who wrote a field behind our back, and when (UTC); empty and None where the cluster does not know."""
 
-    DATA_LOSS = "data-loss"
-    RECREATED = "recreated"
-    REVERSIBLE = "reversible"
+    by: str = ""
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        """Return ``by kubectl-edit at 2026-03-14 09:26:53 UTC``."""
+        when = f" at {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else ""
+        return f"by {self.by}{when}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +51,15 @@ class FieldChange:
     """One field, old to new.
 
     ``path`` reads as people write it (``spec.template.spec.containers[name=web].image``);
-    ``forces_replacement`` marks what makes a replace out of an update.
+    ``forces_replacement`` marks what makes a replace out of an update; ``touch`` what others changed since it
+    was applied.
     """
 
     path: str
     before: Value
     after: Value
     forces_replacement: bool = False
+    touch: Touch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

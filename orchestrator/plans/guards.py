@@ -1,16 +1,19 @@
 """Verdicts over a plan before it is executed: what it may not do unless somebody named it."""
 
 from collections.abc import Collection
+from shlex import quote
 
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.change import Action, Subject
-from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.change import Action, Risk, Subject
+from orchestrator.plans.plan import Plan, UnitPlan
+from orchestrator.plans.risk import AtRisk, at_risk, in_unit, named
 from orchestrator.stack.model import UnitId
 
+_MOST_SPELLED = 5
 _DESTRUCTIVE = frozenset({Action.DELETE, Action.REPLACE})
-# Volumes with what was written to them, and kinds and namespaces with every object in them.
-_HOLDING_DATA = frozenset(
-    {"PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Namespace"}
+# They hold no data of their own: that everything in them goes is what a destruction is asked for.
+_CONTAINERS = frozenset(
+    {"Namespace", "CustomResourceDefinition", "kubernetes_namespace", "kubernetes_namespace_v1"}
 )
 
 
@@ -23,15 +26,68 @@ def destructive(unit: UnitPlan) -> tuple[str, ...]:
     )
 
 
-def losing_data(unit: UnitPlan) -> tuple[str, ...]:
-    """Return the names of the objects that a unit's plan deletes and that hold data or other objects."""
+def unacknowledged(plan: Plan, acknowledged: Collection[str]) -> tuple[AtRisk, ...]:
+    """Return what a plan loses the data of and that nobody named for this very plan.
+
+    It is named by its name as the plan shows it, by ``UNIT/NAME``, or with all of its unit by ``destroy:UNIT``.
+    """
+    lost = losses(plan)
+    words = zip(lost, named(lost, lost), strict=True)
     return tuple(
-        change.name
-        for change in unit.changes
-        if change.subject is Subject.OBJECT
-        and change.action in _DESTRUCTIVE
-        and change.name.partition(" ")[0] in _HOLDING_DATA
+        one
+        for one, word in words
+        if acknowledged_by(one).isdisjoint(acknowledged) and word not in acknowledged
     )
+
+
+def losses(plan: Plan) -> tuple[AtRisk, ...]:
+    """Return what a plan loses the data of; a destruction may take what merely contains other things."""
+    return tuple(
+        one
+        for one in at_risk(plan)
+        if one.risk is Risk.DATA_LOSS and not (plan.destroy and one.type in _CONTAINERS)
+    )
+
+
+def acknowledged_by(one: AtRisk) -> frozenset[str]:
+    """Return the words that acknowledge a loss in whatever plan of the stack it is."""
+    return frozenset({f"{one.unit}/{one.name}", f"destroy:{one.unit}"})
+
+
+def check_losses(plan: Plan, acknowledged: Collection[str]) -> None:
+    """Refuse a plan that loses data unless each loss was acknowledged by its name; raises PlanRefused."""
+    left = unacknowledged(plan, acknowledged)
+    if not left:
+        return
+    names = named(left, losses(plan))
+    flags = " ".join(f"--acknowledge {quote(name)}" for name in names[:_MOST_SPELLED])
+    if len(left) > 1:
+        units = dict.fromkeys(one.unit for one in left)
+        flags += f", or all of a unit with --acknowledge destroy:{next(iter(units))}"
+    raise PlanRefused(
+        f"what is in {', '.join(names)} would be lost by this plan",
+        hint=f"if that is meant, pass {flags}",
+    )
+
+
+def check_late_losses(shown: Plan, late: UnitPlan, acknowledged: Collection[str]) -> None:
+    """Refuse a unit that was planned during the apply and loses what nobody could name before.
+
+    What the plan showed of it already counts as named by what acknowledged it there.
+    """
+    known = {(one.unit, one.name) for one in losses(shown)}
+    left = [
+        one
+        for one in in_unit(late)
+        if one.risk is Risk.DATA_LOSS
+        and (one.unit, one.name) not in known
+        and acknowledged_by(one).isdisjoint(acknowledged)
+    ]
+    if left:
+        names = ", ".join(one.name for one in left)
+        message = f"{late.unit} could only be planned now, and what is in {names} would be lost"
+        hint = f"if that is meant, apply again with --acknowledge destroy:{late.unit}"
+        raise PlanRefused(message, hint=hint)
 
 
 def check_protection(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import Interrupted, OrchestratorError
-from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan
 from orchestrator.stack.model import UnitId
@@ -62,7 +62,9 @@ def intended(plan: Plan) -> str:
     later = [f"{deferred} unit{'s' if deferred > 1 else ''} to plan in turn"] if deferred else []
     counted = _counted(change for _, change in plan.changes())
     words = [f"{number} to {action.value}" for action, number in counted.items()]
-    return ", ".join([*words, *later]) or "nothing to change"
+    lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
+    losing = [f"{lost} losing data"] if lost else []
+    return ", ".join([*words, *losing, *later]) or "nothing to change"
 
 
 def accomplished(report: Report) -> str:

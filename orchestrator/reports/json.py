@@ -4,10 +4,11 @@ import json
 from datetime import datetime
 
 from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
-from orchestrator.plans.change import Change, FieldChange
+from orchestrator.plans.change import Change, FieldChange, Risk
 from orchestrator.plans.digest import digest
 from orchestrator.plans.plan import Plan, Revision, UnitPlan, count
 from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.risk import at_risk
 from orchestrator.plans.values import Absent, Masked, Unknown, Value
 from orchestrator.stack.model import Json
 
@@ -35,6 +36,7 @@ def plan_json(plan: Plan) -> dict[str, Json]:
             **{action.value: number for action, number in counts.actions.items()},
             "deferred": counts.deferred,
         },
+        "risks": _risks(plan),
         "notes": list(plan.notes),
         "units": [_unit(unit) for unit in plan.units],
     }
@@ -80,6 +82,19 @@ def revision_json(revision: Revision) -> dict[str, Json]:
 def time_json(moment: datetime) -> str:
     """Return a moment as RFC 3339 in UTC."""
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _risks(plan: Plan) -> dict[str, Json]:
+    """Return what is deleted or replaced by what that costs."""
+    found = at_risk(plan)
+    return {
+        risk.value: [
+            {"unit": one.unit, "name": one.name, "type": one.type}
+            for one in found
+            if one.risk is risk
+        ]
+        for risk in Risk
+    }
 
 
 def _unit(unit: UnitPlan) -> dict[str, Json]:

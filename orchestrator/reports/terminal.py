@@ -28,7 +28,7 @@ _COLOURS = (
     (re.compile(r"^ +-/\+ "), "magenta"),
     (re.compile(r"^ +\+ "), "green"),
     (re.compile(r"^ +[~&>] "), "yellow"),
-    (re.compile(r"^ +[-x] "), "red"),
+    (re.compile(r"^ +[-x] |^  ! "), "red"),
     (re.compile(r"^ +[?!] "), "cyan"),
 )
 _MARKS = {

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
+from orchestrator.reports.risk import risk_lines
 from orchestrator.reports.fields import render_fields, show_transition
 
 SIGNS: Final[Mapping[Action, str]] = {
@@ -50,6 +51,9 @@ def summary(plan: Plan) -> str:
         for action, number in counts.actions.items()
         if action is not Action.NO_OP
     ]
+    lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
+    if lost:
+        parts.append(f"{lost} {'loses' if lost == 1 else 'lose'} data")
     if counts.deferred:
         parts.append(f"{_units(counts.deferred)} planned in turn, during the apply")
     return f"Plan: {', '.join(parts) or 'only outputs change'}."
@@ -59,6 +63,10 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     verb = "destroying" if plan.destroy else "applying"
     subject = f" ({plan.revision.subject})" if plan.revision.subject else ""
     yield f"Plan for {verb} {plan.stack}/{plan.environment} at {plan.revision}{subject}"
+    risks = tuple(risk_lines(plan))
+    if risks:
+        yield ""
+        yield from risks
     for unit in plan.units:
         if unit.effective or unit.warnings or unit.unsettled or unit.drift:
             yield ""
@@ -102,7 +110,8 @@ def _change_lines(change: Change) -> Iterator[str]:
     output = "output " if change.subject is Subject.OUTPUT else ""
     reason = f"  ({change.reason})" if change.reason else ""
     whole = "".join(f"  {show_transition(item)}" for item in change.fields if not item.path)
-    yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}{whole}"
+    lost = "  # loses data" if change.risk is Risk.DATA_LOSS else ""
+    yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}{whole}{lost}"
     if change.action is not Action.DELETE:  # the name says it all; the values are in the JSON
         named = [item for item in change.fields if item.path]
         yield from render_fields(named, indent=_FIELD_INDENT)

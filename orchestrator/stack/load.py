@@ -13,6 +13,7 @@ from orchestrator.stack.model import (
     Guards,
     Json,
     Ledger,
+    Risk,
     Stack,
     State,
     Terraform,
@@ -38,6 +39,7 @@ from orchestrator.stack.written.parts import (
     read_ledger,
     read_manifests,
     read_module,
+    read_risks,
     read_state,
     read_terraform,
 )
@@ -199,7 +201,17 @@ class _Reading:
             manifests=tuple(
                 read_manifests(item, known) for item in top.below("manifests").entries()
             ),
+            risks=self._risks(environment),
         )
+
+    def _risks(self, environment: str) -> dict[str, Risk]:
+        """Return what losing things costs; what stands first counts."""
+        sections = (self.section.below("environments", environment), self.section)
+        written = (read_risks(section.below("risks")) for section in sections)
+        merged: dict[str, Risk] = {}
+        for risks in (*written, self._project.risks):
+            merged |= {name: risk for name, risk in risks.items() if name not in merged}
+        return merged
 
     def _shared(self, environment: str, key: str, read: Callable[[Section], T], otherwise: T) -> T:
         """Read what an environment may set: its own, else the stack's, else ``otherwise``."""

@@ -24,6 +24,14 @@ class Drift(StrEnum):
     IGNORE = "ignore"
 
 
+class Risk(StrEnum):
+    """What deleting or replacing a thing costs, from worst to harmless."""
+
+    DATA_LOSS = "data-loss"
+    RECREATED = "recreated"
+    REVERSIBLE = "reversible"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Whether and how long an apply waits for a set's objects to be healthy; the timeout is in seconds."""
@@ -155,7 +163,8 @@ class Stack:
     """One stack in one environment.
 
     ``file`` is the stack file's path relative to the repository's root, with forward slashes; ``vars`` are
-    the environment's, over the stack's; ``modules`` and ``manifests`` keep the file's order.
+    the environment's, over the stack's; ``modules`` and ``manifests`` keep the file's order. ``risks`` are what
+    losing things of a type costs, by name or pattern; the environment's come first, the repository's last.
     """
 
     name: str
@@ -168,6 +177,7 @@ class Stack:
     ledger: Ledger
     modules: tuple[Module, ...]
     manifests: tuple[ManifestSet, ...]
+    risks: Mapping[str, Risk] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
 
     @property

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
-from orchestrator.stack.model import Guards, Ledger, State, Terraform
+from orchestrator.stack.model import Guards, Ledger, Risk, State, Terraform
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.text.source import Source, in_order
 from orchestrator.stack.written.literals import check_literals
@@ -16,6 +17,7 @@ from orchestrator.stack.written.parts import (
     Section,
     read_guards,
     read_ledger,
+    read_risks,
     read_state,
     read_terraform,
 )
@@ -34,7 +36,7 @@ class Project:
     """What ``orchestrator.yaml`` says; a default that it leaves out is None.
 
     ``stacks`` are patterns of stack files; ``sources`` and ``clusters`` are patterns of what stacks may use,
-    None for anything.
+    None for anything; ``risks`` are what losing things of a type costs.
     """
 
     stacks: tuple[str, ...] = _DEFAULT_STACKS
@@ -44,6 +46,7 @@ class Project:
     guards: Guards | None = None
     sources: tuple[str, ...] | None = None
     clusters: tuple[str, ...] | None = None
+    risks: Mapping[str, Risk] = field(default_factory=dict)
 
     def allows_source(self, source: str) -> bool:
         """Whether a module may come from ``source``, which is not a directory of this repository."""
@@ -167,6 +170,7 @@ def _project(section: Section) -> Project:
         guards=read_guards(section.below("guards")) if values.get("guards") else None,
         sources=allow.texts("sources") if "sources" in allow.values else None,
         clusters=allow.texts("clusters") if "clusters" in allow.values else None,
+        risks=read_risks(section.below("risks")),
     )
 
 

@@ -66,7 +66,7 @@ class Terminal:
 
 
 @contextmanager
-def _terminal(world: World, *arguments: str) -> Iterator[Terminal]:
+def on_terminal(world: World, *arguments: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
     # A new session alone has no terminal: the command is started by one that takes it, for ^C to reach it.
@@ -94,7 +94,7 @@ def test_apply_shows_the_plan_asks_and_applies_on_yes(world: World) -> None:
     """Units and timings are drawn while they run, changes in colour, and only 'yes' goes ahead."""
     small_stack(world)
 
-    with _terminal(world, "apply", world.name) as terminal:
+    with on_terminal(world, "apply", world.name) as terminal:
         shown = terminal.wait_for("Only 'yes' goes ahead")
         assert "modules.base" in shown
         assert not world.exists("ConfigMap", "platform")
@@ -114,7 +114,7 @@ def test_any_other_answer_changes_nothing(world: World, answer: str) -> None:
     """A thumb on the return key is no consent."""
     small_stack(world)
 
-    with _terminal(world, "apply", world.name) as terminal:
+    with on_terminal(world, "apply", world.name) as terminal:
         terminal.wait_for("Only 'yes' goes ahead")
         terminal.type(answer)
         code = terminal.end()
@@ -129,7 +129,7 @@ def test_an_interrupt_at_the_question_changes_nothing(world: World) -> None:
     """^C is an answer too."""
     small_stack(world)
 
-    with _terminal(world, "apply", world.name) as terminal:
+    with on_terminal(world, "apply", world.name) as terminal:
         terminal.wait_for("Only 'yes' goes ahead")
         terminal.type("\x03")
         code = terminal.end()
@@ -152,7 +152,7 @@ def test_the_world_is_looked_at_again_after_the_question(world: World) -> None:
     )
     world.commit("Change a text")
 
-    with _terminal(world, "apply", world.name) as terminal:
+    with on_terminal(world, "apply", world.name) as terminal:
         terminal.wait_for("Only 'yes' goes ahead")
         path = f"/api/v1/namespaces/{world.name}/configmaps/greeting"
         world.cluster.request("DELETE", path)
@@ -177,7 +177,7 @@ def test_no_color_is_honoured_on_a_terminal(world: World) -> None:
     plain = replace(world, variables={**world.variables, "NO_COLOR": "1"})
 
     for user, coloured in ((world, True), (plain, False)):
-        with _terminal(user, "plan", world.name) as terminal:
+        with on_terminal(user, "plan", world.name) as terminal:
             assert terminal.end() == 0, terminal.seen
         assert ("\x1b[32m" in terminal.raw) is coloured
 
@@ -186,7 +186,7 @@ def test_a_closed_terminal_stops_the_run(world: World) -> None:
     """A connection that breaks sends a hangup: what runs ends as it does on an interrupt."""
     small_stack(world)
 
-    with _terminal(world, "apply", world.name) as terminal:
+    with on_terminal(world, "apply", world.name) as terminal:
         terminal.wait_for("Only 'yes' goes ahead")
         terminal.process.send_signal(signal.SIGHUP)
         code = terminal.end()

@@ -13,6 +13,7 @@ from orchestrator.stack.model import (
     Ledger,
     ManifestSet,
     Module,
+    Risk,
     State,
     Terraform,
     Wait,
@@ -153,6 +154,25 @@ def test_what_an_environment_sets_replaces_what_the_stack_says(root: Path) -> No
     assert (stack.state.backend, dict(stack.state.config)) == ("gcs", {"prefix": "${{ unit }}"})
     assert stack.terraform == Terraform(version=">= 1.9")
     assert stack.ledger == Ledger(remote=None)
+
+
+def test_what_losing_things_costs_is_said_best_by_the_environment(root: Path) -> None:
+    """Then by the stack, then by the repository; what stands first is looked at first."""
+    (root / "orchestrator.yaml").write_text("risks: {acme_*: data-loss, acme_cache: reversible}\n")
+    text = "version: 1\nname: shop\nrisks: {acme_log: data-loss, acme_queue: recreated}\n"
+    more = "environments: {staging: {risks: {acme_log: reversible}}, production: {}}\n"
+    (root / "stack.yaml").write_text(text + more)
+    project = load_project(root)
+    file = StackFile(name="shop", file="stack.yaml")
+    staging = load_stack(root, file, "staging", project)
+    production = load_stack(root, file, "production", project)
+    assert list(staging.risks.items()) == [
+        ("acme_log", Risk.REVERSIBLE),
+        ("acme_queue", Risk.RECREATED),
+        ("acme_*", Risk.DATA_LOSS),
+        ("acme_cache", Risk.REVERSIBLE),
+    ]
+    assert production.risks["acme_log"] is Risk.DATA_LOSS
 
 
 def test_the_least_that_a_stack_file_can_say(root: Path) -> None:

@@ -73,7 +73,7 @@ def root(tmp_path: Path) -> Path:
             HEAD + "xyz: 1",
             (
                 "3:1 unknown key 'xyz' | known here: cluster, environments, guards, ledger, manifests, modules,"
-                " name, state, terraform, vars, version"
+                " name, risks, state, terraform, vars, version"
             ),
         ),
         (
@@ -100,6 +100,18 @@ def root(tmp_path: Path) -> Path:
             f"3:16 'Prod' cannot be a name: {_NAME} | did you mean 'prod'?",
         ),
         (
+            HEAD + "risks: {aws db: recreated}",
+            (
+                "3:9 'aws db' is no resource type and no kind"
+                " | write one such as aws_db_instance or PersistentVolumeClaim; * stands for any text"
+            ),
+        ),
+        (
+            HEAD + "risks: {aws_db_instance: fatal}",
+            "3:26 risks.aws_db_instance must be data-loss, recreated or reversible, not 'fatal'"
+            " | known here: data-loss, recreated, reversible",
+        ),
+        (
             HEAD + "guards: {prune: 0.5}",
             "3:17 guards.prune must be text, not the number 0.5 | write a whole percentage, such as 20%",
         ),
@@ -111,7 +123,7 @@ def root(tmp_path: Path) -> Path:
             HEAD + "environments: {a: {modules: {}}}",
             (
                 "3:20 unknown key 'modules' in environments.a"
-                " | known here: cluster, guards, ledger, state, terraform, vars"
+                " | known here: cluster, guards, ledger, risks, state, terraform, vars"
             ),
         ),
     ],

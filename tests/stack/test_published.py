@@ -53,6 +53,7 @@ def test_the_keys_are_those_of_the_format() -> None:
         "manifests",
         "modules",
         "name",
+        "risks",
         "state",
         "terraform",
         "vars",

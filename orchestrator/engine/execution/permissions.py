@@ -9,8 +9,9 @@ from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import refuse_locked
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.guards import check_protection, losing_data
+from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
 from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
 
 _MOST_LISTED = 10
@@ -35,7 +36,13 @@ def check_startable(session: Session, allowed: Permissions) -> None:
 
 
 def check(planned: Planned, allowed: Permissions) -> None:
-    """Refuse a plan that may not be executed, before anybody is asked about it; raises PlanRefused."""
+    """Refuse a plan that may not be executed, and one that loses what nobody named; raises PlanRefused."""
+    check_before_asking(planned, allowed)
+    check_losses(planned.plan, allowed.acknowledged)
+
+
+def check_before_asking(planned: Planned, allowed: Permissions) -> None:
+    """Refuse a plan that may not be executed whatever a person answers to a question about it."""
     _check_clean(planned.session, allowed)
     for unit in planned.plan.units:
         check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
@@ -43,7 +50,6 @@ def check(planned: Planned, allowed: Permissions) -> None:
         _check_state(planned, module, allowed, way_out="recreate")
     for module in planned.destroyed.values():
         _check_state(planned, module, allowed, way_out="forget")
-    _check_data(planned, allowed)
     check_prune(planned, planned.plan.units, allowed)
 
 
@@ -61,9 +67,15 @@ def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permission
 
 def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) -> None:
     """Refuse a module that could only be planned now, as `check` would have; raises PlanRefused."""
-    unit = module.unit_plan
-    check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
+    check_late_unit(planned, module.unit_plan, allowed)
     _check_state(planned, module, allowed, way_out="recreate")
+
+
+def check_late_unit(planned: Planned, unit: UnitPlan, allowed: Permissions) -> None:
+    """Refuse what a unit that was planned during the apply turned out to destroy; raises PlanRefused."""
+    check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
+    late = assessed(unit, planned.session.stack.risks)
+    check_late_losses(planned.plan, late, allowed.acknowledged)
 
 
 def _check_state(
@@ -92,21 +104,6 @@ _CONSEQUENCE = {
     "recreate": "this plan would create everything again",
     "forget": "this plan would forget it and destroy nothing",
 }
-
-
-def _check_data(planned: Planned, allowed: Permissions) -> None:
-    """Refuse an apply that deletes what holds data or takes other things along, unless it was named."""
-    if planned.plan.destroy:  # that everything goes is what was asked for
-        return
-    for unit in planned.plan.units:
-        names = losing_data(unit)
-        if names and f"destroy:{unit.unit}" not in allowed.acknowledged:
-            message = (
-                f"{unit.unit}: this plan deletes {', '.join(names)}, and what is in there is lost"
-            )
-            raise PlanRefused(
-                message, hint=f"if that is meant, pass --acknowledge destroy:{unit.unit}"
-            )
 
 
 def _check_clean(session: Session, allowed: Permissions) -> None:

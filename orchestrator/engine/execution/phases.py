@@ -5,7 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import log
-from orchestrator.engine.execution.permissions import Permissions, check_late, check_prune
+from orchestrator.engine.execution.permissions import (
+    Permissions,
+    check_late,
+    check_late_unit,
+    check_prune,
+)
 from orchestrator.engine.execution.verification import verify_late_module, verify_late_sets
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
 from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit
@@ -16,7 +21,6 @@ from orchestrator.errors import Interrupted
 from orchestrator.infrastructure.modules import apply_module, workers
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.events import Outcome, PhaseStarted, UnitFinished, UnitStarted
-from orchestrator.plans.guards import check_protection
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.report import UnitResult
 from orchestrator.stack.expressions import Output
@@ -92,9 +96,7 @@ def late_sets(
     )
     verify_late_sets(planned.sets, late, deferred_allowed=allowed.deferred)
     for each in late.values():
-        check_protection(
-            each.unit_plan, protected=planned.protected, acknowledged=allowed.acknowledged
-        )
+        check_late_unit(planned, each.unit_plan, allowed)
     check_prune(planned, [each.unit_plan for each in late.values()], allowed)
     return {**planned.sets, **late}, cluster  # with those that own nothing and are to be forgotten
 

@@ -45,6 +45,7 @@ from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome, PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan, UnitPlan
+from orchestrator.plans.risk import assessed
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
 
@@ -133,7 +134,10 @@ def make_plan(
         stack=session.stack.name,
         environment=session.stack.environment,
         revision=session.revision,
-        units=tuple(replace(unit, unsettled=_unsettled(unit, ledger)) for unit in unit_plans),
+        units=tuple(
+            replace(assessed(unit, session.stack.risks), unsettled=_unsettled(unit, ledger))
+            for unit in unit_plans
+        ),
         destroy=selection.destroy,
         notes=(*_notes(session, ledger), *_notes_on_state(ledger, halves.modules)),
     )

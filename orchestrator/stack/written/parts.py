@@ -16,6 +16,7 @@ from orchestrator.stack.model import (
     Ledger,
     ManifestSet,
     Module,
+    Risk,
     State,
     Terraform,
     UnitId,
@@ -117,6 +118,17 @@ def read_terraform(section: Section) -> Terraform:
 def read_ledger(section: Section) -> Ledger:
     """Read ``ledger:``; nothing said means the repository's remote when there is one."""
     return Ledger(remote=None if section.values.get("remote") is False else section.text("remote"))
+
+
+def read_guards(section: Section) -> Guards:
+    """Read ``guards:``."""
+    share = section.text("prune").removesuffix("%")
+    return Guards(prune=int(share), at_least=1) if share.isdecimal() else Guards()
+
+
+def read_risks(section: Section) -> dict[str, Risk]:
+    """Read ``risks:``, by resource type, kind or pattern of them."""
+    return {name: Risk(str(risk)) for name, risk in section.values.items() if risk in set(Risk)}
 
 
 def read_guards(section: Section) -> Guards:

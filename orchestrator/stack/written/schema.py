@@ -13,6 +13,7 @@ from pydantic_core.core_schema import CoreSchema
 
 LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
+TYPE: Final = r"^[A-Za-z*][-A-Za-z0-9_.*?\[\]!]*$"
 DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 SHARE: Final = r"^(100|[1-9]?[0-9])%$"
 VERSION: Final = 1
@@ -209,6 +210,14 @@ _MANIFESTS: Final = _map(
         ),
     }
 )
+_RISKS: Final = Key(
+    _named(
+        core_schema.literal_schema(["data-loss", "recreated", "reversible"]),
+        TYPE,
+    ),
+    "What deleting or replacing things costs, by resource type or kind; `*` stands for any text.",
+    "{acme_ledger: data-loss}",
+)
 _SHARED: Final = {
     "state": Key(
         _empty(_STATE),
@@ -233,10 +242,11 @@ STACK: Final = _map(
         "name": Key(_LABEL, "The stack's name, unique in the repository.", "shop", required=True),
         "vars": _VARS,
         "environments": Key(
-            _named(_empty(_map({"vars": _VARS, **_SHARED}))),
+            _named(_empty(_map({"vars": _VARS, **_SHARED, "risks": _RISKS}))),
             "Variants of the stack; what one sets replaces the stack's own, variables by name.",
         ),
         **_SHARED,
+        "risks": _RISKS,
         "modules": Key(_named(_MODULE), "Terraform modules by name."),
         "manifests": Key(_named(_MANIFESTS), "Sets of Kubernetes manifests by name."),
     }
@@ -251,6 +261,7 @@ PROJECT: Final = _map(
             default="[stack.yaml, stacks/*/stack.yaml]",
         ),
         **{name: key for name, key in _SHARED.items() if name != "cluster"},
+        "risks": _RISKS,
         "allow": Key(
             _map(
                 {

@@ -97,6 +97,10 @@ def _missing_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mist
 
 def _bad_name(document: YamlDocument, path: Path) -> Mistake:
     name = str(path[-1])
+    if path[-2] == "risks":
+        message = f"{name!r} is no resource type and no kind"
+        hint = "write one such as aws_db_instance or PersistentVolumeClaim; * stands for any text"
+        return Mistake(message=message, place=document.place(path, key=True), hint=hint)
     problem = variable_problem(name) if path[-2] == "vars" else label_problem(name)
     return _name_mistake(document, path, name, problem, key=True)
 

@@ -32,6 +32,7 @@ _MISTAKES = {
     "bad name": (Edit(old="name: shop", new="name: My_Shop"),),
     "no version": (Edit(old="version: 1\n", new=""),),
     "another version": (Edit(old="version: 1\n", new="version: 2\n"),),
+    "unknown risk": (Edit(old="cluster:", new="risks: {acme_ledger: dataloss}\ncluster:"),),
     "bad backend": (
         Edit(old="cluster:", new="state: {backend: s4, config: {bucket: x}}\ncluster:"),
     ),

@@ -1,0 +1,56 @@
+"""What a person is asked on a terminal before anything is changed."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.signals import interruptible
+from orchestrator.errors import Interrupted, OrchestratorError
+
+if TYPE_CHECKING:
+    from orchestrator.engine.execution.permissions import Permissions
+    from orchestrator.engine.planning.plan import Planned
+
+
+def ask_to_go_ahead(planned: "Planned") -> None:
+    """Ask whether to carry a plan out; raises Interrupted, or OrchestratorError for any answer but yes."""
+    verb = "Destroy" if planned.plan.destroy else "Apply"
+    where = f"{planned.plan.stack}/{planned.plan.environment}"
+    answer = _answer(f"\n{verb} this to {where}? Only 'yes' goes ahead")
+    if answer != "yes":
+        message = "nothing was changed, since the answer was not 'yes'"
+        raise OrchestratorError(message)
+
+
+def ask_for_losses(planned: "Planned", allowed: "Permissions") -> "Permissions":
+    """Have the name typed of each thing whose data a plan loses, and return what that allows.
+
+    Raises Interrupted, or OrchestratorError for any other answer than the name.
+    """
+    from orchestrator.plans.guards import losses, unacknowledged
+    from orchestrator.plans.risk import named
+
+    left = unacknowledged(planned.plan, allowed.acknowledged)
+    for one, name in zip(left, named(left, losses(planned.plan)), strict=True):
+        everything = f"destroy:{one.unit}"
+        if everything in allowed.acknowledged:
+            continue
+        answer = _answer(f"\nWhat is in {name} will be lost. Type its name to go ahead")
+        if answer not in {name, everything}:
+            message = f"nothing was changed, since {name} was not typed"
+            raise OrchestratorError(message)
+        word = everything if answer == everything else f"{one.unit}/{one.name}"
+        allowed = replace(allowed, acknowledged=allowed.acknowledged | {word})
+    return allowed
+
+
+def _answer(question: str) -> str:
+    try:
+        with interruptible():
+            answer: str = click.prompt(question, default="", show_default=False, err=True)
+    except click.Abort as error:
+        click.echo(err=True)  # the answer's line is not finished
+        message = "nothing was changed, since nobody answered"
+        raise Interrupted(message) from error
+    return answer.strip()

@@ -1,0 +1,119 @@
+"""What deleting or replacing a thing costs, by resource type or Kubernetes kind: the table that comes with us; data.
+
+``*`` stands for any text. A whole name counts before a pattern, and an earlier pattern before a later one. What
+is not in here can be made again (``recreated``). A stack extends and overrides it with ``risks:``.
+
+A thing loses data when something is written into it that is in no file of a repository: rows, objects,
+messages, images, keys, logs, other things. Networks, machines and load balancers can be made again, with
+other addresses and after an interruption. What is only a setting of something else is reversible.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from orchestrator.stack.model import Risk
+
+_LOSING_DATA: Final = """
+aws_acmpca_certificate_authority aws_ami_copy aws_ami_from_instance aws_cloudformation_stack
+aws_cloudformation_stack_set aws_cloudhsm_v2_cluster aws_cloudwatch_log_group aws_cloudwatch_log_stream
+aws_codeartifact_domain aws_codeartifact_repository aws_codecommit_repository aws_cognito_user aws_cognito_user_pool
+aws_connect_instance aws_directory_service_directory aws_docdb_cluster aws_docdbelastic_cluster
+aws_dynamodb_global_table aws_dynamodb_table aws_dynamodb_table_item aws_ebs_snapshot_copy aws_ecr_repository
+aws_ecrpublic_repository aws_eks_cluster aws_elasticache_cluster aws_elasticache_replication_group
+aws_elasticache_serverless_cache aws_elasticsearch_domain aws_fsx_ontap_storage_virtual_machine
+aws_grafana_workspace aws_keyspaces_table aws_kinesis_stream aws_kinesis_video_stream aws_kms_external_key
+aws_kms_replica_external_key aws_kms_replica_key aws_memorydb_cluster aws_mq_broker aws_msk_cluster
+aws_msk_serverless_cluster aws_neptune_cluster aws_neptunegraph_graph aws_opensearch_domain
+aws_opensearchserverless_collection aws_organizations_account aws_prometheus_workspace aws_qldb_ledger
+aws_redshift_cluster aws_redshiftserverless_namespace aws_s3_bucket_object aws_s3_object aws_s3tables_table
+aws_sagemaker_domain aws_sagemaker_feature_group aws_sagemaker_notebook_instance aws_secretsmanager_secret
+aws_timestreamwrite_table aws_workspaces_workspace
+
+google_alloydb_cluster google_artifact_registry_repository google_bigquery_dataset google_bigquery_table
+google_bigtable_instance google_bigtable_table google_cloud_identity_group google_compute_image
+google_compute_machine_image google_container_registry google_dataproc_metastore_service google_filestore_instance
+google_firestore_document google_healthcare_dataset google_healthcare_dicom_store google_healthcare_fhir_store
+google_identity_platform_tenant google_kms_crypto_key_version google_kms_key_ring
+google_logging_project_bucket_config google_managed_kafka_cluster google_managed_kafka_topic
+google_netapp_storage_pool google_notebooks_instance google_privateca_ca_pool google_privateca_certificate_authority
+google_project google_pubsub_subscription google_pubsub_topic google_redis_cluster google_secret_manager_secret
+google_secret_manager_secret_version google_sourcerepo_repository google_spanner_instance
+google_storage_bucket_object google_vertex_ai_featurestore google_workbench_instance google_workstations_workstation
+
+azurerm_application_insights azurerm_backup_protected_vm azurerm_container_registry azurerm_cosmosdb_account
+azurerm_cosmosdb_cassandra_table azurerm_cosmosdb_gremlin_graph azurerm_cosmosdb_mongo_cluster
+azurerm_cosmosdb_mongo_collection azurerm_cosmosdb_postgresql_cluster azurerm_cosmosdb_sql_container
+azurerm_cosmosdb_table azurerm_elastic_san azurerm_eventhub azurerm_eventhub_namespace azurerm_healthcare_workspace
+azurerm_image azurerm_key_vault_certificate azurerm_key_vault_key azurerm_key_vault_managed_hardware_security_module
+azurerm_key_vault_secret azurerm_kubernetes_cluster azurerm_kusto_cluster azurerm_log_analytics_workspace
+azurerm_machine_learning_workspace azurerm_managed_redis azurerm_mariadb_server azurerm_mssql_managed_instance
+azurerm_mssql_server azurerm_mysql_flexible_server azurerm_mysql_server azurerm_netapp_account azurerm_netapp_pool
+azurerm_postgresql_flexible_server azurerm_postgresql_server azurerm_redis_cache azurerm_redis_enterprise_cluster
+azurerm_resource_group azurerm_servicebus_namespace azurerm_servicebus_subscription azurerm_servicebus_topic
+azurerm_sql_server azurerm_storage_blob azurerm_storage_container azurerm_storage_share azurerm_storage_share_file
+azurerm_storage_table azurerm_storage_table_entity azurerm_synapse_spark_pool azurerm_synapse_sql_pool
+azurerm_synapse_workspace
+
+aiven_cassandra aiven_clickhouse aiven_dragonfly aiven_grafana aiven_kafka aiven_kafka_topic aiven_mysql
+aiven_opensearch aiven_pg aiven_redis aiven_valkey cloudflare_workers_kv cloudflare_workers_kv_namespace
+confluent_kafka_cluster confluent_kafka_topic consul_key_prefix consul_keys databricks_catalog
+databricks_cluster_instance databricks_schema databricks_sql_table digitalocean_container_registry
+digitalocean_kubernetes_cluster elasticstack_elasticsearch_index fastly_kvstore gitea_repository github_repository
+gitlab_group gitlab_project kafka_topic linode_lke_cluster mongodbatlas_advanced_cluster mongodbatlas_cluster
+mongodbatlas_flex_cluster mongodbatlas_serverless_instance neon_branch neon_project oci_database_db_home
+oci_nosql_table oci_streaming_stream openstack_objectstorage_container_v1 openstack_sharedfilesystem_share_v2
+planetscale_branch postgresql_schema proxmox_vm_qemu proxmox_virtual_environment_vm rabbitmq_vhost
+scaleway_k8s_cluster scaleway_mongodb_instance scaleway_rdb_instance scaleway_redis_cluster snowflake_schema
+snowflake_stage_internal snowflake_table supabase_project tls_private_key upcloud_storage vault_generic_secret
+vault_kv_secret vault_kv_secret_v2 vault_mount vault_pki_secret_backend_root_cert vault_transit_secret_backend_key
+vsphere_virtual_machine
+
+kubernetes_namespace kubernetes_namespace_v1 kubernetes_persistent_volume_claim
+kubernetes_persistent_volume_claim_v1
+
+PersistentVolumeClaim PersistentVolume VolumeSnapshot VolumeSnapshotContent Namespace CustomResourceDefinition
+Cluster.postgresql.cnpg.io Backup.postgresql.cnpg.io Database.postgresql.cnpg.io
+PostgresCluster.postgres-operator.crunchydata.com postgresql.acid.zalan.do InnoDBCluster.mysql.oracle.com
+MariaDB.k8s.mariadb.com PerconaXtraDBCluster.pxc.percona.com PerconaServerMongoDB.psmdb.percona.com
+PerconaPGCluster.pgv2.percona.com MongoDBCommunity.mongodbcommunity.mongodb.com Kafka.kafka.strimzi.io
+KafkaTopic.kafka.strimzi.io KafkaNodePool.kafka.strimzi.io Elasticsearch.elasticsearch.k8s.elastic.co
+OpenSearchCluster.opensearch.opster.io RabbitmqCluster.rabbitmq.com Queue.rabbitmq.com
+Redis.redis.redis.opstreelabs.in RedisCluster.redis.redis.opstreelabs.in Cassandra*
+ScyllaCluster.scylla.scylladb.com CrdbCluster.crdb.cockroachlabs.com TidbCluster.pingcap.com
+ClickHouseInstallation.clickhouse.altinity.com VitessCluster.planetscale.com CephCluster.ceph.rook.io
+CephBlockPool.ceph.rook.io CephFilesystem.ceph.rook.io CephObjectStore.ceph.rook.io
+ObjectBucketClaim.objectbucket.io Tenant.minio.min.io Volume.longhorn.io Backup.longhorn.io Backup.velero.io
+Cluster.cluster.x-k8s.io
+
+*_bucket *_buckets *_database *_database_cluster *_database_instance *_database_v[0-9] *_db_cluster *_db_instance
+*_db_instance_v[0-9] *_db_system *_sql_instance *_rds_cluster *_volume *_volume_v[0-9] *_disk *_virtual_disk
+*_file_system *_filesystem *_file_share *_fileshare *_queue *_snapshot *_snapshot_v[0-9] *_backup *_backup_vault
+*_vault *_kms_key *_kms_key_v[0-9] *_crypto_key *_encryption_key *_keyspace *_storage_account *_datastore
+*_data_store *_container_cluster *_kafka_instance *_redis_instance
+"""
+
+_RECREATED: Final = """
+aws_athena_database aws_batch_job_queue aws_connect_queue aws_gamelift_game_session_queue aws_glue_catalog_database
+aws_media_convert_queue aws_rds_cluster_instance azurerm_iothub_file_upload github_actions_runner_queue
+kubernetes_secret kubernetes_secret_v1 kubernetes_stateful_set kubernetes_stateful_set_v1 Secret StatefulSet
+"""
+
+_REVERSIBLE: Final = """
+aws_key_pair aws_sns_topic aws_sns_topic_subscription helm_repository local_file local_sensitive_file null_resource
+terraform_data ClusterRole ClusterRoleBinding ConfigMap CSIDriver FlowSchema HorizontalPodAutoscaler IngressClass
+Lease LimitRange MutatingWebhookConfiguration NetworkPolicy PodDisruptionBudget PriorityClass
+PriorityLevelConfiguration ResourceQuota Role RoleBinding RuntimeClass ServiceAccount StorageClass
+ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeSnapshotClass
+kubernetes_cluster_role* kubernetes_config_map* kubernetes_role* kubernetes_service_account* time_* *_alarm
+*_association *_binding *_dashboard *_firewall_rule *_iam_binding *_iam_member *_iam_policy
+*_lifecycle_configuration *_membership *_notification *_parameter_group *_policy *_policy_attachment
+*_public_access_block *_record *_record_set *_role_assignment *_route *_rule *_security_group_rule *_tag *_tags
+*_versioning
+"""
+
+TABLE: Final[Mapping[str, Risk]] = {
+    **dict.fromkeys(_LOSING_DATA.split(), Risk.DATA_LOSS),
+    **dict.fromkeys(_RECREATED.split(), Risk.RECREATED),
+    **dict.fromkeys(_REVERSIBLE.split(), Risk.REVERSIBLE),
+}
+"""The risk of each type, or pattern of types, in the order in which patterns are tried."""
