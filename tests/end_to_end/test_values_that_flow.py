@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.sandbox import Sandbox
-from tests.end_to_end.stacks import ECHO, Document, Json, config_map
+from tests.end_to_end.stacks import ECHO, Document, Json
 from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
@@ -109,54 +108,6 @@ def test_a_late_replacement_is_done_when_it_was_allowed(world: World) -> None:
     taken = world.resources("second")["terraform_data.taken"]
     assert taken["id"] != made
     assert taken["input"]["value"] == "two"
-
-
-def test_a_stack_deploys_to_the_cluster_that_it_makes(
-    world: World, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """Address and credentials are outputs: nothing is dialled before they are known, and none is shown."""
-    kubeconfig = json.loads(sandbox.kubeconfig.read_text())
-    token = kubeconfig["users"][0]["user"]["token"]
-    file = tmp_path / "cluster.json"
-    file.write_text(json.dumps({**kubeconfig["clusters"][0]["cluster"], "token": token}))
-    _declare_cluster(world, file)
-
-    planned = world.plan()
-    applied = world.apply()
-
-    assert "planned once the cluster can be reached" in planned.stdout
-    assert world.live().keys() == {"shop"}
-    again = world.run("plan", world.name, "--detailed-exitcode")
-    assert again.code == 0, again.said
-    destroyed = world.run("destroy", world.name, "--yes")
-    assert destroyed.code == 0, destroyed.said
-    assert world.live() == {}
-    assert world.resources("cluster") == {}
-    for ended in (planned, applied, again, destroyed):
-        assert token not in ended.said
-
-
-def _declare_cluster(world: World, file: Path) -> None:
-    world.write(
-        "modules/cluster/main.tf",
-        f'resource "terraform_data" "made" {{\n'
-        f'  input = sensitive(jsondecode(file("{file}")))\n}}\n'
-        "locals { made = terraform_data.made.output }\n"
-        'output "server" { value = nonsensitive(local.made.server) }\n'
-        'output "authority" { value = nonsensitive(local.made.certificate-authority-data) }\n'
-        'output "token" {\n  value     = local.made.token\n  sensitive = true\n}\n',
-    )
-    world.declare(
-        {"cluster": {"source": "./modules/cluster"}},
-        {"shop": {"path": "shop.yaml", "namespace": world.name}},
-        cluster={
-            "server": "${{ modules.cluster.server }}",
-            "certificate_authority": "${{ modules.cluster.authority }}",
-            "token": "${{ modules.cluster.token }}",
-        },
-    )
-    world.manifests("shop.yaml", config_map("shop"))
-    world.commit()
 
 
 def _declare_chain(world: World, *, text: str, triggers: str) -> None:

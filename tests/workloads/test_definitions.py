@@ -2,7 +2,6 @@
 
 import copy
 import json
-from typing import Any
 
 import pytest
 
@@ -10,9 +9,8 @@ from orchestrator.errors import InvalidStack
 from orchestrator.plans.change import Action
 from orchestrator.workloads.structural import violations
 from tests.sandbox.client import eventually
+from tests.workloads.custom import SIZED, Json, definition, thing
 from tests.workloads.ground import Ground, change_of, told
-
-Json = dict[str, Any]
 
 SCHEMA: Json = {
     "type": "object",
@@ -184,39 +182,6 @@ CASES: tuple[tuple[Json, bool], ...] = (
 )
 
 
-def definition(group: str, schema: Json, *, version: str = "v1", **fields: Any) -> Json:
-    """Return a definition of the kind Widget with one version."""
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"widgets.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": "Widget", "plural": "widgets"},
-            "versions": [
-                {
-                    "name": version,
-                    "served": True,
-                    "storage": True,
-                    "schema": {"openAPIV3Schema": schema},
-                    **fields,
-                }
-            ],
-        },
-    }
-
-
-def widget(group: str, spec: Any, *, name: str = "first", version: str = "v1") -> Json:
-    """Return an object of that kind."""
-    return {
-        "apiVersion": f"{group}/{version}",
-        "kind": "Widget",
-        "metadata": {"name": name},
-        "spec": spec,
-    }
-
-
 def text(*documents: Json) -> str:
     """Return documents as a file."""
     return "\n---\n".join(map(json.dumps, documents))
@@ -237,12 +202,12 @@ def test_our_verdict_is_the_servers(ground: Ground, group: str) -> None:
     collection = ground.path("widgets", group=f"apis/{group}/v1")
     ground.cluster.await_kinds([(group, "Widget")], timeout=30.0, stop=ground.stop)
     eventually(
-        lambda: {"taken": _accepted(ground, f"{collection}/first", widget(group, {"size": 2}))},
+        lambda: {"taken": _accepted(ground, f"{collection}/first", thing(group, {"size": 2}))},
         lambda found: bool(found["taken"]),
     )
     differing = []
     for fields, accepted in CASES:
-        wanted = widget(group, {"size": 2, "mode": "safe", **copy.deepcopy(fields)})
+        wanted = thing(group, {"size": 2, "mode": "safe", **copy.deepcopy(fields)})
         ours = not list(violations(wanted, SCHEMA))
         theirs = _accepted(ground, f"{collection}/first", wanted)
         if not ours == theirs == accepted:
@@ -262,23 +227,12 @@ def _accepted(ground: Ground, path: str, manifest: Json) -> bool:
     return status == 201
 
 
-SMALL: Json = {
-    "type": "object",
-    "properties": {
-        "spec": {
-            "type": "object",
-            "properties": {"size": {"type": "integer"}, "colour": {"type": "string"}},
-        }
-    },
-}
-
-
 @pytest.mark.integration
 def test_what_breaks_a_definition_of_the_same_plan(ground: Ground, group: str) -> None:
     """Every mistake is told at its place and path before anything is changed, with the likely meaning."""
     spec = '\n  size: "1"\n  color: red\n'
     manifest = f"apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: first, lables: {{}}}}\nspec:{spec}"
-    wanted = ground.rendered(f"{manifest}---\n{text(definition(group, SMALL))}")
+    wanted = ground.rendered(f"{manifest}---\n{text(definition(group, SIZED))}")
     with pytest.raises(InvalidStack) as raised:
         ground.plan(wanted)
     title = f"Widget.{group} {ground.namespace}/first"
@@ -303,11 +257,11 @@ def test_what_breaks_a_definition_of_the_same_plan(ground: Ground, group: str) -
 @pytest.mark.integration
 def test_a_definition_that_changes_is_what_counts(ground: Ground, group: str) -> None:
     """Objects are checked against the definition as it will be: a field that it loses is a mistake now."""
-    made = text(definition(group, SMALL), widget(group, {"size": 1, "colour": "red"}))
+    made = text(definition(group, SIZED), thing(group, {"size": 1, "colour": "red"}))
     inventory = ground.apply(made)
-    smaller = copy.deepcopy(SMALL)
+    smaller = copy.deepcopy(SIZED)
     del smaller["properties"]["spec"]["properties"]["colour"]
-    changed = text(definition(group, smaller), widget(group, {"size": 1, "colour": "red"}))
+    changed = text(definition(group, smaller), thing(group, {"size": 1, "colour": "red"}))
     with pytest.raises(InvalidStack) as raised:
         ground.plan(ground.rendered(changed), inventory=inventory)
     assert "spec.colour is no field that its definition knows" in raised.value.mistakes[0].message
@@ -317,12 +271,12 @@ def test_a_definition_that_changes_is_what_counts(ground: Ground, group: str) ->
 @pytest.mark.integration
 def test_a_definition_that_stays_is_left_to_the_server(ground: Ground, group: str) -> None:
     """Where a definition does not change, the server's refusal of an object of its kind counts."""
-    schema = copy.deepcopy(SMALL)
+    schema = copy.deepcopy(SIZED)
     schema["properties"]["spec"]["x-kubernetes-validations"] = [
         {"rule": "self.size < 5", "message": "too big"}
     ]
-    inventory = ground.apply(text(definition(group, schema), widget(group, {"size": 1})))
-    wrong = text(definition(group, schema), widget(group, {"size": 7}))
+    inventory = ground.apply(text(definition(group, schema), thing(group, {"size": 1})))
+    wrong = text(definition(group, schema), thing(group, {"size": 7}))
     with pytest.raises(Exception, match="too big"):
         ground.plan(ground.rendered(wrong), inventory=inventory)
     ground.prune(inventory)
@@ -331,9 +285,9 @@ def test_a_definition_that_stays_is_left_to_the_server(ground: Ground, group: st
 @pytest.mark.integration
 def test_expressions_are_said_to_be_the_clusters(ground: Ground, group: str) -> None:
     """What only the server can evaluate is named in the plan, and refused by it at the apply."""
-    schema = copy.deepcopy(SMALL)
+    schema = copy.deepcopy(SIZED)
     schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": "self.size < 5"}]
-    (plan,) = ground.plan(ground.rendered(text(definition(group, schema), widget(group, {}))))
+    (plan,) = ground.plan(ground.rendered(text(definition(group, schema), thing(group, {}))))
     change = change_of(plan, "/first")
     assert (change.action, change.reason) == (
         Action.CREATE,
@@ -344,15 +298,15 @@ def test_expressions_are_said_to_be_the_clusters(ground: Ground, group: str) -> 
 @pytest.mark.integration
 def test_a_version_that_the_definition_does_not_serve(ground: Ground, group: str) -> None:
     """A version that is served now, and not any more after this plan, is a mistake with what is served."""
-    inventory = ground.apply(text(definition(group, SMALL)))
-    other = definition(group, SMALL)
+    inventory = ground.apply(text(definition(group, SIZED)))
+    other = definition(group, SIZED)
     second = {**other["spec"]["versions"][0], "name": "v2"}
     other["spec"]["versions"] = [
         {**other["spec"]["versions"][0], "served": False, "storage": False},
         second,
     ]
     with pytest.raises(InvalidStack) as raised:
-        ground.plan(ground.rendered(text(other, widget(group, {}))), inventory=inventory)
+        ground.plan(ground.rendered(text(other, thing(group, {}))), inventory=inventory)
     (mistake,) = raised.value.mistakes
     assert "its definition does not serve the version v1" in mistake.message
     assert mistake.hint == f"it serves {group}/v2"
@@ -364,7 +318,7 @@ def test_a_pending_value_breaks_nothing(ground: Ground, group: str) -> None:
     """What is not known yet is neither of the wrong type nor missing; the rest is checked all the same."""
     wanted = text(
         definition(group, SCHEMA),
-        widget(
+        thing(
             group,
             {
                 "size": "${{ modules.database.size }}",

@@ -65,7 +65,8 @@ def verify_late_sets(
         before = shown.get(unit)
         if before is not None and before.unit_plan.deferred:
             verify_late_module(each.unit_plan, deferred_allowed=deferred_allowed)
-            continue
+            if deferred_allowed or not before.unit_plan.changes:
+                continue
         moved = list(_differences(before, each))
         if moved:
             message = f"{unit} would now do more than the plan showed: {', '.join(moved)}"
@@ -91,11 +92,17 @@ def _differences(shown: PlannedSet | None, now: PlannedSet) -> Iterator[str]:
     for change in now.unit_plan.changes:
         if change.action is Action.NO_OP:
             continue
-        before = expected.get(change.name)
+        before = expected.get(change.name) or expected.get(_unplaced(change.name))
         if before is None and unnamed and change.action is Action.CREATE:
             continue
         if before is None or before.action is not change.action or not _agree(before, change):
             yield f"{change.name} to {change.action.value}"
+
+
+def _unplaced(name: str) -> str:
+    """Return an object's name as it is shown while nobody knows whether its kind lives in namespaces."""
+    kind, _, rest = name.partition(" ")
+    return f"{kind} {rest.rpartition('/')[2]}"
 
 
 def _agree(shown: Change, now: Change) -> bool:

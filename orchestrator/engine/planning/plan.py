@@ -32,6 +32,7 @@ from orchestrator.engine.planning.workloads import (
     PlannedSet,
     defer_workloads,
     empty_set,
+    plan_new_cluster,
     plan_pruning,
     plan_workloads,
     pruning_order,
@@ -250,7 +251,11 @@ def _plan_application(basis: _Basis) -> _Halves:
     waits = cluster_pending(session, outputs) if has_sets else ()
     sets: Mapping[UnitId, PlannedSet] = {}
     if waits:
-        sets = defer_workloads(wanted, graph, waits)
+        sets = (
+            defer_workloads(wanted, graph, waits)
+            if basis.ledger.inventory
+            else plan_new_cluster(session, wanted, graph, outputs=outputs, waits=waits)
+        )
     elif has_sets:
         reached = reached or _dial(basis, outputs)
         sets = plan_workloads(

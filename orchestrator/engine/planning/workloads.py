@@ -16,6 +16,7 @@ from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import Scope
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import ManifestSet, UnitId
+from orchestrator.workloads.kinds import BUILT_IN, Kinds
 from orchestrator.workloads.rendering import RenderedSet, render
 
 if TYPE_CHECKING:
@@ -44,20 +45,8 @@ def plan_workloads(
 
     Raises InvalidStack, ClusterError, ClusterUnreachable, AccessDenied.
     """
-    # A kind that these manifests define themselves is known before the cluster serves it.
-    kinds = cluster.kinds().with_definitions(
-        document.value for documents in wanted.documents.values() for document in documents
-    )
-    unknown = dict.fromkeys(module.name for module in wanted.stack.modules)
-    rendered = [
-        render(
-            manifests,
-            wanted.documents[unit],
-            _scope(session, manifests, {**unknown, **outputs}),
-            kinds=kinds,
-        )
-        for unit, manifests in wanted.manifests.items()
-    ]
+    kinds = _with_own(cluster.kinds(), wanted)
+    rendered = _rendered(session, wanted, outputs, kinds)
     chosen = tuple(each for each in rendered if each.unit in graph.order)
     left_out = (each for each in rendered if each.unit not in graph.order)
     # What moved to a set that is left out of this plan is declared all the same.
@@ -76,7 +65,7 @@ def plan_pruning(
 def defer_workloads(
     wanted: Wanted, graph: Graph, waits: tuple[str, ...]
 ) -> dict[UnitId, PlannedSet]:
-    """Plan sets for a cluster whose address waits for ``waits``: nothing is dialled, all is deferred."""
+    """Plan sets for a cluster that has objects already and cannot be reached yet: all of it is deferred."""
     reason = f"planned once the cluster can be reached, which needs {', '.join(waits)}"
     return {
         unit: PlannedSet(
@@ -86,6 +75,56 @@ def defer_workloads(
         for unit in wanted.manifests
         if unit in graph.order
     }
+
+
+def plan_new_cluster(
+    session: Session, wanted: Wanted, graph: Graph, *, outputs: Outputs, waits: tuple[str, ...]
+) -> dict[UnitId, PlannedSet]:
+    """Plan sets for a cluster that is yet to be made: nothing is dialled, every object is a creation.
+
+    They are planned again in their turn, and may not do anything else then. Raises InvalidStack.
+    """
+    from orchestrator.workloads.unreached import plan_unreached
+
+    rendered = _rendered(session, wanted, outputs, _with_own(BUILT_IN, wanted))
+    chosen = tuple(each for each in rendered if each.unit in graph.order)
+    reason = f"created on the new cluster, once {', '.join(waits)} is known"
+    planned = plan_unreached(chosen, secrets=session.surroundings.secrets)
+    return {
+        each.unit: PlannedSet(
+            unit_plan=UnitPlan(
+                unit=each.unit,
+                changes=changes,
+                pending=tuple(sorted({*waits, *each.pending})),
+                deferred=reason,
+                effective=True,
+            ),
+            result=None,
+        )
+        for each, changes in planned
+    }
+
+
+def _with_own(kinds: Kinds, wanted: Wanted) -> Kinds:
+    """Return kinds with those that the manifests themselves define: known before a cluster serves them."""
+    return kinds.with_definitions(
+        document.value for documents in wanted.documents.values() for document in documents
+    )
+
+
+def _rendered(
+    session: Session, wanted: Wanted, outputs: Outputs, kinds: Kinds
+) -> tuple[RenderedSet, ...]:
+    unknown = dict.fromkeys(module.name for module in wanted.stack.modules)
+    return tuple(
+        render(
+            manifests,
+            wanted.documents[unit],
+            _scope(session, manifests, {**unknown, **outputs}),
+            kinds=kinds,
+        )
+        for unit, manifests in wanted.manifests.items()
+    )
 
 
 def _planned(

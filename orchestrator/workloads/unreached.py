@@ -1,0 +1,40 @@
+"""What sets would do to a cluster that is not there yet: everything is created, and nobody can be asked.
+
+What a plan can tell without a server is told all the same: what is declared twice, what breaks a definition
+of this very plan, every object with its fields, and what waits for an output.
+"""
+
+from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.redaction import Secrets
+from orchestrator.workloads.comparison import Intent, compare
+from orchestrator.workloads.definitions import check_custom_resources, definitions_in
+from orchestrator.workloads.order import rank
+from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
+from orchestrator.workloads.secrecy import learn_wanted, secret_in
+
+
+def plan_unreached(
+    sets: tuple[RenderedSet, ...], *, secrets: Secrets
+) -> tuple[tuple[RenderedSet, tuple[Change, ...]], ...]:
+    """Return each set with the creation of all that it wants, in the order of application.
+
+    A kind that is neither built in nor defined here may live in namespaces or not: its objects are named
+    without one then, unless they name it themselves. Raises InvalidStack.
+    """
+    check_identities(sets)
+    objects = tuple(item for rendered in sets for item in rendered.objects)
+    learn_wanted(objects, secrets)
+    check_custom_resources(objects, definitions_in(objects, {}))
+    return tuple(
+        (rendered, tuple(map(_creation, sorted(rendered.objects, key=_order)))) for rendered in sets
+    )
+
+
+def _order(item: WantedObject) -> tuple[bool, int, str]:
+    return item.ref is None, rank(item.ref) if item.ref else 0, item.title
+
+
+def _creation(item: WantedObject) -> Change:
+    intent = Intent(value=dict(item.value), secret=secret_in(item))
+    fields = compare(None, item.value, intent=intent)
+    return Change(subject=Subject.OBJECT, name=item.title, action=Action.CREATE, fields=fields)
