@@ -33,6 +33,7 @@ T = TypeVar("T")
 # With its charset: the library would write the body anew without, in JSON that is not always YAML.
 APPLY: Final = "application/apply-patch+yaml; charset=utf-8"
 JSON: Final = "application/json"
+MERGE: Final = "application/merge-patch+json"
 
 _CONNECT_SECONDS: Final = 10.0
 _REQUEST_SECONDS: Final = 60.0
@@ -140,7 +141,6 @@ class Client:
                     raise lost from error
                 problem, asked_for = lost.message, 0.0
             else:
-                self._reached = True
                 if answer.status == HTTPStatus.UNAUTHORIZED and not refused:
                     refused = True
                     if await self._renew(issue):
@@ -159,7 +159,6 @@ class Client:
             try:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     self._accepted(call, await _read(response))
-                self._outage.over()
                 yield _lines(response.response.content)
             finally:
                 _break_off(response)
@@ -192,12 +191,12 @@ class Client:
         seconds = _REQUEST_SECONDS if self._reached else _FIRST_REQUEST_SECONDS
         async with self._flow.one():
             response = await self._request(call, seconds=seconds)
+            self._reached = True
             answer = await _read(response)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._flow.too_many()
         elif answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._flow.accepted()
-            self._outage.over()
         return answer, _seconds(response.headers.get("Retry-After", ""))
 
     async def _request(self, call: Call, *, seconds: float | None) -> Any:

@@ -11,6 +11,7 @@ PATIENCE_SECONDS: Final = 60.0
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
 _TELL_AFTER_SECONDS: Final = 1.0
+_QUIET_SECONDS: Final = 10.0  # without a failure: the next one is another outage
 
 
 class Trouble:
@@ -40,19 +41,15 @@ class Outage:
         """Name the server by ``title``; ``tell`` is called from the thread that sends."""
         self._title = title
         self._tell = tell
-        self._since: float | None = None
+        self._since = self._last = float("-inf")
         self._told = False
-
-    def over(self) -> None:
-        """Say that a request succeeded."""
-        if self._told:
-            self._tell(f"{self._title} answers again")
-        self._since, self._told = None, False
 
     def goes_on(self, problem: str) -> None:
         """Say that a request failed in a way that may pass."""
         now = clock.seconds()
-        self._since = now if self._since is None else self._since
+        if now - self._last > _QUIET_SECONDS:
+            self._since, self._told = now, False
+        self._last = now
         if not self._told and now - self._since >= _TELL_AFTER_SECONDS:
             self._told = True
             self._tell(f"{self._title}: {problem}; trying again for up to {PATIENCE_SECONDS:.0f} s")
