@@ -125,6 +125,8 @@ def differences(
     intent: Intent,
 ) -> tuple[Difference, ...]:
     """Return what ``compare`` does, with where the manifest has each field."""
+    if result is live and not pending_in(_plain(intent.value)):
+        return ()  # nobody had to be asked: most objects of most plans
     before = cast("dict[str, Tree]", dict(live or {}))
     return tuple(sorted(_maps(before, result, intent), key=lambda found: found.change.path))
 
