@@ -2,11 +2,13 @@
 
 import sys
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from orchestrator.cli.consent import asking
 from orchestrator.cli.options import (
     Options,
     acknowledge_option,
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply FILE`."
 )
 @click.option("--destroy", is_flag=True, help="Plan what `destroy` would do.")
+@click.option(
+    "--since",
+    metavar="REVISION",
+    default="",
+    help="Take only the units that changed since, with what reads them and what they need.",
+)
 @acknowledge_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when something would change.")
 @pass_options
@@ -46,6 +54,7 @@ def plan(
     output: str,
     out: Path | None,
     destroy: bool,
+    since: str,
     acknowledge: tuple[str, ...],
     detailed_exitcode: bool,
 ) -> None:
@@ -53,7 +62,10 @@ def plan(
     from orchestrator.engine.planning.plan import Selection, make_plan
 
     options.as_json = output == "json"
-    selection = Selection(only=only, destroy=destroy, acknowledged=frozenset(acknowledge))
+    _check_since(since, {"--only": bool(only), "--destroy": destroy, "--out": out is not None})
+    selection = Selection(
+        only=only, since=since, destroy=destroy, acknowledged=frozenset(acknowledge)
+    )
     if out is not None:
         from orchestrator.engine.execution.bundle import check_target
 
@@ -109,6 +121,14 @@ def destroy(
     _plan_and_execute(options, stack, environment, flags, destroy=True)
 
 
+def _check_since(since: str, others: dict[str, bool]) -> None:
+    for name, given in others.items():
+        if since and given:
+            message = f"--since and {name} do not go together"
+            hint = "--since shows what a change would do; what is applied is the whole stack, or --only"
+            raise UsageError(message, hint=hint)
+
+
 def _save(options: Options, planned: "Planned", out: Path) -> str:
     from orchestrator.engine.execution.bundle import save, saved_to
 
@@ -116,8 +136,8 @@ def _save(options: Options, planned: "Planned", out: Path) -> str:
 
 
 def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
-    from orchestrator.engine.execution.bundle import open_bundle
     from orchestrator.cli.asking import ask_for_losses
+    from orchestrator.engine.execution.bundle import open_bundle
     from orchestrator.engine.execution.permissions import check, check_before_asking
 
     allowed = _permissions(flags)
@@ -128,6 +148,7 @@ def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
         check_before_asking(planned, allowed)
         if not flags["yes"] and not options.as_json and Settings.read().interactive:
             allowed = ask_for_losses(planned, allowed)
+            allowed = replace(allowed, ask=asking(options, surroundings.stop))
         check(planned, allowed)
         _execute(options, planned, allowed, fresh=False)
 
@@ -167,6 +188,7 @@ def _plan_and_execute(
         if asked:
             allowed = ask_for_losses(planned, allowed)
             ask_to_go_ahead(planned)
+            allowed = replace(allowed, ask=asking(options, session.surroundings.stop))
         check(planned, allowed)
         _execute(options, planned, allowed, fresh=not asked)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,7 +19,8 @@ _COLUMNS = 80  # of a terminal that does not know its size
 class Options:
     """The flags before the verb, and what the verb said about its output.
 
-    ``redact`` takes secrets out of a text, once a run has met some; ``pause`` leaves a live display.
+    ``redact`` takes secrets out of a text, once a run has met some; ``pause`` leaves a live display, and
+    ``held`` keeps it from being drawn while something else is on the screen.
     """
 
     directory: Path = field(default_factory=Path.cwd)
@@ -26,6 +28,7 @@ class Options:
     as_json: bool = False
     redact: Callable[[str], str] = str
     pause: Callable[[], None] = lambda: None
+    held: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 pass_options = click.make_pass_decorator(Options, ensure=True)

@@ -101,5 +101,5 @@ def _progress(options: Options, secrets: "Secrets", *, terminal: bool) -> "Calla
     from orchestrator.reports.terminal import LiveTree
 
     tree = LiveTree(clock.seconds)
-    options.pause = tree.pause
+    options.pause, options.held = tree.pause, tree.held
     return tree.listen

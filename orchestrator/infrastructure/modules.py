@@ -9,6 +9,7 @@ from orchestrator.infrastructure.planning import (
     plan_module,
     reopen_plan,
 )
+from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.infrastructure.sources import locate
 from orchestrator.infrastructure.states import read_outputs, state_stamp
 from orchestrator.infrastructure.workspace import ModuleRequest, Site, Workspace
@@ -18,10 +19,12 @@ __all__ = [
     "ModulePlan",
     "ModuleRequest",
     "Site",
+    "Unplannable",
     "Workspace",
     "apply_module",
     "discard_plan",
     "plan_module",
+    "plan_shadow",
     "prepare",
     "read_outputs",
     "reopen_plan",

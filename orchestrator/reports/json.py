@@ -6,10 +6,10 @@ from datetime import datetime
 from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
 from orchestrator.plans.change import Change, FieldChange, Risk
 from orchestrator.plans.digest import digest
-from orchestrator.plans.plan import Plan, Revision, UnitPlan, count
+from orchestrator.plans.plan import Plan, Revision, Since, UnitPlan, count
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.risk import at_risk
-from orchestrator.plans.values import Absent, Masked, Unknown, Value
+from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
 from orchestrator.stack.model import Json
 
 FORMAT = 1
@@ -38,7 +38,18 @@ def plan_json(plan: Plan) -> dict[str, Json]:
         },
         "risks": _risks(plan),
         "notes": list(plan.notes),
+        "since": _since(plan.since) if plan.since else None,
         "units": [_unit(unit) for unit in plan.units],
+    }
+
+
+def _since(since: Since) -> dict[str, Json]:
+    return {
+        "revision": revision_json(since.revision),
+        "units": [
+            {"unit": each.unit, "taken": each.taken, "reason": each.reason}
+            for each in since.considered
+        ],
     }
 
 
@@ -141,6 +152,8 @@ def _value(value: Value) -> Json:
             return {"unknown": True, "sources": list(value.sources)}
         case Masked():
             return {"sensitive": True}
+        case Redacted():
+            return {"value": value.value, "redacted": True}
         case _:
             return {"value": value}
 

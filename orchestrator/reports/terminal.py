@@ -2,7 +2,8 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 _COLOURS = (
+    (re.compile(r"^ +\| \+"), "green"),  # lines of values that differ
+    (re.compile(r"^ +\| -"), "red"),
+    (re.compile(r"^ +\| @@"), "cyan"),
     (re.compile(r"^ +-/\+ "), "magenta"),
     (re.compile(r"^ +\+ "), "green"),
     (re.compile(r"^ +[~&>] "), "yellow"),
@@ -122,22 +126,43 @@ class LiveTree:
         self._tree: _Tree | None = None
         self._live: Live | None = None
         self._lock = threading.Lock()
+        self._held = False
 
     def listen(self, event: Event) -> None:
         """Show an event."""
-        from rich.console import Console
-        from rich.live import Live
-
         with self._lock:
-            if self._tree is None:
-                self._tree = _Tree(self._seconds)
-                self._live = Live(self._tree, console=Console(stderr=True), refresh_per_second=10)
-                self._live.start()
+            self._tree = self._tree or _Tree(self._seconds)
             self._tree.listen(event)
+            self._start()
 
     def pause(self) -> None:
         """Leave what is shown as it stands; the next event starts a new tree."""
         with self._lock:
-            if self._live is not None:
-                self._live.stop()
-            self._tree = self._live = None
+            self._stop()
+            self._tree = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Draw nothing while the block runs, and go on with the same tree afterwards."""
+        with self._lock:
+            self._stop()
+            self._held = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held = False
+                self._start()
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        if self._live is None and self._tree is not None and not self._held:
+            self._live = Live(self._tree, console=Console(stderr=True), refresh_per_second=10)
+            self._live.start()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+        self._live = None

@@ -11,10 +11,10 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.plan import Plan, UnitPlan, count
+from orchestrator.plans.plan import Plan, Since, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
-from orchestrator.reports.risk import risk_lines
 from orchestrator.reports.fields import render_fields, show_transition
+from orchestrator.reports.risk import risk_lines
 
 SIGNS: Final[Mapping[Action, str]] = {
     Action.CREATE: "+",
@@ -39,10 +39,17 @@ def render_plan(plan: Plan) -> str:
     return "\n".join(_plan_lines(plan)) + "\n"
 
 
+def render_unit(unit: UnitPlan) -> str:
+    """Return one unit's part of a plan as text, ending in a newline."""
+    return "\n".join(_unit_lines(unit, told=False)) + "\n"
+
+
 def summary(plan: Plan) -> str:
     """Return the line that counts a plan's changes."""
     if not plan.effective and any(unit.unsettled for unit in plan.units):
         return "Nothing to change, but the last run left something undone: apply takes it up again."
+    if not plan.effective and plan.since is not None:
+        return f"Nothing to do: what changed since {plan.since.revision} is what runs."
     if not plan.effective:
         return _NOTHING_LEFT if plan.destroy else "Nothing to do: what runs is what Git says."
     counts = count(plan)
@@ -71,6 +78,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         if unit.effective or unit.warnings or unit.unsettled or unit.drift:
             yield ""
             yield from _unit_lines(unit, told=plan.destroy)
+    if plan.since is not None:
+        yield ""
+        yield from _considered_lines(plan.since)
     quiet = [unit.unit for unit in plan.units if not (unit.effective or unit.unsettled)]
     if quiet:
         yield ""
@@ -84,11 +94,24 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         yield f"Digest: {digest(plan)[:16]}"
 
 
+def _considered_lines(since: Since) -> Iterator[str]:
+    taken = sum(1 for each in since.considered if each.taken)
+    yield f"Since {since.revision}: {taken} of {_units(len(since.considered))}"
+    for each in since.considered:
+        line = f"  {'taken' if each.taken else 'left':<5}  {each.unit}: {each.reason}"
+        yield textwrap.fill(
+            line,
+            _COLUMNS,
+            subsequent_indent=" " * 9,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
 def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     removed = "  (no longer in Git)" if unit.removed and not told else ""
     yield f"  {unit.unit}{removed}"
-    if unit.deferred:
-        yield f"    ? {unit.deferred}"
+    yield from _later_lines(unit)
     for drifted in unit.drift:
         yield f"    ! {drifted.name} was {past(drifted.action)} outside of Terraform"
         if drifted.action is not Action.DELETE:
@@ -98,6 +121,21 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
             yield from _change_lines(change)
     for warning in (*unit.warnings, *filter(None, [unit.unsettled])):
         yield f"    ! {warning}"
+
+
+def _later_lines(unit: UnitPlan) -> Iterator[str]:
+    """Say what is planned later, or again; an object's pending fields say it themselves."""
+    text = unit.deferred
+    if unit.pending and not text and unit.unit.startswith("modules."):
+        text = f"waits for {', '.join(unit.pending)}; planned again when that is known"
+    if text:
+        yield textwrap.fill(
+            f"    ? {text}",
+            _COLUMNS,
+            subsequent_indent=" " * 6,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _goes_without_saying(change: Change) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.stacks import ECHO, Document, Json
+from tests.end_to_end.stacks import Document, Json
 from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
@@ -57,78 +57,6 @@ def test_values_of_every_type_reach_inputs_and_manifests(world: World) -> None:
         }
 
     assert world.run("destroy", world.name, "--yes").code == 0
-
-
-def test_a_module_that_waits_for_another_is_planned_in_its_turn(world: World) -> None:
-    """The plan says what it waits for instead of guessing, and one apply brings all of the chain."""
-    _declare_chain(world, text="one", triggers="")
-
-    planned = world.run("plan", world.name, "--detailed-exitcode", "--output", "json")
-    world.apply()
-
-    deferred = {unit["unit"]: unit for unit in planned.json["units"]}["modules.second"]
-    assert deferred["pending"] == ["modules.first.kept"]
-    assert deferred["changes"] == []
-    assert "modules.first is applied" in deferred["deferred"]
-    assert world.resources("second")["terraform_data.taken"]["input"]["value"] == "one"
-
-
-def test_a_late_replacement_is_refused_until_it_was_shown(world: World) -> None:
-    """What a plan could not show is not done: the next plan shows it, and then it is."""
-    _declare_chain(world, text="one", triggers="var.text")
-    world.apply()
-    made = world.resources("second")["terraform_data.taken"]["id"]
-
-    _declare_chain(world, text="two", triggers="var.text")
-    refused = world.run("apply", world.name, "--yes")
-
-    assert refused.code == 1
-    assert "would delete or replace terraform_data.taken" in refused.stdout
-    assert "--allow-deferred" in refused.stdout
-    assert world.resources("second")["terraform_data.taken"]["id"] == made
-    assert world.resources("first")["terraform_data.echo"]["output"]["value"] == "two"
-    assert "failed at modules.second" in world.ledger()[0]
-
-    planned = world.plan()
-    world.apply()
-
-    assert "-/+ terraform_data.taken" in planned.stdout
-    assert world.resources("second")["terraform_data.taken"]["id"] != made
-
-
-def test_a_late_replacement_is_done_when_it_was_allowed(world: World) -> None:
-    """`--allow-deferred` says beforehand that units planned in turn may replace things."""
-    _declare_chain(world, text="one", triggers="var.text")
-    world.apply()
-    made = world.resources("second")["terraform_data.taken"]["id"]
-
-    _declare_chain(world, text="two", triggers="var.text")
-    world.apply("--allow-deferred")
-
-    taken = world.resources("second")["terraform_data.taken"]
-    assert taken["id"] != made
-    assert taken["input"]["value"] == "two"
-
-
-def _declare_chain(world: World, *, text: str, triggers: str) -> None:
-    replaced = f"  triggers_replace = {triggers}\n" if triggers else ""
-    world.write("modules/first/main.tf", ECHO)
-    world.write(
-        "modules/second/main.tf",
-        f'variable "text" {{ type = string }}\n'
-        f'resource "terraform_data" "taken" {{\n  input = var.text\n{replaced}}}\n',
-    )
-    world.declare(
-        {
-            "second": {
-                "source": "./modules/second",
-                "inputs": {"text": "${{ modules.first.kept }}"},
-            },
-            "first": {"source": "./modules/first", "inputs": {"text": text}},
-        },
-        {},
-    )
-    world.commit()
 
 
 def _declare_types(world: World) -> None:

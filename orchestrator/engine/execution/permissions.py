@@ -1,7 +1,7 @@
 """What a person allows for one run, and what a plan may not do without it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.engine.planning.infrastructure import PlannedModule
@@ -19,11 +19,16 @@ _MOST_LISTED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """What a person allowed for one run; ``acknowledged`` are texts such as ``destroy:modules.database``."""
+    """What a person allowed for one run; ``acknowledged`` are texts such as ``destroy:modules.database``.
+
+    ``ask`` shows what a unit turned out to do during the run, and why that needs consent, and returns whether
+    somebody consents; None where nobody can be asked. It may be called from any thread.
+    """
 
     dirty: bool = False
     deferred: bool = False
     acknowledged: frozenset[str] = frozenset()
+    ask: Callable[[UnitPlan, str], bool] | None = None
 
 
 def check_startable(session: Session, allowed: Permissions) -> None:
@@ -86,8 +91,7 @@ def _check_state(
     record = planned.ledger.units.get(unit)
     if not module.stateless or record is None or record.applied is None:
         return
-    made_anew = module.result is not None and module.result.plan_file is not None
-    if (way_out == "recreate" and not made_anew) or f"{way_out}:{unit}" in allowed.acknowledged:
+    if (way_out == "recreate" and not module.acts) or f"{way_out}:{unit}" in allowed.acknowledged:
         return
     message = (
         f"{unit} was applied at {record.applied} by {record.by}, but its Terraform state is not here:"

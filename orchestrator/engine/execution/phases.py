@@ -11,7 +11,7 @@ from orchestrator.engine.execution.permissions import (
     check_late_unit,
     check_prune,
 )
-from orchestrator.engine.execution.verification import verify_late_module, verify_late_sets
+from orchestrator.engine.execution.verification import verify_late_sets, verify_late_unit
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
 from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit
 from orchestrator.engine.planning.plan import Planned
@@ -94,9 +94,9 @@ def late_sets(
         inventory=planned.inventory,
         cluster=cluster,
     )
-    verify_late_sets(planned.sets, late, deferred_allowed=allowed.deferred)
     for each in late.values():
         check_late_unit(planned, each.unit_plan, allowed)
+    verify_late_sets(planned.sets, late, allowed)
     check_prune(planned, [each.unit_plan for each in late.values()], allowed)
     return {**planned.sets, **late}, cluster  # with those that own nothing and are to be forgotten
 
@@ -183,8 +183,8 @@ def _planned_late(
     assert planned.site is not None  # noqa: S101 - there is a module, so there is an engine
     outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
     module = plan_unit(planned.session, planned.site, planned.wanted.modules[unit], outputs)
-    verify_late_module(module.unit_plan, deferred_allowed=allowed.deferred)
     check_late(planned, module, allowed)
+    verify_late_unit(planned.modules[unit].unit_plan, module.unit_plan, allowed)
     return module
 
 

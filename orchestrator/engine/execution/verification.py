@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.execution.permissions import Permissions
 from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_of
 from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
@@ -10,6 +11,7 @@ from orchestrator.infrastructure.modules import state_stamp
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.guards import destructive
 from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.surprises import surprises
 from orchestrator.plans.values import Unknown
 from orchestrator.stack.model import UnitId
 
@@ -46,26 +48,37 @@ def verify_unmoved(planned: "Planned") -> None:
         raise PlanRefused(message, hint=_AGAIN)
 
 
-def verify_late_module(late: UnitPlan, *, deferred_allowed: bool) -> None:
-    """Refuse a module that could not be shown before and now turns out to delete or replace something."""
-    names = destructive(late)
-    if names and not deferred_allowed:
-        message = (
-            f"{late.unit} could only be planned now, and would delete or replace {', '.join(names)}"
-        )
+def verify_late_unit(shown: UnitPlan, late: UnitPlan, allowed: Permissions) -> None:
+    """Refuse a unit, planned in its turn, that would do what nobody was shown and nobody consents to now.
+
+    Of one that could not be planned before, that is to delete or replace something. Raises PlanRefused.
+    """
+    found = surprises(shown, late)
+    if not found or allowed.deferred:
+        return
+    message = f"{late.unit} would now do more than the plan showed: {', '.join(found)}"
+    if shown.deferred:
+        names = ", ".join(destructive(late))
+        message = f"{late.unit} could only be planned now, and would delete or replace {names}"
+    if allowed.ask is None:
         hint = "apply again: it is part of the plan then; or pass --allow-deferred beforehand"
         raise PlanRefused(message, hint=hint)
+    if not allowed.ask(late, message):
+        raise PlanRefused(
+            f"{message}; that was not agreed to",
+            hint="what was applied before stays; plan again to see what is left",
+        )
 
 
 def verify_late_sets(
-    shown: Mapping[UnitId, PlannedSet], late: Mapping[UnitId, PlannedSet], *, deferred_allowed: bool
+    shown: Mapping[UnitId, PlannedSet], late: Mapping[UnitId, PlannedSet], allowed: Permissions
 ) -> None:
-    """Refuse sets that, with every value known, would do what the plan did not show."""
+    """Refuse sets that, with every value known, would do what the plan did not show; raises PlanRefused."""
     for unit, each in late.items():
         before = shown.get(unit)
         if before is not None and before.unit_plan.deferred:
-            verify_late_module(each.unit_plan, deferred_allowed=deferred_allowed)
-            if deferred_allowed or not before.unit_plan.changes:
+            verify_late_unit(before.unit_plan, each.unit_plan, allowed)
+            if allowed.deferred or not before.unit_plan.changes:
                 continue
         moved = list(_differences(before, each))
         if moved:
@@ -74,10 +87,10 @@ def verify_late_sets(
 
 
 def _verify_state(unit: UnitId, module: PlannedModule) -> None:
-    if module.result is None or module.result.plan_file is None:
+    if module.shown is None or not module.acts:
         return
     now = state_stamp(module.workspace)
-    if now != module.result.state_stamp:
+    if now != module.shown.state_stamp:
         message = f"the Terraform state of {unit} moved since the plan was made"
         raise PlanRefused(message, hint=_AGAIN)
 

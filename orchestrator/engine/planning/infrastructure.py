@@ -16,8 +16,10 @@ from orchestrator.infrastructure.binary import find_binary
 from orchestrator.infrastructure.modules import (
     ModulePlan,
     Site,
+    Unplannable,
     Workspace,
     plan_module,
+    plan_shadow,
     prepare,
     workers,
 )
@@ -36,21 +38,35 @@ Outputs = Mapping[str, Mapping[str, Output] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedModule:
-    """One module's part of a plan; ``result`` is None while it has to wait for another module's apply."""
+    """One module's part of a plan; ``result`` is None while it has to wait for another module's apply.
+
+    ``shadow`` is what could be planned all the same, to be looked at and not to be applied.
+    """
 
     unit_plan: UnitPlan
     workspace: Workspace
     result: ModulePlan | None
+    shadow: ModulePlan | None = None
+
+    @property
+    def shown(self) -> ModulePlan | None:
+        """Return what is known of its plan, or None."""
+        return self.result or self.shadow
 
     @property
     def outputs(self) -> Mapping[str, Output] | None:
         """Return the outputs as planned, or None while nothing is known."""
-        return self.result.outputs if self.result else None
+        return self.shown.outputs if self.shown else None
 
     @property
     def stateless(self) -> bool:
         """Whether it was planned against no state at all."""
-        return self.result is not None and not self.result.state_stamp
+        return self.shown is not None and not self.shown.state_stamp
+
+    @property
+    def acts(self) -> bool:
+        """Whether applying it would do anything, as far as is known."""
+        return bool(self.shown and (self.shown.plan_file or self.shown.changes))
 
 
 def make_site(session: Session, stack: Stack | None = None) -> Site:
@@ -109,7 +125,7 @@ def plan_unit(
 ) -> PlannedModule:
     """Plan one module with what is known of the modules that it needs.
 
-    A module whose inputs wait for another is deferred: it is planned in its turn, when they are known.
+    A module whose inputs wait for another is planned with what is known, to be shown, and again in its turn.
     """
     started = clock.seconds()
     announce = session.surroundings.on_event
@@ -118,7 +134,8 @@ def plan_unit(
     workspace = prepare(module_request(session.tree, session.stack, module), site)
     waits = pending_in(inputs)
     if waits:
-        planned = _deferred(module, workspace, waits)
+        shadow = plan_shadow(workspace, inputs, on_event=announce)
+        planned = _waiting(module, workspace, shadow, waits=waits)
     else:
         known = cast("dict[str, Json]", inputs)
         earlier = saved(site, module.id, workspace) if saved else None
@@ -126,7 +143,7 @@ def plan_unit(
         _remember(session, result)
         planned = _planned(module, workspace, result, fingerprint=_fingerprint(module))
     seconds = clock.seconds() - started
-    later = "its turn comes during the apply" if waits else ""
+    later = "its turn comes during the apply" if planned.unit_plan.deferred else ""
     announce(UnitFinished(unit=module.id, outcome=Outcome.PLANNED, seconds=seconds, detail=later))
     return planned
 
@@ -168,11 +185,34 @@ def resolve_inputs(
     return cast("dict[str, Tree]", resolution.value)
 
 
-def _deferred(module: Module, workspace: Workspace, waits: tuple[str, ...]) -> PlannedModule:
-    first = ", ".join(dict.fromkeys(".".join(path.split(".")[:2]) for path in waits))
-    reason = f"planned after {first} is applied, since it needs {', '.join(waits)}"
-    unit_plan = UnitPlan(unit=module.id, pending=waits, deferred=reason, effective=True)
-    return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=None)
+def _waiting(
+    module: Module,
+    workspace: Workspace,
+    shadow: ModulePlan | Unplannable,
+    *,
+    waits: tuple[str, ...],
+) -> PlannedModule:
+    """Return a module that is planned again in its turn: as far as that can be shown, or why it cannot."""
+    if isinstance(shadow, Unplannable):
+        reason = f"planned after {_units_of(waits)} is applied, since it needs {', '.join(waits)}"
+        unit_plan = UnitPlan(
+            unit=module.id, pending=waits, deferred=f"{reason}: {shadow.why}", effective=True
+        )
+        return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=None)
+    unit_plan = UnitPlan(
+        unit=module.id,
+        changes=shadow.changes,
+        pending=waits,
+        warnings=shadow.warnings,
+        drift=shadow.drift,
+        fingerprint=_fingerprint(module),
+        effective=bool(shadow.changes),
+    )
+    return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=None, shadow=shadow)
+
+
+def _units_of(waits: tuple[str, ...]) -> str:
+    return ", ".join(dict.fromkeys(".".join(path.split(".")[:2]) for path in waits))
 
 
 def _planned(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.planning.affected import Affected, affected
 from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
@@ -46,6 +47,7 @@ from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome, PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan, UnitPlan
+from orchestrator.plans.redaction import without_secrets
 from orchestrator.plans.risk import assessed
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
@@ -58,10 +60,12 @@ if TYPE_CHECKING:
 class Selection:
     """What to plan: everything, or the units named in ``only`` with all that goes with them; or its destruction.
 
+    ``since`` names a revision and takes what changed after it; such a plan is there to be looked at.
     ``acknowledged`` is what a person named that a plan would be refused for otherwise.
     """
 
     only: tuple[str, ...] = ()
+    since: str = ""
     destroy: bool = False
     acknowledged: frozenset[str] = frozenset()
 
@@ -114,12 +118,14 @@ def make_plan(
     store = open_store(session)
     ledger = store.read()
     wanted = read_wanted(session.tree, session.stack)
-    graph = _chosen(wanted.graph, selection)
+    touched = affected(session, wanted, selection.since) if selection.since else None
+    graph = _chosen(wanted.graph, selection, touched)
     basis = _Basis(
         session=session,
         selection=selection,
         wanted=wanted,
         graph=graph,
+        touched=touched,
         ledger=ledger,
         resources=resources,
         saved=saved,
@@ -136,11 +142,15 @@ def make_plan(
         environment=session.stack.environment,
         revision=session.revision,
         units=tuple(
-            replace(assessed(unit, session.stack.risks), unsettled=_unsettled(unit, ledger))
+            replace(
+                assessed(without_secrets(unit, session.surroundings.secrets), session.stack.risks),
+                unsettled=_unsettled(unit, ledger),
+            )
             for unit in unit_plans
         ),
         destroy=selection.destroy,
         notes=(*_notes(session, ledger), *_notes_on_state(ledger, halves.modules)),
+        since=touched.since if touched else None,
     )
     return Planned(
         session=session,
@@ -187,6 +197,7 @@ class _Basis:
     selection: Selection
     wanted: Wanted
     graph: Graph
+    touched: Affected | None
     ledger: LedgerState
     resources: ExitStack
     saved: Saved | None
@@ -194,21 +205,30 @@ class _Basis:
     @property
     def inventory(self) -> tuple[OwnedObject, ...]:
         """Return the objects that this plan is about."""
-        return _selected(self.ledger, self.selection, self.graph)
+        if self.touched is None:
+            return _selected(self.ledger, self.selection, self.graph)
+        units = {*self.touched.units, *self.touched.removed}
+        return tuple(owned for owned in self.ledger.inventory if owned.unit in units)
 
     def gone(self) -> tuple[UnitRecord, ...]:
         """Return the records of modules that Git no longer declares."""
-        if self.selection.only:
-            return ()
         declared = self.wanted.modules
         return tuple(
             record
             for unit, record in self.ledger.units.items()
-            if unit.startswith("modules.") and unit not in declared
+            if unit.startswith("modules.") and unit not in declared and self.forgets(unit)
         )
 
+    def forgets(self, unit: UnitId) -> bool:
+        """Whether this plan is also about a unit that Git no longer declares."""
+        if self.touched is not None:
+            return unit in self.touched.removed
+        return not self.selection.only
 
-def _chosen(graph: Graph, selection: Selection) -> Graph:
+
+def _chosen(graph: Graph, selection: Selection, touched: Affected | None) -> Graph:
+    if touched is not None:
+        return graph.restrict(touched.units)
     if not selection.only:
         return graph
     if selection.destroy:  # what they need may be needed by others too; what needs them would break
@@ -294,13 +314,12 @@ def _plan_destruction(basis: _Basis) -> _Halves:
 
 def _emptied(basis: _Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:
     """Return the sets that the ledger knows, that own nothing any more, and that are to be forgotten."""
-    if basis.selection.only:
-        return {}
     kept = {} if basis.selection.destroy else basis.wanted.manifests
     return {
         unit: empty_set(unit)
         for unit in basis.ledger.units
         if unit.startswith("manifests.") and unit not in sets and unit not in kept
+        if basis.forgets(unit)
     }
 
 
@@ -353,6 +372,5 @@ def _notes_on_state(
         f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
         " not here: what that made is not in this plan"
         for unit, module in modules.items()
-        if (record := ledger.units.get(unit)) and module.stateless and module.result is not None
-        if module.result.plan_file is not None
+        if (record := ledger.units.get(unit)) and module.stateless and module.acts
     )

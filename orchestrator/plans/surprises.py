@@ -1,0 +1,47 @@
+"""What a unit would do, planned in its turn, beyond what its plan showed; pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.guards import destructive
+from orchestrator.plans.plan import UnitPlan
+
+# By what was shown, what is then no surprise: the same, or less.
+_COVERED: Final[Mapping[Action, frozenset[Action]]] = {
+    Action.CREATE: frozenset({Action.CREATE}),
+    Action.UPDATE: frozenset({Action.UPDATE, Action.MOVE}),
+    Action.REPLACE: frozenset({Action.REPLACE, Action.UPDATE, Action.MOVE}),
+    Action.DELETE: frozenset({Action.DELETE}),
+    Action.FORGET: frozenset({Action.FORGET}),
+    Action.IMPORT: frozenset({Action.IMPORT}),
+    Action.MOVE: frozenset({Action.MOVE}),
+    Action.ADOPT: frozenset({Action.ADOPT}),
+}
+_HARMLESS = frozenset({Action.NO_OP, Action.READ})
+
+
+def surprises(shown: UnitPlan, late: UnitPlan) -> tuple[str, ...]:
+    """Return what has to be consented to, such as ``to delete aws_vpc.main``.
+
+    Of a unit that could not be planned before, that is what it deletes or replaces; of any other, whatever it
+    does to something that was not to be touched, or not so hard.
+    """
+    if shown.deferred:
+        grave = frozenset(destructive(late))
+        return tuple(_told(change) for change in late.changes if change.name in grave)
+    return tuple(_beyond(shown, late))
+
+
+def _beyond(shown: UnitPlan, late: UnitPlan) -> Iterator[str]:
+    expected = {change.name: change.action for change in shown.changes}
+    for change in late.changes:
+        if change.subject is Subject.OUTPUT or change.action in _HARMLESS:
+            continue
+        before = expected.get(change.name)
+        if before is None or change.action not in _COVERED.get(before, frozenset()):
+            yield _told(change)
+
+
+def _told(change: Change) -> str:
+    return f"to {change.action.value} {change.name}"
