@@ -3,11 +3,12 @@
 Objects of one rank go in one batch: nothing inside a batch needs another object of it to be accepted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, TypeVar
 
 from orchestrator.plans.objects import ObjectRef
+from orchestrator.stack.model import UnitId
 
 T = TypeVar("T")
 
@@ -16,7 +17,8 @@ FOUNDATION: Final = 0
 
 _WORKLOADS: Final = 4
 _OTHERS: Final = 5
-_GATES: Final = 6
+_CUSTOM: Final = 6
+_GATES: Final = 7
 
 _RANKS: Final = {
     "CustomResourceDefinition": FOUNDATION,
@@ -40,8 +42,12 @@ _RANKS: Final = {
     "Pod": _WORKLOADS,
     "Job": _WORKLOADS,
     "CronJob": _WORKLOADS,
-    # A webhook that fails closed would refuse everything that comes after it.
+    # What is asked about every object: where it fails closed, it would refuse everything that comes after it.
+    "MutatingAdmissionPolicy": _GATES,
+    "MutatingAdmissionPolicyBinding": _GATES,
     "MutatingWebhookConfiguration": _GATES,
+    "ValidatingAdmissionPolicy": _GATES,
+    "ValidatingAdmissionPolicyBinding": _GATES,
     "ValidatingWebhookConfiguration": _GATES,
 }
 
@@ -50,8 +56,50 @@ def rank(ref: ObjectRef) -> int:
     """Return the batch that an object belongs to, counted from 0."""
     if ref.kind.endswith("Class"):
         return FOUNDATION
-    foreign = "." in ref.group and not ref.group.endswith(".k8s.io")
-    return _OTHERS if foreign else _RANKS.get(ref.kind, _OTHERS)
+    return _CUSTOM if _custom(ref) else _RANKS.get(ref.kind, _OTHERS)
+
+
+def deletion_order(
+    units: Sequence[UnitId], doomed: Mapping[UnitId, Iterable[ObjectRef]]
+) -> tuple[UnitId, ...]:
+    """Return units in the order of deletion: as given, but for what has to go before something else of it.
+
+    Custom resources go before the definition of their kind, and what is in a namespace before that, also
+    where they belong to another unit that knows nothing of it. ``doomed`` are the objects that each deletes.
+    """
+    lives = {unit: _surroundings(doomed.get(unit, ())) for unit in units}
+    first = {unit: _before(unit, doomed.get(unit, ()), lives) for unit in units}
+    order: list[UnitId] = []
+    while len(order) < len(units):
+        left = [unit for unit in units if unit not in order]
+        free = (unit for unit in left if first[unit].issubset(order))
+        order.append(next(free, left[0]))  # in a circle the given order has to do
+    return tuple(order)
+
+
+def _surroundings(refs: Iterable[ObjectRef]) -> frozenset[tuple[str, str]]:
+    """Return what objects cannot be without: the definition of their group, and their namespace."""
+    return frozenset(
+        pair for ref in refs for pair in (("group", ref.group), ("namespace", ref.namespace))
+    )
+
+
+def _before(
+    unit: UnitId,
+    doomed: Iterable[ObjectRef],
+    lives: Mapping[UnitId, frozenset[tuple[str, str]]],
+) -> set[UnitId]:
+    """Return the units whose objects cannot be without what this one deletes."""
+    taken: set[tuple[str, str]] = set()
+    for ref in doomed:
+        match ref.group, ref.kind:
+            case "", "Namespace":
+                taken.add(("namespace", ref.name))
+            case "apiextensions.k8s.io", "CustomResourceDefinition":
+                taken.add(("group", ref.name.partition(".")[2]))
+            case _:
+                pass
+    return {other for other, needs in lives.items() if other != unit and needs & taken}
 
 
 def batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
@@ -60,6 +108,10 @@ def batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
     return tuple(
         tuple(item for _, item in batch) for _, batch in groupby(ordered, key=lambda i: rank(i[0]))
     )
+
+
+def _custom(ref: ObjectRef) -> bool:
+    return "." in ref.group and not ref.group.endswith(".k8s.io")
 
 
 def reverse_batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:

@@ -1,6 +1,6 @@
 """Deleting what is not wanted any more: backwards, only what is still ours, and waiting until it is gone."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from orchestrator import clock
@@ -14,6 +14,7 @@ from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.watches import Watch
+from orchestrator.workloads.finalizers import findings, reasons
 from orchestrator.workloads.order import reverse_batches
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 
@@ -135,47 +136,16 @@ class _Deletion:
         first, live = min(self._left.items())
         others = len(self._left) - 1
         more = f", and {others} more" if others else ""
-        lines = [f"{ref}{_because(left)}" for ref, left in sorted(self._left.items())]
+        lines = [f"{ref}{_because(left)}" for ref, left in sorted(self._left.items()) if others]
         return ClusterError(
             f"{first} is not gone after {timeout:g} s{_because(live)}{more}",
-            hint="a finalizer is removed by the controller that set it: is that running? It goes on from here "
-            "with the next apply",
-            detail="\n".join(lines) if others else "",
+            hint="a finalizer is removed by the controller that set it: is that running? If it is gone for good, "
+            "take the finalizer out with kubectl edit; what it would have cleaned up stays. The next apply goes on "
+            "from here",
+            detail="\n".join((*lines, *findings(self._cluster, self._left))),
         )
 
 
 def _because(live: Live) -> str:
-    reasons = list(_reasons(live))
-    return f": {'; '.join(reasons)}" if reasons else ""
-
-
-def _reasons(live: Live) -> Iterator[str]:
-    metadata, status, spec = (_mapping(live.get(name)) for name in ("metadata", "status", "spec"))
-    finalizers = metadata.get("finalizers") or spec.get("finalizers")
-    if isinstance(finalizers, list) and finalizers:
-        yield f"it waits for {_many('finalizer', finalizers)}"
-    conditions = status.get("conditions")
-    for item in conditions if isinstance(conditions, list) else ():
-        match item:
-            case {"type": str(kind), "status": "True", "message": str(message)} if _about_deletion(
-                kind
-            ):
-                yield message
-
-
-def _about_deletion(kind: str) -> bool:
-    return kind in {
-        "NamespaceContentRemaining",
-        "NamespaceDeletionContentFailure",
-        "NamespaceDeletionDiscoveryFailure",
-        "NamespaceFinalizersRemaining",
-        "Terminating",
-    }
-
-
-def _many(word: str, items: list[Json]) -> str:
-    return f"the {word}{'s' if len(items) > 1 else ''} {', '.join(map(str, items))}"
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
+    found = list(reasons(live))
+    return f": {'; '.join(found)}" if found else ""

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.workloads.order import batches, rank, reverse_batches
+from orchestrator.stack.model import UnitId
+from orchestrator.workloads.order import batches, deletion_order, rank, reverse_batches
 from tests.workloads.builders import ref
 
 KINDS = [
@@ -36,6 +37,7 @@ def test_what_others_need_comes_first() -> None:
         ref("RoleBinding", group="rbac.authorization.k8s.io"),
         ref("ConfigMap"),
         ref("Deployment"),
+        ref("Ingress", group="networking.k8s.io"),
         ref("Certificate", group="cert-manager.io"),
         ref("ValidatingWebhookConfiguration", group="admissionregistration.k8s.io"),
     ]
@@ -66,3 +68,59 @@ def test_deletion_runs_backwards(found: list[ObjectRef]) -> None:
     forward = batches((item, item) for item in found)
     assert reverse_batches((item, item) for item in found) == tuple(reversed(forward))
     assert sorted(item for batch in forward for item in batch) == sorted(found)
+
+
+def test_every_kind_that_has_an_order_has_it_as_people_expect() -> None:
+    """The order of application, kind by kind; what is deleted goes the other way round."""
+    stages = [
+        ["CustomResourceDefinition", "Namespace", "ClusterRole", "StorageClass", "PriorityClass"],
+        ["ResourceQuota", "LimitRange", "ServiceAccount", "Role"],
+        ["ClusterRoleBinding", "RoleBinding"],
+        ["ConfigMap", "Secret", "Service", "PersistentVolume", "PersistentVolumeClaim"],
+        ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod"],
+        [
+            "PodDisruptionBudget",
+            "HorizontalPodAutoscaler",
+            "Ingress",
+            "NetworkPolicy",
+            "APIService",
+        ],
+        ["Widget"],
+        ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+    ]
+    found = batches((item, item.kind) for item in _in_any_order(stages))
+    assert [sorted(batch) for batch in found] == [sorted(stage) for stage in stages]
+
+
+def _in_any_order(stages: list[list[str]]) -> list[ObjectRef]:
+    kinds = sorted((kind for stage in stages for kind in stage), key=hash)
+    return [ref(kind, group="example.com" if kind == "Widget" else "") for kind in kinds]
+
+
+def test_what_sets_share_goes_last_whichever_of_them_has_it() -> None:
+    """Custom resources go before their definition, content before its namespace, across sets too."""
+    one, two, three = (UnitId(f"manifests.{name}") for name in ("one", "two", "three"))
+    doomed = {
+        one: [ref("Namespace", namespace="", name="shop")],
+        two: [
+            ref(
+                "CustomResourceDefinition",
+                group="apiextensions.k8s.io",
+                namespace="",
+                name="widgets.example.com",
+            )
+        ],
+        three: [ref("Widget", group="example.com", namespace="shop")],
+    }
+    assert deletion_order((one, two, three), doomed) == (three, one, two)
+    assert deletion_order((two, one), doomed) == (two, one)
+
+
+def test_sets_that_have_parts_of_one_another_go_in_the_given_order() -> None:
+    """A circle is no reason to fail: each set still deletes its own backwards."""
+    one, two = UnitId("manifests.one"), UnitId("manifests.two")
+    doomed = {
+        one: [ref("Namespace", namespace="", name="a"), ref(namespace="b")],
+        two: [ref("Namespace", namespace="", name="b"), ref(namespace="a")],
+    }
+    assert deletion_order((two, one), doomed) == (two, one)

@@ -1,3 +1,4 @@
+import json
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.pruning import prune
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.custom import definition, thing
 from tests.workloads.ground import Ground
 
 pytestmark = pytest.mark.integration
@@ -69,10 +71,72 @@ def test_a_finalizer_that_hangs_is_named(ground: Ground) -> None:
     with pytest.raises(ClusterError) as raised:
         ground.prune(inventory, timeout=0.5)
     assert raised.value.message == (
-        f"ConfigMap {ground.namespace}/settings is not gone after 0.5 s: it waits for the finalizer example.com/hold"
+        f"ConfigMap {ground.namespace}/settings is not gone after 0.5 s: it waits for the finalizer"
+        f" example.com/hold (set by robot at {_since(ground)})"
     )
     assert "controller" in raised.value.hint
+    assert raised.value.detail == (
+        "no Deployment, StatefulSet or DaemonSet of this cluster is named like robot"
+    )
     hold(ground, held=False)
+    assert ground.prune(inventory) == (inventory[0].ref,)
+
+
+def _since(ground: Ground) -> str:
+    """Return when the robot set its finalizer."""
+    entries = ground.others.get(ground.path("configmaps", "settings"))["metadata"]["managedFields"]
+    return str(next(entry["time"] for entry in entries if entry["manager"] == "robot"))
+
+
+def test_a_controller_that_may_be_to_blame_is_named(ground: Ground) -> None:
+    """A workload that is named like who set the finalizer is told with how many Pods it has ready."""
+    text = DEPLOYMENT.replace("name: web}", f"name: {ground.namespace}-robot}}").replace(
+        "replicas: 1", "replicas: 0"
+    )
+    inventory = ground.apply(f"{CONFIG}---{text}")
+    config = tuple(item for item in inventory if item.ref.kind == "ConfigMap")
+    path = ground.path("configmaps", "settings")
+    finalizers = {"metadata": {"finalizers": ["example.com/hold"]}}
+    ground.patch(path, finalizers, manager=f"{ground.namespace}-robot")
+    with pytest.raises(ClusterError) as raised:
+        ground.prune(config, timeout=0.5)
+    name = f"{ground.namespace}-robot"
+    assert raised.value.detail == (
+        f"{ground.namespace}/{name}, which is named like {name}, has 0 Pods ready"
+    )
+    hold(ground, held=False)
+
+
+def test_a_definition_that_waits_for_its_objects(ground: Ground) -> None:
+    """Objects of others keep a definition: they are named, with the finalizers that hold them."""
+    group = f"{ground.namespace}.example.com"
+    inventory = ground.apply(json.dumps(definition(group)))
+    other = thing(group, {}, name="theirs")
+    other["metadata"]["finalizers"] = ["example.com/hold"]
+    collection = ground.path("things", group=f"apis/{group}/v1").replace("things", "widgets")
+    ground.others.create(collection, other)
+    with pytest.raises(ClusterError) as raised:
+        ground.prune(inventory, timeout=2.0)
+    assert "customresourcecleanup.apiextensions.k8s.io" in raised.value.message
+    assert "objects of its kind are still there" in raised.value.message
+    assert f"Widget {ground.namespace}/theirs waits for example.com/hold" in raised.value.detail
+    free = {"metadata": {"finalizers": None}}
+    ground.patch(f"{collection}/theirs", free, manager="robot")
+    assert ground.prune(inventory) == (inventory[0].ref,)
+
+
+def test_a_namespace_that_is_not_empty(ground: Ground) -> None:
+    """What is left in a namespace is what it says itself: how many of what, and their finalizers."""
+    name = f"{ground.namespace}-full"
+    inventory = ground.apply(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n")
+    held = {"metadata": {"name": "kept", "finalizers": ["example.com/hold"]}}
+    ground.others.create(f"/api/v1/namespaces/{name}/configmaps", held)
+    with pytest.raises(ClusterError) as raised:
+        ground.prune(inventory, timeout=10.0)
+    assert f"Namespace {name} is not gone after 10 s" in raised.value.message
+    assert "example.com/hold in 1 resource instances" in raised.value.message
+    free = {"metadata": {"finalizers": None}}
+    ground.patch(f"/api/v1/namespaces/{name}/configmaps/kept", free, manager="robot")
     assert ground.prune(inventory) == (inventory[0].ref,)
 
 
@@ -136,7 +200,9 @@ def test_a_long_wait_says_what_it_waits_for(ground: Ground) -> None:
     with pytest.raises(ClusterError):
         ground.prune(inventory, timeout=6.0)
     reasons = [event.text for event in ground.events if isinstance(event, UnitProgress)]
-    assert reasons == [
-        f"ConfigMap {ground.namespace}/settings: still being deleted: it waits for the finalizer example.com/hold"
-    ]
+    told = (
+        f"ConfigMap {ground.namespace}/settings: still being deleted: it waits for the finalizer"
+        f" example.com/hold (set by robot at {_since(ground)})"
+    )
+    assert reasons == [told]
     hold(ground, held=False)

@@ -3,7 +3,7 @@
 What speaks to clusters is imported inside functions, so that a plan imports it while Terraform is at work.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from orchestrator.stack.expressions import Scope
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import ManifestSet, UnitId
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
+from orchestrator.workloads.order import deletion_order
 from orchestrator.workloads.rendering import RenderedSet, render
 
 if TYPE_CHECKING:
@@ -169,14 +170,19 @@ def _scope(session: Session, manifests: ManifestSet, outputs: Outputs) -> Scope:
     )
 
 
-def pruning_order(sets: Iterable[UnitId], graph: Graph) -> tuple[UnitId, ...]:
+def pruning_order(sets: Mapping[UnitId, PlannedSet], graph: Graph) -> tuple[UnitId, ...]:
     """Return sets in the order in which they are pruned: what depends on others first.
 
-    What Git no longer declares comes before all, since nobody can tell any more what it depended on.
+    What Git no longer declares comes before all, since nobody can tell any more what it depended on but by
+    its objects.
     """
     chosen = set(sets)
     forgotten = sorted(chosen.difference(graph.order), reverse=True)
-    return (*forgotten, *(unit for unit in reversed(graph.order) if unit in chosen))
+    doomed = {
+        unit: [item.ref for item in each.result.prune] for unit, each in sets.items() if each.result
+    }
+    backwards = (*forgotten, *(unit for unit in reversed(graph.order) if unit in chosen))
+    return deletion_order(backwards, doomed)
 
 
 def empty_set(unit: UnitId) -> PlannedSet:

@@ -131,12 +131,6 @@ def read_risks(section: Section) -> dict[str, Risk]:
     return {name: Risk(str(risk)) for name, risk in section.values.items() if risk in set(Risk)}
 
 
-def read_guards(section: Section) -> Guards:
-    """Read ``guards:``."""
-    share = section.text("prune").removesuffix("%")
-    return Guards(prune=int(share), at_least=1) if share.isdecimal() else Guards()
-
-
 def read_module(section: Section, known: Collection[UnitId]) -> Module:
     """Read one entry of ``modules:``; ``known`` are the stack's units, for the names in ``needs``."""
     return Module(
