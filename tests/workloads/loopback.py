@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -91,6 +92,11 @@ class _Server(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.connections: list[socket.socket] = []
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     def break_off(self) -> None:
         for connection in self.connections:
             with suppress(OSError):
@@ -137,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(b"0\r\n\r\n")
 
-    do_GET = do_PATCH = do_DELETE = answer  # noqa: N815 - names that the library calls
+    do_GET = do_PATCH = do_POST = do_DELETE = answer  # noqa: N815 - names that the library calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing."""

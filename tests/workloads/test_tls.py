@@ -1,17 +1,10 @@
 """What makes a connection trusted, in both directions."""
 
-import datetime as dt
-import ipaddress
-import ssl
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from orchestrator.errors import ClusterError, ClusterUnreachable
 from orchestrator.plans.redaction import Secrets
@@ -21,55 +14,11 @@ from orchestrator.workloads.cluster.api import Cluster
 from orchestrator.workloads.cluster.client import Client
 from orchestrator.workloads.cluster.credentials import Credentials
 from orchestrator.workloads.cluster.target import Access
+from tests.workloads.certificates import context, pair
 from tests.workloads.loopback import Loopback, serving
 from tests.workloads.pretended import discovery
 
 pytestmark = pytest.mark.integration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """A certificate and its key, as PEM."""
-
-    certificate: str
-    key: str
-
-
-def pair(name: str) -> Pair:
-    """Return a self-signed certificate for a name, or an address."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    address = name.replace(".", "").isdigit()
-    alternative = x509.IPAddress(ipaddress.ip_address(name)) if address else x509.DNSName(name)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    secret = key.private_bytes(
-        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return Pair(certificate=certificate.public_bytes(encoding).decode(), key=secret.decode())
-
-
-def context(directory: Path, server: Pair, *, client: Pair | None = None) -> ssl.SSLContext:
-    """Return how a server proves who it is, and whose clients it asks to do the same."""
-    (directory / "server.pem").write_text(server.certificate + server.key)
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    found.load_cert_chain(directory / "server.pem")
-    if client:
-        found.load_verify_locations(cadata=client.certificate)
-        found.verify_mode = ssl.CERT_REQUIRED
-    return found
 
 
 def ask(server: Loopback, directory: Path, access: Access) -> None:

@@ -24,7 +24,7 @@ from orchestrator.workloads.cluster.credentials import Credentials
 from orchestrator.workloads.cluster.flow import MOST, Flow
 from orchestrator.workloads.cluster.library import no_answer, reason_of, rest_client
 from orchestrator.workloads.cluster.passing import may_pass
-from orchestrator.workloads.cluster.patience import Outage, Trouble
+from orchestrator.workloads.cluster.patience import BEHIND_SECONDS, Outage, Trouble
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -137,7 +137,7 @@ class Client:
                 answer, asked_for = await self._once(call)
             except no_answer() as error:
                 lost = self._unreachable(error)
-                if not self._reached or trouble.left <= 0:
+                if not self._reached or trouble.left() <= 0:
                     raise lost from error
                 problem, asked_for = lost.message, 0.0
             else:
@@ -145,7 +145,9 @@ class Client:
                     refused = True
                     if await self._renew(issue):
                         continue
-                if not may_pass(answer.status, answer.body) or trouble.left <= 0:
+                behind = answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
+                left = trouble.left(BEHIND_SECONDS) if behind else trouble.left()
+                if not may_pass(answer.status, answer.body) or left <= 0:
                     return self._accepted(call, answer)
                 problem = f"it answers {answer.status}"
             self._outage.goes_on(problem)

@@ -8,6 +8,9 @@ from orchestrator import clock
 PATIENCE_SECONDS: Final = 60.0
 """How long a server that answered before may be away or busy: a restart of a control plane takes less."""
 
+BEHIND_SECONDS: Final = 30.0
+"""The same for what stands behind a server, such as a webhook, each of whose silences takes seconds itself."""
+
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
 _TELL_AFTER_SECONDS: Final = 1.0
@@ -22,14 +25,13 @@ class Trouble:
         self._since = clock.seconds()
         self._delay = _FIRST_DELAY
 
-    @property
-    def left(self) -> float:
+    def left(self, patience: float = PATIENCE_SECONDS) -> float:
         """Return the seconds for which it may still be sent again, zero or less when that is over."""
-        return PATIENCE_SECONDS - (clock.seconds() - self._since)
+        return patience - (clock.seconds() - self._since)
 
     def pause(self, asked_for: float = 0.0) -> float:
         """Return the seconds to wait now: twice as long each time, as long as the server asks, within limits."""
-        pause = min(max(asked_for, self._delay), max(self.left, 0.0))
+        pause = min(max(asked_for, self._delay), max(self.left(), 0.0))
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
         return pause
 

@@ -116,7 +116,7 @@ class _Follower:
                 await self._follow()
             except (ClusterUnreachable, Busy):
                 self._trouble = self._trouble or Trouble()
-                if self._trouble.left <= 0:
+                if self._trouble.left() <= 0:
                     raise
                 await asyncio.sleep(self._trouble.pause())
 

@@ -1,0 +1,199 @@
+"""A control plane that is really in trouble: its API server restarts, its webhooks do not answer."""
+
+import base64
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.processes import Command, start_daemon
+from orchestrator.settings import Settings
+from orchestrator.stack.model import Wait
+from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.cluster.answers import Busy
+from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.certificates import context, pair
+from tests.workloads.ground import Ground
+from tests.workloads.loopback import Asked, Say, serving
+from tests.workloads.test_silent_api import control_plane
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+MANY = "---".join(CONFIG.replace("settings", f"settings-{number}") for number in range(150))
+SLOW = DEPLOYMENT.replace(
+    "labels: {app: web}}", "labels: {app: web}, annotations: {sandbox.orchestrator/delay: 4s}}"
+)
+
+
+class ApiServer:
+    """The API server of one sandbox, which can be killed and started again as it was."""
+
+    def __init__(self, directory: Path) -> None:
+        """Find it by the directory of its certificates."""
+        mark = f"--cert-dir={directory.resolve()}"
+        (entry,) = [
+            entry
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit() and any(part.startswith(mark) for part in _argv(entry))
+        ]
+        self._pid = int(entry.name)
+        self._command = Command(
+            argv=_argv(entry), directory=directory, environment=Settings.read().environment
+        )
+        self._log = directory / "restarted.log"
+
+    def restart(self) -> None:
+        """Kill it, and start it again; the sandbox ends it like the one before."""
+        os.kill(self._pid, signal.SIGKILL)
+        start_daemon(self._command, log=self._log)
+
+
+def _argv(entry: Path) -> tuple[str, ...]:
+    try:
+        return tuple((entry / "cmdline").read_bytes().decode().split("\0")[:-1])
+    except OSError:
+        return ()
+
+
+@contextmanager
+def restarted_when(ground: Ground, moment: Callable[[Event], bool]) -> Iterator[list[Event]]:
+    """Restart the API server as soon as something is told; return all that was told."""
+    server = ApiServer(ground.directory / "sandbox")
+    events: list[Event] = []
+    started = threading.Event()
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        if moment(event) and not started.is_set():
+            started.set()
+            server.restart()
+
+    former, ground.events = ground.events, _Told(tell)
+    yield events
+    ground.events = former
+    assert started.is_set()
+
+
+class _Told(list[Event]):
+    """A list that hands on what is appended to it."""
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def append(self, event: Event) -> None:
+        self._tell(event)
+
+
+@pytest.mark.usefixtures("sandbox_programs")
+def test_an_api_server_that_restarts_amid_an_apply_and_a_wait(tmp_path: Path) -> None:
+    """An apply and a wait for a rollout outlive a restart: all is there, and was watched to its end."""
+    with control_plane(tmp_path) as ground:
+        ground.make_namespace()
+        with restarted_when(ground, lambda event: isinstance(event, ChangeDone)):
+            inventory = ground.apply(MANY, wait=Wait(timeout=120))
+        assert len(inventory) == 150
+        found = ground.others.get(ground.path("configmaps"))["items"]
+        assert len([item for item in found if item["metadata"]["name"].startswith("s")]) == 150
+
+
+@pytest.mark.usefixtures("sandbox_programs")
+def test_an_api_server_that_restarts_amid_a_wait(tmp_path: Path) -> None:
+    """The wait for a rollout goes on where it was when the API server is back."""
+    with control_plane(tmp_path) as ground:
+        ground.make_namespace()
+        with restarted_when(ground, lambda event: isinstance(event, UnitProgress)) as events:
+            ground.apply(SLOW, wait=Wait(timeout=120))
+        web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+        assert web["status"]["readyReplicas"] == 1
+        done = [event for event in events if isinstance(event, ChangeDone)]
+        assert [event.waiting for event in done] == [True, False]
+
+
+@contextmanager
+def webhook(ground: Ground, address: Mapping[str, Any]) -> Iterator[str]:
+    """Let a webhook at an address judge the ConfigMaps of a namespace; return its name."""
+    name = f"slow.{ground.namespace}.example.com"
+    path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": ground.namespace}}
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "resources": ["configmaps"],
+        "operations": ["CREATE", "UPDATE"],
+    }
+    hook = {
+        "name": name,
+        "clientConfig": dict(address),
+        "rules": [rule],
+        "namespaceSelector": selector,
+        "timeoutSeconds": 1,
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    ground.others.create(path, {"metadata": {"name": ground.namespace}, "webhooks": [hook]})
+    try:
+        yield name
+    finally:
+        ground.others.request("DELETE", f"{path}/{ground.namespace}")
+
+
+def bundle(certificate: str) -> str:
+    """Return a certificate as a configuration of webhooks wants it."""
+    return base64.b64encode(certificate.encode()).decode()
+
+
+def test_a_webhook_that_hangs_is_named(ground: Ground) -> None:
+    """A webhook that accepts connections and never answers is named, with what it kept from being done."""
+    (plan,) = ground.plan(ground.rendered(CONFIG))
+    own, release = pair("127.0.0.1"), threading.Event()
+
+    def hang(_: Asked) -> Say:
+        release.wait(120)
+        return Say(status=500)
+
+    with serving(hang, tls=context(ground.directory, own)) as server:
+        address = {"url": server.address, "caBundle": bundle(own.certificate)}
+        with webhook(ground, address) as name, pytest.raises(Busy) as raised:
+            apply_set(
+                ground.cluster,
+                plan,
+                wait=Wait(),
+                on_event=ground.events.append,
+                stop=ground.stop,
+            )
+        release.set()
+        assert len(server.asked) > 1  # it was asked again: a webhook may only be starting
+    title = f"ConfigMap {ground.namespace}/settings"
+    assert raised.value.message.startswith(
+        f"patch {title} failed: the admission webhook {name} does not answer: "
+    )
+    assert "deadline exceeded" in raised.value.message
+    assert "kubectl get validatingwebhookconfigurations" in raised.value.hint
+
+
+def test_a_webhook_that_is_starting_is_waited_for(
+    ground: Ground, in_the_background: Callable[[Callable[[], None]], None]
+) -> None:
+    """A webhook that nobody serves yet does not fail an apply that somebody serves it for soon after."""
+    missing = {"service": {"namespace": ground.namespace, "name": "nowhere", "path": "/"}}
+    refused = threading.Event()
+    with webhook(ground, missing):
+        path = f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{ground.namespace}"
+
+        def serve() -> None:
+            refused.wait(30)
+            ground.others.request("DELETE", path)
+
+        in_the_background(serve)
+        timer = threading.Timer(2.0, refused.set)
+        timer.start()
+        assert len(ground.apply(CONFIG)) == 1
+        timer.join()
