@@ -57,6 +57,10 @@ class YamlDocument:
         found = self._found(within, first, last) if within else -1
         return self.source.place_at(self.start + (found if found >= 0 else first))
 
+    def mentions(self, text: str) -> bool:
+        """Whether this text stands anywhere in the document, or in a comment beside it."""
+        return self.source.text.find(text, self.start, self.end) >= 0
+
     def _found(self, within: str, first: int, last: int) -> int:
         """Return where a text stands between two places; not where a dollar sign before it escapes it."""
         found = self._text.find(within, first, last)

@@ -13,6 +13,7 @@ from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.expressions import Path as ValuePath
 from orchestrator.stack.expressions import Reference, references
 from orchestrator.stack.model import Json, ManifestSet, UnitId
+from orchestrator.stack.reference import OPENING
 from orchestrator.stack.yaml import YamlDocument, decode, parse
 from orchestrator.workloads.kinds import BUILT_IN
 
@@ -30,6 +31,11 @@ class ManifestDocument:
     value: Mapping[str, Json]
     source: YamlDocument = field(repr=False)
     prefix: ValuePath = ()
+
+    @property
+    def literal(self) -> bool:
+        """Whether there is surely no expression in it; an escape could stand for a part of one."""
+        return not (self.source.mentions(OPENING) or self.source.mentions("\\"))
 
     def place(self, path: ValuePath, /, *, within: str = "") -> Place:
         """Return where the value at ``path`` inside the object stands, or the text ``within`` it."""
@@ -65,6 +71,8 @@ def references_of(documents: Iterable[ManifestDocument]) -> tuple[tuple[Referenc
     found: list[tuple[Reference, Place]] = []
     mistakes: list[Mistake] = []
     for document in documents:
+        if document.literal:
+            continue
         try:
             pairs = references(dict(document.value), document.place)
         except InvalidStack as error:
@@ -101,11 +109,18 @@ def _files(tree: Path, manifests: ManifestSet, directory: str) -> tuple[str, ...
     found = sorted(_matching(tree, written))
     if not found:
         raise InvalidStack((_nothing(manifests, _why_nothing(tree, written)),))
-    root = tree.resolve()
-    if any(not (tree / file).resolve().is_relative_to(root) for file in found):
+    if _lead_outside(tree, found):
         message = "leads out of the repository by a symbolic link"
         raise InvalidStack((_nothing(manifests, message),))
     return tuple(found)
+
+
+def _lead_outside(tree: Path, files: Iterable[str]) -> bool:
+    """Whether some of the files lie elsewhere; folders are asked once, and files that are no links not at all."""
+    root = tree.resolve()
+    links = [file for file in files if (tree / file).is_symlink()]
+    folders = {file.rpartition("/")[0] for file in files}
+    return not all((tree / path).resolve().is_relative_to(root) for path in (*links, *folders))
 
 
 def _matching(tree: Path, written: str) -> Iterator[str]:
@@ -123,10 +138,13 @@ def _matching(tree: Path, written: str) -> Iterator[str]:
 
 
 def _below(tree: Path, directory: Path) -> Iterator[str]:
-    for path in directory.rglob("*"):
-        visible = not _hidden(path.relative_to(directory))
-        if visible and path.suffix in _SUFFIXES and path.is_file():
-            yield path.relative_to(tree).as_posix()
+    for folder, folders, names in os.walk(directory):
+        folders[:] = (name for name in folders if not name.startswith("."))
+        prefix = Path(folder).relative_to(tree).as_posix()
+        for name in names:
+            visible = not name.startswith(".")
+            if visible and name.endswith(tuple(_SUFFIXES)) and Path(folder, name).is_file():
+                yield name if prefix == "." else f"{prefix}/{name}"
 
 
 def _hidden(path: Path) -> bool:

@@ -101,6 +101,18 @@ def test_a_symbolic_link_never_leaves_the_repository(tmp_path: Path, shop: Path)
     outside.write_text(config("secret"))
     (shop / "set.yaml").symlink_to(outside)
     assert "symbolic link" in mistakes(tmp_path, "set.yaml")[0].message
+    write(shop, **{"folder__inner__a.yaml": config("a")})
+    (shop / "folder" / "inner" / "b.yaml").symlink_to(outside)
+    assert "symbolic link" in mistakes(tmp_path, "folder")[0].message
+
+
+def test_a_linked_directory_never_leaves_the_repository(tmp_path: Path, shop: Path) -> None:
+    """What a path or a pattern reaches through a link is looked at where it really is."""
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    write(outside, **{"a.yaml": config("secret")})
+    (shop / "linked").symlink_to(outside)
+    for path in ("linked", "linked/a.yaml", "*/a.yaml"):
+        assert "symbolic link" in mistakes(tmp_path, path)[0].message
 
 
 def test_lists_are_unpacked(tmp_path: Path, shop: Path) -> None:
@@ -234,3 +246,12 @@ def test_malformed_references_are_collected(tmp_path: Path, shop: Path) -> None:
     with pytest.raises(InvalidStack) as raised:
         references_of(read(tmp_path, "set.yaml"))
     assert len(raised.value.mistakes) == 2
+
+
+def test_an_expression_may_be_written_with_an_escape(tmp_path: Path, shop: Path) -> None:
+    """What counts is the value, however a file writes it."""
+    text = f'{config("a")}data: {{key: "\\x24{{{{ vars.domain }}}}"}}\n'
+    assert "${{" not in text
+    write(shop, **{"set.yaml": text})
+    ((reference, _),) = references_of(read(tmp_path, "set.yaml"))
+    assert reference.path == "vars.domain"
