@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import Place, TerraformError
-from orchestrator.infrastructure.modules import apply_module, read_outputs, state_stamp
+from orchestrator.infrastructure.modules import (
+    ModulePlan,
+    apply_module,
+    plan_shadow,
+    read_outputs,
+    state_stamp,
+)
 from orchestrator.infrastructure.reading.state import read_state
+from orchestrator.plans.change import Action
+from orchestrator.stack.expressions import Pending
 from orchestrator.stack.model import Json, State
 from orchestrator.stack.scope import Output
 from tests.infrastructure.ground import Ground, logging_engine, values
@@ -201,6 +209,29 @@ def test_state_in_a_backend_works_like_state_in_a_file(
     assert gone is not None
     assert apply_module(workspace, gone, on_event=ground.events.append) == {}
     assert not (ground.site.folder / "state").exists()
+
+
+@pytest.mark.integration
+def test_what_waits_is_planned_against_the_state_of_its_backend(
+    on_s3: tuple[Ground, State], aws: Aws
+) -> None:
+    """The state is read, and nothing of it is written, locked or kept on this machine."""
+    ground, state = on_s3
+    ground.write("modules/echo/main.tf", SECRETIVE)
+    workspace = ground.workspace(state=state)
+    ground.apply(workspace, {"password": "correct horse"})
+    stamp = state_stamp(workspace)
+
+    waits = Pending(references=("modules.vault.password",))
+    plan = plan_shadow(workspace, {"password": waits}, on_event=ground.events.append)
+
+    assert isinstance(plan, ModulePlan)
+    assert {change.action for change in plan.changes} == {Action.UPDATE}
+    assert plan.state_stamp == stamp == state_stamp(workspace)
+    stored = aws.client("s3").list_objects_v2(Bucket="state", Prefix=str(ground.tree).lstrip("/"))
+    assert stored["KeyCount"] == 1
+    kept = [file.read_bytes() for file in workspace.home.rglob("*") if file.is_file()]
+    assert not any(b"correct horse" in content for content in kept)
 
 
 class _StateServer(ThreadingHTTPServer):
