@@ -32,6 +32,28 @@ class Risk(StrEnum):
     REVERSIBLE = "reversible"
 
 
+class Conflicts(StrEnum):
+    """What follows when another controller set a field that a manifest sets too."""
+
+    FAIL = "fail"
+    TAKE = "take"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What a set may do to what is there already, beyond changing its own.
+
+    ``conflicts`` is about fields of other controllers, ``adopt`` holds patterns of the owners whose objects it
+    may take over, such as ``helm/shop/web``, and ``replace`` says that objects may be deleted and made anew
+    where a field cannot be changed.
+    """
+
+    conflicts: Conflicts = Conflicts.FAIL
+    adopt: tuple[str, ...] = ()
+    replace: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Whether and how long an apply waits for a set's objects to be healthy; the timeout is in seconds."""
@@ -147,6 +169,7 @@ class ManifestSet:
     protect: bool = False
     wait: Wait = field(default_factory=Wait)
     drift: Drift = Drift.HEAL
+    rights: Rights = field(default_factory=Rights)
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeAlias
 
 from orchestrator import clock
@@ -11,7 +12,6 @@ from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Json, Wait
-from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
@@ -21,6 +21,9 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
 from orchestrator.workloads.planning import ObjectStep, SetPlan
+from orchestrator.workloads.refusals import together
+from orchestrator.workloads.replacing import clear_away
+from orchestrator.workloads.succession import handed_over
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]
@@ -63,6 +66,7 @@ class _Execution:
         self._stop = stop
         self._live: dict[ObjectRef, Live] = {}
         self._actions = {step.ref: step.action for step in plan.steps}
+        self._to_replace = [step for step in plan.steps if step.action is Action.REPLACE]
 
     def run(self) -> tuple[OwnedObject, ...]:
         foundation = [step for step in self._plan.steps if rank(step.ref) == FOUNDATION]
@@ -95,17 +99,10 @@ class _Execution:
     def _apply(self, batch: tuple[ObjectStep, ...]) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of objects")
-        left = [
-            Submission(
-                ref=step.ref,
-                manifest=step.manifest,
-                force=step.force,
-                uid=step.uid,
-                absent=step.absent,
-            )
-            for step in batch
-            if step.action is not Action.NO_OP
-        ]
+        if any(step.action is Action.REPLACE for step in batch):
+            self._clear_away()
+        self._hand_over(batch)
+        left = [_submission(step) for step in batch if step.action is not Action.NO_OP]
         deadline = clock.seconds() + _EARLY_SECONDS
         while left:
             replies = self._cluster.apply_many(left, dry_run=False, on_reply=self._replied)
@@ -120,6 +117,30 @@ class _Execution:
             ]
             if left:
                 self._stop.wait(_AGAIN_SECONDS)
+
+    def _clear_away(self) -> None:
+        """Delete all that is made anew, backwards: what is first to come may be held by what comes later."""
+        steps, self._to_replace = self._to_replace, []
+        unit = self._plan.unit
+        clear_away(
+            self._cluster,
+            [OwnedObject(ref=step.ref, unit=unit, uid=step.uid) for step in steps],
+            owner=_owner(steps),
+            on_event=self._on_event,
+            stop=self._stop,
+            timeout=self._wait.timeout,
+        )
+
+    def _hand_over(self, batch: tuple[ObjectStep, ...]) -> None:
+        errors = self._cluster.hand_over_many(
+            {
+                step.ref: (step.uid, partial(handed_over, succession=step.succession))
+                for step in batch
+                if step.succession and step.action not in {Action.NO_OP, Action.REPLACE}
+            }
+        )
+        if errors:
+            raise together(errors)
 
     def _replied(self, submission: Submission, reply: Reply) -> None:
         if isinstance(reply, Accepted):
@@ -149,6 +170,14 @@ class _Execution:
             uid=uid_of(live) if live else step.uid,
             fingerprint=step.fingerprint,
         )
+
+
+def _submission(step: ObjectStep) -> Submission:
+    # What is made anew is another object.
+    uid = "" if step.action is Action.REPLACE else step.uid
+    return Submission(
+        ref=step.ref, manifest=step.manifest, force=step.force, uid=uid, absent=step.absent
+    )
 
 
 def _owner(steps: list[ObjectStep]) -> Owner:

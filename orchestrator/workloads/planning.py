@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Json, UnitId
-from orchestrator.workloads.asking import Verdict, ask, namespace_of
+from orchestrator.workloads.asking import ask
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.comparison import Intent, compare
@@ -22,11 +22,16 @@ from orchestrator.workloads.definitions import (
     definitions_in,
     left_to_the_server,
 )
+from orchestrator.workloads.dry_runs import Verdict, namespace_of
+from orchestrator.workloads.fields import without
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, owner_of, prunable, uid_of, unit_of, waited_for
 from orchestrator.workloads.pending import completed, known
+from orchestrator.workloads.reasons import reason_of
 from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
+from orchestrator.workloads.replacement import forcing
 from orchestrator.workloads.secrecy import fingerprint_of, learn_live, learn_wanted, secret_in
+from orchestrator.workloads.succession import Succession
 
 Live: TypeAlias = Mapping[str, Json]
 
@@ -36,8 +41,8 @@ class ObjectStep:
     """What is done to one object: its whole manifest with our marks, and how it is applied.
 
     A no-op is a step too, since an apply waits for all objects of a set; ``uid`` is the live object's, empty
-    for one that is to be created; ``absent`` says that there must be none then. ``fingerprint`` goes into the
-    inventory.
+    for one that is to be created; ``absent`` says that there must be none then. ``succession`` says which fields
+    of others become ours first. ``fingerprint`` goes into the inventory.
     """
 
     ref: ObjectRef
@@ -47,6 +52,7 @@ class ObjectStep:
     wait: bool = True
     uid: str = ""
     absent: bool = False
+    succession: Succession | None = None
     fingerprint: str = ""
 
 
@@ -181,13 +187,17 @@ def _change(item: WantedObject, world: _World) -> Change:
     fields = compare(verdict.live, verdict.result, intent=_intent(item))
     previous = _previous_unit(item, verdict, world)
     action, reason = _decision(item, verdict, world, moved=bool(previous), differs=bool(fields))
+    if action is Action.ADOPT:
+        previous = verdict.claim.id if verdict.claim else ""
+    if verdict.replaced is not None:
+        fields = forcing(fields, verdict.replaced)
     return Change(
         subject=Subject.OBJECT,
         name=item.title,
         action=action,
         fields=() if action is Action.NO_OP else fields,
         reason=reason,
-        previous=previous if action is Action.MOVE else "",
+        previous=previous if action in {Action.MOVE, Action.ADOPT} else "",
     )
 
 
@@ -196,12 +206,14 @@ def _decision(
 ) -> tuple[Action, str]:
     if verdict.live is None:
         return _creation(item, world)
-    taken = f"takes fields back from {', '.join(verdict.taken_from)}" if verdict.taken_from else ""
-    if owner_of(verdict.live) is None:
-        return Action.ADOPT, taken or "exists and belongs to nobody"
+    reason = reason_of(verdict)
+    if owner_of(verdict.live) != world.owner:
+        return Action.ADOPT, reason
+    if verdict.replaced is not None:
+        return Action.REPLACE, reason
     if moved:
-        return Action.MOVE, taken
-    return (Action.UPDATE if differs else Action.NO_OP), taken
+        return Action.MOVE, reason
+    return (Action.UPDATE if differs or verdict.succession else Action.NO_OP), reason
 
 
 def _creation(item: WantedObject, world: _World) -> tuple[Action, str]:
@@ -211,7 +223,7 @@ def _creation(item: WantedObject, world: _World) -> tuple[Action, str]:
         return Action.CREATE, left_to_the_server(item, definition) if definition else ""
     if earlier.fingerprint and earlier.fingerprint == _lasting(item):
         return Action.NO_OP, "ran before; the cluster removed it when its time was up"
-    return Action.CREATE, "was deleted outside of this stack"
+    return Action.CREATE, "was applied before, and is gone"
 
 
 def _previous_unit(item: WantedObject, verdict: Verdict, world: _World) -> str:
@@ -226,7 +238,8 @@ def _previous_unit(item: WantedObject, verdict: Verdict, world: _World) -> str:
 def _step(item: WantedObject, action: Action, world: _World) -> ObjectStep:
     assert item.ref is not None  # noqa: S101 - whatever is not pending has a name
     verdict = world.verdicts[item.ref]
-    manifest = marked(known(item.value), owner=world.owner, unit=item.unit)
+    wanted = known(without(item.value, verdict.left))
+    manifest = marked(wanted, owner=world.owner, unit=item.unit)
     earlier = world.inventory.get(item.ref)
     return ObjectStep(
         ref=item.ref,
@@ -237,7 +250,9 @@ def _step(item: WantedObject, action: Action, world: _World) -> ObjectStep:
         uid=uid_of(verdict.live)
         if verdict.live
         else (earlier.uid if earlier and action is Action.NO_OP else ""),
-        absent=action is Action.CREATE and not _populated(item.ref, world),
+        absent=action is Action.REPLACE
+        or (action is Action.CREATE and not _populated(item.ref, world)),
+        succession=verdict.succession,
         fingerprint=_lasting(item),
     )
 

@@ -10,13 +10,13 @@ from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
-from orchestrator.workloads.asking import together
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.watches import Watch
 from orchestrator.workloads.finalizers import findings, reasons
 from orchestrator.workloads.order import reverse_batches
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
+from orchestrator.workloads.refusals import together
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]
@@ -40,12 +40,28 @@ def prune(
     labels, or an annotation against pruning. Raises ClusterError naming finalizers when one is not gone after
     ``timeout`` seconds, ClusterUnreachable, AccessDenied, Interrupted.
     """
-    done: list[ObjectRef] = []
     for batch in reverse_batches((item.ref, item) for item in objects):
-        done += [item.ref for item in batch]
         deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
-        deletion.run(batch, timeout)
-    return tuple(sorted(done))
+        deletion.run(batch, timeout, eligible=prunable)
+    return tuple(sorted(item.ref for item in objects))
+
+
+def delete(
+    cluster: Cluster,
+    objects: Sequence[OwnedObject],
+    *,
+    owner: Owner,
+    on_event: OnEvent,
+    stop: Stop,
+    timeout: float,
+) -> None:
+    """Delete objects in reverse order that carry our labels, whatever they say about pruning.
+
+    Each is waited for until it is gone. Raises what ``prune`` raises.
+    """
+    for batch in reverse_batches((item.ref, item) for item in objects):
+        deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
+        deletion.run(batch, timeout, eligible=lambda _: True)
 
 
 class _Deletion:
@@ -59,11 +75,13 @@ class _Deletion:
         self._units: dict[ObjectRef, OwnedObject] = {}
         self._left: dict[ObjectRef, Live] = {}
 
-    def run(self, batch: Sequence[OwnedObject], timeout: float) -> None:
+    def run(
+        self, batch: Sequence[OwnedObject], timeout: float, *, eligible: Callable[[Live], bool]
+    ) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of deletions")
         self._units = {item.ref: item for item in batch}
-        self._left = self._ours(list(self._units))
+        self._left = self._ours(list(self._units), eligible)
         if not self._left:
             return
         wanted = collections(self._cluster.kinds(), self._left)
@@ -71,12 +89,14 @@ class _Deletion:
             self._start()
             self._await(watch, timeout)
 
-    def _ours(self, refs: Sequence[ObjectRef]) -> dict[ObjectRef, Live]:
+    def _ours(
+        self, refs: Sequence[ObjectRef], eligible: Callable[[Live], bool]
+    ) -> dict[ObjectRef, Live]:
         found = self._cluster.get_many(refs)
         return {
             ref: live
             for ref, live in found.items()
-            if live is not None and owner_of(live) == self._owner and prunable(live)
+            if live is not None and owner_of(live) == self._owner and eligible(live)
         }
 
     def _start(self) -> None:

@@ -17,7 +17,7 @@ from orchestrator.stack.expressions import (
     pending_in,
     resolve,
 )
-from orchestrator.stack.model import ManifestSet, UnitId
+from orchestrator.stack.model import ManifestSet, Rights, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.workloads.documents import ManifestDocument
 from orchestrator.workloads.kinds import Kinds
@@ -30,7 +30,7 @@ class WantedObject:
     """One object that a set wants.
 
     ``ref`` is None while its name or namespace is pending; ``title`` names it in either case. ``sensitive``
-    are the paths at and below which all is secret.
+    are the paths at and below which all is secret; ``rights`` are its set's.
     """
 
     unit: UnitId
@@ -38,6 +38,7 @@ class WantedObject:
     ref: ObjectRef | None
     title: str
     sensitive: frozenset[Path] = frozenset()
+    rights: Rights = field(default_factory=Rights)
     document: ManifestDocument | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -86,7 +87,7 @@ def render(
     objects: list[WantedObject] = []
     for document in documents:
         resolved = resolve(dict(document.value), scope, document.place)
-        rendering = _Rendering(manifests.id, document, resolved, namespace.value, kinds)
+        rendering = _Rendering(manifests, document, resolved, namespace.value, kinds)
         found = (*resolved.mistakes,) or tuple(rendering.mistakes())
         mistakes += found
         if not found:
@@ -124,7 +125,7 @@ def _namespace_mistakes(manifests: ManifestSet, namespace: Resolution) -> Iterat
 class _Rendering:
     """One document on its way to becoming a wanted object."""
 
-    unit: UnitId
+    manifests: ManifestSet
     document: ManifestDocument
     resolved: Resolution
     namespace: Tree
@@ -150,11 +151,12 @@ class _Rendering:
     def wanted(self) -> WantedObject:
         value, sensitive = _normalised(self._with_namespace(), self.resolved.sensitive)
         return WantedObject(
-            unit=self.unit,
+            unit=self.manifests.id,
             value=value,
             ref=self._ref(value),
             title=self._title(value),
             sensitive=sensitive,
+            rights=self.manifests.rights,
             document=self.document,
         )
 

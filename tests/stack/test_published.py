@@ -64,11 +64,14 @@ def test_the_keys_are_those_of_the_format() -> None:
     )
     assert sorted(module["properties"]) == ["inputs", "needs", "protect", "source", "version"]
     assert sorted(manifests["properties"]) == [
+        "adopt",
+        "conflicts",
         "drift",
         "namespace",
         "needs",
         "path",
         "protect",
+        "replace",
         "wait",
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Output, Scope
-from orchestrator.stack.model import Json, ManifestSet
+from orchestrator.stack.model import Json, ManifestSet, Rights
 from orchestrator.workloads.documents import read_documents
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
 from orchestrator.workloads.rendering import RenderedSet, render
@@ -27,7 +27,7 @@ def scope(**fields: Any) -> Scope:
     return Scope(**{**defaults, **fields})
 
 
-def rendered(
+def rendered(  # noqa: PLR0913 - a builder: what a test does not care about is left out
     directory: Path,
     text: str,
     *,
@@ -35,10 +35,13 @@ def rendered(
     namespace: Json = None,
     kinds: Kinds = BUILT_IN,
     outputs: Mapping[str, Output] | None = None,
+    rights: Rights | None = None,
 ) -> RenderedSet:
     """Return the set that the manifests in ``text`` make, read from a file of the set's name."""
     (directory / f"{name}.yaml").write_text(text)
-    manifests = ManifestSet(name=name, path=f"{name}.yaml", namespace=namespace)
+    manifests = ManifestSet(
+        name=name, path=f"{name}.yaml", namespace=namespace, rights=rights or Rights()
+    )
     documents = read_documents(directory, manifests, ".")
     known = kinds.with_definitions(document.value for document in documents)
     return render(manifests, documents, scope(unit=manifests.id, outputs=outputs), kinds=known)

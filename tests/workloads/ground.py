@@ -15,7 +15,7 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.stack.expressions import Output
-from orchestrator.stack.model import Wait
+from orchestrator.stack.model import Rights, Wait
 from orchestrator.workloads.applying import apply_set
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.planning import SetPlan, plan_sets
@@ -55,12 +55,22 @@ class Ground:
         self.others.request("DELETE", f"/api/v1/namespaces/{self.namespace}")
 
     def rendered(
-        self, text: str, *, name: str = "shop", outputs: Mapping[str, Output] | None = None
+        self,
+        text: str,
+        *,
+        name: str = "shop",
+        outputs: Mapping[str, Output] | None = None,
+        **rights: Any,
     ) -> RenderedSet:
         """Return the set that the manifests in ``text`` make, in this namespace by default."""
-        kinds = self.cluster.kinds()
         return rendered(
-            self.directory, text, name=name, namespace=self.namespace, kinds=kinds, outputs=outputs
+            self.directory,
+            text,
+            name=name,
+            namespace=self.namespace,
+            kinds=self.cluster.kinds(),
+            outputs=outputs,
+            rights=Rights(**rights),
         )
 
     def plan(self, *sets: RenderedSet, inventory: Inventory = ()) -> tuple[SetPlan, ...]:

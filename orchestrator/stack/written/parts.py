@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from orchestrator.errors import Place
 from orchestrator.stack.model import (
     Cluster,
+    Conflicts,
     Drift,
     Guards,
     Json,
     Ledger,
     ManifestSet,
     Module,
+    Rights,
     Risk,
     State,
     Terraform,
@@ -155,7 +157,17 @@ def read_manifests(section: Section, known: Collection[UnitId]) -> ManifestSet:
         protect=section.values.get("protect") is True,
         wait=_wait(section),
         drift=Drift(drift) if drift in set(Drift) else Drift.HEAL,
+        rights=_rights(section),
         places=section.places(),
+    )
+
+
+def _rights(section: Section) -> Rights:
+    conflicts = section.text("conflicts")
+    return Rights(
+        conflicts=Conflicts(conflicts) if conflicts in set(Conflicts) else Conflicts.FAIL,
+        adopt=section.texts("adopt"),
+        replace=section.values.get("replace") is True,
     )
 
 

@@ -208,6 +208,23 @@ _MANIFESTS: Final = _map(
             "report",
             default="heal",
         ),
+        "conflicts": Key(
+            core_schema.literal_schema(["fail", "take", "leave"]),
+            "What follows when another controller set a field that a manifest sets too.",
+            "leave",
+            default="fail",
+        ),
+        "adopt": Key(
+            _list(_TEXT),
+            "Patterns of the owners whose objects are taken over, such as Helm's releases.",
+            "[helm/shop/web]",
+        ),
+        "replace": Key(
+            _FLAG,
+            "Delete objects and make them anew where a field of theirs cannot be changed.",
+            "true",
+            default="false",
+        ),
     }
 )
 _RISKS: Final = Key(

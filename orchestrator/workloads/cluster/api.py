@@ -18,7 +18,7 @@ from orchestrator.workloads.cluster.client import Client, side_by_side
 from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.lists import Keep, listing, whole
-from orchestrator.workloads.cluster.requests import Reply, Submission
+from orchestrator.workloads.cluster.requests import Managers, Reply, Submission
 from orchestrator.workloads.cluster.target import Target
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
 from orchestrator.workloads.kinds import Kinds, Resource
@@ -158,6 +158,31 @@ class Cluster:
             return reply
 
         return tuple(self._client.run(side_by_side(items, one)))
+
+    def mend_many(self, patches: Mapping[ObjectRef, Live]) -> dict[ObjectRef, Reply]:
+        """Ask what merge patches would make of objects; nothing is changed. Raises like ``apply_many``."""
+        if not patches:
+            return {}
+
+        async def one(item: tuple[ObjectRef, Resource]) -> tuple[ObjectRef, Reply]:
+            reply = await requests.mend(self._client, *item, patches[item[0]], dry_run=True)
+            return item[0], reply
+
+        return dict(self._client.run(side_by_side(self._served(patches), one)))
+
+    def hand_over_many(
+        self, objects: Mapping[ObjectRef, tuple[str, Managers]]
+    ) -> tuple[ClusterError, ...]:
+        """Record other managers of objects' fields, each only if it still has the uid given; return refusals."""
+        if not objects:
+            return ()
+
+        async def one(item: tuple[ObjectRef, Resource]) -> ClusterError | None:
+            uid, managers = objects[item[0]]
+            return await requests.hand_over(self._client, *item, uid=uid, managers=managers)
+
+        replies = self._client.run(side_by_side(self._served(objects), one))
+        return tuple(reply for reply in replies if reply is not None)
 
     def delete_many(self, objects: Mapping[ObjectRef, str]) -> tuple[ClusterError, ...]:
         """Start deleting objects, each only if it still has the uid given; return the refusals.

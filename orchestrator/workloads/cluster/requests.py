@@ -1,6 +1,6 @@
 """The requests that are about one object: read it, apply a manifest to it, delete it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final, TypeAlias
@@ -15,21 +15,24 @@ from orchestrator.workloads.cluster.answers import (
     Gone,
     NotServed,
     Request,
+    Superseded,
     appeared,
     superseded,
 )
-from orchestrator.workloads.cluster.client import APPLY, Call, Client
+from orchestrator.workloads.cluster.client import APPLY, MERGE, Call, Client
 from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.ownership import FIELD_MANAGER, owner_of, uid_of
 
 Live: TypeAlias = Mapping[str, Json]
+Managers: TypeAlias = Callable[[Live], list[Json] | None]
 
 # Deleting what runs Pods is done when these are gone: they may use what is deleted next.
 _RUN_PODS: Final = frozenset({"apps", "batch"})
 # No object that exists has the version 1, which etcd's empty store has: the server creates what is not there,
 # and answers with a conflict where anything is.
 _NO_VERSION: Final = "1"
+_MOST_LOOKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,51 @@ async def apply(
         return await apply(client, made, resource, dry_run=dry_run) if made else error
     except ClusterError as error:
         return error
+
+
+async def mend(
+    client: Client, ref: ObjectRef, resource: Resource, patch: Mapping[str, Json], *, dry_run: bool
+) -> Reply:
+    """Change an object by a merge patch; a refusal is a reply too. Raises ClusterUnreachable, Interrupted."""
+    call = Call(
+        method="PATCH",
+        path=resource.path(ref.namespace, ref.name),
+        request=_request("patch", ref, resource),
+        query={"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})},
+        body=dict(patch),
+        content_type=MERGE,
+    )
+    try:
+        answer = await client.send(call)
+    except ClusterUnreachable:
+        raise
+    except ClusterError as error:
+        return error
+    body = answer.body if isinstance(answer.body, dict) else {}
+    return Accepted(live=body, created=False)
+
+
+async def hand_over(
+    client: Client, ref: ObjectRef, resource: Resource, *, uid: str, managers: Managers
+) -> ClusterError | None:
+    """Record other managers of an object's fields, as ``managers`` makes them from what is there.
+
+    Nothing of the object itself changes. It is looked at anew as often as somebody else was faster.
+    Return the refusal, if any; raises ClusterUnreachable, Interrupted.
+    """
+    reply: Reply | None = None
+    for _ in range(_MOST_LOOKS):
+        live = await read(client, ref, resource)
+        if live is None or uid_of(live) != uid:
+            return superseded(str(ref), gone=live is None)
+        found = managers(live)
+        if found is None:
+            return None
+        metadata: Json = {"uid": uid, "resourceVersion": _version(live), "managedFields": found}
+        reply = await mend(client, ref, resource, {"metadata": metadata}, dry_run=False)
+        if not isinstance(reply, Superseded):
+            break
+    return reply if isinstance(reply, ClusterError) else None
 
 
 async def delete(
@@ -185,6 +233,11 @@ async def _made_by_owner(
     if live is None or owner_of(live) is None or owner_of(live) != owner_of(submission.manifest):
         return None
     return replace(submission, absent=False, uid=uid_of(live))
+
+
+def _version(live: Live) -> str:
+    metadata = live.get("metadata")
+    return str(metadata.get("resourceVersion")) if isinstance(metadata, dict) else ""
 
 
 def _request(verb: str, ref: ObjectRef, resource: Resource) -> Request:

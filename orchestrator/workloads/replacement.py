@@ -1,0 +1,122 @@
+"""Objects that have to be deleted and made anew, since fields of theirs cannot be changed. Pure.
+
+The server cannot be asked what would become of such an object while it is there. It is asked to create one of
+another name instead: that finds what it would refuse and what it would default. Of the answer only what the
+manifest declares, or declared, is taken, since the rest (addresses, ids) is drawn by lot.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias, cast
+
+from orchestrator.errors import ClusterError
+from orchestrator.plans.change import FieldChange
+from orchestrator.plans.values import ABSENT, Absent
+from orchestrator.stack.expressions import Tree
+from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster.answers import Invalid
+from orchestrator.workloads.cluster.immutability import Immutable
+from orchestrator.workloads.cluster.requests import Submission
+from orchestrator.workloads.fields import FieldPath, FieldSet, names, prefixes_of
+from orchestrator.workloads.ownership import annotation
+
+Live: TypeAlias = Mapping[str, Json]
+Side: TypeAlias = "Tree | Absent"
+
+REPLACE: Final = "orchestrator/replace"
+_SHORT: Final = 40
+# Refusals that are only about the other name, or about what the object holds that is to be replaced.
+_ABOUT_THE_OTHER: Final = ("metadata.name", "already allocated", "exceeded quota")
+
+
+def asks_to_be_replaced(manifest: Mapping[str, Json]) -> bool:
+    """Whether an object may be deleted and made anew where it cannot be changed."""
+    return annotation(manifest, REPLACE) == "enabled"
+
+
+def stand_in(submission: Submission) -> Submission:
+    """Return the submission for an object of the same manifest that is not there yet."""
+    name = submission.ref.name
+    other = f"{name[:_SHORT]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    metadata = submission.manifest.get("metadata")
+    fields = {**(metadata if isinstance(metadata, dict) else {}), "name": other}
+    return Submission(
+        ref=replace(submission.ref, name=other),
+        manifest={**submission.manifest, "metadata": fields},
+    )
+
+
+def refuses_replacement(reply: object) -> ClusterError | None:
+    """Return why a replacement would not be accepted, or None when nothing is known against it."""
+    if type(reply) is not Invalid or any(words in reply.message for words in _ABOUT_THE_OTHER):
+        return None
+    return reply
+
+
+def made_anew(live: Live, made: Live, *, declared: FieldSet, former: FieldSet) -> dict[str, Tree]:
+    """Return the live object with what its successor would have of fields that are or were declared.
+
+    ``made`` is the successor, ``declared`` and ``former`` are our fields of it and of the live object.
+    """
+    making = _Making(declared, former)
+    result = making.anew(cast(Tree, dict(live)), cast(Tree, dict(made)), ())
+    return cast("dict[str, Tree]", result)
+
+
+def forcing(fields: tuple[FieldChange, ...], error: Immutable) -> tuple[FieldChange, ...]:
+    """Return changed fields with those marked that make a replacement out of the update."""
+    marked = [replace(item, forces_replacement=error.forbids(item.path)) for item in fields]
+    if any(item.forces_replacement for item in marked):
+        return tuple(marked)
+    whole = Immutable("", fields=error.fields)
+    return tuple(replace(item, forces_replacement=whole.forbids(item.path)) for item in fields)
+
+
+class _Making:
+    """Two objects side by side, and which of their fields count."""
+
+    def __init__(self, declared: FieldSet, former: FieldSet) -> None:
+        inner = {path[:length] for path in declared for length in range(1, len(path))}
+        self._whole = declared - inner
+        self._known = prefixes_of(declared | former)
+        self._elements: dict[FieldPath, list[str]] = {}
+        for path in sorted(self._known):
+            self._elements.setdefault(path[:-1], []).append(path[-1])
+
+    def anew(self, live: Side, made: Side, path: FieldPath) -> Side:
+        """Return what is at a path afterwards."""
+        if path in self._whole:
+            return made
+        if path and path not in self._known:
+            return live
+        match live, made:
+            case dict(), dict():
+                return self._maps(live, made, path)
+            case list(), list() if path in self._elements:
+                return self._lists(live, made, path)
+            case _:
+                return made
+
+    def _maps(self, live: dict[str, Tree], made: dict[str, Tree], path: FieldPath) -> Tree:
+        pairs = {
+            key: self.anew(live.get(key, ABSENT), made.get(key, ABSENT), (*path, f"f:{key}"))
+            for key in {**live, **made}
+        }
+        return {key: value for key, value in pairs.items() if not isinstance(value, Absent)}
+
+    def _lists(self, live: list[Tree], made: list[Tree], path: FieldPath) -> Tree:
+        """Return the elements that are declared as they are made, and of others those that are there."""
+        steps = self._elements[path]
+        before, after = _by_step(live, steps), _by_step(made, steps)
+        kept = [item for item in live if not any(item is known for known in before.values())]
+        found = [
+            self.anew(before.get(step, ABSENT), item, (*path, step)) for step, item in after.items()
+        ]
+        return [*(item for item in found if not isinstance(item, Absent)), *kept]
+
+
+def _by_step(items: list[Tree], steps: list[str]) -> dict[str, Tree]:
+    """Return elements by the words in which a set of fields names them, in the list's order."""
+    named = ((next((step for step in steps if names(step, item)), ""), item) for item in items)
+    return {step: item for step, item in named if step}
