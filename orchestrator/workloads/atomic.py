@@ -35,8 +35,8 @@ BUILT_IN_GROUPS: Final = frozenset(
 # real server says of its schemas. A name that is missing only costs a request.
 NAMES: Final = frozenset(
     {
-        "accessModes", "add", "admissionReviewVersions", "allowedTopologies", "args", "audiences",
-        "auditAnnotations", "categories", "cidrs", "clusterIPs", "clusterRoleSelectors", "command",
+        "accessModes", "add", "admissionReviewVersions", "allowedTopologies", "args",
+        "categories", "cidrs", "clusterIPs", "clusterRoleSelectors", "command",
         "configMapKeyRef", "controllerExpandSecretRef", "controllerPublishSecretRef", "conversionReviewVersions",
         "dataSource", "drop", "egress", "endpoints", "envFrom", "externalIPs", "fieldRef", "fileKeyRef", "groups",
         "hostnames", "httpHeaders", "ingress", "ipFamilies", "items", "loadBalancerSourceRanges",
@@ -57,7 +57,6 @@ PLACES: Final = frozenset(
     {
         ("dnsConfig", "options"),
         ("topologySpreadConstraints", "labelSelector"),
-        ("podAffinityTerm", "labelSelector"),
         ("imagePullSecrets",),
         ("imagePullSecrets", "[]"),
         ("ownerReferences", "[]"),

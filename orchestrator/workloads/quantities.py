@@ -12,17 +12,6 @@ _DECIMAL: Final = ("", "k", "M", "G", "T", "P", "E")
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _LARGEST: Final = 2**63 - 1
 
-# Maps of amounts in built-in kinds, and amounts by themselves.
-_MAPS: Final = frozenset({"capacity", "hard", "limits", "overhead", "requests"})
-_AMOUNTS: Final = frozenset({"sizeLimit"})
-
-
-def same_quantity(wanted: Json, live: Json, path: Sequence[str]) -> bool:
-    """Whether ``path`` of a built-in kind is an amount, and the server would write ``wanted`` as ``live``."""
-    if not ({*path[-2:-1]} & _MAPS or {*path[-1:]} & _AMOUNTS) or not isinstance(live, str):
-        return False
-    return canonical(wanted) == live
-
 
 def canonical(value: Json) -> str | None:
     """Return an amount as the server writes it; None for what is none, or is rare (exponents, below milli)."""

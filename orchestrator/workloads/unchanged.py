@@ -12,11 +12,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 from orchestrator.stack.model import Json
 from orchestrator.workloads.ownership import FIELD_MANAGER
-from orchestrator.workloads.quantities import same_quantity
+from orchestrator.workloads.stored import left_out, names_of, same, stored_as
 
 Live: TypeAlias = Mapping[str, Json]
 Fields: TypeAlias = Mapping[str, Json]
@@ -57,7 +57,7 @@ def unchanged(wanted: Live, live: Live, *, built_in: bool = False) -> frozenset[
 
     Otherwise nothing would change, provided that each value returned is merged as a whole (``atomic``).
     ``live`` is the object as it was read in the manifest's own version; ``built_in`` says that its kind is one
-    of Kubernetes' own, in which amounts such as ``limits`` are kept in one form, however they were written.
+    of Kubernetes' own, which keep some values in another form than they were written in.
     """
     fields = _ours(live, str(wanted.get("apiVersion")))
     if fields is None or not _same_object(wanted, live):
@@ -120,7 +120,7 @@ def _without_names(wanted: Live) -> dict[str, Json]:
 
 @dataclass(slots=True, kw_only=True)
 class _Comparison:
-    """One walk along a set of fields; ``others`` are other managers' sets, None where amounts are mere texts."""
+    """One walk along a set of fields; ``others`` are other managers' sets, None where values stay as written."""
 
     others: Sequence[Fields] | None
     wholes: set[Whole] = field(default_factory=set)
@@ -129,15 +129,19 @@ class _Comparison:
         """Whether the set names just the keys of ``wanted``, and all their values are live."""
         if not isinstance(live, dict) or _count(fields) != len(wanted):
             return False
-        return all(
-            key in live
-            and self._values(value, live[key], fields.get(_NAMED + key), (*path, _NAMED + key))
-            for key, value in wanted.items()
-        )
+        for key, value in wanted.items():
+            step = _NAMED + key
+            inner, below = fields.get(step), (*path, step)
+            if not isinstance(inner, dict) or value is None:
+                return False
+            if key not in live:
+                if not self._left_out(value, inner, below):
+                    return False
+            elif not self._values(value, live[key], inner, below):
+                return False
+        return True
 
-    def _values(self, wanted: Json, live: Json, fields: Json, path: FieldPath) -> bool:
-        if not isinstance(fields, dict) or wanted is None:
-            return False
+    def _values(self, wanted: Json, live: Json, fields: Fields, path: FieldPath) -> bool:
         if not _count(fields):
             return self._leaves(wanted, live, path)
         match wanted:
@@ -149,15 +153,22 @@ class _Comparison:
                 return False
 
     def _leaves(self, wanted: Json, live: Json, path: FieldPath) -> bool:
+        self._note(wanted, path)
+        if same(wanted, live):
+            return True
+        return self._ours_alone(path) and stored_as(wanted, live, names_of(path))
+
+    def _left_out(self, wanted: Json, fields: Fields, path: FieldPath) -> bool:
+        self._note(wanted, path)
+        return not _count(fields) and self._ours_alone(path) and left_out(wanted, names_of(path))
+
+    def _note(self, wanted: Json, path: FieldPath) -> None:
         if isinstance(wanted, list) or (isinstance(wanted, dict) and wanted):
             self.wholes.add(Whole(path=path, is_list=isinstance(wanted, list)))
-        return _same(wanted, live) or self._same_amount(wanted, live, path)
 
-    def _same_amount(self, wanted: Json, live: Json, path: FieldPath) -> bool:
-        """Whether a text means the live amount; whoever owns it too would be in conflict with its form."""
-        if self.others is None or not same_quantity(wanted, live, [_name(step) for step in path]):
-            return False
-        return not any(_owns(fields, path) for fields in self.others)
+    def _ours_alone(self, path: FieldPath) -> bool:
+        """Whether a value may be written in another way: to whoever owns it too, that is a conflict."""
+        return self.others is not None and not any(_owns(fields, path) for fields in self.others)
 
     def _lists(self, wanted: list[Json], live: list[Json], fields: Fields, path: FieldPath) -> bool:
         """Whether a list's elements are those of the set, live, each once, and in the manifest's order."""
@@ -181,7 +192,7 @@ class _Comparison:
         if not steps or places is None:
             return False
         return all(
-            self._values(item, live[place], fields[step], (*path, step))
+            self._values(item, live[place], _mapping(fields[step]), (*path, step))
             for item, place, step in zip(wanted, places, steps, strict=True)
         )
 
@@ -240,23 +251,6 @@ def _in_order(chosen: Sequence[str], there: Iterator[str]) -> list[int] | None:
     return [place for _, place in found] if [item for item, _ in found] == list(chosen) else None
 
 
-def _same(wanted: Json, live: Json) -> bool:
-    """Whether two values are equal and of the same types: to Python, 1, 1.0 and true are equal."""
-    if type(wanted) is not type(live):
-        return False
-    match wanted:
-        case dict():
-            there = cast("dict[str, Json]", live)
-            return len(wanted) == len(there) and all(
-                key in there and _same(value, there[key]) for key, value in wanted.items()
-            )
-        case list():
-            items = cast("list[Json]", live)
-            return len(wanted) == len(items) and all(map(_same, wanted, items))
-        case _:
-            return wanted == live
-
-
 def _owns(fields: Fields, path: FieldPath) -> bool:
     node: Json = dict(fields)
     for step in path:
@@ -268,10 +262,6 @@ def _owns(fields: Fields, path: FieldPath) -> bool:
 
 def _count(fields: Fields) -> int:
     return len(fields) - (_ITSELF in fields)
-
-
-def _name(step: str) -> str:
-    return step.removeprefix(_NAMED)
 
 
 def _token(value: Json) -> str:
