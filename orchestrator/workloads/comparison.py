@@ -53,7 +53,7 @@ class Intent:
 
     ``path`` is how people write it, and empty for the object itself; ``at`` is where it stands in the
     manifest, None where it cannot be told or does not stand there. ``certain`` says that the manifest has
-    no such node when ``value`` is absent.
+    no such node when ``value`` is absent, ``known`` that nothing in the whole manifest is pending.
     """
 
     path: str = ""
@@ -61,6 +61,7 @@ class Intent:
     at: Path | None = ()
     secret: frozenset[Path] = field(default_factory=frozenset)
     certain: bool = True
+    known: bool = False
 
     @property
     def silent(self) -> bool:
@@ -69,10 +70,9 @@ class Intent:
 
     def of_key(self, key: str) -> "Intent":
         """Return the intent for one key of a map; below a secret everything is secret."""
-        path, secret = _join(self.path, key), self._below(key)
         if isinstance(self.value, dict) and key in self.value:
-            return Intent(path=path, value=self.value[key], at=_deeper(self.at, key), secret=secret)
-        return Intent(path=path, at=None, secret=secret, certain=self.certain)
+            return self._inner(_join(self.path, key), key, self.value[key])
+        return self._absent(_join(self.path, key), self._below(key), certain=self.certain)
 
     def of_element(self, name: str, matching: Sequence[int]) -> "Intent":
         """Return the intent for one element of a list, which the manifest has at one of ``matching``, if any.
@@ -82,16 +82,20 @@ class Intent:
         path = f"{self.path}[{name}]"
         if len(matching) == 1 and isinstance(self.value, list):
             (index,) = matching
-            return Intent(
-                path=path,
-                value=self.value[index],
-                at=_deeper(self.at, index),
-                secret=self._below(index),
-            )
+            return self._inner(path, index, self.value[index])
         secret = frozenset({()}) if self.secret else frozenset[Path]()
-        return Intent(path=path, at=None, secret=secret, certain=self.certain and not matching)
+        return self._absent(path, secret, certain=self.certain and not matching)
+
+    def _inner(self, path: str, key: str | int, value: Tree) -> "Intent":
+        at, secret = _deeper(self.at, key), self._below(key)
+        return Intent(path=path, value=value, at=at, secret=secret, known=self.known)
+
+    def _absent(self, path: str, secret: frozenset[Path], *, certain: bool) -> "Intent":
+        return Intent(path=path, at=None, secret=secret, certain=certain, known=self.known)
 
     def _below(self, key: str | int) -> frozenset[Path]:
+        if not self.secret:
+            return self.secret
         return frozenset(path[1:] for path in self.secret if not path or path[0] == key)
 
 
@@ -125,10 +129,12 @@ def differences(
     intent: Intent,
 ) -> tuple[Difference, ...]:
     """Return what ``compare`` does, with where the manifest has each field."""
-    if result is live and not pending_in(_plain(intent.value)):
+    known = not pending_in(_plain(intent.value))
+    if known and result is live:
         return ()  # nobody had to be asked: most objects of most plans
     before = cast("dict[str, Tree]", dict(live or {}))
-    return tuple(sorted(_maps(before, result, intent), key=lambda found: found.change.path))
+    found = _maps(before, result, replace(intent, known=known))
+    return tuple(sorted(found, key=lambda difference: difference.change.path))
 
 
 def same(one: Side, other: Side) -> bool:
@@ -143,7 +149,7 @@ def same(one: Side, other: Side) -> bool:
 
 
 def _walk(before: Side, after: Side, intent: Intent) -> Iterator[Difference]:
-    sources = _pending_here(intent.value)
+    sources = _pending_here(intent)
     if sources:
         yield _told(_shown(before, intent), Unknown(sources=sources), intent)
     elif isinstance(before, Absent) and after is not None and intent.silent:
@@ -169,13 +175,15 @@ def _told(before: Value, after: Value, intent: Intent) -> Difference:
     )
 
 
-def _pending_here(value: Side) -> tuple[str, ...]:
+def _pending_here(intent: Intent) -> tuple[str, ...]:
     """Return what a node waits for; a list that holds something pending is pending as a whole."""
-    match value:
-        case Pending():
-            return value.references
-        case list():
-            waiting = [item.references for item in value if isinstance(item, Pending)]
+    match intent.value:
+        case _ if intent.known:
+            return ()
+        case Pending(references=references):
+            return references
+        case list() as items:
+            waiting = [item.references for item in items if isinstance(item, Pending)]
             return tuple(sorted({reference for found in waiting for reference in found}))
         case _:
             return ()
@@ -183,8 +191,9 @@ def _pending_here(value: Side) -> tuple[str, ...]:
 
 def _divisible(before: Side, after: Side, shape: type[dict[str, Tree]] | type[list[Tree]]) -> bool:
     """Whether both sides have this shape or are not there, and there is something inside to tell apart."""
-    sides = [side for side in (before, after) if not isinstance(side, Absent)]
-    return all(isinstance(side, shape) for side in sides) and any(sides)
+    if not (isinstance(before, (shape, Absent)) and isinstance(after, (shape, Absent))):
+        return False
+    return any(side for side in (before, after) if not isinstance(side, Absent))
 
 
 def _holds_maps(before: Side, after: Side) -> bool:
@@ -196,8 +205,8 @@ def _maps(
     before: Mapping[str, Tree], after: Mapping[str, Tree], intent: Intent
 ) -> Iterator[Difference]:
     wanted = intent.value if isinstance(intent.value, dict) else {}
-    pending = {key for key, value in wanted.items() if pending_in(value)}
-    for key in sorted({*before, *after, *pending}):
+    waiting = () if intent.known else (key for key in wanted if pending_in(wanted[key]))
+    for key in sorted({*before, *after, *waiting}):
         if not _left_out(intent.path, key, wanted):
             sides = before.get(key, ABSENT), after.get(key, ABSENT)
             yield from _walk(*sides, intent.of_key(key))

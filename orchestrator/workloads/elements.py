@@ -74,6 +74,8 @@ def keys_of(field: str, before: Sequence[Tree], after: Sequence[Tree]) -> Keys:
         old, new = _names(before, keys), _names(after, keys)
         if old is not None and new is not None and len(old & new) > most:
             found, most = keys, len(old & new)
+        if most >= min(len(before), len(after)):
+            break  # none finds more of them
     return found
 
 
