@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.signals import interruptible
-from orchestrator.errors import Interrupted, OrchestratorError
+from orchestrator.errors import Interrupted, OrchestratorError, UsageError
+from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
     from orchestrator.engine.execution.permissions import Permissions
@@ -45,10 +46,30 @@ def ask_for_losses(planned: "Planned", allowed: "Permissions") -> "Permissions":
     return allowed
 
 
-def _answer(question: str) -> str:
+def known_passphrase() -> str:
+    """Ask for the passphrase of a saved plan; raises Interrupted, UsageError where nobody can be asked."""
+    from orchestrator.engine.execution.sealing import nobody_to_ask
+
+    if not Settings.read().interactive:
+        return nobody_to_ask()
+    return _answer("Passphrase of the saved plan", hidden=True)
+
+
+def new_passphrase() -> str:
+    """Ask twice for a passphrase to save a plan under; raises UsageError when the two differ."""
+    first = known_passphrase()
+    if _answer("Once more", hidden=True) != first:
+        message = "the two passphrases differ, and nothing was saved"
+        raise UsageError(message, hint="plan again")
+    return first
+
+
+def _answer(question: str, *, hidden: bool = False) -> str:
     try:
         with interruptible():
-            answer: str = click.prompt(question, default="", show_default=False, err=True)
+            answer: str = click.prompt(
+                question, default="", show_default=False, err=True, hide_input=hidden
+            )
     except click.Abort as error:
         click.echo(err=True)  # the answer's line is not finished
         message = "nothing was changed, since nobody answered"

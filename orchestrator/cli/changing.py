@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `apply FILE`."
 )
+@click.option(
+    "--encrypt",
+    multiple=True,
+    metavar="RECIPIENT",
+    help="Encrypt the saved plan for an age recipient (age1…), or under a passphrase (the word"
+    " passphrase); may be repeated.",
+)
 @click.option("--destroy", is_flag=True, help="Plan what `destroy` would do.")
 @click.option(
     "--since",
@@ -53,6 +60,7 @@ def plan(
     only: tuple[str, ...],
     output: str,
     out: Path | None,
+    encrypt: tuple[str, ...],
     destroy: bool,
     since: str,
     acknowledge: tuple[str, ...],
@@ -66,13 +74,10 @@ def plan(
     selection = Selection(
         only=only, since=since, destroy=destroy, acknowledged=frozenset(acknowledge)
     )
-    if out is not None:
-        from orchestrator.engine.execution.bundle import check_target
-
-        check_target(options.directory / out, shown=str(out))
+    _check_target(options, out, encrypt)
     with session_of(options, stack, environment) as (session, resources):
         planned = make_plan(session, selection, resources)
-        saved = _save(options, planned, out) if out is not None else ""
+        saved = _save(options, planned, out, encrypt) if out is not None else ""
     _show_plan(options, planned)
     if saved:
         click.echo(saved, err=True)
@@ -129,21 +134,35 @@ def _check_since(since: str, others: dict[str, bool]) -> None:
             raise UsageError(message, hint=hint)
 
 
-def _save(options: Options, planned: "Planned", out: Path) -> str:
+def _check_target(options: Options, out: Path | None, recipients: tuple[str, ...]) -> None:
+    if out is not None:
+        from orchestrator.engine.execution.bundle import check_target
+
+        check_target(options.directory / out, shown=str(out), recipients=recipients)
+    elif recipients:
+        message = "--encrypt is about a plan that is saved"
+        raise UsageError(message, hint="name the file with --out FILE")
+
+
+def _save(options: Options, planned: "Planned", out: Path, recipients: tuple[str, ...]) -> str:
+    from orchestrator.cli.asking import new_passphrase
     from orchestrator.engine.execution.bundle import save, saved_to
 
-    return saved_to(str(out), noticed=save(planned, options.directory / out))
+    options.pause()  # a passphrase may be asked for
+    file = options.directory / out
+    noticed = save(planned, file, recipients=recipients, ask=new_passphrase)
+    return saved_to(str(out), noticed=noticed, encrypted=bool(recipients))
 
 
 def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
-    from orchestrator.cli.asking import ask_for_losses
+    from orchestrator.cli.asking import ask_for_losses, known_passphrase
     from orchestrator.engine.execution.bundle import open_bundle
     from orchestrator.engine.execution.permissions import check, check_before_asking
 
     allowed = _permissions(flags)
     with ExitStack() as resources:
         surroundings = resources.enter_context(surroundings_of(options))
-        planned = open_bundle(surroundings, file, resources)
+        planned = open_bundle(surroundings, file, resources, ask=known_passphrase)
         _show_unless_json(options, planned)
         check_before_asking(planned, allowed)
         if not flags["yes"] and not options.as_json and Settings.read().interactive:

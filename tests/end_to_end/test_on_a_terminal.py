@@ -67,6 +67,7 @@ class Terminal:
 
 @contextmanager
 def on_terminal(world: World, *arguments: str) -> Iterator[Terminal]:
+    """Run the command on a terminal of its own; it is killed at the end if it still runs."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
     # A new session alone has no terminal: the command is started by one that takes it, for ^C to reach it.

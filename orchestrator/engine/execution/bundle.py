@@ -1,118 +1,110 @@
-"""A saved plan: one file that `apply` executes just as it was shown, or refuses.
+"""A saved plan: one file that `apply` executes just as it was shown, here or on another machine, or refuses.
 
-It is a zip archive, readable only by its owner since Terraform's plan files hold secrets in clear text: a
-description of what the plan was made from, and the plan file of every module that has something to do. The
-workloads are planned again when it is opened; since the digest covers every value, they are executed only
-when that comes out the same.
+It holds a description of what the plan was made from, and the plan file of every module that has something to
+do. The workloads are planned again when it is opened; since the digest covers every value, they are executed
+only when that comes out the same.
 """
 
-import io
+import hashlib
 import json
-import os
-import tempfile
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from orchestrator import __version__
-from orchestrator.engine.planning.infrastructure import PlannedModule
+from orchestrator.engine.execution.archive import (
+    Archive,
+    Description,
+    MadeFrom,
+    packed,
+    unpacked,
+    write,
+)
+from orchestrator.engine.execution.sealing import (
+    Ask,
+    check_recipients,
+    given_passphrase,
+    is_sealed,
+    seal,
+    unseal,
+)
+from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_of, resolve_inputs
 from orchestrator.engine.planning.plan import Planned, Selection, make_plan
 from orchestrator.engine.session import Session, Surroundings, session_at
-from orchestrator.errors import PlanRefused, StorageError, UsageError
-from orchestrator.infrastructure.modules import ModulePlan, Site, Workspace, reopen_plan
+from orchestrator.errors import InvalidStack, PlanRefused, UsageError
+from orchestrator.infrastructure.modules import (
+    ModulePlan,
+    Site,
+    Workspace,
+    reopen_plan,
+    state_stamp,
+    workers,
+)
+from orchestrator.infrastructure.traces import adopt_lock, lock_text, trace_of
 from orchestrator.plans.digest import exact_digest
 from orchestrator.plans.plan import Plan
 from orchestrator.repository.repository import Repository, open_repository
 from orchestrator.stack.model import UnitId
 
-_FORMAT = 1
-_DESCRIPTION = "plan.json"
 _AGAIN = "plan again, and look at what changed"
 _OUT_OF_SIGHT = "below .orchestrator/, which Git ignores, or outside of the repository"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Description:
-    """What a saved plan was made from.
-
-    ``modules`` maps a unit to its state's stamp, ``effects`` a unit to the changes that it showed, for saying
-    what differs.
-    """
-
-    format: int
-    version: str
-    stack: str
-    environment: str
-    commit: str
-    difference: str
-    only: list[str]
-    destroy: bool
-    head: str
-    engine: str
-    digest: str
-    modules: dict[str, str]
-    effects: dict[str, list[str]]
-
-
-def check_target(file: Path, *, shown: str) -> None:
-    """Refuse to save a plan where no file can be, before it is made; raises UsageError."""
+def check_target(file: Path, *, shown: str, recipients: Sequence[str]) -> None:
+    """Refuse to save a plan where no file can be or for what is nobody, before it is made; raises UsageError."""
+    check_recipients(recipients)
     if not file.parent.is_dir():
         message = f"there is no directory to save the plan {shown!r} in"
         raise UsageError(message, hint="make it first, or choose another place")
 
 
-def save(planned: Planned, file: Path) -> bool:
+def save(planned: Planned, file: Path, *, recipients: Sequence[str], ask: Ask) -> bool:
     """Write a plan to a file that only its owner can read; return whether Git notices that file.
 
-    Raises StorageError, and UsageError for a plan of uncommitted files that would be one of them itself.
+    With ``recipients`` it is encrypted. Raises StorageError, and UsageError for a plan of uncommitted files
+    that would be one of them itself.
     """
     noticed = planned.session.repository.notices(file)
     if noticed and planned.session.revision.dirty:
         message = "the plan would be one of the uncommitted files that it is made from"
         raise UsageError(message, hint=f"save it {_OUT_OF_SIGHT}")
-    content = {
-        _DESCRIPTION: json.dumps(asdict(_describe(planned)), indent=2, sort_keys=True).encode()
-    }
-    for unit, module in _modules(planned).items():
-        if module.result is not None and module.result.plan_file is not None:
-            content[f"modules/{unit}.tfplan"] = module.result.plan_file.read_bytes()
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as bundle:
-        for name, data in content.items():
-            bundle.writestr(name, data)
-    try:
-        _write(file, archive.getvalue())
-    except OSError as error:
-        message = f"cannot save the plan to {file}: {(error.strerror or str(error)).lower()}"
-        raise StorageError(
-            message, hint="make room or choose another place; nothing was kept of it"
-        ) from error
+    content = packed(_archived(planned))
+    if recipients:
+        around = planned.session.surroundings
+        content = seal(
+            content, recipients, lambda: given_passphrase(around.settings, around.secrets, ask)
+        )
+    write(file, content)
     return noticed
 
 
-def saved_to(shown: str, *, noticed: bool) -> str:
+def saved_to(shown: str, *, noticed: bool, encrypted: bool) -> str:
     """Return what a person is told about a plan that was saved."""
-    text = f"Saved to {shown}, readable only by you: it may hold secrets."
+    kept = "encrypted" if encrypted else "readable only by you: it may hold secrets"
     advice = f"Git would take it into a commit: better save plans {_OUT_OF_SIGHT}."
-    return f"{text}\n{advice}" if noticed else text
+    return f"Saved to {shown}, {kept}.\n{advice}" if noticed else f"Saved to {shown}, {kept}."
 
 
-def open_bundle(surroundings: Surroundings, file: Path, resources: ExitStack) -> Planned:
-    """Open a saved plan for execution.
+def open_bundle(
+    surroundings: Surroundings, file: Path, resources: ExitStack, *, ask: Ask
+) -> Planned:
+    """Open a saved plan for execution; ``ask`` asks for the passphrase of an encrypted one.
 
-    Raises UsageError for a file that is none, PlanRefused when it can no longer be executed as it was shown.
+    Raises UsageError for a file that is none or cannot be decrypted, PlanRefused when it can no longer be
+    executed as it was shown.
     """
-    description, plan_files = _read(file)
+    archive = unpacked(_content(surroundings, file, ask), shown=str(file))
+    description = archive.description
     repository = open_repository(surroundings.directory)
     session = _session(surroundings, repository, description)
-    units = _Saved(description=description, plan_files=plan_files)
     selection = Selection(only=tuple(description.only), destroy=description.destroy)
-    planned = make_plan(session, selection, resources, saved=units.module)
+    planned = make_plan(session, selection, resources, saved=_Saved(archive=archive).module)
     if planned.ledger.head != description.head:
         raise PlanRefused("the stack was applied since this plan was made", hint=_AGAIN)
+    _check_cluster(planned, description)
+    _check_idle_states(planned, description)
+    _check_inputs(planned, description)
     if exact_digest(planned.plan) != description.digest:
         moved = (
             ", ".join(_moved(planned.plan, description.effects)) or "values of the changes shown"
@@ -121,40 +113,99 @@ def open_bundle(surroundings: Surroundings, file: Path, resources: ExitStack) ->
     return planned
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Write a file at once and readable only by its owner; a device or a pipe just gets the bytes."""
-    if file.exists() and not file.is_file():
-        file.write_bytes(content)
-        return
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+def _content(surroundings: Surroundings, file: Path, ask: Ask) -> bytes:
     try:
-        with os.fdopen(descriptor, "wb") as draft:
-            draft.write(content)
-        Path(name).replace(file)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        content = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    if not is_sealed(content):
+        return content
+    return unseal(
+        content,
+        shown=str(file),
+        settings=surroundings.settings,
+        secrets=surroundings.secrets,
+        ask=ask,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Saved:
     """The modules' part of a saved plan."""
 
-    description: _Description
-    plan_files: Mapping[str, bytes]
+    archive: Archive
 
     def module(self, site: Site, unit: UnitId, workspace: Workspace) -> ModulePlan | None:
-        """Return a module as it was planned; None for one that was not."""
-        if str(site.binary.product) + " " + str(site.binary.version) != self.description.engine:
-            message = f"the plan was made by {self.description.engine}, and {site.binary} is here"
+        """Return a module as it was planned, None for one that was not; raises PlanRefused when it moved."""
+        engine = self.archive.description.engine
+        if f"{site.binary.product} {site.binary.version}" != engine:
+            message = f"the plan was made by {engine}, and {site.binary} is here"
             raise PlanRefused(message, hint="a plan file works with the very version that made it")
-        if unit not in self.description.modules:
+        made_from = self.archive.description.modules.get(unit)
+        if made_from is None:
             return None
-        stamp = self.description.modules[unit]
-        return reopen_plan(workspace, self.plan_files.get(unit), state_stamp=stamp)
+        plan_file = self.archive.plan_files.get(unit)
+        adopt_lock(workspace, self.archive.lock_files.get(unit, ""))
+        _check_origin(unit, workspace, made_from, acts=plan_file is not None)
+        return reopen_plan(workspace, plan_file, state_stamp=made_from.state)
+
+
+def _check_origin(unit: UnitId, workspace: Workspace, made_from: MadeFrom, *, acts: bool) -> None:
+    """Refuse a module that is made from something else by now, or whose state is somewhere else."""
+    now = trace_of(workspace)
+    if (
+        acts and now.state_file != made_from.state_file
+    ):  # a plan file has the path of the state in it
+        message = (
+            f"{unit} keeps its state in a file where the plan was made: {made_from.state_file}"
+        )
+        hint = "apply there, or name a `state:` that both places reach, and plan again"
+        raise PlanRefused(message, hint=hint)
+    for what, before, found in (
+        ("code", made_from.code, now.code),
+        ("lock file", made_from.lock, now.lock),
+    ):
+        if before != found:
+            message = f"the {what} of {unit} moved since the plan was made"
+            raise PlanRefused(message, hint=_AGAIN)
+
+
+def _check_cluster(planned: Planned, description: Description) -> None:
+    if description.place and planned.place and description.place != planned.place:
+        message = "this is not the cluster that the plan was made for"
+        raise PlanRefused(message, hint="name the right one with `cluster: {context: …}`")
+
+
+def _check_idle_states(planned: Planned, description: Description) -> None:
+    """Refuse when the state moved of a module without changes; those with changes are looked at when applying."""
+    idle = {
+        unit: module
+        for unit, module in _modules(planned).items()
+        if unit in description.modules and not module.acts
+    }
+    with ThreadPoolExecutor(workers(planned.session.surroundings.settings)) as pool:
+        stamps = pool.map(lambda module: state_stamp(module.workspace), idle.values())
+        for unit, stamp in zip(idle, stamps, strict=True):
+            if stamp != description.modules[unit].state:
+                message = f"the Terraform state of {unit} moved since the plan was made"
+                raise PlanRefused(message, hint=_AGAIN)
+
+
+def _check_inputs(planned: Planned, description: Description) -> None:
+    for unit, made_from in description.modules.items():
+        now = _inputs(planned, UnitId(unit))
+        names = sorted(
+            name
+            for name in {*now, *made_from.inputs}
+            if now.get(name) != made_from.inputs.get(name)
+        )
+        if names:
+            message = f"the inputs of {unit} moved since the plan was made: {', '.join(names)}"
+            raise PlanRefused(message, hint=_AGAIN)
 
 
 def _session(
-    surroundings: Surroundings, repository: Repository, description: _Description
+    surroundings: Surroundings, repository: Repository, description: Description
 ) -> Session:
     revision = repository.revision(description.commit)
     if description.difference:
@@ -171,11 +222,60 @@ def _session(
     )
 
 
-def _describe(planned: Planned) -> _Description:
+def _archived(planned: Planned) -> Archive:
+    results = {
+        unit: (module, module.result)
+        for unit, module in _modules(planned).items()
+        if module.result is not None
+    }
+    plan_files = {unit: result.plan_file for unit, (_, result) in results.items()}
+    made_from = {
+        unit: _made_from(planned, unit, module.workspace, result)
+        for unit, (module, result) in results.items()
+    }
+    return Archive(
+        description=_describe(planned, made_from),
+        plan_files={unit: file.read_bytes() for unit, file in plan_files.items() if file},
+        lock_files={unit: lock_text(module.workspace) for unit, (module, _) in results.items()},
+    )
+
+
+def _made_from(
+    planned: Planned, unit: UnitId, workspace: Workspace, result: ModulePlan
+) -> MadeFrom:
+    trace = trace_of(workspace)
+    return MadeFrom(
+        state=result.state_stamp,
+        state_file=trace.state_file,
+        code=trace.code,
+        lock=trace.lock,
+        inputs=_inputs(planned, unit),
+    )
+
+
+def _inputs(planned: Planned, unit: UnitId) -> dict[str, str]:
+    """Return a hash of each input of a module that is to be applied."""
+    if unit not in planned.modules:
+        return {}
+    session, outputs = planned.session, outputs_of(planned.modules)
+    module = planned.wanted.modules[unit]
+    try:
+        found = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
+    except InvalidStack as error:  # an output that it read is gone
+        names = ", ".join(str(mistake.message) for mistake in error.mistakes)
+        message = f"the inputs of {unit} cannot be told any more: {names}"
+        raise PlanRefused(message, hint=_AGAIN) from error
+    return {name: _hash(value) for name, value in found.items()}
+
+
+def _hash(value: object) -> str:
+    canonical = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _describe(planned: Planned, made_from: Mapping[UnitId, MadeFrom]) -> Description:
     plan, site = planned.plan, planned.site
-    return _Description(
-        format=_FORMAT,
-        version=__version__,
+    return Description(
         stack=plan.stack,
         environment=plan.environment,
         commit=plan.revision.commit,
@@ -184,12 +284,9 @@ def _describe(planned: Planned) -> _Description:
         destroy=plan.destroy,
         head=planned.ledger.head,
         engine=f"{site.binary.product} {site.binary.version}" if site else "",
+        place=planned.place,
         digest=exact_digest(plan),
-        modules={
-            unit: module.result.state_stamp
-            for unit, module in _modules(planned).items()
-            if module.result is not None
-        },
+        modules={str(unit): made for unit, made in made_from.items()},
         effects=_effects(plan),
     )
 
@@ -212,23 +309,3 @@ def _moved(plan: Plan, before: Mapping[str, list[str]]) -> list[str]:
         for unit in sorted({*now, *before})
         for effect in sorted({*now.get(unit, ())} ^ {*before.get(unit, ())})
     ]
-
-
-def _read(file: Path) -> tuple[_Description, dict[str, bytes]]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            written: dict[str, Any] = json.loads(archive.read(_DESCRIPTION))
-            if written.get("format") != _FORMAT:
-                message = f"{file} was saved by another version of the orchestrator ({written.get('version')})"
-                raise UsageError(message, hint="plan again with this one")
-            plan_files = {
-                Path(name).name.removesuffix(".tfplan"): archive.read(name)
-                for name in archive.namelist()
-                if name.startswith("modules/")
-            }
-            return _Description(**written), plan_files
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        message = f"{file} is not a saved plan, or is damaged"
-        raise UsageError(message, hint="make one with `orchestrator plan --out FILE`") from error
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from error

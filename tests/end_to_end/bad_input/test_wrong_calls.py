@@ -108,6 +108,10 @@ def test_a_damaged_plan_is_refused(shop: Shop, tmp_path: Path) -> None:
         archive.writestr("plan.json", json.dumps({"format": 99, "version": "9.0.0"}))
     shop.refused("calls/plan of another version", "apply", str(newer), "--yes", code=_USAGE)
 
+    recipient = ("--out", str(tmp_path / "shop.plan"), "--encrypt", "age1me")
+    shop.refused("calls/plan for nobody", "plan", *recipient, code=_USAGE)
+    shop.refused("calls/nothing to encrypt", "plan", "--encrypt", "passphrase", code=_USAGE)
+
 
 def test_a_plan_is_not_saved_where_it_cannot_be(shop: Shop) -> None:
     """A directory that is missing, and something that is no file: it is left as it is."""
