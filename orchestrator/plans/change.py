@@ -35,15 +35,20 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """Who wrote a field behind our back, and when (UTC); empty and None where the cluster does not know."""
+    """Who wrote a field behind our back, and when (UTC); empty and None where the cluster does not know.
+
+    ``through`` is the subresource, such as ``scale``; for that one the server records no time.
+    """
 
     by: str = ""
     at: datetime | None = None
+    through: str = ""
 
     def __str__(self) -> str:
         """Return ``by kubectl-edit at 2026-03-14 09:26:53 UTC``."""
+        how = f" through {self.through}" if self.through else ""
         when = f" at {self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else ""
-        return f"by {self.by}{when}"
+        return f"by {self.by}{how}{when}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ class OwnedObject:
     """One object of the inventory: where it belongs, and the uid that it had when it was applied.
 
     The uid is empty while only the intent to create it is known. ``fingerprint`` identifies what was applied
-    for objects that the cluster removes by itself, such as a Job with a time to live, and is empty for others.
+    last, so that Git's changes can be told from everybody else's.
     """
 
     ref: ObjectRef

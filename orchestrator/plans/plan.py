@@ -35,7 +35,8 @@ class UnitPlan:
     marks a unit that Git no longer declares. ``warnings`` are sentences from the engines. ``fingerprint``
     identifies what is wanted (source, inputs, objects), for the ledger. ``unsettled`` says what the last
     run left undone, such as a rollout that failed. ``drift`` is what others did to its resources since the
-    last apply; what follows from that is among the changes. ``effective`` says whether applying this would or
+    last apply; what follows from that is among the changes, but for objects of a set that only reports it.
+    ``ignored`` counts objects whose drift is not told. ``effective`` says whether applying this would or
     might change anything.
     """
 
@@ -48,6 +49,7 @@ class UnitPlan:
     fingerprint: str = ""
     unsettled: str = ""
     drift: tuple[Change, ...] = ()
+    ignored: int = 0
     effective: bool
 
 
@@ -88,6 +90,11 @@ class Plan:
     def effective(self) -> bool:
         """Whether anything would change."""
         return any(unit.effective for unit in self.units)
+
+    @property
+    def drifted(self) -> int:
+        """Return how many objects differ from what was applied and are only told of."""
+        return sum(change.subject is Subject.OBJECT for unit in self.units for change in unit.drift)
 
     def changes(self) -> Iterator[tuple[UnitPlan, Change]]:
         """Yield every change with its unit, in order, no-ops included."""

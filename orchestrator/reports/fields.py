@@ -6,7 +6,7 @@ A value that is too long for a line is shown by the lines in which it differs.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from orchestrator.plans.change import FieldChange
@@ -29,9 +29,13 @@ _Named: TypeAlias = tuple[str, _Node]
 
 
 def render_fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str]:
-    """Yield lines for fields in their order; a chain of single names stays on one line."""
+    """Yield lines for fields in their order; a chain of single names stays on one line.
+
+    Where only some of them are drift, these say so; otherwise the line above says it of all.
+    """
     root = _Node()
-    for item in fields:
+    mixed = len({bool(item.touch) for item in fields}) > 1
+    for item in fields if mixed else [replace(item, touch=None) for item in fields]:
         node = root
         for step in _steps(item.path):
             node = node.children.setdefault(step, _Node())
@@ -45,7 +49,8 @@ def show_transition(item: FieldChange) -> str:
 
 
 def _notes(item: FieldChange) -> str:
-    return "  # forces replacement" if item.forces_replacement else ""
+    forcing = "  # forces replacement" if item.forces_replacement else ""
+    return f"{forcing}  # drift" if item.touch else forcing
 
 
 def _old_to_new(before: Value, after: Value) -> str:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
-from orchestrator.plans.change import Change, FieldChange, Risk
+from orchestrator.plans.change import Change, FieldChange, Risk, Touch
 from orchestrator.plans.digest import digest
 from orchestrator.plans.plan import Plan, Revision, Since, UnitPlan, count
 from orchestrator.plans.report import Report, UnitResult
@@ -117,6 +117,7 @@ def _unit(unit: UnitPlan) -> dict[str, Json]:
         "pending": list(unit.pending),
         "warnings": list(unit.warnings),
         "drift": [_change(change) for change in unit.drift],
+        "ignored": unit.ignored,
         "changes": [_change(change) for change in unit.changes],
     }
 
@@ -140,6 +141,16 @@ def _field(item: FieldChange) -> dict[str, Json]:
         "before": _value(item.before),
         "after": _value(item.after),
         "forces_replacement": item.forces_replacement,
+        **({"drift": _touch(item.touch)} if item.touch else {}),
+    }
+
+
+def _touch(touch: Touch) -> dict[str, Json]:
+    """Return who changed a field behind our back, and when, as far as that is known."""
+    return {
+        "by": touch.by,
+        "through": touch.through,
+        "at": time_json(touch.at) if touch.at else None,
     }
 
 

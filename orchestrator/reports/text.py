@@ -50,6 +50,8 @@ def summary(plan: Plan) -> str:
         return "Nothing to change, but the last run left something undone: apply takes it up again."
     if not plan.effective and plan.since is not None:
         return f"Nothing to do: what changed since {plan.since.revision} is what runs."
+    if not plan.effective and plan.drifted:
+        return f"Nothing to do: what runs is what Git says, but for {_left(plan.drifted)}."
     if not plan.effective:
         return _NOTHING_LEFT if plan.destroy else "Nothing to do: what runs is what Git says."
     counts = count(plan)
@@ -61,6 +63,8 @@ def summary(plan: Plan) -> str:
     lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
     if lost:
         parts.append(f"{lost} {'loses' if lost == 1 else 'lose'} data")
+    if plan.drifted:
+        parts.append(f"{_left(plan.drifted)}")
     if counts.deferred:
         parts.append(f"{_units(counts.deferred)} planned in turn, during the apply")
     return f"Plan: {', '.join(parts) or 'only outputs change'}."
@@ -81,7 +85,9 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     if plan.since is not None:
         yield ""
         yield from _considered_lines(plan.since)
-    quiet = [unit.unit for unit in plan.units if not (unit.effective or unit.unsettled)]
+    quiet = [
+        unit.unit for unit in plan.units if not (unit.effective or unit.unsettled or unit.drift)
+    ]
     if quiet:
         yield ""
         names = textwrap.fill(", ".join(quiet), _COLUMNS - 11, break_on_hyphens=False)
@@ -113,7 +119,7 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     yield f"  {unit.unit}{removed}"
     yield from _later_lines(unit)
     for drifted in unit.drift:
-        yield f"    ! {drifted.name} was {past(drifted.action)} outside of Terraform"
+        yield f"    ! {drifted.name} was {past(drifted.action)} {_by_whom(drifted)}"
         if drifted.action is not Action.DELETE:
             yield from render_fields(drifted.fields, indent=_FIELD_INDENT)
     for change in unit.changes:
@@ -136,6 +142,19 @@ def _later_lines(unit: UnitPlan) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
+
+
+def _by_whom(drifted: Change) -> str:
+    """Return who changed a thing; of objects their managers are known, and no other program owns them."""
+    if drifted.subject is Subject.RESOURCE:
+        return "outside of Terraform"
+    return f"outside of this stack  ({drifted.reason})"
+
+
+def _left(number: int) -> str:
+    if number == 1:
+        return "1 drifted object left as it is"
+    return f"{number} drifted objects left as they are"
 
 
 def _goes_without_saying(change: Change) -> bool:

@@ -55,11 +55,41 @@ class Rights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """Fields of a set's objects that are left to whoever else sets them.
+
+    ``paths`` are JSON pointers. The others are patterns of objects; an empty one means all.
+    """
+
+    paths: tuple[str, ...]
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRule:
+    """When objects of a kind are healthy, and when they have failed, beyond what is known of their kind.
+
+    ``condition`` is the type of one, with ``=`` and the status that it has to have if not ``True``; ``healthy``
+    and ``failed`` are in CEL. Each may be empty.
+    """
+
+    kind: str
+    group: str = ""
+    condition: str = ""
+    healthy: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Whether and how long an apply waits for a set's objects to be healthy; the timeout is in seconds."""
 
     enabled: bool = True
     timeout: float = 300.0
+    health: tuple[HealthRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +199,7 @@ class ManifestSet:
     protect: bool = False
     wait: Wait = field(default_factory=Wait)
     drift: Drift = Drift.HEAL
+    ignore: tuple[Ignored, ...] = ()
     rights: Rights = field(default_factory=Rights)
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.change import Action, Change, FieldChange, Subject
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
-from orchestrator.stack.model import Json, UnitId
+from orchestrator.stack.model import Drift, Json, UnitId
 from orchestrator.workloads.asking import ask
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
@@ -32,6 +32,7 @@ from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_id
 from orchestrator.workloads.replacement import forcing
 from orchestrator.workloads.secrecy import fingerprint_of, learn_live, learn_wanted, secret_in
 from orchestrator.workloads.succession import Succession
+from orchestrator.workloads.upkeep import Surveyed, healing, lasting, surveys
 
 Live: TypeAlias = Mapping[str, Json]
 
@@ -61,14 +62,17 @@ class SetPlan:
     """What would happen to one manifest set.
 
     ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects of the inventory that no set
-    wants any more, also those that are gone or not ours any more: they are only forgotten. ``removed`` marks
-    a set that Git no longer declares.
+    wants any more, also those that are gone or not ours any more: they are only forgotten. ``drift`` is what
+    others did to objects and what is left so; ``ignored`` counts those of which that is not even told.
+    ``removed`` marks a set that Git no longer declares.
     """
 
     unit: UnitId
     changes: tuple[Change, ...] = ()
     steps: tuple[ObjectStep, ...] = ()
     prune: tuple[OwnedObject, ...] = ()
+    drift: tuple[Change, ...] = ()
+    ignored: int = 0
     pending: tuple[str, ...] = ()
     removed: bool = False
     fingerprint: str = ""
@@ -81,6 +85,7 @@ class _World:
     owner: Owner
     live: Mapping[ObjectRef, Live]
     inventory: Mapping[ObjectRef, OwnedObject]
+    surveyed: Surveyed
     verdicts: Mapping[ObjectRef, Verdict]
     strangers: Mapping[ObjectRef, Live | None]
     unnamed: frozenset[tuple[UnitId, str, str]]
@@ -135,13 +140,16 @@ def _observe(
     check_custom_resources(objects, definitions)
     kinds = served.with_definitions(completed(item.value, None) for item in objects)
     kinds = replace(kinds, defined=frozenset(definitions))
-    verdicts = ask(cluster, objects, live, kinds=kinds, owner=owner)
+    surveyed = surveys(cluster, objects, live, inventory)
+    asked = [surveyed.applied(item) for item in objects]
+    verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner)
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
     return _World(
         owner=owner,
         live=live,
-        inventory={item.ref: item for item in inventory},
+        inventory=surveyed.inventory,
+        surveyed=surveyed,
         verdicts=verdicts,
         strangers=cluster.get_many(unmarked),
         unnamed=frozenset((item.unit, *item.group_kind) for item in objects if not item.ref),
@@ -155,7 +163,12 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
     steps = [
         _step(item, change.action, world)
         for item, change in zip(ordered, changes, strict=True)
-        if not item.pending
+        if not (item.pending or world.surveyed.left_gone(item, _live(item, world)))
+    ]
+    drifted = [
+        (item, change)
+        for item in ordered
+        if (change := world.surveyed.left(item, _live(item, world)))
     ]
     prune = tuple(_to_prune(rendered.unit, world))
     deletions = [_deletion(item, world) for item in prune]
@@ -164,10 +177,16 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
         changes=(*changes, *deletions),
         steps=tuple(steps),
         prune=prune,
+        drift=tuple(change for item, change in drifted if item.drift is Drift.REPORT),
+        ignored=sum(1 for item, _ in drifted if item.drift is not Drift.REPORT),
         pending=rendered.pending,
         removed=removed,
         fingerprint=fingerprint_of(ordered),
     )
+
+
+def _live(item: WantedObject, world: _World) -> Live | None:
+    return world.verdicts[item.ref].live if item.ref else None
 
 
 def _order(item: WantedObject) -> tuple[bool, int, str, str]:
@@ -184,9 +203,9 @@ def _change(item: WantedObject, world: _World) -> Change:
         fields = compare(None, item.value, intent=_intent(item))
         return Change(subject=Subject.OBJECT, name=item.title, action=Action.CREATE, fields=fields)
     verdict = world.verdicts[item.ref]
-    fields = compare(verdict.live, verdict.result, intent=_intent(item))
+    fields = world.surveyed.told(item, verdict.live, verdict.result)
     previous = _previous_unit(item, verdict, world)
-    action, reason = _decision(item, verdict, world, moved=bool(previous), differs=bool(fields))
+    action, reason = _decision(item, verdict, world, moved=bool(previous), fields=fields)
     if action is Action.ADOPT:
         previous = verdict.claim.id if verdict.claim else ""
     if verdict.replaced is not None:
@@ -202,18 +221,23 @@ def _change(item: WantedObject, world: _World) -> Change:
 
 
 def _decision(
-    item: WantedObject, verdict: Verdict, world: _World, *, moved: bool, differs: bool
+    item: WantedObject,
+    verdict: Verdict,
+    world: _World,
+    *,
+    moved: bool,
+    fields: tuple[FieldChange, ...],
 ) -> tuple[Action, str]:
     if verdict.live is None:
         return _creation(item, world)
-    reason = reason_of(verdict)
+    reason = reason_of(verdict, healing(fields) if owner_of(verdict.live) == world.owner else "")
     if owner_of(verdict.live) != world.owner:
         return Action.ADOPT, reason
     if verdict.replaced is not None:
         return Action.REPLACE, reason
     if moved:
         return Action.MOVE, reason
-    return (Action.UPDATE if differs or verdict.succession else Action.NO_OP), reason
+    return (Action.UPDATE if fields or verdict.succession else Action.NO_OP), reason
 
 
 def _creation(item: WantedObject, world: _World) -> tuple[Action, str]:
@@ -221,8 +245,10 @@ def _creation(item: WantedObject, world: _World) -> tuple[Action, str]:
     definition = world.definitions.get(item.group_kind)
     if earlier is None or not earlier.uid:
         return Action.CREATE, left_to_the_server(item, definition) if definition else ""
-    if earlier.fingerprint and earlier.fingerprint == _lasting(item):
+    if lasting(item) and world.surveyed.as_applied(item):
         return Action.NO_OP, "ran before; the cluster removed it when its time was up"
+    if world.surveyed.left_gone(item, None):
+        return Action.NO_OP, "was deleted by somebody else, and is left so"
     return Action.CREATE, "was applied before, and is gone"
 
 
@@ -238,7 +264,7 @@ def _previous_unit(item: WantedObject, verdict: Verdict, world: _World) -> str:
 def _step(item: WantedObject, action: Action, world: _World) -> ObjectStep:
     assert item.ref is not None  # noqa: S101 - whatever is not pending has a name
     verdict = world.verdicts[item.ref]
-    wanted = known(without(item.value, verdict.left))
+    wanted = known(without(world.surveyed.applied(item).value, verdict.left))
     manifest = marked(wanted, owner=world.owner, unit=item.unit)
     earlier = world.inventory.get(item.ref)
     return ObjectStep(
@@ -253,7 +279,7 @@ def _step(item: WantedObject, action: Action, world: _World) -> ObjectStep:
         absent=action is Action.REPLACE
         or (action is Action.CREATE and not _populated(item.ref, world)),
         succession=verdict.succession,
-        fingerprint=_lasting(item),
+        fingerprint=world.surveyed.remembered(item, action),
     )
 
 
@@ -304,11 +330,3 @@ def _consequence(ref: ObjectRef) -> str:
 
 def _intent(item: WantedObject) -> Intent:
     return Intent(value=dict(item.value), secret=secret_in(item))
-
-
-def _lasting(item: WantedObject) -> str:
-    """Return what identifies a Job that the cluster removes by itself, so that it is not run once more."""
-    spec = item.value.get("spec")
-    if item.group_kind != ("batch", "Job") or not isinstance(spec, dict):
-        return ""
-    return fingerprint_of([item]) if "ttlSecondsAfterFinished" in spec else ""

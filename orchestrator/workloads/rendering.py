@@ -17,7 +17,7 @@ from orchestrator.stack.expressions import (
     pending_in,
     resolve,
 )
-from orchestrator.stack.model import ManifestSet, Rights, UnitId
+from orchestrator.stack.model import Drift, Ignored, ManifestSet, Rights, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.workloads.documents import ManifestDocument
 from orchestrator.workloads.kinds import Kinds
@@ -30,7 +30,7 @@ class WantedObject:
     """One object that a set wants.
 
     ``ref`` is None while its name or namespace is pending; ``title`` names it in either case. ``sensitive``
-    are the paths at and below which all is secret; ``rights`` are its set's.
+    are the paths at and below which all is secret; ``rights``, ``drift`` and ``ignore`` are its set's.
     """
 
     unit: UnitId
@@ -39,6 +39,8 @@ class WantedObject:
     title: str
     sensitive: frozenset[Path] = frozenset()
     rights: Rights = field(default_factory=Rights)
+    drift: Drift = Drift.HEAL
+    ignore: tuple[Ignored, ...] = ()
     document: ManifestDocument | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -157,6 +159,8 @@ class _Rendering:
             title=self._title(value),
             sensitive=sensitive,
             rights=self.manifests.rights,
+            drift=self.manifests.drift,
+            ignore=self.manifests.ignore,
             document=self.document,
         )
 

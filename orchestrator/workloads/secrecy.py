@@ -43,9 +43,14 @@ def learn_live(objects: Iterable[Live], secrets: Secrets) -> None:
 
 def fingerprint_of(items: Iterable[WantedObject]) -> str:
     """Return a hash of what is wanted, without its secrets: a hash of a short one would give it away."""
-    content = [_without_secrets(dict(item.value), secret_in(item)) for item in items]
+    content = [hidden(item) for item in items]
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def hidden(item: WantedObject) -> Json:
+    """Return an object with words in the place of its secrets, and of what is pending."""
+    return _without_secrets(dict(item.value), secret_in(item))
 
 
 def _learn(values: Iterable[tuple[Mapping[str, Tree], frozenset[Path]]], secrets: Secrets) -> None:

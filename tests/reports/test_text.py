@@ -1,9 +1,10 @@
 """Plans and reports as people read them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from orchestrator.errors import ClusterError, TerraformError
-from orchestrator.plans.change import Action, Subject
+from orchestrator.plans.change import Action, Subject, Touch
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.values import ABSENT, Unknown, masked
@@ -154,6 +155,56 @@ def test_a_destruction_lists_what_goes_and_not_what_it_was() -> None:
         "",
         "Plan: 1 to delete.",
     ]
+
+
+def test_drift_that_is_healed_is_told_with_who_and_when() -> None:
+    """The line of the object says it of all its fields; where Git changed some too, each one that drifted does."""
+    touch = Touch(by="kubectl-edit", at=datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC))
+    drifted = field_change("data.wall", before="red", after="white", touch=touch)
+    reason = f"heals drift: changed {touch}"
+    only = change("ConfigMap shop/a", action=Action.UPDATE, reason=reason, fields=(drifted,))
+    both = change(
+        "ConfigMap shop/b",
+        action=Action.UPDATE,
+        reason=reason,
+        fields=(field_change("data.door", before="blue", after="green"), drifted),
+    )
+
+    assert render_plan(plan(unit_plan("manifests.shop", only, both))).splitlines()[2:9] == [
+        "  manifests.shop",
+        "    ~ ConfigMap shop/a  (heals drift: changed by kubectl-edit at 2026-03-14 09:26:53 UTC)",
+        '        data.wall  "red" → "white"',
+        "    ~ ConfigMap shop/b  (heals drift: changed by kubectl-edit at 2026-03-14 09:26:53 UTC)",
+        "        data",
+        '          door  "blue" → "green"',
+        '          wall  "red" → "white"  # drift',
+    ]
+
+
+def test_drift_that_is_left_is_told_and_counted() -> None:
+    """Nothing would be done about it: it has a sign of its own, what was applied and what is live, and a count."""
+    changed = change(
+        "Deployment shop/web",
+        action=Action.UPDATE,
+        reason="by kubectl through scale; left as it is",
+        fields=(field_change("spec.replicas", before=2, after=5, touch=Touch(by="kubectl")),),
+    )
+    gone = change("ConfigMap shop/a", action=Action.DELETE, reason="left as it is")
+
+    assert (
+        render_plan(plan(unit_plan("manifests.shop", drift=(changed, gone))))
+        == """\
+Plan for applying shop/production at 3f2c1a9d4e (Sell socks)
+
+  manifests.shop
+    ! Deployment shop/web was updated outside of this stack  (by kubectl through scale; left as it is)
+        spec.replicas  2 → 5
+    ! ConfigMap shop/a was deleted outside of this stack  (left as it is)
+
+Nothing to do: what runs is what Git says, but for 2 drifted objects left as
+they are.
+"""
+    )
 
 
 def test_values_that_would_fool_a_terminal_are_escaped() -> None:

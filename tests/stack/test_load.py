@@ -10,6 +10,7 @@ from orchestrator.stack.model import (
     Cluster,
     Drift,
     Guards,
+    Ignored,
     Ledger,
     ManifestSet,
     Module,
@@ -61,6 +62,7 @@ manifests:
     namespace: shop-${{ environment }}
     wait: {timeout: 1m30s}
     drift: report
+    ignore: [{kind: Deployment, name: "web-*", paths: [/spec/replicas]}]
     protect: true
   jobs: {path: jobs, wait: false, needs: [queue]}
 """
@@ -128,6 +130,7 @@ def test_modules_and_manifest_sets_as_they_are_written(root: Path) -> None:
         Drift.REPORT,
         True,
     )
+    assert shop.ignore == (Ignored(kind="Deployment", name="web-*", paths=("/spec/replicas",)),)
     assert isinstance(jobs, ManifestSet)
     assert (jobs.wait.enabled, jobs.needs) == (False, ("modules.queue",))
 

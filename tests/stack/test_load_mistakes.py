@@ -256,6 +256,17 @@ def test_modules_with_mistakes(root: Path, entry: str, expected: str) -> None:
             "4:23 manifests.s.drift must be heal, report or ignore, not false | ",
         ),
         (
+            "{path: a, ignore: [{kind: Deployment, paths: [spec.replicas]}]}",
+            (
+                "4:52 manifests.s.ignore[0].paths[0] 'spec.replicas' is no JSON pointer"
+                " | write keys behind slashes, such as /spec/replicas; a slash inside a key is ~1"
+            ),
+        ),
+        (
+            "{path: a, ignore: [{kind: Deployment}]}",
+            "4:25 manifests.s.ignore[0] has no 'paths' | add 'paths: [/spec/replicas]'",
+        ),
+        (
             "{path: a, wait: 5m}",
             "4:22 manifests.s.wait must be a map, not the text '5m' | write {timeout: 5m}, or false",
         ),

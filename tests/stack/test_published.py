@@ -67,6 +67,7 @@ def test_the_keys_are_those_of_the_format() -> None:
         "adopt",
         "conflicts",
         "drift",
+        "ignore",
         "namespace",
         "needs",
         "path",

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.literals import HOLDS_EXPRESSIONS
-from orchestrator.stack.written.schema import DURATION, LABEL, SHARE
+from orchestrator.stack.written.schema import CONDITION, DURATION, LABEL, POINTER, SHARE
 from tools.documentation.markdown import anchor, code, table
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -18,7 +18,13 @@ Path: TypeAlias = tuple[str, ...]
 _NAME = "NAME"  # stands for the name of an entry
 _HEADING = ("key", "what it is", "type", "default", "expressions")
 _WORDS = {"string": "text", "boolean": "true or false"}
-_PATTERNS = {LABEL: "name", DURATION: "duration", SHARE: "percentage"}
+_PATTERNS = {
+    LABEL: "name",
+    CONDITION: "condition",
+    DURATION: "duration",
+    SHARE: "percentage",
+    POINTER: "pointer",
+}
 _HOLDING = frozenset(
     {"text", "list of texts", "map", "map by name"}
 )  # other maps say it key by key
@@ -110,11 +116,13 @@ def _maps(path: Path, schema: Schema) -> Iterator[tuple[Path, Schema]]:
 
 
 def _alternatives(path: Path, schema: Schema) -> Iterator[tuple[Path, Schema]]:
-    """Yield what a value may be; for a map by name, what its entries may be."""
+    """Yield what a value may be; for a map by name and a list of maps, what their entries may be."""
     for each in schema.get("anyOf") or schema.get("oneOf") or [schema]:
-        entries = each.get("additionalProperties")
+        entries, items = each.get("additionalProperties"), each.get("items") or {}
         if isinstance(entries, dict) and entries:
             yield from _alternatives((*path, _NAME), entries)
+        elif "properties" in items:
+            yield path, items
         else:
             yield path, each
 

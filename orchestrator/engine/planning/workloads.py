@@ -151,6 +151,8 @@ def _unit_plan(plan: "SetPlan") -> UnitPlan:
     return UnitPlan(
         unit=plan.unit,
         changes=plan.changes,
+        drift=plan.drift,
+        ignored=plan.ignored,
         pending=plan.pending,
         removed=plan.removed,
         fingerprint=plan.fingerprint,

@@ -13,6 +13,8 @@ from orchestrator.stack.model import (
     Conflicts,
     Drift,
     Guards,
+    HealthRule,
+    Ignored,
     Json,
     Ledger,
     ManifestSet,
@@ -157,6 +159,7 @@ def read_manifests(section: Section, known: Collection[UnitId]) -> ManifestSet:
         protect=section.values.get("protect") is True,
         wait=_wait(section),
         drift=Drift(drift) if drift in set(Drift) else Drift.HEAL,
+        ignore=tuple(_ignored(section)),
         rights=_rights(section),
         places=section.places(),
     )
@@ -171,11 +174,45 @@ def _rights(section: Section) -> Rights:
     )
 
 
+def _ignored(section: Section) -> Iterator[Ignored]:
+    """Read ``ignore:``; an entry that is no map, or names no paths, is left out."""
+    found = section.values.get("ignore")
+    for entry in found if isinstance(found, list) else ():
+        values = entry if isinstance(entry, dict) else {}
+        texts = {key: value for key, value in values.items() if isinstance(value, str)}
+        paths = values.get("paths")
+        yield Ignored(
+            paths=tuple(path for path in paths if isinstance(path, str))
+            if isinstance(paths, list)
+            else (),
+            group=texts.get("group", ""),
+            kind=texts.get("kind", ""),
+            namespace=texts.get("namespace", ""),
+            name=texts.get("name", ""),
+        )
+
+
 def _wait(section: Section) -> Wait:
     if section.values.get("wait") is False:
         return Wait(enabled=False)
-    timeout = section.below("wait").text("timeout")
-    return Wait(timeout=seconds(timeout)) if timeout else Wait()
+    written = section.below("wait")
+    timeout, health = written.text("timeout"), written.values.get("health")
+    rules = tuple(_health_rules(health if isinstance(health, list) else []))
+    return Wait(timeout=seconds(timeout) if timeout else Wait().timeout, health=rules)
+
+
+def _health_rules(written: list[Json]) -> Iterator[HealthRule]:
+    """Read ``health:``; an entry that is no map keeps its place."""
+    for entry in written:
+        values = entry if isinstance(entry, dict) else {}
+        texts = {key: value for key, value in values.items() if isinstance(value, str)}
+        yield HealthRule(
+            kind=texts.get("kind", ""),
+            group=texts.get("group", ""),
+            condition=texts.get("condition", ""),
+            healthy=texts.get("healthy", ""),
+            failed=texts.get("failed", ""),
+        )
 
 
 def _need(name: str, known: Collection[UnitId], kind: str) -> UnitId:

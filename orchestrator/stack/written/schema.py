@@ -16,6 +16,8 @@ VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
 TYPE: Final = r"^[A-Za-z*][-A-Za-z0-9_.*?\[\]!]*$"
 DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 SHARE: Final = r"^(100|[1-9]?[0-9])%$"
+POINTER: Final = r"^(/([^~/]|~[01])+)+$"  # RFC 6901
+CONDITION: Final = r"^[A-Za-z][-A-Za-z0-9_./]*(=(True|False|Unknown))?$"
 VERSION: Final = 1
 
 OFF: Final = (
@@ -158,6 +160,23 @@ _GUARDS: Final = _map(
         )
     }
 )
+_HEALTH: Final = _map(
+    {
+        "kind": Key(_TEXT, "The kind that it is about.", "Certificate", required=True),
+        "group": Key(_TEXT, "The kind's API group.", "cert-manager.io"),
+        "condition": Key(
+            core_schema.str_schema(strict=True, pattern=CONDITION),
+            "The condition that has to be `True`, or `TYPE=STATUS`.",
+            "Ready",
+        ),
+        "healthy": Key(
+            _TEXT, "What holds of a healthy object, in CEL.", "\"status.phase == 'Bound'\""
+        ),
+        "failed": Key(
+            _TEXT, "What holds of one that has failed, in CEL.", "\"status.phase == 'Lost'\""
+        ),
+    }
+)
 _WAIT: Final = _either(
     False,  # noqa: FBT003 - the word itself
     SETTINGS,
@@ -168,7 +187,10 @@ _WAIT: Final = _either(
                 "How long objects may take to become healthy.",
                 "90s",
                 default="5m",
-            )
+            ),
+            "health": Key(
+                _list(_HEALTH), "When objects of a kind are healthy, beyond what is known of it."
+            ),
         }
     ),
 )
@@ -186,6 +208,20 @@ _MODULE: Final = _map(
             _NEEDS, "Modules to apply first, beyond those whose outputs are read.", "[network]"
         ),
         "protect": _PROTECT,
+    }
+)
+_IGNORED: Final = _map(
+    {
+        "paths": Key(
+            _list(core_schema.str_schema(strict=True, pattern=POINTER), 1),
+            "JSON pointers into the manifest; an element of a list by its place, its name or `*`.",
+            "[/spec/replicas]",
+            required=True,
+        ),
+        "group": Key(_TEXT, "The API group of the objects, or a pattern of it.", "apps"),
+        "kind": Key(_TEXT, "Their kind, or a pattern of it.", "Deployment"),
+        "namespace": Key(_TEXT, "Their namespace, or a pattern of it."),
+        "name": Key(_TEXT, "Their name, or a pattern of it.", "web-*"),
     }
 )
 _MANIFESTS: Final = _map(
@@ -207,6 +243,10 @@ _MANIFESTS: Final = _map(
             "What follows when the cluster differs from what was applied.",
             "report",
             default="heal",
+        ),
+        "ignore": Key(
+            _list(_IGNORED),
+            "Fields that are left to whoever else sets them, such as an autoscaler.",
         ),
         "conflicts": Key(
             core_schema.literal_schema(["fail", "take", "leave"]),

@@ -1,0 +1,85 @@
+"""What the ledger remembers of an object that was applied: enough to tell Git's changes from everybody else's.
+
+A hash of the whole tells that Git wants what it wanted then. Where drift is left alone, a short hash of each
+field tells as much of every one of them, so that what Git changes is applied and what others changed is not.
+Secrets are not in it: a hash of a short one would give it away.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, cast
+
+from orchestrator.stack.expressions import Path, Tree
+from orchestrator.workloads.rendering import WantedObject
+from orchestrator.workloads.secrecy import fingerprint_of, hidden
+
+_WHOLE: Final = 16  # characters
+_FIELD: Final = 4  # bytes
+_BETWEEN: Final = "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What was remembered of one object; empty where nothing was."""
+
+    whole: str = ""
+    fields: frozenset[bytes] = frozenset()
+
+    @classmethod
+    def of(cls, fingerprint: str) -> "Memory":
+        """Read what ``remember`` wrote, or an earlier version did."""
+        whole, _, fields = fingerprint.partition(_BETWEEN)
+        content = base64.urlsafe_b64decode(fields)
+        return cls(
+            whole=whole,
+            fields=frozenset(
+                content[start : start + _FIELD] for start in range(0, len(content), _FIELD)
+            ),
+        )
+
+    def holds(self, item: WantedObject) -> bool:
+        """Whether an object is wanted just as it was applied last."""
+        return bool(self.whole) and fingerprint_of([item]).startswith(self.whole)
+
+    def known(self, item: WantedObject) -> frozenset[Path]:
+        """Return the fields of a manifest that are wanted as they were applied last."""
+        if self.holds(item):
+            return frozenset(path for path, _ in _fields(item))
+        return frozenset(path for path, digest in _fields(item) if digest in self.fields)
+
+
+def remember(item: WantedObject, *, by_field: bool) -> str:
+    """Return what the inventory keeps of an object that is applied."""
+    whole = fingerprint_of([item])[:_WHOLE]
+    if not by_field:
+        return whole
+    content = b"".join(sorted(digest for _, digest in _fields(item)))
+    return f"{whole}{_BETWEEN}{base64.urlsafe_b64encode(content).decode()}"
+
+
+def leaves_of(tree: Tree) -> Iterator[Path]:
+    """Yield where the single values of a tree are; a list of plain values is one."""
+    return (path for path, _, _ in _leaves(tree, (), ()))
+
+
+def _fields(item: WantedObject) -> Iterable[tuple[Path, bytes]]:
+    for path, named, value in _leaves(cast("Tree", hidden(item)), (), ()):
+        canonical = json.dumps([*named, value], sort_keys=True)
+        yield path, hashlib.sha256(canonical.encode()).digest()[:_FIELD]
+
+
+def _leaves(tree: Tree, path: Path, named: Path) -> Iterator[tuple[Path, Path, Tree]]:
+    """Yield each value with its place, and its place by names, which stay when elements move."""
+    if isinstance(tree, dict) and tree:
+        for key, item in tree.items():
+            yield from _leaves(item, (*path, key), (*named, key))
+    elif isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        for index, item in enumerate(tree):
+            name = item.get("name") if isinstance(item, dict) else None
+            step = name if isinstance(name, str) else index
+            yield from _leaves(item, (*path, index), (*named, step))
+    else:
+        yield path, named, tree

@@ -1,0 +1,165 @@
+"""Which fields of a manifest a manager owns in the live object, by the object's own record (``managedFields``). Pure.
+
+Paths are those of the manifest. Elements of lists are found by the keys that the record names; a key that the
+manifest leaves out was defaulted by the server.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from orchestrator.stack.expressions import Path, Tree
+from orchestrator.stack.model import Json
+from orchestrator.workloads.ownership import FIELD_MANAGER
+
+Live: TypeAlias = Mapping[str, Json]
+Fields: TypeAlias = Mapping[str, Json]
+
+_ITSELF: Final = "."
+# Of these nobody is recorded as the owner; a status is not applied with its object.
+_NAMELESS: Final = frozenset({"apiVersion", "kind", "status"})
+_OF_METADATA: Final = frozenset({"name", "namespace"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What one manager set, when, in which version of the API; ``ours`` is what we applied ourselves."""
+
+    manager: str
+    subresource: str
+    at: datetime | None
+    version: str
+    ours: bool
+    fields: Fields
+
+    def owns(self, manifest: Tree, path: Path) -> bool:
+        """Whether the manager owns what a manifest has at ``path``, or anything in it."""
+        fields: Json = dict(self.fields)
+        value = manifest
+        for step in path:
+            if not isinstance(fields, dict):
+                return False
+            if not _inside(fields):
+                return True  # what holds this is one value
+            fields, value = _below(fields, value, step), _at(value, step)
+        return isinstance(fields, dict)
+
+
+def records_of(live: Live) -> tuple[Record, ...]:
+    """Return who set what in an object; what was written to its status is left out."""
+    metadata = live.get("metadata")
+    found = metadata.get("managedFields") if isinstance(metadata, dict) else None
+    return tuple(
+        _record(item)
+        for item in (found if isinstance(found, list) else ())
+        if isinstance(item, dict) and item.get("subresource") != "status"
+    )
+
+
+def unowned(manifest: Mapping[str, Tree], record: Record) -> Iterator[Path]:
+    """Yield what a manifest has and the manager does not own: single fields, and elements of lists as a whole."""
+    value = {key: item for key, item in manifest.items() if key not in _NAMELESS}
+    metadata = value.get("metadata")
+    if isinstance(metadata, dict):
+        value["metadata"] = {key: item for key, item in metadata.items() if key not in _OF_METADATA}
+    yield from _unowned(value, dict(record.fields), ())
+
+
+def _record(item: Mapping[str, Json]) -> Record:
+    fields = item.get("fieldsV1")
+    manager = str(item.get("manager") or "")
+    return Record(
+        manager=manager,
+        subresource=str(item.get("subresource") or ""),
+        at=_moment(item.get("time")),
+        version=str(item.get("apiVersion") or ""),
+        ours=(manager, item.get("operation")) == (FIELD_MANAGER, "Apply")
+        and not item.get("subresource"),
+        fields=fields if isinstance(fields, dict) else {},
+    )
+
+
+def _moment(text: Json) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def _unowned(value: Tree, fields: Json, path: Path) -> Iterator[Path]:
+    if value is None:
+        return  # null is left to the server
+    if not isinstance(fields, dict):
+        yield from _parts(value, path)
+    elif not _inside(fields):
+        # An element of which only itself is left has lost all that it held.
+        if isinstance(value, dict) and path and isinstance(path[-1], int):
+            yield path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unowned(item, fields.get(f"f:{key}"), (*path, key))
+    else:
+        yield from _unowned_elements(value, fields, path)
+
+
+def _unowned_elements(value: Tree, fields: Fields, path: Path) -> Iterator[Path]:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        step = _step(fields, item, index)
+        if step is None:
+            yield (*path, index)
+        else:
+            yield from _unowned(item, fields[step], (*path, index))
+
+
+def _parts(value: Tree, path: Path) -> Iterator[Path]:
+    """Yield the fields of a map that nobody owns, each on its own; anything else is one."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _parts(item, (*path, key))
+    else:
+        yield path
+
+
+def _inside(fields: Fields) -> bool:
+    return any(step != _ITSELF for step in fields)
+
+
+def _below(fields: Fields, value: Tree, step: str | int) -> Json:
+    if isinstance(step, str):
+        return fields.get(f"f:{step}")
+    found = _step(fields, _at(value, step), step)
+    return None if found is None else fields[found]
+
+
+def _at(value: Tree, step: str | int) -> Tree:
+    match value, step:
+        case dict(), str():
+            return value.get(step)
+        case list(), int() if step < len(value):
+            return value[step]
+        case _:
+            return None
+
+
+def _step(fields: Fields, item: Tree, index: int) -> str | None:
+    """Return which member of a list's set an element is."""
+    return next((step for step in fields if _means(step, item, index)), None)
+
+
+def _means(step: str, item: Tree, index: int) -> bool:
+    kind, _, name = step.partition(":")
+    match kind:
+        case "k":
+            keys = json.loads(name)
+            said = [key for key in keys if isinstance(item, dict) and key in item]
+            return bool(said) and all(
+                isinstance(item, dict) and item[key] == keys[key] for key in said
+            )
+        case "v":
+            return bool(json.loads(name) == item)
+        case "i":
+            return int(name) == index
+        case _:
+            return False
