@@ -80,6 +80,7 @@ class LedgerRefs:
         self._seen = f"refs/orchestrator-remote/{remote}/{owner}"
         self._plumbing = plumbing
         self._remote = remote
+        self._decoded = ("", LedgerState())
 
     def here(self) -> Here:
         """Return what this clone knows, without asking the remote."""
@@ -90,11 +91,17 @@ class LedgerRefs:
             raise LedgerError(f"{self.ledger} is no ledger: its commit holds no {STATE}")
         return Here(
             ledger=ledger[0] if ledger else "",
-            state=decode_state(state[1]) if state else LedgerState(),
+            state=self._state(*state) if state else LedgerState(),
             lock=lock[0] if lock else "",
             holder=decode_holder(holder[1]) if holder else None,
             seen=seen[0] if seen else "",
         )
+
+    def _state(self, blob: str, content: bytes) -> LedgerState:
+        """Return what a file of the repository holds; one that was read last is not decoded anew."""
+        if self._decoded[0] != blob:
+            self._decoded = blob, decode_state(content)
+        return self._decoded[1]
 
     def present(self) -> Here:
         """Return what this clone knows after it was brought in line with the remote."""
