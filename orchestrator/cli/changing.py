@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     help="Take only the units that changed since, with what reads them and what they need.",
 )
 @acknowledge_option
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when something would change.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 when something would change, or has drifted and is only reported.",
+)
 @pass_options
 def plan(
     options: Options,
@@ -81,7 +85,8 @@ def plan(
     _show_plan(options, planned)
     if saved:
         click.echo(saved, err=True)
-    sys.exit(2 if detailed_exitcode and planned.plan.effective else 0)
+    differs = planned.plan.effective or planned.plan.drifted
+    sys.exit(2 if detailed_exitcode and differs else 0)
 
 
 @click.command()
