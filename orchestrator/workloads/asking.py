@@ -10,7 +10,7 @@ from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.dry_runs import DryRuns, Verdict
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.ownership import forced, marked
-from orchestrator.workloads.pending import completed
+from orchestrator.workloads.pending import completed, known
 from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.settled import settled
 from orchestrator.workloads.succession import heirless
@@ -69,7 +69,7 @@ def _found(cluster: Cluster, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live]
 
 
 def _submission(ref: ObjectRef, item: WantedObject, live: Live | None, owner: Owner) -> Submission:
-    manifest = completed(item.value, live)
+    manifest = completed(item.value, live) if item.pending else known(item.value)
     return Submission(
         ref=ref,
         manifest=marked(manifest, owner=owner, unit=item.unit),

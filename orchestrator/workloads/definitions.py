@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.plans.objects import ObjectRef
@@ -12,7 +12,8 @@ from orchestrator.stack.names import did_you_mean
 from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.structural import Violation, expressions_in, violations
 
-_DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
+DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
+"""The group and kind of what defines a kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def definitions_in(
     objects: Iterable[WantedObject], live: Mapping[ObjectRef, Mapping[str, Json]]
 ) -> dict[tuple[str, str], Definition]:
     """Return the kinds, by (group, kind), whose definitions are new or not the same as those that are live."""
-    found = (item for item in objects if item.group_kind == _DEFINITION and item.ref)
+    found = (item for item in objects if item.group_kind == DEFINITION and item.ref)
     changing = (item for item in found if item.ref and not _settled(item, live.get(item.ref)))
     read = (definition for item in changing if (definition := _read(item)))
     return {(definition.group, definition.kind): definition for definition in read}

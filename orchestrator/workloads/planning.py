@@ -17,6 +17,7 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.comparison import Intent, compare
 from orchestrator.workloads.definitions import (
+    DEFINITION,
     Definition,
     check_custom_resources,
     definitions_in,
@@ -138,7 +139,9 @@ def _observe(
     learn_live(live.values(), secrets)
     definitions = definitions_in(objects, live)
     check_custom_resources(objects, definitions)
-    kinds = served.with_definitions(completed(item.value, None) for item in objects)
+    kinds = served.with_definitions(
+        completed(item.value, None) for item in objects if item.group_kind == DEFINITION
+    )
     kinds = replace(kinds, defined=frozenset(definitions))
     surveyed = surveys(cluster, objects, live, inventory)
     asked = [surveyed.applied(item) for item in objects]

@@ -21,6 +21,7 @@ from orchestrator.stack.model import Drift, Ignored, ManifestSet, Rights, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.workloads.documents import ManifestDocument
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.ownership import WAIT, says_how_to_wait
 
 _DEFAULT_NAMESPACE: Final = "default"
 
@@ -42,16 +43,16 @@ class WantedObject:
     drift: Drift = Drift.HEAL
     ignore: tuple[Ignored, ...] = ()
     document: ManifestDocument | None = field(default=None, compare=False, repr=False)
+    pending: tuple[str, ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look for what is pending once: it is asked for at every step, and to look takes a walk."""
+        object.__setattr__(self, "pending", pending_in(dict(self.value)))
 
     @property
     def place(self) -> Place | None:
         """Return where it is declared: found when asked for, since that takes longer than all the rest."""
         return self.document.place(("metadata", "name")) if self.document else None
-
-    @property
-    def pending(self) -> tuple[str, ...]:
-        """Return the references that anything in it waits for, sorted."""
-        return pending_in(dict(self.value))
 
     @property
     def group_kind(self) -> tuple[str, str]:
@@ -176,6 +177,14 @@ class _Rendering:
         for name in ("labels", "annotations"):
             if not isinstance(self.metadata.get(name), dict | Pending | None):
                 yield self._mistake(f"metadata.{name} is not a map", path=("metadata", name))
+        annotations = self.metadata.get("annotations")
+        wait = annotations.get(WAIT) if isinstance(annotations, dict) else None
+        if isinstance(wait, str) and not says_how_to_wait(wait):
+            yield self._mistake(
+                f"the annotation {WAIT} {wait!r} is neither 'disabled' nor a duration",
+                path=("metadata", "annotations", WAIT),
+                hint="write disabled, or how long to wait, such as 90s, 5m or 1h30m",
+            )
 
     def _kind_mistakes(self) -> Iterator[Mistake]:
         group, version, kind = _group_version_kind(self.tree)

@@ -50,7 +50,10 @@ def fingerprint_of(items: Iterable[WantedObject]) -> str:
 
 def hidden(item: WantedObject) -> Json:
     """Return an object with words in the place of its secrets, and of what is pending."""
-    return _without_secrets(dict(item.value), secret_in(item))
+    secret = secret_in(item)
+    if not (secret or item.pending):
+        return cast("dict[str, Json]", item.value)
+    return _without_secrets(dict(item.value), secret)
 
 
 def _learn(values: Iterable[tuple[Mapping[str, Tree], frozenset[Path]]], secrets: Secrets) -> None:

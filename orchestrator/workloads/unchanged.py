@@ -9,7 +9,7 @@ elements are merged, such an entry only says that it was empty once. Those are r
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -21,6 +21,7 @@ from orchestrator.workloads.stored import left_out, names_of, same, stored_as
 Live: TypeAlias = Mapping[str, Json]
 Fields: TypeAlias = Mapping[str, Json]
 FieldPath: TypeAlias = tuple[str, ...]
+Token: TypeAlias = Hashable
 
 _ITSELF: Final = "."
 _NAMED: Final = "f:"
@@ -177,11 +178,11 @@ class _Comparison:
             return self._keyed_lists(wanted, live, fields, path)
         if not all(step.startswith(_VALUED) for step in steps):
             return False
-        declared = [_token(json.loads(step.removeprefix(_VALUED))) for step in steps]
+        declared = {_value_of(step) for step in steps}
         chosen = [_token(item) for item in wanted]
-        return (
-            sorted(chosen) == sorted(declared) and _in_order(chosen, map(_token, live)) is not None
-        )
+        if declared != set(chosen):
+            return False
+        return _in_order(chosen, map(_token, live)) is not None
 
     def _keyed_lists(
         self, wanted: list[Json], live: list[Json], fields: Fields, path: FieldPath
@@ -206,18 +207,18 @@ class _Keyed:
     """
 
     names: frozenset[str]
-    declared: Mapping[str, str]
-    complete: Mapping[str, str]
+    declared: Mapping[Token, str]
+    complete: Mapping[Token, str]
     ambiguous: bool
 
     @classmethod
     def of(cls, fields: Fields) -> "_Keyed":
         identities = {step: _identity(step) for step in fields if step != _ITSELF}
-        declared = {_token(_stated(key, fields[step])): step for step, key in identities.items()}
+        declared = {_key(_stated(key, fields[step])): step for step, key in identities.items()}
         return cls(
             names=frozenset(name for key in identities.values() for name in key),
             declared=declared,
-            complete={_token(dict(key)): step for step, key in identities.items()},
+            complete={_key(key): step for step, key in identities.items()},
             ambiguous=len(declared) != len(identities),
         )
 
@@ -231,20 +232,20 @@ class _Keyed:
         """Yield which element of the set each live one is, and an empty text for those of others."""
         return (self.complete.get(self._key_of(item), "") for item in live)
 
-    def _key_of(self, item: Json) -> str:
+    def _key_of(self, item: Json) -> "Token":
         element = _mapping(item)
-        return _token({name: element[name] for name in self.names if name in element})
+        return _key({name: element[name] for name in self.names if name in element})
 
 
-def _stated(key: Mapping[str, Json], fields: Json) -> dict[str, Json]:
+def _stated(key: Mapping[str, Json], fields: Json) -> Mapping[str, Json]:
     """Return the part of an element's key that the manifest itself gave; all of it where that is not told."""
     inner = _mapping(fields)
     if not _count(inner):
-        return dict(key)
+        return key
     return {name: value for name, value in key.items() if _NAMED + name in inner}
 
 
-def _in_order(chosen: Sequence[str], there: Iterator[str]) -> list[int] | None:
+def _in_order(chosen: Sequence[Token], there: Iterator[Token]) -> list[int] | None:
     """Return where each is, if each is there exactly once and they are in this order."""
     wanted = set(chosen)
     found = [(item, place) for place, item in enumerate(there) if item in wanted]
@@ -264,9 +265,20 @@ def _count(fields: Fields) -> int:
     return len(fields) - (_ITSELF in fields)
 
 
-def _token(value: Json) -> str:
-    """Return a text that is the same for equal values of the same types."""
-    return json.dumps(value, sort_keys=True)
+def _key(key: Mapping[str, Json]) -> Token:
+    return frozenset((name, _token(value)) for name, value in key.items())
+
+
+def _token(value: Json) -> Token:
+    """Return what is equal for equal values of the same types, and for no others."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, sort_keys=True)
+    return type(value), value
+
+
+@lru_cache(maxsize=4096)
+def _value_of(step: str) -> Token:
+    return _token(json.loads(step.removeprefix(_VALUED)))
 
 
 @lru_cache(maxsize=4096)

@@ -55,6 +55,8 @@ class Surveyed:
         self, item: WantedObject, live: Live | None, result: Mapping[str, Tree]
     ) -> tuple[FieldChange, ...]:
         """Return the fields in which an apply changes an object, and who changed those that it heals."""
+        if result is live and not item.pending:
+            return ()
         surveyed = self.found.get(item.ref) if item.ref else None
         applied = self.applied(item)
         intent = Intent(value=dict(applied.value), secret=secret_in(applied))
