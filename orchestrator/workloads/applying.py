@@ -15,6 +15,7 @@ from orchestrator.stack.model import Json, Wait
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
+from orchestrator.workloads.health.custom import own_rules
 from orchestrator.workloads.health.lean import lean
 from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
@@ -85,7 +86,11 @@ class _Execution:
             step for step in steps if step.wait and (wait.enabled or timeouts[step.ref] is not None)
         ]
         with follow(
-            self._cluster, [step.ref for step in watched], _owner(steps), listener=self._listener()
+            self._cluster,
+            [step.ref for step in watched],
+            _owner(steps),
+            rules=own_rules(wait.health),
+            listener=self._listener(),
         ) as rollout:
             for batch in batches((step.ref, step) for step in steps):
                 self._apply(batch)

@@ -1,11 +1,12 @@
 """The marks by which an object says whose it is, and what it asks for itself."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import Json, UnitId
-from orchestrator.stack.written.durations import seconds
+from orchestrator.stack.written.durations import DURATION, seconds
 
 FIELD_MANAGER: Final = "orchestrator"
 """Our name in every object's record of who set which field."""
@@ -72,6 +73,11 @@ def prunable(live: Mapping[str, Json]) -> bool:
 def waited_for(manifest: Mapping[str, Json]) -> bool:
     """Whether an apply waits for this object's health."""
     return annotation(manifest, WAIT) != "disabled"
+
+
+def says_how_to_wait(value: str) -> bool:
+    """Whether this value of the annotation ``orchestrator/wait`` means something."""
+    return value == "disabled" or bool(re.fullmatch(DURATION, value))
 
 
 def own_timeout(manifest: Mapping[str, Json]) -> float | None:

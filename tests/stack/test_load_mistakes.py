@@ -15,6 +15,7 @@ _SHARED = (
 )
 _LOCAL = "remove 'config', or choose a backend that is reached from elsewhere too"
 _UNIT = "use ${{ unit }} in what names the state, such as the key"
+_CEL = "it is an expression in CEL, such as status.phase == 'Ready'"
 _INIT = "write a small one with 'orchestrator init NAME'"
 
 
@@ -285,6 +286,43 @@ def test_modules_with_mistakes(root: Path, entry: str, expected: str) -> None:
         (
             "{path: a, wait: {timeot: 5m}}",
             "4:23 unknown key 'timeot' in manifests.s.wait | did you mean 'timeout'?",
+        ),
+        (
+            "{path: a, wait: {health: [{kind: Widget}]}}",
+            (
+                "4:32 manifests.s.wait.health[0] does not say when Widget is healthy"
+                " | add 'condition: Ready', or an expression as 'healthy' or 'failed'"
+            ),
+        ),
+        (
+            "{path: a, wait: {health: [{condition: Ready}]}}",
+            "4:32 manifests.s.wait.health[0] has no 'kind' | add 'kind: Certificate'",
+        ),
+        (
+            "{path: a, wait: {health: [{kind: A, condition: Is it ready}]}}",
+            (
+                "4:53 manifests.s.wait.health[0].condition 'Is it ready' is no condition"
+                " | write its type, such as Ready, or its type and status, such as Ready=False"
+            ),
+        ),
+        (
+            "{path: a, wait: {health: [{kind: A, condition: Ready, healthy: spec.a}]}}",
+            "4:53 manifests.s.wait.health[0] has both 'condition' and 'healthy' | keep one of them",
+        ),
+        (
+            "{path: a, wait: {health: [{kind: A, healthy: status.a = 1}]}}",
+            f"4:51 manifests.s.wait.health[0].healthy cannot be read at '= 1' | {_CEL}",
+        ),
+        (
+            "{path: a, wait: {health: [{kind: A, failed: ready(status)}]}}",
+            f"4:50 manifests.s.wait.health[0].failed calls ready(), which there is not | {_CEL}",
+        ),
+        (
+            "{path: a, wait: {health: [{kind: A, condition: B}, {kind: A, condition: C}]}}",
+            (
+                "4:57 manifests.s.wait.health[1] is about the same kind as manifests.s.wait.health[0]"
+                " | keep one of them; && and || join what they say"
+            ),
         ),
         ("{path: a, needs: [S]}", "4:24 there is no unit 'S' | did you mean 's'?"),
         (

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from orchestrator.stack.published import json_schema, project_json_schema
+from orchestrator.stack.written.durations import DURATION
 from orchestrator.stack.written.literals import HOLDS_EXPRESSIONS
-from orchestrator.stack.written.schema import CONDITION, DURATION, LABEL, POINTER, SHARE
+from orchestrator.stack.written.schema import CONDITION, LABEL, POINTER, SHARE
 from tools.documentation.markdown import anchor, code, table
 
 Schema: TypeAlias = Mapping[str, Any]

@@ -3,6 +3,9 @@
 import re
 from typing import Final
 
+DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+"""The pattern of a duration."""
+
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -10,6 +10,7 @@ from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.project import PROJECT_FILE, Project
 from orchestrator.stack.reference import Reference, parse_scalar
+from orchestrator.stack.written.health import check_health
 from orchestrator.stack.written.literals import texts_in
 
 
@@ -18,6 +19,8 @@ def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
     yield from _check_references(stack)
     for unit in stack.units:
         yield from _check_needs(unit, [other.id for other in stack.units])
+    for manifests in stack.manifests:
+        yield from check_health(manifests)
     yield from _check_cluster(stack.cluster)
     yield from _check_allowed_cluster(stack, project)
     yield from _check_state(stack)

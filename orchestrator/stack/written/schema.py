@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import core_schema
 from pydantic_core.core_schema import CoreSchema
 
+from orchestrator.stack.written.durations import DURATION
+
 LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
 TYPE: Final = r"^[A-Za-z*][-A-Za-z0-9_.*?\[\]!]*$"
-DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 SHARE: Final = r"^(100|[1-9]?[0-9])%$"
 POINTER: Final = r"^(/([^~/]|~[01])+)+$"  # RFC 6901
 CONDITION: Final = r"^[A-Za-z][-A-Za-z0-9_./]*(=(True|False|Unknown))?$"

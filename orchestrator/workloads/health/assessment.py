@@ -19,16 +19,22 @@ from orchestrator.workloads.health.status import (
 
 
 def assess(
-    live: Live | None, *, now: datetime, late_binding: frozenset[str] = frozenset()
+    live: Live | None,
+    *,
+    now: datetime,
+    late_binding: frozenset[str] = frozenset(),
+    own: Callable[[Live], Health | None] | None = None,
 ) -> Health:
     """Return the health of an object as the API server last showed it; None stands for one that is gone.
 
     ``now`` is only used for how long something has lasted that may pass; ``late_binding`` are the storage
-    classes that bind a claim when a Pod first uses it.
+    classes that bind a claim when a Pod first uses it. ``own`` is asked instead of what is known of the
+    object's kind, and may leave it to that.
     """
     if live is None:
         return Health(status=Status.NOT_FOUND, reason="not found")
-    return _general(live) or _by_kind(live, now, late_binding) or _by_ready(live)
+    known = _general(live) or (own(live) if own else None)
+    return known or _by_kind(live, now, late_binding) or _by_ready(live)
 
 
 def immediate(group: str, kind: str) -> bool:

@@ -11,10 +11,13 @@ _POD: Final = ("", "Pod")
 _REPLICA_SET: Final = ("apps", "ReplicaSet")
 
 
-def lean(live: Live) -> Live:
-    """Return an object without the record of who set its fields, and what runs Pods without their template."""
+def lean(live: Live, *, whole: frozenset[tuple[str, str]] = frozenset()) -> Live:
+    """Return an object without the record of who set its fields, and what runs Pods without their template.
+
+    The template is kept for the (group, kind) in ``whole``.
+    """
     found = {**live, "metadata": _metadata(live)}
-    if _kind(live) in RUN_PODS:
+    if _kind(live) in RUN_PODS - whole:
         found["spec"] = {
             key: value for key, value in mapping(live, "spec").items() if key != "template"
         }

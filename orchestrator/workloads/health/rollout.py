@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from orchestrator import clock
@@ -15,6 +16,7 @@ from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.watches import Seen, Watch
 from orchestrator.workloads.health import Health, Status, assess, immediate
 from orchestrator.workloads.health.below import Below
+from orchestrator.workloads.health.custom import OwnRule
 from orchestrator.workloads.health.dependents import RUN_PODS
 from orchestrator.workloads.health.laggards import Explanation
 from orchestrator.workloads.health.lean import lean
@@ -37,16 +39,39 @@ class Listener:
 
 @contextmanager
 def follow(
-    cluster: Cluster, refs: Sequence[ObjectRef], owner: Owner, *, listener: Listener
+    cluster: Cluster,
+    refs: Sequence[ObjectRef],
+    owner: Owner,
+    *,
+    rules: Mapping[tuple[str, str], OwnRule],
+    listener: Listener,
 ) -> Iterator["Rollout"]:
-    """Begin to follow objects; do so before they are applied, so that nothing short-lived is missed."""
-    watched = [ref for ref in refs if not immediate(ref.group, ref.kind)]
+    """Begin to follow objects; do so before they are applied, so that nothing short-lived is missed.
+
+    ``rules`` are a set's own, by (group, kind).
+    """
+    watched = [
+        ref for ref in refs if (ref.group, ref.kind) in rules or not immediate(ref.group, ref.kind)
+    ]
+    keep = partial(lean, whole=frozenset(rules))
     with (
-        cluster.watch(collections(cluster.kinds(), watched), owner, keep=lean) as watch,
+        cluster.watch(collections(cluster.kinds(), watched), owner, keep=keep) as watch,
         closing(Below(cluster)) as below,
     ):
-        late_binding = _late_binding(cluster, watched)
-        yield Rollout(cluster, watch, below, late_binding=late_binding, listener=listener)
+        judge = _Judge(rules=rules, late_binding=_late_binding(cluster, watched))
+        yield Rollout(cluster, watch, below, judge=judge, listener=listener)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """By what objects are assessed; ``late_binding`` are storage classes that bind when a Pod comes."""
+
+    rules: Mapping[tuple[str, str], OwnRule]
+    late_binding: frozenset[str]
+
+    def assess(self, ref: ObjectRef, live: Live) -> Health:
+        own = self.rules.get((ref.group, ref.kind))
+        return assess(live, now=clock.now(), late_binding=self.late_binding, own=own)
 
 
 class Rollout:
@@ -58,14 +83,14 @@ class Rollout:
         watch: Watch,
         below: Below,
         *,
-        late_binding: frozenset[str],
+        judge: _Judge,
         listener: Listener,
     ) -> None:
-        """Use ``watch`` for news; ``late_binding`` are storage classes that bind when a Pod comes."""
+        """Use ``watch`` for news of the objects, and ``below`` for news of their Pods."""
         self._cluster = cluster
         self._watch = watch
         self._below = below
-        self._late_binding = late_binding
+        self._judge = judge
         self._listener = listener
         self._latest: dict[ObjectRef, Seen] = {}
         self._applied: Mapping[ObjectRef, Live] = {}
@@ -137,16 +162,15 @@ class Rollout:
     def _assess(self, seen: Seen) -> Health:
         if seen.gone:
             return self._after_the_end(seen)
-        now = clock.now()
-        health = assess(seen.live, now=now, late_binding=self._late_binding)
+        health = self._judge.assess(seen.ref, seen.live)
         if health.status is Status.IN_PROGRESS and (seen.ref.group, seen.ref.kind) in RUN_PODS:
-            broken = self._below.dependents.obstacle(seen.live, now)
+            broken = self._below.dependents.obstacle(seen.live, clock.now())
             return failed(broken) if broken else health
         return health
 
     def _after_the_end(self, seen: Seen) -> Health:
         if seen.ref.kind == "Job":  # its time to live removed it; what counts is how it ended
-            ended = assess(_undeleted(seen.live), now=clock.now())
+            ended = self._judge.assess(seen.ref, _undeleted(seen.live))
             if ended.status in {Status.CURRENT, Status.FAILED}:
                 return ended
         return failed("was deleted while it was waited for")

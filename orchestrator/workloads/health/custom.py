@@ -1,0 +1,49 @@
+"""Rules of a set's own about the health of its objects: a condition, or expressions."""
+
+from collections.abc import Iterable, Mapping
+
+from orchestrator.stack.model import HealthRule
+from orchestrator.stack.predicates import Predicate
+from orchestrator.workloads.health.status import (
+    CURRENT,
+    Health,
+    Live,
+    condition,
+    failed,
+    last_condition,
+    progress,
+)
+
+
+class OwnRule:
+    """What one set says of one kind."""
+
+    def __init__(self, rule: HealthRule) -> None:
+        """Read its expressions when they are first needed."""
+        self._condition, _, self._status = rule.condition.partition("=")
+        self._healthy = Predicate(rule.healthy) if rule.healthy else None
+        self._failed = Predicate(rule.failed) if rule.failed else None
+
+    def __call__(self, live: Live) -> Health | None:
+        """Return the health of an object, or None where the rule only says when it has failed."""
+        if self._failed and self._failed.holds(live):
+            return failed(last_condition(live) or f"{self._failed.text} holds")
+        if self._healthy:
+            return CURRENT if self._healthy.holds(live) else progress(_not_yet(self._healthy, live))
+        if not self._condition:
+            return None
+        found = condition(live, self._condition)
+        wanted = self._status or "True"
+        if found and found.status == wanted:
+            return CURRENT
+        return progress((found and found.text) or f"{self._condition} is not {wanted} yet")
+
+
+def own_rules(rules: Iterable[HealthRule]) -> Mapping[tuple[str, str], OwnRule]:
+    """Return the rules by (group, kind)."""
+    return {(rule.group, rule.kind): OwnRule(rule) for rule in rules}
+
+
+def _not_yet(healthy: Predicate, live: Live) -> str:
+    last = last_condition(live)
+    return f"{healthy.text} does not hold yet" + (f"; {last}" if last else "")
