@@ -29,6 +29,8 @@ from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, owner_of, prunable, uid_of, unit_of, waited_for
 from orchestrator.workloads.pending import completed, known
 from orchestrator.workloads.reasons import reason_of
+from orchestrator.workloads.refusals import together
+from orchestrator.workloads.rehearsal import rehearse
 from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.replacement import forcing
 from orchestrator.workloads.secrecy import fingerprint_of, learn_live, learn_wanted, secret_in
@@ -145,6 +147,9 @@ def _observe(
     kinds = replace(kinds, defined=frozenset(definitions))
     surveyed = surveys(cluster, objects, live, inventory)
     asked = [surveyed.applied(item) for item in objects]
+    refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
+    if refused:
+        raise together(refused)
     verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner)
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]

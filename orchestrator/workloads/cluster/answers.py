@@ -24,8 +24,8 @@ _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<rest>[^:]*
 _UNDECLARED: Final = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
 _STRICT: Final = re.compile(r'(unknown|duplicate) field "(?P<field>[^"]+)"')
 _WRONG_TYPE: Final = re.compile(
-    r"\.(?P<field>[^\s:]+): expected (?P<wanted>\w+), got "
-    r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\})"
+    r"\.(?P<field>[^\s:]+): expected (?P<wanted>\w+)(?: \([^)]*\))?, got "
+    r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\}|(?P<type>\w+))"
 )
 _OTHER_OBJECT: Final = re.compile(r"\buid mismatch\b|\bUID in precondition\b")
 _MODIFIED: Final = re.compile("object has been modified")
@@ -86,7 +86,14 @@ class TooEarly(ClusterError):
 
 
 class Invalid(ClusterError):
-    """The server finds the manifest itself wrong."""
+    """The server finds the manifest itself wrong; ``causes`` maps what is said to the field that it is about."""
+
+    def __init__(
+        self, message: str, *, causes: Mapping[str, str] | None = None, hint: str = ""
+    ) -> None:
+        """Keep what is wrong apart, beside the message."""
+        super().__init__(message, hint=hint)
+        self.causes = causes or {}
 
 
 class Superseded(ClusterError):
@@ -247,20 +254,31 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
     unchangeable = immutable(request.title, causes, message)
     if unchangeable is not None:
         return unchangeable
-    told = "; ".join(f"{name}: {text}" for name, text in dict.fromkeys(causes)) or message
-    return Invalid(f"{request.title or request.resource} is not valid: {told}")
+    told = {f"{name}: {text}": name for name, text in causes}
+    listed = "; ".join(told) or message
+    return Invalid(f"{request.title or request.resource} is not valid: {listed}", causes=told)
 
 
 def _wrong_types(request: Request, message: str) -> Invalid:
-    found = [
-        f"{each['field']} has to be a {each['wanted']}"
-        + ("" if request.secret else f", not {each['bare'] or each['given']}")
+    found = {
+        f"{each['field']} has to be a {_TYPES.get(each['wanted'], each['wanted'])}"
+        + _given(each, request): each["field"]
         for each in _WRONG_TYPE.finditer(message)
-    ]
+    }
     hint = "quotes make a text of a number; an expression that is the whole value keeps the type of what it reads"
     wants_text = any(each["wanted"] == "string" for each in _WRONG_TYPE.finditer(message))
-    told = "; ".join(dict.fromkeys(found))
-    return Invalid(f"{request.title} is not valid: {told}", hint=hint if wants_text else "")
+    told = "; ".join(found)
+    hint = hint if wants_text else ""
+    return Invalid(f"{request.title} is not valid: {told}", causes=found, hint=hint)
+
+
+_TYPES: Final = {"numeric": "number"}
+
+
+def _given(found: re.Match[str], request: Request) -> str:
+    if found["type"]:
+        return f", not a {found['type']}"
+    return "" if request.secret else f", not {found['bare'] or found['given']}"
 
 
 def _cause(item: Mapping[str, Json], request: Request) -> str:

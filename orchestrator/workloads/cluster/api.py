@@ -19,6 +19,7 @@ from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.lists import Keep, listing, whole
 from orchestrator.workloads.cluster.requests import Managers, Reply, Submission
+from orchestrator.workloads.cluster.schemas import described
 from orchestrator.workloads.cluster.target import Target
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
 from orchestrator.workloads.kinds import Kinds, Resource
@@ -115,6 +116,10 @@ class Cluster:
             self.check_answering([(ref.group, ref.kind)])
             raise NotServed(f"{self.title} does not know the kind of {ref} ({ref.api_version})")
         return found
+
+    def described(self, resource: Resource) -> Mapping[str, Json]:
+        """Return the server's description of a kind's version, or nothing where it has none."""
+        return self._client.run(described(self._client, resource))
 
     def list_owned(self, wanted: Iterable[Wanted], owner: Owner) -> dict[ObjectRef, Live]:
         """Return the objects of these kinds that carry the owner's labels.
