@@ -12,6 +12,8 @@ from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.stack.model import UnitId
 
+# Deleting one leaves its volumes to the next of its name; one that is made anew may want others, or none.
+_OUTLIVED_BY_DATA = frozenset({"StatefulSet"})
 _TAKING_AWAY = frozenset({Action.DELETE, Action.REPLACE})
 
 
@@ -89,4 +91,7 @@ def _takes_away(change: Change) -> bool:
 def _assessed(change: Change, own: Mapping[str, Risk]) -> Change:
     if not _takes_away(change) or change.risk is not None:
         return change
-    return replace(change, risk=risk_of(type_of(change), own))
+    type_ = type_of(change)
+    if change.action is Action.REPLACE and type_ in _OUTLIVED_BY_DATA:
+        return replace(change, risk=_looked_up(type_, own) or Risk.DATA_LOSS)
+    return replace(change, risk=risk_of(type_, own))

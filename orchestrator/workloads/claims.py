@@ -61,7 +61,7 @@ def _of_stack(marks: _Marks) -> Iterator[Claim]:
         yield Claim(
             id=f"orchestrator/{marks.stack}",
             title=str(marks.stack),
-            consequence=f"remove it there first, or {marks.stack} reports it as lost",
+            consequence=f"remove it there, or {marks.stack} can no longer be planned",
         )
 
 

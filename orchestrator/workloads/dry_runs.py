@@ -226,10 +226,10 @@ class DryRuns:
         allowed = [case for case in cases if self._may_be_replaced(case)]
         submissions = [stand_in(case.submission) for case in allowed]
         replies = self._cluster.apply_many(submissions, dry_run=True)
-        for case, reply in zip(allowed, replies, strict=True):
+        for case, asked, reply in zip(allowed, submissions, replies, strict=True):
             refusal, error = refuses_replacement(reply), case.reply
             if refusal is not None:
-                case.reply = invalid_replacement(case.submission.ref, refusal)
+                case.reply = invalid_replacement(case.submission.ref, asked.ref, refusal)
             elif isinstance(error, Immutable) and case.live is not None:
                 case.replaced = error
                 case.reply = None

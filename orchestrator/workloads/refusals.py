@@ -84,10 +84,11 @@ def not_ours_to_replace(ref: ObjectRef, error: Immutable) -> ClusterError:
     )
 
 
-def invalid_replacement(ref: ObjectRef, error: ClusterError) -> ClusterError:
+def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError) -> ClusterError:
     """Return the refusal of a replacement that the server would not accept once the old object is gone."""
+    why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(str(stand_in), str(ref))
     return ClusterError(
-        f"{ref} would be replaced, but its replacement is refused: {error.message}", hint=error.hint
+        f"{ref} has to be replaced, and its replacement is not valid: {why}", hint=error.hint
     )
 
 

@@ -54,6 +54,126 @@ def test_a_field_that_cannot_be_changed(applied: Shop, cluster: Client) -> None:
     assert _settings(cluster, applied) == before
 
 
+def test_a_replacement_that_would_be_refused(applied: Shop) -> None:
+    """The old object is not deleted for one that the server would not create."""
+    applied.edit(STACK, "    path: web\n", "    path: web\n    replace: true\n")
+    applied.write("stacks/shop/web/port.yaml", _service(applied, port=80))
+    applied.commit()
+    assert applied.run("apply", "--yes").code == 0
+    applied.write("stacks/shop/web/port.yaml", _service(applied, port=80000, address="None"))
+    applied.commit()
+
+    applied.refused("applied/replacement refused", "apply", "--yes")
+
+
+def test_a_protected_replacement(applied: Shop) -> None:
+    """A replacement deletes: what is protected needs its name for it."""
+    applied.edit(STACK, "    path: web\n", "    path: web\n    replace: true\n    protect: true\n")
+    applied.edit(STACK, "replicas: 2", "replicas: 3")
+    applied.commit()
+
+    applied.refused("applied/protected replacement", "apply", "--yes")
+
+    applied.edit(STACK, "    protect: true\n", "")
+    applied.commit()
+    done = applied.run("apply", "--yes", "--acknowledge", "destroy:manifests.web")
+    assert done.code == 0, done.stderr
+
+
+def test_a_replacement_that_loses_data(applied: Shop) -> None:
+    """Making a StatefulSet anew needs its name, like deleting a claim."""
+    applied.edit(STACK, "    path: web\n", "    path: web\n    replace: true\n")
+    applied.write("stacks/shop/web/base.yaml", _stateful(applied, "1Gi"))
+    applied.commit()
+    assert applied.run("apply", "--yes").code == 0
+    applied.write("stacks/shop/web/base.yaml", _stateful(applied, "2Gi"))
+    applied.commit()
+
+    applied.refused("applied/replacement that loses data", "apply", "--yes")
+
+    name = f"StatefulSet default/{next(iter(applied.names))}"
+    done = applied.run("apply", "--yes", "--acknowledge", name)
+    assert done.code == 0, done.stderr
+
+
+def test_a_field_of_a_controller(applied: Shop, cluster: Client) -> None:
+    """Who set it and when, and each way out."""
+    applied.write("stacks/shop/web/port.yaml", _service(applied, port=80))
+    applied.commit()
+    assert applied.run("apply", "--yes").code == 0
+    name = next(iter(applied.names))
+    path = f"/api/v1/namespaces/default/services/{name}"
+    change = {"spec": {"sessionAffinity": "None", "selector": {"app": "theirs"}}}
+    code, live = cluster.request(
+        "PATCH",
+        f"{path}?fieldManager=balancer",
+        change,
+        content_type="application/merge-patch+json",
+    )
+    assert code == 200
+    (time,) = {
+        entry["time"]
+        for entry in live["metadata"]["managedFields"]
+        if entry["manager"] == "balancer"
+    }
+    applied.names[f"{time[:10]} {time[11:16]}"] = "2026-01-31 12:30"
+
+    applied.refused("applied/field of a controller", "apply", "--yes")
+
+
+def test_an_object_of_a_release(applied: Shop, cluster: Client) -> None:
+    """Whose it is, what to do there, and how to allow it; the object stays as it is."""
+    name = next(iter(applied.names))
+    metadata = {
+        "name": name,
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {
+            "meta.helm.sh/release-name": "web",
+            "meta.helm.sh/release-namespace": "default",
+        },
+    }
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+    theirs = cluster.create(
+        "/api/v1/namespaces/default/services", {**body, "spec": {"ports": [{"port": 80}]}}
+    )
+    try:
+        applied.write("stacks/shop/web/port.yaml", _service(applied, port=80))
+        applied.commit()
+
+        applied.refused("applied/object of a release", "apply", "--yes")
+
+        path = f"/api/v1/namespaces/default/services/{name}"
+        assert cluster.get(path) == theirs
+    finally:
+        cluster.request("DELETE", f"/api/v1/namespaces/default/services/{name}")
+
+
+def _service(shop: Shop, *, port: int, address: str = "") -> str:
+    name = next(iter(shop.names))
+    fixed = f", clusterIP: {address}" if address else ""
+    spec = f"{{ports: [{{port: {port}}}], selector: {{app: ours}}{fixed}}}"
+    return f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+
+
+def _stateful(shop: Shop, size: str) -> str:
+    name = next(iter(shop.names))
+    return f"""\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: {name}}}
+spec:
+  replicas: 0
+  serviceName: base
+  selector: {{matchLabels: {{app: base}}}}
+  template:
+    metadata: {{labels: {{app: base}}}}
+    spec: {{containers: [{{name: base, image: example/base}}]}}
+  volumeClaimTemplates:
+    - metadata: {{name: data}}
+      spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}
+"""
+
+
 def test_an_object_of_another_stack(applied: Shop, cluster: Client) -> None:
     """Two stacks never take an object from each other."""
     before = _settings(cluster, applied)
