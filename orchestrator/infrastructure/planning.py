@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,19 +155,25 @@ def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progres
             drift=progress.drift,
         )
     reading = shown(workspace, plan_file)
-    redact = workspace.site.secrets.redact  # knows more than it did when the warnings came
-    failed = tuple(map(redact, reading.failed_checks))
-    known = (one.redacted(redact) for one in told)
-    others = (sentence(one) for one in known if not _told_by(failed, one))
     return ModulePlan(
         changes=reading.changes,
         unchanged=reading.unchanged,
         outputs=reading.outputs,
         plan_file=plan_file,
-        warnings=(*failed, *others),
+        warnings=warnings_of(workspace, reading, told),
         state_stamp=stamp,
         drift=reading.drift,
     )
+
+
+def warnings_of(
+    workspace: Workspace, reading: Reading, told: Iterable[Diagnostic]
+) -> tuple[str, ...]:
+    """Return what a plan warns of, each once: checks that fail, and what the stream told beside them."""
+    redact = workspace.site.secrets.redact  # knows more than it did when the warnings came
+    failed = tuple(map(redact, reading.failed_checks))
+    known = (one.redacted(redact) for one in told)
+    return (*failed, *(sentence(one) for one in known if not _told_by(failed, one)))
 
 
 def _told_by(failed_checks: tuple[str, ...], warning: Diagnostic) -> bool:

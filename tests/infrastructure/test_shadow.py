@@ -103,6 +103,8 @@ def test_every_resource_reads_as_if_planned_directly(ground: Ground) -> None:
         item.path for item in found["terraform_data.replaced"].fields if item.forces_replacement
     ]
     assert forcing == ["triggers_replace[0]"]
+    assert after(found["direct"]) == {"": WAITS}
+    assert after(found["made"]) == {"": Unknown()}
     assert plan.unchanged == 6
     assert plan.plan_file is None
 
@@ -342,6 +344,30 @@ def test_a_call_that_came_since_the_last_initialisation_is_fetched(ground: Groun
     plan = shadow(ground, ground.workspace(), {"text": VPC})
 
     assert "module.inner.terraform_data.deep" in {change.name for change in plan.changes}
+
+
+def test_failing_checks_and_warnings_are_told(ground: Ground) -> None:
+    """What the module is warned of is told as ever, and nothing of how it is called here."""
+    fixed = 'resource "terraform_data" "fixed" {\n  input = "one"\n}\n'
+    failing = (
+        'check "known" {\n  assert {\n    condition     = terraform_data.fixed.input == "two"\n'
+        '    error_message = "it is not"\n  }\n}\n'
+    )
+    ground.write("modules/echo/main.tf", f"{ECHO}{fixed}{failing}")
+
+    plan = shadow(ground, ground.workspace(), {"text": VPC})
+
+    assert len(plan.warnings) == 1
+    assert plan.warnings[0].startswith("check.known failed")
+    assert "it is not" in plan.warnings[0]
+
+
+def test_files_that_nobody_can_read_are_left_to_terraform(ground: Ground) -> None:
+    """What cannot be rewritten is not guessed at: the module is planned in its turn, where Terraform says why."""
+    file = ground.write("modules/echo/main.tf")
+    file.write_bytes(file.read_bytes() + b"# \xff\n")
+
+    assert "could not be read" in refused(ground, ground.workspace(), {"text": VPC})
 
 
 def test_variables_from_the_environment_count(ground: Ground) -> None:

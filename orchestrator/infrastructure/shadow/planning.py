@@ -15,6 +15,7 @@ from orchestrator.infrastructure.planning import (
     learn_inputs,
     scratch,
     shown,
+    warnings_of,
     write_variables,
 )
 from orchestrator.infrastructure.reading.diagnostics import (
@@ -65,7 +66,7 @@ def plan_shadow(
         pending = {name: value for name, value in inputs.items() if pending_in(value)}
         try:
             rewritten = rewrite(_configuration(workspace), pending)
-        except Unreadable:
+        except (Unreadable, UnicodeDecodeError):
             return Unplannable(why="how it uses that could not be read from its files")
         configured = rewritten.configured_from(pending)
         if configured:
@@ -120,7 +121,8 @@ class _Shadow:
             ):  # what is pending is to be created, so that there is always something
                 return ended, None
             reading = shown(workspace, plan_file, self._read)
-        warnings = [sentence(one) for one in in_order(ended.diagnostics) if self._tells(one)]
+        told = (one for one in in_order(ended.diagnostics) if self._tells(one))
+        warnings = warnings_of(self._workspace, reading, told)
         return ended, ModulePlan(
             changes=reading.changes,
             unchanged=reading.unchanged,
@@ -227,7 +229,7 @@ def _configuration(workspace: Workspace) -> dict[str, str]:
     return {
         file.name: file.read_text(encoding="utf-8-sig")
         for file in sorted(workspace.directory.iterdir())
-        if file.name.endswith(CONFIGURATION) and file.is_file()
+        if file.name.endswith(CONFIGURATION) and file.is_file() and ".tfvars" not in file.name
         if file.name not in workspace.generated
     }
 
