@@ -83,7 +83,7 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--allow-deferred",
             is_flag=True,
-            help="Let units that are planned in turn delete or replace things.",
+            help="Let units that are planned in turn do what the plan could not show.",
         ),
     ):
         command = option(command)
