@@ -119,7 +119,7 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     yield f"  {unit.unit}{removed}"
     yield from _later_lines(unit)
     for drifted in unit.drift:
-        yield f"    ! {drifted.name} was {past(drifted.action)} {_by_whom(drifted)}"
+        yield from _drift_lines(drifted)
         if drifted.action is not Action.DELETE:
             yield from render_fields(drifted.fields, indent=_FIELD_INDENT)
     for change in unit.changes:
@@ -144,11 +144,10 @@ def _later_lines(unit: UnitPlan) -> Iterator[str]:
         )
 
 
-def _by_whom(drifted: Change) -> str:
-    """Return who changed a thing; of objects their managers are known, and no other program owns them."""
-    if drifted.subject is Subject.RESOURCE:
-        return "outside of Terraform"
-    return f"outside of this stack  ({drifted.reason})"
+def _drift_lines(drifted: Change) -> Iterator[str]:
+    where = "Terraform" if drifted.subject is Subject.RESOURCE else "this stack"
+    line = f"    ! {drifted.name} was {past(drifted.action)} outside of {where}"
+    yield from _with_reason(line, drifted.reason)
 
 
 def _left(number: int) -> str:
@@ -165,13 +164,31 @@ def _goes_without_saying(change: Change) -> bool:
 def _change_lines(change: Change) -> Iterator[str]:
     moved = f"{change.previous} → " if change.previous else ""
     output = "output " if change.subject is Subject.OUTPUT else ""
-    reason = f"  ({change.reason})" if change.reason else ""
     whole = "".join(f"  {show_transition(item)}" for item in change.fields if not item.path)
     lost = "  # loses data" if change.risk is Risk.DATA_LOSS else ""
-    yield f"    {SIGNS[change.action]} {output}{moved}{change.name}{reason}{whole}{lost}"
+    named = f"    {SIGNS[change.action]} {output}{moved}{change.name}"
+    yield from _with_reason(named, change.reason, f"{whole}{lost}")
     if change.action is not Action.DELETE:  # the name says it all; the values are in the JSON
-        named = [item for item in change.fields if item.path]
-        yield from render_fields(named, indent=_FIELD_INDENT)
+        fields = [item for item in change.fields if item.path]
+        yield from render_fields(fields, indent=_FIELD_INDENT)
+
+
+def _with_reason(line: str, reason: str, rest: str = "") -> Iterator[str]:
+    """Yield a line with the reason for it, which gets lines of its own where there is no room."""
+    one = f"{line}  ({reason}){rest}" if reason else f"{line}{rest}"
+    if not reason or len(one) <= _COLUMNS:
+        yield one
+        return
+    yield f"{line}{rest}"
+    indent = " " * _FIELD_INDENT
+    yield from textwrap.wrap(
+        f"({reason})",
+        _COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=f"{indent} ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def render_report(report: Report) -> str:

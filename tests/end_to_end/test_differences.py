@@ -136,9 +136,11 @@ def test_healing_names_who_changed_what_and_when(world: World) -> None:
 Plan for applying NAME/default at COMMIT (Add a shop)
 
   manifests.shop
-    ~ ConfigMap NAME/conf  (heals drift: changed by kubectl-edit at TIME)
+    ~ ConfigMap NAME/conf
+        (heals drift: changed by kubectl-edit at TIME)
         data.mode  "slow" → "fast"
-    ~ Deployment NAME/web  (heals drift: changed by kubectl through scale)
+    ~ Deployment NAME/web
+        (heals drift: changed by kubectl through scale)
         spec.replicas  3 → 1
 
 Plan: 2 to update.
@@ -167,9 +169,11 @@ def test_reported_drift_is_read_and_left(world: World) -> None:
 Plan for applying NAME/default at COMMIT (Add a shop)
 
   manifests.shop
-    ! ConfigMap NAME/conf was updated outside of this stack  (by kubectl-edit at TIME; left as it is)
+    ! ConfigMap NAME/conf was updated outside of this stack
+        (by kubectl-edit at TIME; left as it is)
         data.mode  "fast" → "slow"
-    ! ConfigMap NAME/lost was deleted outside of this stack  (left as it is)
+    ! ConfigMap NAME/lost was deleted outside of this stack
+        (left as it is)
 
 Nothing to do: what runs is what Git says, but for 2 drifted objects left as
 they are.

@@ -170,11 +170,13 @@ def test_drift_that_is_healed_is_told_with_who_and_when() -> None:
         fields=(field_change("data.door", before="blue", after="green"), drifted),
     )
 
-    assert render_plan(plan(unit_plan("manifests.shop", only, both))).splitlines()[2:9] == [
+    assert render_plan(plan(unit_plan("manifests.shop", only, both))).splitlines()[2:11] == [
         "  manifests.shop",
-        "    ~ ConfigMap shop/a  (heals drift: changed by kubectl-edit at 2026-03-14 09:26:53 UTC)",
+        "    ~ ConfigMap shop/a",
+        "        (heals drift: changed by kubectl-edit at 2026-03-14 09:26:53 UTC)",
         '        data.wall  "red" → "white"',
-        "    ~ ConfigMap shop/b  (heals drift: changed by kubectl-edit at 2026-03-14 09:26:53 UTC)",
+        "    ~ ConfigMap shop/b",
+        "        (heals drift: changed by kubectl-edit at 2026-03-14 09:26:53 UTC)",
         "        data",
         '          door  "blue" → "green"',
         '          wall  "red" → "white"  # drift',
@@ -197,7 +199,8 @@ def test_drift_that_is_left_is_told_and_counted() -> None:
 Plan for applying shop/production at 3f2c1a9d4e (Sell socks)
 
   manifests.shop
-    ! Deployment shop/web was updated outside of this stack  (by kubectl through scale; left as it is)
+    ! Deployment shop/web was updated outside of this stack
+        (by kubectl through scale; left as it is)
         spec.replicas  2 → 5
     ! ConfigMap shop/a was deleted outside of this stack  (left as it is)
 
