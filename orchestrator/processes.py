@@ -128,6 +128,41 @@ def stream(
         return _completed(child.returncode, "", _read(err), ended)
 
 
+def attach(command: Command, *, stop: Stop) -> int:
+    """Run a child on our own stdin, stdout and stderr; return its exit code, negative for a signal.
+
+    It stays in our process group, so that the keys of a terminal reach it. Where there is none, a request to
+    stop is passed on as one interrupt. Raises ProgramMissing when it cannot be started.
+    """
+    child = _start_attached(command)
+    passed_on = os.isatty(0)
+    try:
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(_POLL_SECONDS)
+            if stop.requested and not passed_on:
+                child.send_signal(signal.SIGINT)
+                passed_on = True
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        log.step("process ended", argv=command.argv, code=child.returncode)
+
+
+def _start_attached(command: Command) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command.argv,
+            cwd=command.directory,
+            env=dict(command.environment),
+            umask=_PRIVATE_UMASK,
+        )
+    except OSError as error:
+        message = f"cannot run {command.argv[0]}: {error.strerror}"
+        raise ProgramMissing(message, hint="is it installed and executable?") from error
+
+
 def follow(
     command: Command,
     *,

@@ -16,6 +16,7 @@ class Operation(StrEnum):
 
     APPLY = "apply"
     DESTROY = "destroy"
+    TERRAFORM = "terraform"
 
 
 class Kind(StrEnum):
