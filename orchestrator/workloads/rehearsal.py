@@ -4,6 +4,8 @@ An object of a namespace that this very plan creates is asked about in one that 
 pending another one of its type stands in. What the server says is only believed where it cannot be about that.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -26,6 +28,7 @@ _STAND_IN_NAMESPACE: Final = "default"
 _STAND_IN_NAME: Final = "pending"
 # Of a Secret nothing is quoted, so that it cannot be told whether a refusal is about a stand-in.
 _ABOUT_FIELDS: Final = "has fields that its kind does not know"
+_PLAIN_NAME: Final = re.compile(r"[a-z]([-a-z0-9]{0,50}[a-z0-9])?")
 _NO_DRY_RUN: Final = "does not support dry run"
 
 
@@ -48,21 +51,32 @@ def rehearse(
         for item in objects
         if (part := _part(item, live, missing)) and _asked(part, cluster.kinds(), kinds)
     ]
-    if not parts:
-        return ()
-    documents = _documents(cluster, parts)
-    first = _replies(cluster, parts, documents, owner=owner, variant=0)
-    doubtful = [part for part, reply in zip(parts, first, strict=True) if _refused(reply)]
-    if not doubtful:
-        return ()
-    second = _replies(cluster, doubtful, documents, owner=owner, variant=1)
-    refused = [reply for reply in first if _refused(reply)]
-    there = cluster.get_many(part.ref for part in doubtful if not part.named)
-    pairs = zip(refused, second, strict=True)
+    alike: dict[str, list[_Part]] = {}
+    for part in parts:
+        alike.setdefault(_shape(part), []).append(part)
+    groups = tuple(alike.values())
+    refusals = _asked_for(cluster, [group[0] for group in groups], owner)
     return tuple(
-        error
-        for part, pair in zip(doubtful, pairs, strict=True)
-        if there.get(part.ref) is None and (error := _certain(part, *pair))
+        _told(part, refusal, instead=group[0])
+        for group, refusal in zip(groups, refusals, strict=True)
+        if refusal
+        for part in group
+    )
+
+
+def _asked_for(
+    cluster: Cluster, parts: Sequence["_Part"], owner: Owner
+) -> tuple[ClusterError | None, ...]:
+    """Return what is certainly wrong with each object, or None."""
+    documents = _documents(cluster, parts)
+    first = _replies(cluster, parts, documents, owner=owner, variant=0) if parts else ()
+    doubtful = [part for part, reply in zip(parts, first, strict=True) if _refused(reply)]
+    second = _replies(cluster, doubtful, documents, owner=owner, variant=1) if doubtful else ()
+    there = cluster.get_many(part.ref for part in doubtful if not part.named)
+    again = iter(second)
+    return tuple(
+        _certain(part, reply, next(again), there.get(part.ref)) if _refused(reply) else None
+        for part, reply in zip(parts, first, strict=True)
     )
 
 
@@ -164,12 +178,15 @@ def _refused(reply: Reply) -> bool:
     return type(reply) is Invalid and _NO_DRY_RUN not in reply.message
 
 
-def _certain(part: _Part, one: Reply, other: Reply) -> ClusterError | None:
-    """Return the part of a refusal that is about what the manifest says, and not about what stands in."""
-    if not (isinstance(one, Invalid) and isinstance(other, Invalid)):
+def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> ClusterError | None:
+    """Return the part of a refusal that is about what the manifest says, and not about what stands in.
+
+    Where something of that name is ``there``, in the namespace asked about, it may be about that.
+    """
+    if there is not None or not (isinstance(one, Invalid) and isinstance(other, Invalid)):
         return None
     if not part.item.pending or _ABOUT_FIELDS in one.message:
-        return _told(part, one.message, one.hint)
+        return one
     pending = tuple(_written(path) for path in _pending_paths(dict(part.item.value), ()))
     left = [
         text
@@ -178,7 +195,7 @@ def _certain(part: _Part, one: Reply, other: Reply) -> ClusterError | None:
     ]
     if not left or part.item.group_kind == ("", "Secret"):
         return None
-    return _told(part, f"{part.ref} is not valid: {'; '.join(left)}", one.hint)
+    return ClusterError(f"{part.ref} is not valid: {'; '.join(left)}", hint=one.hint)
 
 
 def _pending_paths(tree: Tree, path: Path) -> Iterator[Path]:
@@ -207,8 +224,20 @@ def _touch(one: str, other: str) -> bool:
     return longer == shorter or longer.startswith((f"{shorter}.", f"{shorter}["))
 
 
-def _told(part: _Part, message: str, hint: str) -> ClusterError:
+def _told(part: _Part, error: ClusterError, *, instead: _Part) -> ClusterError:
+    """Return the refusal of one object, for which another one may have been asked about."""
     place = part.item.place
     detail = f"declared in {place}" if place else ""
-    told = message.replace(str(part.ref), part.item.title)
-    return ClusterError(told, hint=hint, detail=detail)
+    told = error.message.replace(str(instead.ref), part.item.title)
+    return ClusterError(told, hint=error.hint, detail=detail)
+
+
+def _shape(part: _Part) -> str:
+    """Return what objects have in common that differ in their names alone, as generated ones do.
+
+    One of them is asked about for all; one whose name may be a mistake itself stands alone.
+    """
+    value = json.dumps(part.item.value, sort_keys=True, default=repr)
+    if not _PLAIN_NAME.fullmatch(part.ref.name):
+        return value
+    return value.replace(part.ref.name, "\0")

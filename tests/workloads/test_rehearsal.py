@@ -45,6 +45,22 @@ def test_what_is_right_in_a_new_namespace_is_planned(ground: Ground) -> None:
     assert set(told(plan).values()) == {Action.CREATE}
 
 
+def test_generated_objects_are_judged_by_one_of_them(ground: Ground) -> None:
+    """Objects that differ in their names alone are asked about once, and each has its mistake told."""
+    wrong = DEPLOYMENT.replace("replicas: 1", "replicas: -1")
+    texts = [wrong.replace("web", name) for name in ("api", "shop", "UPPER")]
+    space, _, first = _in_new_namespace(ground, texts[0]).partition("---")
+    others = [
+        text.replace("metadata: {", f"metadata: {{namespace: {ground.namespace}-new, ", 1)
+        for text in texts[1:]
+    ]
+    with pytest.raises(ClusterError) as raised:
+        ground.plan(ground.rendered("---".join((space, first, *others))))
+    for name in ("api", "shop"):
+        assert f"{name} is not valid: spec.replicas: Invalid value: -1" in raised.value.detail
+    assert 'metadata.name: Invalid value: "UPPER"' in raised.value.detail
+
+
 PENDING = {
     "an integer": ("replicas: 1", 'replicas: "${{ modules.database.n }}"'),
     "a quantity": (
