@@ -61,14 +61,22 @@ class Survey:
     ignored: frozenset[Path] = frozenset()
 
 
-def survey(item: WantedObject, live: Live | None, fingerprint: str) -> Survey:
+def survey(
+    item: WantedObject,
+    live: Live | None,
+    fingerprint: str,
+    *,
+    leaving: Collection[str] = (),
+) -> Survey:
     """Look at who owns what of an object that is there, or return all of it for one that is not.
 
-    ``fingerprint`` is what the inventory remembers of it.
+    ``fingerprint`` is what the inventory remembers of it; ``leaving`` are managers whose fields become ours.
     """
     records = records_of(live) if live is not None else ()
     ours = next((record for record in records if record.ours), None)
-    others = [record for record in records if not record.ours]
+    others = [
+        record for record in records if not record.ours and (ours or record.manager not in leaving)
+    ]
     if live is None or (ours and ours.version != item.value.get("apiVersion")):
         return Survey(item=item)
     rules = rules_for(item)
@@ -109,7 +117,7 @@ def without(item: WantedObject, paths: Collection[Path]) -> WantedObject:
     sensitive = frozenset(
         moved(path, paths) for path in item.sensitive if not any(_within(path, at) for at in paths)
     )
-    return replace(item, value=value, sensitive=sensitive)
+    return replace(item, value=value, sensitive=sensitive, whole=False)
 
 
 def moved(path: Path, taken: Collection[Path]) -> Path:

@@ -206,6 +206,8 @@ class DryRuns:
 
     def _inherit(self, case: _Case, live: Live, result: Live) -> Mapping[str, Json] | None:
         """Note what is inherited; return a patch that shows what then goes, where anything does."""
+        if not case.item.whole and owner_of(live) == self._owner:
+            return None  # what is left as others made it would go with what they leave to us
         heirs = case.claim.managers if case.claim else frozenset()
         succession = Succession(whole=heirs, wanted=declared_by_us(result))
         found = predecessors(live, succession)

@@ -145,7 +145,7 @@ def _observe(
         completed(item.value, None) for item in objects if item.group_kind == DEFINITION
     )
     kinds = replace(kinds, defined=frozenset(definitions))
-    surveyed = surveys(cluster, objects, live, inventory)
+    surveyed = surveys(cluster, objects, live, inventory, owner=owner)
     asked = [surveyed.applied(item) for item in objects]
     refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
     if refused:

@@ -31,7 +31,8 @@ class WantedObject:
     """One object that a set wants.
 
     ``ref`` is None while its name or namespace is pending; ``title`` names it in either case. ``sensitive``
-    are the paths at and below which all is secret; ``rights``, ``drift`` and ``ignore`` are its set's.
+    are the paths at and below which all is secret; ``rights``, ``drift`` and ``ignore`` are its set's. ``whole``
+    is False where something was taken out of it that is left to others.
     """
 
     unit: UnitId
@@ -42,6 +43,7 @@ class WantedObject:
     rights: Rights = field(default_factory=Rights)
     drift: Drift = Drift.HEAL
     ignore: tuple[Ignored, ...] = ()
+    whole: bool = True
     document: ManifestDocument | None = field(default=None, compare=False, repr=False)
     pending: tuple[str, ...] = field(init=False, compare=False)
 

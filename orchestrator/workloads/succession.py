@@ -31,6 +31,9 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _PEOPLES_TOOLS: Final = ("kubectl", "before-first-apply", "k9s", "lens", "Mozilla", "node-fetch")
 _APPLY: Final = "Apply"
 
+DECLARING: Final = frozenset({"kubectl-client-side-apply", "kubectl", "before-first-apply"})
+"""The names under which people apply manifests of their own: what they declared is taken over as a whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succession:

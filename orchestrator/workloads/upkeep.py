@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from orchestrator.plans.change import Action, Change, FieldChange, Subject, Touch
-from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Drift, Json
+from orchestrator.workloads.claims import claim_of
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.comparison import Intent, differences
 from orchestrator.workloads.drift import Survey, rules_for, survey, told, touch_at
@@ -15,6 +16,7 @@ from orchestrator.workloads.memory import Memory, remember
 from orchestrator.workloads.pending import overlaid
 from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.secrecy import secret_in
+from orchestrator.workloads.succession import DECLARING
 
 Live: TypeAlias = Mapping[str, Json]
 Inventory: TypeAlias = Mapping[ObjectRef, OwnedObject]
@@ -90,6 +92,8 @@ def surveys(
     objects: Sequence[WantedObject],
     live: Mapping[ObjectRef, Live],
     inventory: Iterable[OwnedObject],
+    *,
+    owner: Owner,
 ) -> Surveyed:
     """Look at what others changed in the objects that are there.
 
@@ -101,11 +105,22 @@ def surveys(
     return Surveyed(
         inventory=recorded,
         found={
-            item.ref: survey(item, there.get(item.ref), _fingerprint(item.ref, recorded))
+            item.ref: survey(
+                item,
+                there.get(item.ref),
+                _fingerprint(item.ref, recorded),
+                leaving=() if item.ref in live else _leaving(there.get(item.ref), owner),
+            )
             for item in objects
             if item.ref
         },
     )
+
+
+def _leaving(live: Live | None, owner: Owner) -> frozenset[str]:
+    """Return the managers from whom an object is taken over with all that they declared."""
+    claim = claim_of(live, owner) if live is not None else None
+    return DECLARING | (claim.managers if claim else frozenset())
 
 
 def healing(fields: Iterable[FieldChange]) -> str:

@@ -249,6 +249,40 @@ def test_an_ignored_path_is_left_when_an_object_is_adopted(ground: Ground) -> No
     assert replicas(ground) == 4
 
 
+@pytest.mark.parametrize("drift", [Drift.REPORT, Drift.IGNORE])
+def test_what_somebody_applied_by_hand_is_left_too(ground: Ground, drift: Drift) -> None:
+    """With ``kubectl apply`` a person declares fields: left alone, they must not go with what is taken over."""
+    inventory = ground.apply(kept(ground, CONFIG, drift))
+    edit(ground, {"data": {"colour": "red"}}, manager="kubectl-client-side-apply")
+
+    (plan,) = ground.plan(kept(ground, CONFIG, drift), inventory=inventory)
+    ground.apply(kept(ground, CONFIG, drift), inventory=inventory)
+
+    assert [change.action for change in plan.changes] == [Action.NO_OP]
+    assert settings(ground) == {"colour": "red"}
+
+
+def test_an_ignored_path_that_was_declared_before_follows_git(ground: Ground) -> None:
+    """Who declared an object before it was adopted is nobody else any more: its fields become ours, and stay."""
+    body = {
+        "metadata": {"name": "web"},
+        "spec": {
+            "replicas": 3,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "example/web:1"}]},
+            },
+        },
+    }
+    path = ground.path("deployments", group="apis/apps/v1")
+    ground.others.create(f"{path}?fieldManager=kubectl-client-side-apply", body)
+
+    ground.apply(kept(ground, DEPLOYMENT, ignore=REPLICAS))
+
+    assert replicas(ground) == 1
+
+
 def test_a_container_that_others_removed_is_drift_as_a_whole(ground: Ground) -> None:
     """An element of a list stays left out as one: half of it would be another container."""
     two = DEPLOYMENT.replace(
