@@ -70,6 +70,32 @@ def test_no_node_has_room(ground: Ground) -> None:
     assert "warning: FailedScheduling" in error.detail
 
 
+@pytest.mark.parametrize("reason", ["TriggeredScaleUp", "Nominated"])
+def test_a_node_that_is_on_its_way_is_waited_for(
+    ground: Ground, reason: str, in_the_background: Callable[[Callable[[], None]], None]
+) -> None:
+    """While an autoscaler says that it makes a node for a Pod, that there is no room now is not the end."""
+
+    def promise() -> None:
+        (pod,) = eventually(
+            lambda: ground.others.get(ground.path("pods")), lambda found: len(found["items"]) == 1
+        )["items"]
+        about = {"kind": "Pod", "namespace": ground.namespace, "name": pod["metadata"]["name"]}
+        event = {
+            "metadata": {"name": "node"},
+            "involvedObject": {**about, "uid": pod["metadata"]["uid"]},
+            "reason": reason,
+            "type": "Normal",
+        }
+        ground.others.create(ground.path("events"), event)
+
+    in_the_background(promise)
+    huge: dict[str, Any] = {"resources": {"requests": {"cpu": "100000"}}}
+    with pytest.raises(ClusterError, match="not healthy after 20 s") as raised:
+        ground.apply(workload("Deployment", template(**huge)), wait=Wait(timeout=20))
+    assert "Insufficient cpu" in raised.value.detail
+
+
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Job"])
 def test_a_quota_that_is_used_up(ground: Ground, kind: str) -> None:
     """Where a quota keeps Pods from being created, the apply says which one, also where no status tells."""

@@ -14,8 +14,12 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.watches import Scope, Watch
 from orchestrator.workloads.health.dependents import RUN_PODS, Dependents
 from orchestrator.workloads.health.lean import lean_dependent
+from orchestrator.workloads.health.status import Live, mapping, text
 
 _AFTER_SECONDS: Final = 1.0
+_SAYS_AGAIN_SECONDS: Final = 5.0
+# What autoscalers say of a Pod for which they are making a node: that of Kubernetes, and Karpenter.
+_NODE_COMES: Final = ("TriggeredScaleUp", "Nominated")
 _REFUSALS: Final = "type=Warning,reason=FailedCreate"
 
 
@@ -30,6 +34,7 @@ class Below:
         self._resources = ExitStack()
         self._watch: Watch | None = None
         self._due = clock.seconds() + _AFTER_SECONDS
+        self._nodes: dict[str, tuple[float, frozenset[str]]] = {}
 
     def look(self, waiting: Iterable[ObjectRef]) -> bool:
         """Take in what happened below the objects that are still waited for; return whether anything did."""
@@ -48,6 +53,41 @@ class Below:
         except AccessDenied as error:
             self._give_up(error)
         return changed
+
+    def obstacle(self, live: Live) -> str:
+        """Return why waiting for an object is no use, or an empty text.
+
+        That no node takes a Pod is nothing of the kind while an autoscaler makes one for it.
+        """
+        now = clock.now()
+        if not self.dependents.obstacle(live, now, room=lambda _: True):
+            return ""
+        return self.dependents.obstacle(live, now, room=lambda pod: not self._node_comes_for(pod))
+
+    def _node_comes_for(self, pod: Live) -> bool:
+        metadata = mapping(pod, "metadata")
+        namespace = text(metadata, "namespace")
+        asked_at, pods = self._nodes.get(namespace, (float("-inf"), frozenset()))
+        if clock.seconds() - asked_at > _SAYS_AGAIN_SECONDS:
+            pods = self._pods_with_nodes_to_come(namespace)
+            self._nodes[namespace] = clock.seconds(), pods
+        return text(metadata, "uid") in pods
+
+    def _pods_with_nodes_to_come(self, namespace: str) -> frozenset[str]:
+        resource = self._cluster.kinds().find("", "Event", version="v1")
+        if resource is None:
+            return frozenset()
+        try:
+            events = [
+                event
+                for reason in _NODE_COMES
+                for event in self._cluster.list_in(
+                    resource, namespace, query={"fieldSelector": f"reason={reason}"}
+                )
+            ]
+        except AccessDenied:
+            return frozenset()
+        return frozenset(text(mapping(event, "involvedObject"), "uid") for event in events)
 
     def begin(self, waiting: Iterable[ObjectRef]) -> None:
         """Look now, whether it is time or not: something is to be explained."""

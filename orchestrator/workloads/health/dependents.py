@@ -5,7 +5,7 @@ are seen; which of them count is decided here: those of the revision that is rol
 one, which may well be broken, do not fail what replaces them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -68,8 +68,10 @@ class Dependents:
         found = [*self._below(live)]
         return tuple(sorted(found, key=lambda pod: text(mapping(pod, "metadata"), "name")))
 
-    def obstacle(self, live: Live, now: datetime) -> str:
+    def obstacle(self, live: Live, now: datetime, *, room: Callable[[Live], bool]) -> str:
         """Return why waiting for an object is no use, or an empty text.
+
+        ``room`` says of a Pod whether it counts that no node takes it.
 
         Until its controller has seen what was applied, nobody knows which Pods are the newest.
         """
@@ -79,7 +81,7 @@ class Dependents:
         for pod in self.pods(live):
             if mapping(pod, "status").get("phase") == "Failed":
                 continue  # it is replaced by another one
-            if found := obstacle(pod, now, crashes=crashes):
+            if found := obstacle(pod, now, crashes=crashes, room=room(pod)):
                 return f"Pod {text(mapping(pod, 'metadata'), 'name')}: {found}"
         first, told = self._refused.get(_uid(live), (now, ""))
         return told if now - first >= PATIENCE and _short(live) else ""

@@ -59,16 +59,17 @@ def pod(live: Live, now: datetime) -> Health:
             return failed(broken) if broken else progress(standing(live) or "starting")
 
 
-def obstacle(live: Live, now: datetime, *, crashes: bool = True) -> str:
+def obstacle(live: Live, now: datetime, *, crashes: bool = True, room: bool = True) -> str:
     """Return why a Pod will not become ready however long one waits, or an empty text.
 
-    Without ``crashes`` a container that ends again and again is left to its controller to judge.
+    Without ``crashes`` a container that ends again and again is left to its controller to judge, and without
+    ``room`` it is not asked whether any node takes the Pod.
     """
     for container in waiting_containers(live):
         if _broken(container, live, now, crashes=crashes):
             return f"container {container.name}: {container.told}"
-    scheduled = condition(live, "PodScheduled")
-    if scheduled is None or scheduled.reason != "Unschedulable" or _makes_room(live):
+    scheduled = condition(live, "PodScheduled") if room and not _makes_room(live) else None
+    if scheduled is None or scheduled.reason != "Unschedulable":
         return ""
     return scheduled.text if _lasts(scheduled.since, now) else ""
 

@@ -164,7 +164,7 @@ class Rollout:
             return self._after_the_end(seen)
         health = self._judge.assess(seen.ref, seen.live)
         if health.status is Status.IN_PROGRESS and (seen.ref.group, seen.ref.kind) in RUN_PODS:
-            broken = self._below.dependents.obstacle(seen.live, clock.now())
+            broken = self._below.obstacle(seen.live)
             return failed(broken) if broken else health
         return health
 
