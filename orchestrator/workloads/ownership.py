@@ -15,6 +15,7 @@ STACK: Final = "orchestrator/stack"
 ENVIRONMENT: Final = "orchestrator/environment"
 UNIT: Final = "orchestrator/unit"
 PRUNE: Final = "orchestrator/prune"
+RECONCILE: Final = "orchestrator/reconcile"
 WAIT: Final = "orchestrator/wait"
 FORCE: Final = "orchestrator/force"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
@@ -67,7 +68,7 @@ def uid_of(live: Mapping[str, Json]) -> str:
 
 def prunable(live: Mapping[str, Json]) -> bool:
     """Whether an object may be deleted once Git no longer declares it."""
-    return annotation(live, PRUNE) != "disabled"
+    return "disabled" not in {annotation(live, PRUNE), annotation(live, RECONCILE)}
 
 
 def waited_for(manifest: Mapping[str, Json]) -> bool:

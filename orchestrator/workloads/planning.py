@@ -6,11 +6,12 @@ a value that is pending) is planned from the manifest alone and shown as such.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from orchestrator.plans.change import Action, Change, FieldChange, Subject
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Drift, Json, UnitId
 from orchestrator.workloads.asking import ask
 from orchestrator.workloads.cluster import Cluster
@@ -26,13 +27,14 @@ from orchestrator.workloads.definitions import (
 from orchestrator.workloads.dry_runs import Verdict, namespace_of
 from orchestrator.workloads.fields import without
 from orchestrator.workloads.order import rank
-from orchestrator.workloads.ownership import marked, owner_of, prunable, uid_of, unit_of, waited_for
+from orchestrator.workloads.ownership import marked, owner_of, uid_of, unit_of, waited_for
 from orchestrator.workloads.pending import completed, known
 from orchestrator.workloads.reasons import reason_of
 from orchestrator.workloads.refusals import together
 from orchestrator.workloads.rehearsal import rehearse
 from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.replacement import forcing
+from orchestrator.workloads.resting import why_kept, why_left_alone
 from orchestrator.workloads.secrecy import fingerprint_of, learn_live, learn_wanted, secret_in
 from orchestrator.workloads.succession import Succession
 from orchestrator.workloads.upkeep import Surveyed, healing, lasting, surveys
@@ -67,7 +69,7 @@ class SetPlan:
     ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects of the inventory that no set
     wants any more, also those that are gone or not ours any more: they are only forgotten. ``drift`` is what
     others did to objects and what is left so; ``ignored`` counts those of which that is not even told.
-    ``removed`` marks a set that Git no longer declares.
+    ``removed`` marks a set that Git no longer declares; ``resting`` tells what is left alone wholly, and why.
     """
 
     unit: UnitId
@@ -79,6 +81,7 @@ class SetPlan:
     pending: tuple[str, ...] = ()
     removed: bool = False
     fingerprint: str = ""
+    resting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,8 @@ def _observe(
         collections(served, [*refs, *(item.ref for item in inventory)]), owner
     )
     learn_live(live.values(), secrets)
+    resting = [item for item in objects if why_left_alone(item, _found(live, item))]
+    objects = tuple(item for item in objects if not why_left_alone(item, _found(live, item)))
     definitions = definitions_in(objects, live)
     check_custom_resources(objects, definitions)
     kinds = served.with_definitions(
@@ -152,6 +157,7 @@ def _observe(
         raise together(refused)
     verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner)
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
+    verdicts |= {item.ref: _unchanged(live.get(item.ref)) for item in resting if item.ref}
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
     return _World(
         owner=owner,
@@ -171,11 +177,12 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
     steps = [
         _step(item, change.action, world)
         for item, change in zip(ordered, changes, strict=True)
-        if not (item.pending or world.surveyed.left_gone(item, _live(item, world)))
+        if not (item.pending or _stays_as_it_is(item, world))
     ]
     drifted = [
         (item, change)
         for item in ordered
+        if not why_left_alone(item, _live(item, world))
         if (change := world.surveyed.left(item, _live(item, world)))
     ]
     prune = tuple(_to_prune(rendered.unit, world))
@@ -190,7 +197,26 @@ def _set_plan(rendered: RenderedSet, world: _World, *, removed: bool = False) ->
         pending=rendered.pending,
         removed=removed,
         fingerprint=fingerprint_of(ordered),
+        resting=tuple(
+            f"{change.name}: {change.reason}"
+            for item, change in zip(ordered, changes, strict=True)
+            if why_left_alone(item, _live(item, world))
+        ),
     )
+
+
+def _found(live: Mapping[ObjectRef, Live], item: WantedObject) -> Live | None:
+    return live.get(item.ref) if item.ref else None
+
+
+def _unchanged(live: Live | None) -> Verdict:
+    return Verdict(live=live, result=cast("Mapping[str, Tree]", live or {}))
+
+
+def _stays_as_it_is(item: WantedObject, world: _World) -> bool:
+    """Whether an object is neither applied nor waited for, though Git declares it."""
+    live = _live(item, world)
+    return bool(why_left_alone(item, live)) or world.surveyed.left_gone(item, live)
 
 
 def _live(item: WantedObject, world: _World) -> Live | None:
@@ -207,6 +233,9 @@ def _order(item: WantedObject) -> tuple[bool, int, str, str]:
 
 
 def _change(item: WantedObject, world: _World) -> Change:
+    resting = why_left_alone(item, _live(item, world))
+    if resting:
+        return Change(subject=Subject.OBJECT, name=item.title, action=Action.NO_OP, reason=resting)
     if item.ref is None:
         fields = compare(None, item.value, intent=_intent(item))
         return Change(subject=Subject.OBJECT, name=item.title, action=Action.CREATE, fields=fields)
@@ -314,8 +343,8 @@ def _deletion(item: OwnedObject, world: _World) -> Change:
     action, reason = (Action.DELETE, _consequence(item.ref)) if live else (Action.FORGET, "")
     if live is None:
         reason = _why_forgotten(world.strangers.get(item.ref))
-    elif not prunable(live):
-        action, reason = Action.FORGET, "stays, since it is annotated orchestrator/prune: disabled"
+    elif kept := why_kept(live):
+        action, reason = Action.FORGET, kept
     return Change(subject=Subject.OBJECT, name=str(item.ref), action=action, reason=reason)
 
 

@@ -155,6 +155,7 @@ def _unit_plan(plan: "SetPlan") -> UnitPlan:
         ignored=plan.ignored,
         pending=plan.pending,
         removed=plan.removed,
+        warnings=plan.resting,
         fingerprint=plan.fingerprint,
         effective=acts or bool(plan.prune),
     )
