@@ -110,7 +110,9 @@ class _Execution:
         left = [_submission(step) for step in batch if step.action is not Action.NO_OP]
         deadline = clock.seconds() + _EARLY_SECONDS
         while left:
-            replies = self._cluster.apply_many(left, dry_run=False, on_reply=self._replied)
+            replies = self._cluster.apply_many(
+                left, dry_run=False, on_reply=self._replied, keep=lean
+            )
             errors = [reply for reply in replies if isinstance(reply, ClusterError)]
             early = all(isinstance(error, TooEarly | NotServed) for error in errors)
             if errors and (not early or clock.seconds() > deadline):
@@ -149,7 +151,7 @@ class _Execution:
 
     def _replied(self, submission: Submission, reply: Reply) -> None:
         if isinstance(reply, Accepted):
-            self._live[submission.ref] = lean(reply.live)
+            self._live[submission.ref] = reply.live
             self._tell(submission.ref, waiting=True)
 
     def _listener(self) -> Listener:

@@ -18,7 +18,7 @@ from orchestrator.workloads.cluster.client import Client, side_by_side
 from orchestrator.workloads.cluster.credentials import Credentials, locate
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.lists import Keep, listing, whole
-from orchestrator.workloads.cluster.requests import Managers, Reply, Submission
+from orchestrator.workloads.cluster.requests import Accepted, Managers, Reply, Submission
 from orchestrator.workloads.cluster.schemas import described
 from orchestrator.workloads.cluster.target import Target
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
@@ -148,16 +148,19 @@ class Cluster:
         *,
         dry_run: bool,
         on_reply: Callable[[Submission, Reply], None] | None = None,
+        keep: Keep = whole,
     ) -> tuple[Reply, ...]:
         """Apply manifests side by side and return the replies in their order; refusals are replies too.
 
-        ``on_reply`` is called from another thread. Raises ClusterUnreachable, Interrupted, and NotServed when
-        a kind is unknown.
+        ``on_reply`` is called from another thread; ``keep`` says what is kept of each object. Raises
+        ClusterUnreachable, Interrupted, and NotServed when a kind is unknown.
         """
         items = [(submission, self.resource(submission.ref)) for submission in submissions]
 
         async def one(item: tuple[Submission, Resource]) -> Reply:
             reply = await requests.apply(self._client, *item, dry_run=dry_run)
+            if isinstance(reply, Accepted):
+                reply = replace(reply, live=keep(reply.live))
             if on_reply:
                 on_reply(item[0], reply)
             return reply

@@ -75,19 +75,15 @@ class Condition:
 
 def condition(live: Live, kind: str) -> Condition | None:
     """Return a condition of an object, or None when it does not tell."""
-    return next((found for found in conditions(live) if found.kind == kind), None)
+    for item in mappings(mapping(live, "status"), "conditions"):
+        if item.get("type") == kind:
+            return _condition(item)
+    return None
 
 
 def conditions(live: Live) -> Iterator[Condition]:
-    """Yield the conditions of an object in its own order."""
-    for item in mappings(mapping(live, "status"), "conditions"):
-        yield Condition(
-            kind=text(item, "type"),
-            status=text(item, "status"),
-            reason=text(item, "reason"),
-            message=text(item, "message"),
-            since=time(text(item, "lastTransitionTime")),
-        )
+    """Return the conditions of an object in its own order."""
+    return map(_condition, mappings(mapping(live, "status"), "conditions"))
 
 
 def last_condition(live: Live) -> str:
@@ -121,6 +117,16 @@ def number(value: Live, name: str, *, default: int = 0) -> int:
     """Return the whole number of that name, or ``default``."""
     found = value.get(name)
     return found if isinstance(found, int) else default
+
+
+def _condition(item: Live) -> Condition:
+    return Condition(
+        kind=text(item, "type"),
+        status=text(item, "status"),
+        reason=text(item, "reason"),
+        message=text(item, "message"),
+        since=time(text(item, "lastTransitionTime")),
+    )
 
 
 def time(written: str) -> datetime | None:
