@@ -62,8 +62,9 @@ def unowned(manifest: Mapping[str, Tree], record: Record) -> Iterator[Path]:
     """Yield what a manifest has and the manager does not own: single fields, and elements of lists as a whole."""
     value = {key: item for key, item in manifest.items() if key not in _NAMELESS}
     metadata = value.get("metadata")
-    if isinstance(metadata, dict):
-        value["metadata"] = {key: item for key, item in metadata.items() if key not in _OF_METADATA}
+    named = metadata if isinstance(metadata, dict) else {}
+    described = {key: item for key, item in named.items() if key not in _OF_METADATA}
+    value["metadata"] = described or None
     yield from _unowned(value, dict(record.fields), ())
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.plans.values import Absent, Masked
@@ -45,6 +45,11 @@ def test_carrying_out_what_is_told_gives_what_is_wanted(
 
 
 @given(objects, objects)
+@example(
+    {"spec": {"initContainers": [{"name": "a"}, {"name": "b"}]}},
+    {"spec": {"initContainers": [{"name": "b"}, {"name": "a"}]}},
+)
+@example({"spec": {"image": 1}}, {"spec": {"image": True}})
 def test_nothing_told_means_nothing_differs(live: dict[str, Any], wanted: dict[str, Any]) -> None:
     """An object is only called unchanged when it is what is wanted, order included."""
     fields = compare(live, wanted, intent=Intent(value=wanted))

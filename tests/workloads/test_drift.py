@@ -278,9 +278,9 @@ def test_an_ignored_path_that_was_declared_before_follows_git(ground: Ground) ->
     path = ground.path("deployments", group="apis/apps/v1")
     ground.others.create(f"{path}?fieldManager=kubectl-client-side-apply", body)
 
-    ground.apply(kept(ground, DEPLOYMENT, ignore=REPLICAS))
+    ground.apply(kept(ground, DEPLOYMENT.replace("replicas: 1", "replicas: 2"), ignore=REPLICAS))
 
-    assert replicas(ground) == 1
+    assert replicas(ground) == 2
 
 
 def test_a_container_that_others_removed_is_drift_as_a_whole(ground: Ground) -> None:
