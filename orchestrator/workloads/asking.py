@@ -47,11 +47,9 @@ def ask(
         if ref not in unasked
     ]
     dry_runs = DryRuns(cluster, named, there, owner=owner, kinds=kinds)
-    unchanged = {
-        ref for ref in settled(cluster, submissions, there, kinds=kinds) if heirless(there[ref])
-    }
-    dry_runs.settle([item for item in submissions if item.ref in unchanged])
-    dry_runs.submit([item for item in submissions if item.ref not in unchanged])
+    unchanged = settled(cluster, dry_runs.prepared(submissions), there, kinds=kinds)
+    dry_runs.settle(ref for ref in unchanged if heirless(there[ref]))
+    dry_runs.submit()
     return dry_runs.verdicts(sorted(unasked))
 
 

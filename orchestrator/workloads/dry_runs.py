@@ -104,16 +104,20 @@ class DryRuns:
         self._owner = owner
         self._cases: dict[ObjectRef, _Case] = {}
 
-    def settle(self, submissions: Sequence[Submission]) -> None:
-        """Take as accepted, without asking, what would leave its object exactly as it is."""
-        for item in submissions:
-            case = self._case(item)
-            case.reply = Accepted(live=self._live[item.ref], created=False)
-
-    def submit(self, submissions: Sequence[Submission]) -> None:
-        """Ask for all; then for what is there; then again, with what follows from both."""
+    def prepared(self, submissions: Sequence[Submission]) -> list[Submission]:
+        """Return what is submitted, without the fields that are known to be left to others."""
         cases = [self._case(item) for item in submissions]
-        self._leave_to_others([case for case in cases if case.live is not None])
+        self._leave_to_others(cases)
+        return [case.submission for case in cases]
+
+    def settle(self, refs: Iterable[ObjectRef]) -> None:
+        """Take as accepted, without asking, what would leave its object exactly as it is."""
+        for ref in refs:
+            self._cases[ref].reply = Accepted(live=self._live[ref], created=False)
+
+    def submit(self) -> None:
+        """Ask for all that is not settled; then for what is there; then again, with what follows from both."""
+        cases = [case for case in self._cases.values() if case.reply is None]
         self._dry_run(cases)
         self._look(cases)
         self._dry_run([case for case in cases if self._asks_again(case)])

@@ -47,6 +47,14 @@ def managers(live: Live) -> Iterator[str]:
             yield name
 
 
+def others_wrote(live: Live, manager: str) -> bool:
+    """Whether anybody but one manager set fields, the status apart; cheap too."""
+    return any(
+        record.get("manager") != manager and record.get("subresource") != "status"
+        for record in _records(live)
+    )
+
+
 def entries(live: Live) -> tuple[Entry, ...]:
     """Return who set what of an object, in the server's order."""
     return tuple(

@@ -10,11 +10,12 @@ from orchestrator.workloads.fields import (
     FieldSet,
     entries,
     leaves,
+    others_wrote,
     present,
     shown,
     union,
 )
-from orchestrator.workloads.ownership import MARKS
+from orchestrator.workloads.ownership import FIELD_MANAGER, MARKS
 from orchestrator.workloads.succession import by_hand, declared_by_us
 
 Live: TypeAlias = Mapping[str, Json]
@@ -35,6 +36,8 @@ def left_to_others(
     What was set by hand is not left, nor what the managers set whose successors we are (``heirs``). Our marks
     and the keys of elements of lists are nobody else's.
     """
+    if not others_wrote(live, FIELD_MANAGER):
+        return NOTHING
     others = union(
         entry
         for entry in entries(live)
