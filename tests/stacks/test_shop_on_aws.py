@@ -96,7 +96,7 @@ def test_the_shop_is_applied_to_aws_as_one_with_its_workloads(
 def test_the_shop_goes_only_when_its_database_is_given_up_by_name(
     shop: Checkout, aws: Aws, sandbox: Sandbox
 ) -> None:
-    """A protected unit holds up a destroy before anything is touched; acknowledged, all of it goes."""
+    """What is protected or holds data holds up a destroy before anything is touched; named, all of it goes."""
     here = {"ORCHESTRATOR_SANDBOX": str(sandbox.directory)}
     applied = shop.orchestrator("apply", "shop", "--env", "local", "--yes", **here)
     assert applied.code == 0, applied.said
@@ -114,8 +114,8 @@ def test_the_shop_goes_only_when_its_database_is_given_up_by_name(
         "--env",
         "local",
         "--yes",
-        "--acknowledge",
-        "destroy:modules.database",
+        *("--acknowledge", "destroy:modules.database"),
+        *("--acknowledge", "destroy:modules.uploads"),
     )
     destroyed = shop.orchestrator(*gone, **here)
 
