@@ -1,21 +1,20 @@
-"""Run the benchmarks: ``python -m benchmarks [--rounds N] [NAME …]``.
+"""Run the benchmarks: ``python -m benchmarks [--rounds N] [--publish] [NAME …]``.
 
-The table goes to stdout, every sample to ``.orchestrator/benchmarks/COMMIT.json``. The exit code is 1 when a limit
-was missed; then the table is followed by where the time went.
+The table goes to stdout, every sample to ``.orchestrator/benchmarks/COMMIT.json``, and to docs/ if asked. The exit
+code is 1 when a limit was missed; then the table is followed by where the time went.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.machine import describe_machine
 from benchmarks.measuring import Bench, Row
 from benchmarks.running import ROOT, Command, Failed
 from benchmarks.table import render, to_json
@@ -24,6 +23,7 @@ from orchestrator.repository.repository import open_repository
 # Each has a function `rows(bench)`. What is new gets a module, and a line here.
 MODULES = ("start", "plan", "workloads")
 _FEWEST_ROUNDS = 5
+_PUBLISHED = ROOT / "docs" / "benchmarks.json"
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
         return 2
     rows = [row for row, _ in measured]
     print(render(rows))
-    print(f"\nevery sample: {_keep(rows)}")
+    print(f"\nevery sample: {_keep(rows, publish=asked.publish)}")
     for row, reasons in measured:
         if not row.met:
             print(f"\n{row.name} missed its limit. Where the time goes:")
@@ -54,11 +54,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=_FEWEST_ROUNDS, help="samples of each (default: %(default)s)"
     )
+    parser.add_argument(
+        "--publish", action="store_true", help="keep the results of all of them in docs/, too"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(MODULES):
         parser.error(
             f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
         )
+    if asked.publish and asked.names:
+        parser.error("only a run of all benchmarks is published")
     if asked.rounds < _FEWEST_ROUNDS:
         parser.error(f"a median of fewer than {_FEWEST_ROUNDS} samples says little")
     return asked
@@ -74,14 +79,14 @@ def _measure(names: Sequence[str], rounds: int) -> Iterator[tuple[Row, tuple[str
                 yield row, () if row.met else row.explain()
 
 
-def _keep(rows: Sequence[Row]) -> Path:
+def _keep(rows: Sequence[Row], *, publish: bool) -> Path:
     commit = Command(argv=("git", "rev-parse", "HEAD"), directory=ROOT).run().strip()
+    document = to_json(rows, commit=commit, machine=describe_machine())
+    text = json.dumps(document, indent=2) + "\n"
     file = open_repository(ROOT).folder / "benchmarks" / f"{commit[:10]}.json"
     file.parent.mkdir(exist_ok=True)
-    machine = f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    file.write_text(
-        json.dumps(to_json(rows, commit=commit, machine=machine), indent=2) + "\n", encoding="utf-8"
-    )
+    for target in (file, _PUBLISHED) if publish else (file,):
+        target.write_text(text, encoding="utf-8")
     return file
 
 

@@ -5,8 +5,8 @@ A page says with a pair of comments where such a part stands:
     <!-- begin NAME, written by `make docs` -->
     <!-- end NAME -->
 
-What is between them is replaced; the JSON Schemas are files of their own. A test holds that nothing is left to
-write.
+What is between them is replaced; the JSON Schemas and plots are files of their own. A test holds that nothing is
+left to write.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pathlib import Path
 
 from orchestrator.reports.json import dumps
 from orchestrator.stack.published import json_schema, project_json_schema
-from tools.documentation import commands, endings, keys, shapes
+from tools.documentation import commands, endings, keys, plot, shapes
+from tools.documentation.numbers import measured, numbers
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -28,12 +29,14 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "verbs": commands.verbs,
     "targets": lambda: commands.targets(ROOT / "Makefile"),
     "kinds of errors": endings.errors,
+    "numbers": numbers,
     **{f"JSON of {name}": shape for name, shape in shapes.SHAPES.items()},
 }
 SCHEMAS = {
     "stack.schema.json": json_schema,
     "orchestrator.schema.json": project_json_schema,
 }
+PLOTS: Mapping[str, Callable[[], str]] = {"benchmarks.svg": lambda: plot.render(measured())}
 
 _PART = re.compile(
     r"(?P<begin><!-- begin (?P<name>[\w ]+), written by `make docs` -->\n)"
@@ -55,7 +58,8 @@ def main() -> int:
 def written() -> dict[Path, str]:
     """Return every file of docs/ as it has to be."""
     pages = {file: _filled(file.read_text(encoding="utf-8")) for file in sorted(DOCS.glob("*.md"))}
-    return pages | {DOCS / name: dumps(schema()) for name, schema in SCHEMAS.items()}
+    schemas = {DOCS / name: dumps(schema()) for name, schema in SCHEMAS.items()}
+    return pages | schemas | {DOCS / name: drawn() for name, drawn in PLOTS.items()}
 
 
 def _filled(page: str) -> str:
