@@ -112,6 +112,21 @@ def build_graph(
     return Graph(order=_order(edges, positions), edges=edges)
 
 
+def with_needs(graph: Graph, stack: Stack, more: Mapping[UnitId, Mapping[UnitId, Need]]) -> Graph:
+    """Return the graph with further needs, but for those that would close a circle with what it has."""
+    positions = {unit.id: index for index, unit in enumerate(stack.units)}
+    edges = {unit: dict(needs) for unit, needs in graph.edges.items()}
+    for unit, needs in more.items():
+        for need, reason in needs.items():
+            if need not in edges[unit] and _shortest_way(edges, need, unit) is None:
+                edges[unit][need] = reason
+    ordered = {
+        unit: {need: needs[need] for need in sorted(needs, key=positions.__getitem__)}
+        for unit, needs in edges.items()
+    }
+    return Graph(order=_order(ordered, positions), edges=ordered)
+
+
 def references_in(stack: Stack, unit: Unit) -> tuple[tuple[Reference, Place | None], ...]:
     """Return what the stack file itself says that a unit reads: inputs, namespace, the cluster's address.
 

@@ -30,3 +30,18 @@ def test_a_custom_resource_goes_before_the_set_of_its_definition(world: World) -
         f"deleted CustomResourceDefinition widgets.{group}"
     )
     assert gone.index(f"deleted ConfigMap {space}/text") < gone.index(f"deleted Namespace {space}")
+
+
+def test_sets_that_need_one_another_without_a_word(world: World) -> None:
+    """A definition and a namespace of one set are there before another set's objects of them, in one apply."""
+    group, space = f"{world.name}.example.com", f"{world.name}-c"
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+    world.manifests("z/kinds.yaml", definition(group), namespace)
+    world.manifests("a/things.yaml", thing(group, {"size": 1}), config_map("text"))
+    world.declare({}, {"a-things": {"path": "a", "namespace": space}, "z-kinds": {"path": "z"}})
+    world.commit()
+
+    world.apply()
+
+    assert list(world.live(namespace=space)) == ["text"]
+    assert world.run("destroy", world.name, "--yes").code == 0

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import InvalidStack, Place, UsageError
-from orchestrator.stack.graph import Graph, build_graph
+from orchestrator.stack.graph import Graph, Need, build_graph, with_needs
 from orchestrator.stack.model import (
     Cluster,
     Ledger,
@@ -236,3 +236,14 @@ def test_a_selection_is_closed_and_smallest(
     for unit in selected.order:
         assert unit == chosen or any(unit in graph.needs[other] for other in selected.order)
     assert selected.order == tuple(unit for unit in graph.order if unit in selected.order)
+
+
+def test_needs_that_are_found_later_close_no_circle() -> None:
+    """What stands in the stack file counts: a need that contradicts it is left out, any other is kept."""
+    a, b, c = (UnitId(f"manifests.{name}") for name in "abc")
+    whole = stack((), (manifests("a"), manifests("b", "manifests.a"), manifests("c")))
+    why = Need(reason="has objects of it", reads=False)
+    graph = with_needs(build_graph(whole, {}), whole, {a: {b: why, c: why}})
+    assert graph.order == (c, a, b)
+    assert graph.reason(a, c) == "has objects of it"
+    assert b not in graph.edges[a]

@@ -16,7 +16,7 @@ from orchestrator.infrastructure.declarations import (
 )
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.stack.expressions import Reference, Scope, check_readable
-from orchestrator.stack.graph import Graph, build_graph, references_in
+from orchestrator.stack.graph import Graph, build_graph, references_in, with_needs
 from orchestrator.stack.model import ManifestSet, Module, Stack, UnitId
 from orchestrator.workloads.documents import (
     ManifestDocument,
@@ -24,6 +24,7 @@ from orchestrator.workloads.documents import (
     read_documents,
     references_of,
 )
+from orchestrator.workloads.prerequisites import prerequisites
 
 T = TypeVar("T")
 Located = tuple[Reference, Place | None]
@@ -83,6 +84,7 @@ def read_wanted(tree: Path, stack: Stack) -> Wanted:
     _check_modules(tree, stack, references, mistakes)
     mistakes.raise_found()
     assert graph is not None  # noqa: S101 - it is None only together with a mistake
+    graph = with_needs(graph, stack, prerequisites(stack.manifests, documents))
     return Wanted(stack=stack, graph=graph, documents=documents, references=references)
 
 
