@@ -60,6 +60,9 @@ _SPOILED: list[tuple[tuple[str, ...], Any]] = [
     (("manifests", "web", "wait", "timeout"), "90"),
     (("manifests", "web", "wait", "timeout"), "soon"),
     (("manifests", "web", "drift"), "mend"),
+    (("manifests", "web", "conflicts"), "force"),
+    (("manifests", "web", "adopt"), ["helm"]),
+    (("manifests", "web", "replace"), "yes"),
     (("manifests", "web", "namespaces"), "shop"),
 ]
 

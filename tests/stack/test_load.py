@@ -8,12 +8,14 @@ from orchestrator.errors import InvalidStack, UsageError
 from orchestrator.stack.load import StackFile, load_environments, load_project, load_stack
 from orchestrator.stack.model import (
     Cluster,
+    Conflicts,
     Drift,
     Guards,
     Ignored,
     Ledger,
     ManifestSet,
     Module,
+    Rights,
     Risk,
     State,
     Terraform,
@@ -64,6 +66,9 @@ manifests:
     drift: report
     ignore: [{kind: Deployment, name: "web-*", paths: [/spec/replicas]}]
     protect: true
+    conflicts: leave
+    adopt: [helm/shop/*]
+    replace: true
   jobs: {path: jobs, wait: false, needs: [queue]}
 """
 
@@ -131,6 +136,8 @@ def test_modules_and_manifest_sets_as_they_are_written(root: Path) -> None:
         True,
     )
     assert shop.ignore == (Ignored(kind="Deployment", name="web-*", paths=("/spec/replicas",)),)
+    assert shop.rights == Rights(conflicts=Conflicts.LEAVE, adopt=("helm/shop/*",), replace=True)
+    assert platform.rights == Rights()
     assert isinstance(jobs, ManifestSet)
     assert (jobs.wait.enabled, jobs.needs) == (False, ("modules.queue",))
 

@@ -109,8 +109,10 @@ def root(tmp_path: Path) -> Path:
         ),
         (
             HEAD + "risks: {aws_db_instance: fatal}",
-            "3:26 risks.aws_db_instance must be data-loss, recreated or reversible, not 'fatal'"
-            " | known here: data-loss, recreated, reversible",
+            (
+                "3:26 risks.aws_db_instance must be data-loss, recreated or reversible, not 'fatal'"
+                " | known here: data-loss, recreated, reversible"
+            ),
         ),
         (
             HEAD + "guards: {prune: 0.5}",
@@ -255,6 +257,25 @@ def test_modules_with_mistakes(root: Path, entry: str, expected: str) -> None:
         (
             "{path: a, drift: false}",
             "4:23 manifests.s.drift must be heal, report or ignore, not false | ",
+        ),
+        (
+            "{path: a, conflicts: force}",
+            "4:27 manifests.s.conflicts must be fail, take or leave, not 'force' | known here: fail, leave, take",
+        ),
+        (
+            "{path: a, adopt: helm/a/b}",
+            "4:23 manifests.s.adopt must be a list, not the text 'helm/a/b' | write [helm/a/b]",
+        ),
+        (
+            "{path: a, adopt: [helm]}",
+            (
+                "4:24 manifests.s.adopt[0] 'helm' names no owner | write the tool and the name as refusals"
+                " show them, such as helm/NAMESPACE/RELEASE; * is any text"
+            ),
+        ),
+        (
+            '{path: a, replace: "yes"}',
+            "4:25 manifests.s.replace must be true or false, not the text 'yes' | write true",
         ),
         (
             "{path: a, ignore: [{kind: Deployment, paths: [spec.replicas]}]}",

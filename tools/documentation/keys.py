@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.durations import DURATION
 from orchestrator.stack.written.literals import HOLDS_EXPRESSIONS
-from orchestrator.stack.written.schema import CONDITION, LABEL, POINTER, SHARE
+from orchestrator.stack.written.schema import CONDITION, LABEL, OWNER, POINTER, SHARE
 from tools.documentation.markdown import anchor, code, table
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -24,6 +24,7 @@ _PATTERNS = {
     CONDITION: "condition",
     DURATION: "duration",
     SHARE: "percentage",
+    OWNER: "owner",
     POINTER: "pointer",
 }
 _HOLDING = frozenset(

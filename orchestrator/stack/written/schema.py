@@ -17,6 +17,7 @@ LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
 TYPE: Final = r"^[A-Za-z*][-A-Za-z0-9_.*?\[\]!]*$"
 SHARE: Final = r"^(100|[1-9]?[0-9])%$"
+OWNER: Final = r"^(orchestrator|helm|flux|argocd|kapp|kluctl|controller)/.+$"
 POINTER: Final = r"^(/([^~/]|~[01])+)+$"  # RFC 6901
 CONDITION: Final = r"^[A-Za-z][-A-Za-z0-9_./]*(=(True|False|Unknown))?$"
 VERSION: Final = 1
@@ -256,7 +257,7 @@ _MANIFESTS: Final = _map(
             default="fail",
         ),
         "adopt": Key(
-            _list(_TEXT),
+            _list(core_schema.str_schema(strict=True, pattern=OWNER)),
             "Patterns of the owners whose objects are taken over, such as Helm's releases.",
             "[helm/shop/web]",
         ),

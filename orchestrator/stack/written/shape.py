@@ -15,7 +15,7 @@ from orchestrator.stack.names import (
     variable_problem,
 )
 from orchestrator.stack.reference import OPENING
-from orchestrator.stack.written.schema import CONDITION, LABEL, POINTER, SHARE, VERSION
+from orchestrator.stack.written.schema import CONDITION, LABEL, OWNER, POINTER, SHARE, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
 
 _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong
@@ -26,6 +26,7 @@ _HINTS: Final = {  # of keys whose values have a form of their own
     "wait": "write {timeout: 5m}, or false",
     "remote": "write the name of a Git remote, or false",
 }
+_OWNER_HINT: Final = "write the tool and the name as refusals show them, such as helm/NAMESPACE/RELEASE; * is any text"
 _POINTER_HINT: Final = (
     "write keys behind slashes, such as /spec/replicas; a slash inside a key is ~1"
 )
@@ -163,6 +164,8 @@ def _explain_pattern(where: str, given: str, detail: ErrorDetails) -> tuple[str,
         )
     if detail["ctx"]["pattern"] == SHARE:
         return f"{where} {given!r} is not a share", _HINTS["prune"]
+    if detail["ctx"]["pattern"] == OWNER:
+        return f"{where} {given!r} names no owner", _OWNER_HINT
     if detail["ctx"]["pattern"] == POINTER:
         return f"{where} {given!r} is no JSON pointer", _POINTER_HINT
     if detail["ctx"]["pattern"] == CONDITION:
