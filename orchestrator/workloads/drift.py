@@ -80,8 +80,10 @@ def survey(
     if live is None or (ours and ours.version != item.value.get("apiVersion")):
         return Survey(item=item)
     rules = rules_for(item)
+    if ours and not rules and not unowned(item.value, ours):
+        return Survey(item=item)
     ignored = {path for path in _chosen(item, rules) if _touched(item, path, others)}
-    drifted = _drifted(item, ours, others, Memory.of(fingerprint)) if ours else {}
+    drifted = _drifted(item, ours, others, fingerprint) if ours else {}
     ignored |= {path for path in drifted if any(_overlap(path, at) for at in _places(item, rules))}
     rest = {path: touch for path, touch in drifted.items() if path not in ignored}
     if item.drift is Drift.HEAL:
@@ -151,11 +153,12 @@ def _cut(tree: Tree, paths: frozenset[Path], here: Path) -> "Tree | Absent":
 
 
 def _drifted(
-    item: WantedObject, ours: Record, others: Sequence[Record], memory: Memory
+    item: WantedObject, ours: Record, others: Sequence[Record], fingerprint: str
 ) -> dict[Path, Touch]:
     found = {path: _touch(item, path, others) for path in unowned(item.value, ours)}
     if not found:
         return {}
+    memory = Memory.of(fingerprint)
     known = memory.known(item)
     return {
         path: touch

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from orchestrator.stack.expressions import Path, Tree
@@ -29,10 +30,18 @@ class Record:
 
     manager: str
     subresource: str
-    at: datetime | None
+    time: str
     version: str
     ours: bool
     fields: Fields
+
+    @property
+    def at(self) -> datetime | None:
+        """Return when, in UTC, where the server recorded it."""
+        try:
+            return datetime.fromisoformat(self.time)
+        except ValueError:
+            return None
 
     def owns(self, manifest: Tree, path: Path) -> bool:
         """Whether the manager owns what a manifest has at ``path``, or anything in it."""
@@ -58,14 +67,16 @@ def records_of(live: Live) -> tuple[Record, ...]:
     )
 
 
-def unowned(manifest: Mapping[str, Tree], record: Record) -> Iterator[Path]:
-    """Yield what a manifest has and the manager does not own: single fields, and elements of lists as a whole."""
+def unowned(manifest: Mapping[str, Tree], record: Record) -> list[Path]:
+    """Return what a manifest has and the manager does not own: single fields, and elements of lists as a whole."""
     value = {key: item for key, item in manifest.items() if key not in _NAMELESS}
     metadata = value.get("metadata")
     named = metadata if isinstance(metadata, dict) else {}
     described = {key: item for key, item in named.items() if key not in _OF_METADATA}
     value["metadata"] = described or None
-    yield from _unowned(value, dict(record.fields), ())
+    found: list[Path] = []
+    _collect(found, value, record.fields, ())
+    return found
 
 
 def _record(item: Mapping[str, Json]) -> Record:
@@ -74,7 +85,7 @@ def _record(item: Mapping[str, Json]) -> Record:
     return Record(
         manager=manager,
         subresource=str(item.get("subresource") or ""),
-        at=_moment(item.get("time")),
+        time=str(item.get("time") or ""),
         version=str(item.get("apiVersion") or ""),
         ours=(manager, item.get("operation")) == (FIELD_MANAGER, "Apply")
         and not item.get("subresource"),
@@ -82,40 +93,30 @@ def _record(item: Mapping[str, Json]) -> Record:
     )
 
 
-def _moment(text: Json) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-
-
-def _unowned(value: Tree, fields: Json, path: Path) -> Iterator[Path]:
-    if value is None:
-        return  # null is left to the server
-    if not isinstance(fields, dict):
-        yield from _parts(value, path)
-    elif not _inside(fields):
-        # An element of which only itself is left has lost all that it held.
-        if isinstance(value, dict) and path and isinstance(path[-1], int):
-            yield path
-    elif isinstance(value, dict):
+def _collect(found: list[Path], value: Tree, fields: Fields, path: Path) -> None:
+    """Add what is not owned; every object of a plan is walked like this, so what is owned costs a look-up."""
+    if isinstance(value, dict):
         for key, item in value.items():
-            yield from _unowned(item, fields.get(f"f:{key}"), (*path, key))
-    else:
-        yield from _unowned_elements(value, fields, path)
-
-
-def _unowned_elements(value: Tree, fields: Fields, path: Path) -> Iterator[Path]:
-    for index, item in enumerate(value if isinstance(value, list) else ()):
-        step = _step(fields, item, index)
-        if step is None:
-            yield (*path, index)
-        else:
-            yield from _unowned(item, fields[step], (*path, index))
+            owned = fields.get(f"f:{key}")
+            if not isinstance(owned, dict):
+                found.extend(_parts(item, (*path, key)))
+            elif isinstance(item, dict | list) and _inside(owned):
+                _collect(found, item, owned, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            step = _step(fields, item, index)
+            owned = fields[step] if step else None
+            # An element of which only itself is left has lost all that it held.
+            if not isinstance(owned, dict) or (isinstance(item, dict) and not _inside(owned)):
+                found.append((*path, index))
+            else:
+                _collect(found, item, owned, (*path, index))
 
 
 def _parts(value: Tree, path: Path) -> Iterator[Path]:
-    """Yield the fields of a map that nobody owns, each on its own; anything else is one."""
+    """Yield the fields of a map that nobody owns, each on its own; anything else is one, and null is the server's."""
+    if value is None:
+        return
     if isinstance(value, dict) and value:
         for key, item in value.items():
             yield from _parts(item, (*path, key))
@@ -124,7 +125,7 @@ def _parts(value: Tree, path: Path) -> Iterator[Path]:
 
 
 def _inside(fields: Fields) -> bool:
-    return any(step != _ITSELF for step in fields)
+    return len(fields) > (_ITSELF in fields)
 
 
 def _below(fields: Fields, value: Tree, step: str | int) -> Json:
@@ -153,14 +154,21 @@ def _means(step: str, item: Tree, index: int) -> bool:
     kind, _, name = step.partition(":")
     match kind:
         case "k":
-            keys = json.loads(name)
-            said = [key for key in keys if isinstance(item, dict) and key in item]
-            return bool(said) and all(
-                isinstance(item, dict) and item[key] == keys[key] for key in said
-            )
+            return isinstance(item, dict) and _is_named(item, _keys(name))
         case "v":
             return bool(json.loads(name) == item)
         case "i":
             return int(name) == index
         case _:
             return False
+
+
+def _is_named(item: Mapping[str, Tree], keys: Mapping[str, Json]) -> bool:
+    said = [key for key in keys if key in item]
+    return bool(said) and all(item[key] == keys[key] for key in said)
+
+
+@lru_cache(maxsize=4096)
+def _keys(name: str) -> Mapping[str, Json]:
+    found: Json = json.loads(name)
+    return found if isinstance(found, dict) else {}
