@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.plans.objects import ObjectRef
@@ -49,7 +49,9 @@ class WantedObject:
 
     def __post_init__(self) -> None:
         """Look for what is pending once: it is asked for at every step, and to look takes a walk."""
-        object.__setattr__(self, "pending", pending_in(dict(self.value)))
+        # The namespace of the set may be pending where nothing in the document is.
+        literal = self.ref is not None and self.document is not None and self.document.literal
+        object.__setattr__(self, "pending", () if literal else pending_in(dict(self.value)))
 
     @property
     def place(self) -> Place | None:
@@ -91,7 +93,7 @@ def render(
     mistakes = [*namespace.mistakes, *_namespace_mistakes(manifests, namespace)]
     objects: list[WantedObject] = []
     for document in documents:
-        resolved = resolve(dict(document.value), scope, document.place)
+        resolved = _resolved(document, scope)
         rendering = _Rendering(manifests, document, resolved, namespace.value, kinds)
         found = (*resolved.mistakes,) or tuple(rendering.mistakes())
         mistakes += found
@@ -100,6 +102,12 @@ def render(
     if mistakes:
         raise InvalidStack(tuple(mistakes))
     return RenderedSet(unit=manifests.id, objects=tuple(objects))
+
+
+def _resolved(document: ManifestDocument, scope: Scope) -> Resolution:
+    if document.literal:
+        return Resolution(value=cast("dict[str, Tree]", dict(document.value)))
+    return resolve(dict(document.value), scope, document.place)
 
 
 def check_identities(sets: Iterable[RenderedSet]) -> None:
