@@ -46,12 +46,15 @@ def pair(name: str) -> Pair:
     return Pair(certificate=certificate.public_bytes(encoding).decode(), key=secret.decode())
 
 
-def context(directory: Path, server: Pair, *, client: Pair | None = None) -> ssl.SSLContext:
+def context(
+    directory: Path, server: Pair, *, client: Pair | tuple[Pair, ...] | None = None
+) -> ssl.SSLContext:
     """Return how a server proves who it is, and whose clients it asks to do the same."""
     (directory / "server.pem").write_text(server.certificate + server.key)
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     found.load_cert_chain(directory / "server.pem")
     if client:
-        found.load_verify_locations(cadata=client.certificate)
+        for trusted in client if isinstance(client, tuple) else (client,):
+            found.load_verify_locations(cadata=trusted.certificate)
         found.verify_mode = ssl.CERT_REQUIRED
     return found

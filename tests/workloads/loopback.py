@@ -16,12 +16,13 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request as it arrived."""
+    """One request as it arrived; ``certificate`` is the client's, in DER, where it was asked for one."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    certificate: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +116,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        headers = dict(self.headers)
-        asked = Asked(method=self.command, path=url.path, query=query, headers=headers)
+        asked = Asked(
+            method=self.command,
+            path=url.path,
+            query=query,
+            headers=dict(self.headers),
+            certificate=self.certificate(),
+        )
         self.server.asked.append(asked)
         say = self.server.script(asked)
         with suppress(ConnectionError):
             self.stream(say) if say.lines or say.cut else self.reply(say)
+
+    def certificate(self) -> bytes:
+        """Return the client's certificate, if it was asked for one."""
+        if not isinstance(self.connection, ssl.SSLSocket):
+            return b""
+        return self.connection.getpeercert(binary_form=True) or b""
 
     def reply(self, say: Say) -> None:
         empty = say.status == HTTPStatus.NOT_MODIFIED

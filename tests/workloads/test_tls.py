@@ -1,5 +1,7 @@
 """What makes a connection trusted, in both directions."""
 
+import json
+import ssl
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +15,9 @@ from orchestrator.settings import Settings
 from orchestrator.workloads.cluster.api import Cluster
 from orchestrator.workloads.cluster.client import Client
 from orchestrator.workloads.cluster.credentials import Credentials
-from orchestrator.workloads.cluster.target import Access
+from orchestrator.workloads.cluster.target import Access, Plugin
 from tests.workloads.certificates import context, pair
-from tests.workloads.loopback import Loopback, serving
+from tests.workloads.loopback import Asked, Loopback, Say, serving
 from tests.workloads.pretended import discovery
 
 pytestmark = pytest.mark.integration
@@ -49,6 +51,31 @@ def test_a_client_certificate_is_shown(tmp_path: Path, monkeypatch: pytest.Monke
         )
         ask(server, tmp_path, access)
         assert list(temporary.iterdir()) == []
+
+
+def test_a_certificate_of_a_plugin_is_renewed(tmp_path: Path) -> None:
+    """When the server refuses the certificate of a plugin, connections are made with the next one that it gives."""
+    first, second, theirs = pair("first"), pair("second"), pair("127.0.0.1")
+    for number, ours in enumerate((first, second), start=1):
+        status = {"clientCertificateData": ours.certificate, "clientKeyData": ours.key}
+        (tmp_path / f"{number}.json").write_text(json.dumps({"status": status}))
+    program = tmp_path / "plugin"
+    program.write_text(f"#!/bin/sh\ncd '{tmp_path}' && echo >> runs && cat $(wc -l < runs).json\n")
+    program.chmod(0o755)
+
+    def script(asked: Asked) -> Say:
+        known = asked.certificate == ssl.PEM_cert_to_DER_cert(second.certificate)
+        return discovery(asked) if known else Say(status=401, body={"message": "Unauthorized"})
+
+    with serving(script, tls=context(tmp_path, theirs, client=(first, second))) as server:
+        access = Access(
+            title="dev",
+            server=server.address,
+            certificate_authority=theirs.certificate,
+            plugin=Plugin(argv=(str(program),)),
+        )
+        ask(server, tmp_path, access)
+    assert (tmp_path / "runs").read_text() == "\n\n"
 
 
 def test_a_name_to_check_may_differ_from_the_address(tmp_path: Path) -> None:
