@@ -15,6 +15,7 @@ from orchestrator.stack.model import Json
 
 LONGEST_VALUE: Final = 160
 _LONGEST_LINE: Final = 100
+_LONGEST_INSIDE: Final = 60  # of a list of plain values inside of something
 _MOST_LINES: Final = 30
 _MOST_OF_A_WHOLE: Final = 10  # of what comes or goes as one, the beginning says what it is
 _AROUND: Final = 3
@@ -93,19 +94,42 @@ def _parsed(text: str) -> Json:
     return found or None
 
 
-def _outline(value: Json, indent: str = "") -> Iterator[str]:
+def _outline(value: Json) -> Iterator[str]:
     """Yield a list or map in lines, one for each thing in it, as YAML would be written."""
-    items: Sequence[tuple[str, Json]] = ()
-    if isinstance(value, dict):
-        items = [(f"{key}:", item) for key, item in sorted(value.items())]
-    elif isinstance(value, list):
-        items = [("-", item) for item in value]
-    for start, item in items:
-        if isinstance(item, dict | list) and item:
-            yield f"{indent}{start}"
-            yield from _outline(item, f"{indent}  ")
-        else:
-            yield f"{indent}{start} {json.dumps(item, ensure_ascii=False)}"
+    match value:
+        case dict():
+            for key, item in sorted(value.items()):
+                yield from _entry(f"{key}:", item)
+        case list():
+            for item in value:
+                first, *others = [*_outline(item)] if _nested(item) else [_plain(item)]
+                yield f"- {first}"
+                yield from (f"  {line}" for line in others)
+        case _:
+            yield _plain(value)
+
+
+def _entry(key: str, item: Json) -> Iterator[str]:
+    if not _nested(item):
+        yield f"{key} {_plain(item)}"
+        return
+    yield key
+    yield from (f"  {line}" for line in _outline(item))
+
+
+def _nested(item: Json) -> bool:
+    """Whether a value gets lines of its own: one that holds others, but for a short list of plain ones."""
+    match item:
+        case dict() | list() if not item:
+            return False
+        case list() if not any(isinstance(each, dict | list) for each in item):
+            return len(_plain(item)) > _LONGEST_INSIDE
+        case _:
+            return isinstance(item, dict | list)
+
+
+def _plain(item: Json) -> str:
+    return json.dumps(item, ensure_ascii=False)
 
 
 def _compared(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:

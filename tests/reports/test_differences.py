@@ -77,10 +77,10 @@ def test_json_in_an_annotation_is_compared_in_its_parts() -> None:
     assert (
         shown(field_change("a", before=json.dumps(before), after=json.dumps(after, indent=1)))
         == """        a
-          | @@ -5,4 +5,4 @@
+          | @@ -3,4 +3,4 @@
+          |     - host: "a"
           |       weight: 1
-          |     -
-          |       host: "b"
+          |     - host: "b"
           | -     weight: 9
           | +     weight: 8"""
     )
