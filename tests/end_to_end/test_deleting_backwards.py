@@ -1,8 +1,11 @@
 """What goes, goes backwards: also where the sets that share a kind or a namespace know nothing of one another."""
 
+import signal
+
 import pytest
 
-from tests.end_to_end.stacks import config_map
+from tests.end_to_end.commands import eventually
+from tests.end_to_end.stacks import Document, config_map, deployment
 from tests.end_to_end.world import World
 from tests.workloads.custom import definition, thing
 
@@ -45,3 +48,56 @@ def test_sets_that_need_one_another_without_a_word(world: World) -> None:
 
     assert list(world.live(namespace=space)) == ["text"]
     assert world.run("destroy", world.name, "--yes").code == 0
+
+
+def test_objects_of_an_apply_that_was_killed_are_pruned(world: World) -> None:
+    """They are in the inventory before the first of them is made: leaving Git takes them away all the same."""
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.manifests("shop/kept.yaml", config_map("kept"))
+    world.manifests("shop/text.yaml", config_map("text"))
+    waiting = deployment("web", annotations={"sandbox.orchestrator/fail": "NotReady"})
+    world.manifests("shop/web.yaml", waiting)
+    world.commit()
+    running = world.start("apply", world.name, "--yes")
+    eventually(lambda: world.exists("Deployment", "web"), "the Deployment")
+    running.signal(signal.SIGKILL)
+    running.end()
+    assert world.exists("ConfigMap", "text")
+    for name in ("text", "web"):
+        (world.root / "stacks" / world.name / "shop" / f"{name}.yaml").unlink()
+    world.commit("Take it back")
+
+    world.apply()
+
+    assert list(world.live()) == ["kept"]
+    assert not world.exists("Deployment", "web")
+
+
+def test_an_object_that_moved_is_kept_when_the_prune_of_its_old_set_is_late(world: World) -> None:
+    """An apply that is killed between a move and the prune leaves nothing that would delete what moved."""
+    world.declare({}, {"old": {"path": "old", "namespace": world.name}})
+    world.manifests("old/texts.yaml", config_map("moved"), config_map("gone"))
+    world.commit()
+    world.apply()
+    uid = world.object("ConfigMap", "moved")["metadata"]["uid"]
+    finalizers = {"metadata": {"finalizers": ["example.com/hold"]}}
+    world.patch("ConfigMap", "gone", finalizers, manager="robot")
+    world.declare({}, {"new": {"path": "new", "namespace": world.name}})
+    world.manifests("new/texts.yaml", config_map("moved"))
+    world.commit("Move one, drop the other")
+    running = world.start("apply", world.name, "--yes")
+    eventually(lambda: "deletionTimestamp" in _metadata(world, "gone"), "the deletion")
+    running.signal(signal.SIGKILL)
+    running.end()
+    world.patch("ConfigMap", "gone", {"metadata": {"finalizers": None}}, manager="robot")
+
+    world.apply()
+
+    assert list(world.live()) == ["moved"]
+    assert _metadata(world, "moved")["uid"] == uid
+    assert _metadata(world, "moved")["annotations"]["orchestrator/unit"] == "manifests.new"
+
+
+def _metadata(world: World, name: str) -> Document:
+    found: Document = world.object("ConfigMap", name)["metadata"]
+    return found
