@@ -7,6 +7,7 @@ a request; what is wrong here would hide a change, so that a test asks a real se
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from orchestrator.plans.values import Absent
 from orchestrator.stack.model import Json
 from orchestrator.workloads.quantities import canonical
 
@@ -75,9 +76,13 @@ def stored_as(wanted: Json, live: Json, words: Words) -> bool:
     return amount and isinstance(live, str) and canonical(wanted) == live
 
 
-def same(wanted: Json, live: Json) -> bool:
+def same(wanted: Json, live: "Json | Absent") -> bool:
     """Whether two values are equal and of the same types: to Python, 1, 1.0 and true are equal."""
-    return _filled_in(wanted, live, None)
+    if type(wanted) is not type(live) or isinstance(live, Absent):
+        return False
+    if isinstance(wanted, dict | list):
+        return _filled_in(wanted, live, None)
+    return wanted == live
 
 
 def _filled_in(wanted: Json, live: Json, words: Words | None) -> bool:

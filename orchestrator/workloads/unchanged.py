@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.model import Json
 from orchestrator.workloads.ownership import FIELD_MANAGER
 from orchestrator.workloads.stored import left_out, names_of, same, stored_as
@@ -21,12 +22,14 @@ from orchestrator.workloads.stored import left_out, names_of, same, stored_as
 Live: TypeAlias = Mapping[str, Json]
 Fields: TypeAlias = Mapping[str, Json]
 FieldPath: TypeAlias = tuple[str, ...]
+Side: TypeAlias = "Json | Absent"
 Token: TypeAlias = Hashable
 
 _ITSELF: Final = "."
 _NAMED: Final = "f:"
 _KEYED: Final = "k:"
 _VALUED: Final = "v:"
+_PLAIN: Final = frozenset({str, int, bool})
 
 # No manager owns these, so that an apply of other values would not show in any set.
 _IDENTITY: Final = ("apiVersion", "kind")
@@ -131,18 +134,18 @@ class _Comparison:
         if not isinstance(live, dict) or _count(fields) != len(wanted):
             return False
         for key, value in wanted.items():
-            step = _NAMED + key
-            inner, below = fields.get(step), (*path, step)
-            if not isinstance(inner, dict) or value is None:
-                return False
-            if key not in live:
-                if not self._left_out(value, inner, below):
-                    return False
-            elif not self._values(value, live[key], inner, below):
+            inner, there = fields.get(_NAMED + key), live.get(key, ABSENT)
+            if inner == {} and type(value) in _PLAIN and same(value, there):
+                continue  # as most values are, which then cost no path
+            if not self._values(value, there, inner, (*path, _NAMED + key)):
                 return False
         return True
 
-    def _values(self, wanted: Json, live: Json, fields: Fields, path: FieldPath) -> bool:
+    def _values(self, wanted: Json, live: Side, fields: Json, path: FieldPath) -> bool:
+        if not isinstance(fields, dict) or wanted is None:
+            return False
+        if isinstance(live, Absent):
+            return self._left_out(wanted, fields, path)
         if not _count(fields):
             return self._leaves(wanted, live, path)
         match wanted:
@@ -193,7 +196,7 @@ class _Comparison:
         if not steps or places is None:
             return False
         return all(
-            self._values(item, live[place], _mapping(fields[step]), (*path, step))
+            self._values(item, live[place], fields[step], (*path, step))
             for item, place, step in zip(wanted, places, steps, strict=True)
         )
 
@@ -206,27 +209,28 @@ class _Keyed:
     was left out: it is in the element's identity, and not among its fields.
     """
 
-    names: frozenset[str]
+    names: Sequence[str]
     declared: Mapping[Token, str]
     complete: Mapping[Token, str]
-    ambiguous: bool
 
     @classmethod
     def of(cls, fields: Fields) -> "_Keyed":
-        identities = {step: _identity(step) for step in fields if step != _ITSELF}
-        declared = {_key(_stated(key, fields[step])): step for step, key in identities.items()}
-        return cls(
-            names=frozenset(name for key in identities.values() for name in key),
-            declared=declared,
-            complete={_key(key): step for step, key in identities.items()},
-            ambiguous=len(declared) != len(identities),
-        )
+        names: set[str] = set()
+        declared: dict[Token, str] = {}
+        complete: dict[Token, str] = {}
+        for step, inner in fields.items():
+            if step != _ITSELF:
+                key, token = _identity(step)
+                names.update(key)
+                complete[token] = step
+                declared[_stated(key, token, _mapping(inner))] = step
+        return cls(names=sorted(names), declared=declared, complete=complete)
 
     def steps(self, wanted: list[Json]) -> list[str]:
         """Return which element of the set each one of the manifest is; empty where that cannot be told."""
         found = [self.declared.get(self._key_of(item), "") for item in wanted]
-        certain = not self.ambiguous and all(found) and len(set(found)) == len(found)
-        return found if certain else []
+        certain = len(self.declared) == len(self.complete) == len(set(found)) == len(found)
+        return found if certain and all(found) else []
 
     def live(self, live: list[Json]) -> Iterator[str]:
         """Yield which element of the set each live one is, and an empty text for those of others."""
@@ -234,15 +238,14 @@ class _Keyed:
 
     def _key_of(self, item: Json) -> "Token":
         element = _mapping(item)
-        return _key({name: element[name] for name in self.names if name in element})
+        return tuple((name, _token(element[name])) for name in self.names if name in element)
 
 
-def _stated(key: Mapping[str, Json], fields: Json) -> Mapping[str, Json]:
+def _stated(key: Mapping[str, Json], token: Token, fields: Fields) -> Token:
     """Return the part of an element's key that the manifest itself gave; all of it where that is not told."""
-    inner = _mapping(fields)
-    if not _count(inner):
-        return key
-    return {name: value for name, value in key.items() if _NAMED + name in inner}
+    if not _count(fields) or all(_NAMED + name in fields for name in key):
+        return token
+    return _key({name: value for name, value in key.items() if _NAMED + name in fields})
 
 
 def _in_order(chosen: Sequence[Token], there: Iterator[Token]) -> list[int] | None:
@@ -266,7 +269,7 @@ def _count(fields: Fields) -> int:
 
 
 def _key(key: Mapping[str, Json]) -> Token:
-    return frozenset((name, _token(value)) for name, value in key.items())
+    return tuple((name, _token(key[name])) for name in sorted(key))
 
 
 def _token(value: Json) -> Token:
@@ -282,8 +285,9 @@ def _value_of(step: str) -> Token:
 
 
 @lru_cache(maxsize=4096)
-def _identity(step: str) -> Mapping[str, Json]:
-    return _mapping(json.loads(step.removeprefix(_KEYED)))
+def _identity(step: str) -> tuple[Mapping[str, Json], Token]:
+    key = _mapping(json.loads(step.removeprefix(_KEYED)))
+    return key, _key(key)
 
 
 def _mapping(value: Json) -> Mapping[str, Json]:

@@ -326,7 +326,7 @@ async def _read(response: Any) -> Answer:
     data = await response.read()
     response.response.release()
     try:
-        body = json.loads(data) if data else None
+        body = json.loads(data.decode()) if data else None
     except ValueError:
         body = None  # an HTML page of some proxy: only its status means anything
     return Answer(status=response.status, body=body, tag=response.headers.get("ETag", ""))
