@@ -77,16 +77,18 @@ def _of_controller(marks: _Marks) -> Iterator[Claim]:
 
 
 def _of_flux(marks: _Marks) -> Iterator[Claim]:
-    kinds = {"kustomize": "Kustomization", "helm": "HelmRelease"}
-    for word, kind in kinds.items():
+    kinds = {
+        "kustomize": ("Kustomization", "kustomize.toolkit.fluxcd.io/prune: disabled"),
+        "helm": ("HelmRelease", "helm.sh/resource-policy: keep"),
+    }
+    for word, (kind, mark) in kinds.items():
         name = marks.labels.get(f"{word}.toolkit.fluxcd.io/name")
         if name:
             space = marks.labels.get(f"{word}.toolkit.fluxcd.io/namespace", "")
             yield Claim(
                 id=f"flux/{space}/{name}",
                 title=f"the {kind} {space}/{name} of Flux",
-                consequence="remove it there first, with kustomize.toolkit.fluxcd.io/prune: disabled on it, "
-                "or Flux sets it back and prunes it",
+                consequence=f"remove it there first, with {mark} on it, or Flux sets it back and deletes it",
                 managers=frozenset({"kustomize-controller", "helm-controller", "helm"}),
             )
 
