@@ -34,8 +34,8 @@ def render_fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str
     Where only some of them are drift, these say so; otherwise the line above says it of all.
     """
     root = _Node()
-    mixed = len({bool(item.touch) for item in fields}) > 1
-    for item in fields if mixed else [replace(item, touch=None) for item in fields]:
+    all_drift = all(item.touch for item in fields)
+    for item in [replace(item, touch=None) for item in fields] if all_drift else fields:
         node = root
         for step in _steps(item.path):
             node = node.children.setdefault(step, _Node())
