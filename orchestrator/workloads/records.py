@@ -45,7 +45,7 @@ class Record:
 
     def owns(self, manifest: Tree, path: Path) -> bool:
         """Whether the manager owns what a manifest has at ``path``, or anything in it."""
-        fields: Json = dict(self.fields)
+        fields: Json = dict(self.fields) or None
         value = manifest
         for step in path:
             if not isinstance(fields, dict):

@@ -132,6 +132,12 @@ def test_what_others_wrote_to_the_status_is_no_record_of_drift() -> None:
     ]
 
 
+def test_an_empty_record_owns_nothing() -> None:
+    """A manager whose fields all went to others may be left with a record of none."""
+    (record,) = records_of(live(entry("robot", {})))
+    assert not record.owns(deployment(), ("spec", "replicas"))
+
+
 def test_drift_is_what_git_wants_as_before_and_we_own_no_more() -> None:
     """The last writer is named; what Git changed since the last apply is Git's."""
     there = live(
