@@ -12,7 +12,8 @@ from typing import Final
 from orchestrator import clock
 
 MOST: Final = 24
-_ONCE_IN_SECONDS: Final = 0.5  # what was sent together is refused together: that counts once
+_ONCE_IN_SECONDS: Final = 0.2  # what was sent together is refused together: that counts once
+_CAREFUL_SECONDS: Final = 5.0  # after a refusal, before more are sent again
 
 
 class Flow:
@@ -55,8 +56,9 @@ class Flow:
             self._limit = max(1.0, self._limit / 2)
 
     def accepted(self) -> None:
-        """Send a little more: the server has answered."""
-        self._limit = min(float(MOST), self._limit + 1 / self._limit)
+        """Send a little more: the server has answered, and refused nothing for a while."""
+        if self._limit < MOST and clock.seconds() - self._reduced_at >= _CAREFUL_SECONDS:
+            self._limit = min(float(MOST), self._limit + 1 / self._limit)
 
     def _wake(self) -> None:
         while self._waiting:
