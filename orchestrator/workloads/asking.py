@@ -13,7 +13,6 @@ from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.pending import completed, known
 from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.settled import settled
-from orchestrator.workloads.succession import heirless
 
 Live: TypeAlias = Mapping[str, Json]
 
@@ -47,8 +46,7 @@ def ask(
         if ref not in unasked
     ]
     dry_runs = DryRuns(cluster, named, there, owner=owner, kinds=kinds)
-    unchanged = settled(cluster, dry_runs.prepared(submissions), there, kinds=kinds)
-    dry_runs.settle(ref for ref in unchanged if heirless(there[ref]))
+    dry_runs.settle(settled(cluster, dry_runs.prepared(submissions), there, kinds=kinds))
     dry_runs.submit()
     return dry_runs.verdicts(sorted(unasked))
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, cast
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.model import Conflicts, Json
+from orchestrator.stack.model import Conflicts, Drift, Json
 from orchestrator.workloads.claims import Claim, claim_of
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, NamespaceMissing
@@ -39,6 +39,7 @@ from orchestrator.workloads.succession import (
     Succession,
     by_hand,
     declared_by_us,
+    heirless,
     losers,
     outliving,
     predecessors,
@@ -111,9 +112,14 @@ class DryRuns:
         return [case.submission for case in cases]
 
     def settle(self, refs: Iterable[ObjectRef]) -> None:
-        """Take as accepted, without asking, what would leave its object exactly as it is."""
+        """Take as accepted, without asking, what would leave its object exactly as it is.
+
+        Where others have left something to us it would not.
+        """
         for ref in refs:
-            self._cases[ref].reply = Accepted(live=self._live[ref], created=False)
+            case = self._cases[ref]
+            if heirless(self._live[ref]) or self._leaves_drift(case, self._live[ref]):
+                case.reply = Accepted(live=self._live[ref], created=False)
 
     def submit(self) -> None:
         """Ask for all that is not settled; then for what is there; then again, with what follows from both."""
@@ -198,6 +204,8 @@ class DryRuns:
                 continue
             if case.submission.force:
                 case.taken |= losers(case.live, case.reply.live)
+            if self._leaves_drift(case, case.live):
+                continue
             if case.claim is None and untouched(case.live):
                 continue
             left_out = self._inherit(case, case.live, case.reply.live)
@@ -207,6 +215,10 @@ class DryRuns:
             case = self._cases[ref]
             case.reply = reply
             case.result = _tree(reply.live) if isinstance(reply, Accepted) else None
+
+    def _leaves_drift(self, case: _Case, live: Live) -> bool:
+        """Whether what people did to an object of ours stays as it is."""
+        return case.item.drift is not Drift.HEAL and owner_of(live) == self._owner
 
     def _inherit(self, case: _Case, live: Live, result: Live) -> Mapping[str, Json] | None:
         """Note what is inherited; return a patch that shows what then goes, where anything does."""

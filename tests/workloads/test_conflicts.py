@@ -1,6 +1,7 @@
 """Fields that others set, and fields that outlive who declared them."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
 from orchestrator.plans.values import ABSENT
-from orchestrator.stack.model import Conflicts
+from orchestrator.stack.model import Conflicts, Drift
 from orchestrator.workloads.planning import SetPlan
 from orchestrator.workloads.succession import handed_over
 from tests.workloads.builders import CONFIG, DEPLOYMENT
@@ -122,6 +123,22 @@ def test_a_manifest_applied_by_hand_to_our_object_is_undone(ground: Ground) -> N
         {"colour": "green"},
         False,
     )
+
+
+@pytest.mark.parametrize("drift", [Drift.REPORT, Drift.IGNORE])
+def test_what_is_not_healed_is_not_undone(ground: Ground, drift: Drift) -> None:
+    """Where drift is left as it is, what a person applied to our object stays, and stays that person's."""
+    inventory = ground.apply(CONFIG)
+    path = ground.path("configmaps", "settings")
+    ground.patch(path, {"data": {"extra": "yes"}}, manager="kubectl-client-side-apply")
+    found = ground.rendered(CONFIG)
+    left = replace(found, objects=tuple(replace(item, drift=drift) for item in found.objects))
+    (plan,) = ground.plan(left, inventory=inventory)
+    assert set(told(plan).values()) == {Action.NO_OP}
+    changed = ground.rendered(CONFIG.replace("green", "red"))
+    left = replace(changed, objects=tuple(replace(item, drift=drift) for item in changed.objects))
+    ground.apply(left, inventory=inventory)
+    assert ground.others.get(path)["data"] == {"colour": "red", "extra": "yes"}
 
 
 def test_what_was_set_by_hand_and_git_declares_goes_with_git(ground: Ground) -> None:
