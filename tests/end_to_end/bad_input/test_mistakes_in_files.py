@@ -29,6 +29,12 @@ _MISTAKES = {
     "wrong type": (
         Edit(old="    path: web\n", new="    path: web\n    wait: {timeout: soon}\n    needs: 7\n"),
     ),
+    "bad health rule": (
+        Edit(
+            old="    path: web\n",
+            new="    path: web\n    wait: {health: [{kind: Job, healthy: status.done = 1}]}\n",
+        ),
+    ),
     "bad name": (Edit(old="name: shop", new="name: My_Shop"),),
     "no version": (Edit(old="version: 1\n", new=""),),
     "another version": (Edit(old="version: 1\n", new="version: 2\n"),),
