@@ -67,8 +67,8 @@ def unchanged(wanted: Live, live: Live, *, built_in: bool = False) -> frozenset[
     if fields is None or not _same_object(wanted, live):
         return None
     comparison = _Comparison(others=_others(live, wanted["apiVersion"]) if built_in else None)
-    same = comparison.maps(_without_names(wanted), dict(live), fields, ())
-    return frozenset(comparison.wholes) if same else None
+    fits = comparison.maps(_without_names(wanted), dict(live), fields, ())
+    return frozenset(comparison.wholes) if fits else None
 
 
 def _ours(live: Live, api_version: str) -> Fields | None:
