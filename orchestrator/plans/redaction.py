@@ -21,18 +21,43 @@ _FEW = 64
 _REPLACEMENT = "(sensitive)"
 
 
+class _Alike:
+    """Forms of secrets that begin with the same characters."""
+
+    __slots__ = ("_forms", "_lengths")
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._lengths: tuple[int, ...] = ()  # longest first
+
+    def add(self, form: str) -> bool:
+        """Keep a form; return whether it is new."""
+        if form in self._forms:
+            return False
+        self._forms.add(form)
+        if len(form) not in self._lengths:
+            self._lengths = tuple(sorted((*self._lengths, len(form)), reverse=True))
+        return True
+
+    def at(self, text: str, start: int) -> str:
+        """Return the longest form that stands at a place of a text, or nothing."""
+        parts = (text[start : start + length] for length in self._lengths)
+        return next((part for part in parts if part in self._forms), "")
+
+
 class Secrets:
     """The secret values met in one run; safe to use from several threads.
 
     They are kept by their first characters: one look at each place of a text tells that none begins there,
-    where a pattern of thousands of alternatives would try them all. A few are looked for one by one first,
-    which is faster still, and most texts hold none.
+    where a pattern of thousands of alternatives would try them all. Below that they are kept by their length,
+    since thousands may begin alike, as addresses and keys do. A few are looked for one by one first, which is
+    faster still, and most texts hold none.
     """
 
     def __init__(self) -> None:
         """Start knowing none."""
         self._lock = threading.Lock()
-        self._by_head: dict[str, tuple[str, ...]] = {}
+        self._by_head: dict[str, _Alike] = {}
         self._first_few: tuple[str, ...] = ()
 
     def learn(self, value: Json) -> None:
@@ -40,10 +65,7 @@ class Secrets:
         forms = {form for text in _leaves(value) for form in _forms_of(text)}
         with self._lock:
             for form in forms:
-                known = self._by_head.get(form[:_SHORTEST], ())
-                if form not in known:
-                    longest_first = sorted((*known, form), key=lambda each: (-len(each), each))
-                    self._by_head[form[:_SHORTEST]] = tuple(longest_first)
+                if self._by_head.setdefault(form[:_SHORTEST], _Alike()).add(form):
                     self._first_few = (*self._first_few, form)[: _FEW + 1]
 
     def redact(self, text: str) -> str:
@@ -58,10 +80,10 @@ class Secrets:
         kept: list[str] = []
         end = 0
         for start in range(len(text) - _SHORTEST + 1):
-            forms = by_head.get(text[start : start + _SHORTEST])
-            if forms is None or start < end:
+            alike = by_head.get(text[start : start + _SHORTEST])
+            if alike is None or start < end:
                 continue
-            found = next((form for form in forms if text.startswith(form, start)), "")
+            found = alike.at(text, start)
             if found:
                 kept += [text[end:start], _REPLACEMENT]
                 end = start + len(found)

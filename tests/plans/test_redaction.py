@@ -79,3 +79,15 @@ def test_no_secret_survives_inside_json(values: list[str], data: st.DataObject) 
     assert not [
         value for value in stripped if json.dumps(value, ensure_ascii=False)[1:-1] in written
     ]
+
+
+@pytest.mark.timeout(60)
+def test_thousands_of_secrets_that_begin_alike_are_learnt_at_once() -> None:
+    """As keys and addresses do: what it takes grows with their number, not with its square."""
+    secrets = Secrets()
+    for number in range(20_000):
+        secrets.learn(f"secret-{number}")
+
+    assert secrets.redact("secret-19999, secret-123456 and secret-x") == (
+        "(sensitive), (sensitive)6 and secret-x"
+    )
