@@ -79,6 +79,5 @@ def test_objects_of_a_new_namespace_are_asked_about_elsewhere(ground: Ground) ->
             behind.plan(behind.rendered(text))
 
     sent = [asked.path for asked in between.asked if asked.method == "PATCH"]
-    assert len(sent) == 1
-    assert sent[0].startswith("/api/v1/namespaces/default/configmaps/")
+    assert sent == ["/api/v1/namespaces/default/configmaps/s-0", f"/api/v1/namespaces/{name}"]
     assert not any(f"/{name}/" in asked.path for asked in between.asked)
