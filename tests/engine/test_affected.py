@@ -81,7 +81,7 @@ def _considered(root: Path, since: str = "HEAD") -> dict[str, str]:
     found = affected(session, read_wanted(session.tree, session.stack), since)
     taken = {each.unit: each.reason for each in found.since.considered if each.taken}
     assert {*found.units, *found.removed} == taken.keys()
-    taken = {str(each.unit): each.reason for each in found.since.considered if each.taken}
+    return {str(unit): reason for unit, reason in taken.items()}
 
 
 def test_nothing_changed(root: Path) -> None:
