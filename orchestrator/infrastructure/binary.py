@@ -89,7 +89,7 @@ def find_binary(terraform: Terraform, settings: Settings, root: Path) -> Binary:
     seen: list[str] = []
     for program in _programs(terraform.binary, settings, root):
         candidate = _examine(program, settings, root)
-        problem = candidate.problem or _unacceptable(candidate.binary, constraint)
+        problem = candidate.problem or _unacceptable(candidate.binary, constraint, terraform.asker)
         if candidate.binary and not problem:
             return candidate.binary
         seen.append(f"{candidate.origin}: {problem}")
@@ -225,11 +225,13 @@ def _remember(memory: Path, product: Product, version: Version) -> None:
         partial.replace(memory)
 
 
-def _unacceptable(binary: Binary | None, constraint: Constraint) -> str:
+def _unacceptable(binary: Binary | None, constraint: Constraint, asker: str) -> str:
     if binary is None:
         return "not found"
     if not constraint.accepts(binary.version):
-        return f"{binary.product} {binary.version} is not `{constraint.text}`, which the stack asks for"
+        return (
+            f"{binary.product} {binary.version} is not `{constraint.text}`, which {asker} asks for"
+        )
     oldest = _OLDEST[binary.product]
     if binary.version.key < oldest.key:
         return f"{binary.product} {binary.version} is too old, {oldest} or later is needed"
@@ -238,6 +240,7 @@ def _unacceptable(binary: Binary | None, constraint: Constraint) -> str:
 
 def _unavailable(terraform: Terraform, seen: list[str]) -> TerraformUnavailable:
     wanted = f" `{terraform.version}`" if terraform.version else ""
+    wanted += f" for {terraform.asker}" if terraform.asker.startswith("modules.") else ""
     detail = "\n".join(seen)
     if terraform.binary:
         message = f"no usable terraform.binary `{terraform.binary}`{wanted}"

@@ -12,7 +12,7 @@ from orchestrator.infrastructure.planning import (
 from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.infrastructure.sources import locate
 from orchestrator.infrastructure.states import read_outputs, state_stamp
-from orchestrator.infrastructure.workspace import ModuleRequest, Site, Workspace
+from orchestrator.infrastructure.workspace import ModuleRequest, Site, Workspace, limits_of
 from orchestrator.settings import Settings
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Workspace",
     "apply_module",
     "discard_plan",
+    "limits_of",
     "plan_module",
     "plan_shadow",
     "prepare",

@@ -13,14 +13,23 @@ from orchestrator.infrastructure.reading.diagnostics import Diagnostic
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Limits, Stop
 from orchestrator.settings import Settings
-from orchestrator.stack.model import Json, State, UnitId
+from orchestrator.stack.model import Json, State, Terraform, UnitId
 
 INPUTS_FILE = "inputs.tfvars.json"
 """What the file with a unit's inputs is called; it has one on each line."""
 
+_SECONDS_AT_MOST = (
+    4 * 60 * 60.0
+)  # of one command; the longest single creation of a cloud takes three hours
 _INPUT = re.compile(r'^\s*"([^"]+)":')
 _POSITION = re.compile(r"(?<![\w./])([\w.-][\w./-]*\.(?:tf|tofu)(?:\.json)?):(\d+),\d+(?:-[\d,]+)?")
 _OVERRIDE = "zzz_orchestrator_override.tf.json"  # the last override file in Terraform's order wins
+
+
+def limits_of(terraform: Terraform) -> Limits:
+    """Return how long a command may take, and how long it may save its state after an interrupt."""
+    given = terraform.timeout
+    return Limits(timeout=_SECONDS_AT_MOST if given is None else given, grace=60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +49,7 @@ class Site:
     stop: Stop
     secrets: Secrets
     passes: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=lambda: Limits(grace=60.0))
+    limits: Limits = field(default_factory=lambda: limits_of(Terraform()))
     lock_timeout: int = 30
     fetched: dict[str, Located] = field(default_factory=dict)
 

@@ -103,11 +103,27 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terraform:
-    """Which engine runs the modules: a path or name, a version constraint, variables passed on to it."""
+    """Which engine runs the modules: a path or name, a version constraint, variables passed on to it.
+
+    ``timeout`` is how long one of its commands may take, in seconds; None where nothing is said. ``asker`` is
+    who says so, as messages name it.
+    """
 
     binary: str = ""
     version: str = ""
     environment: tuple[str, ...] = ()
+    timeout: float | None = None
+    asker: str = "the stack"
+
+    def over(self, other: "Terraform") -> "Terraform":
+        """Return what this says, key by key, and what ``other`` says where this says nothing."""
+        return Terraform(
+            binary=self.binary or other.binary,
+            version=self.version or other.version,
+            environment=self.environment or other.environment,
+            timeout=other.timeout if self.timeout is None else self.timeout,
+            asker=self.asker if self.binary or self.version else other.asker,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +181,15 @@ class Module:
     """One Terraform module of a stack.
 
     ``source`` is a directory relative to the stack file's directory, or any address that Terraform accepts;
-    ``version`` only goes with a registry address. ``places`` maps a path inside the unit's YAML (such as
-    ``("inputs", "cidr")``) to where it stands.
+    ``version`` only goes with a registry address. ``terraform`` is what it says itself of its engine, over
+    what the stack says. ``places`` maps a path inside the unit's YAML (such as ``("inputs", "cidr")``) to where
+    it stands.
     """
 
     name: str
     source: str
     version: str = ""
+    terraform: Terraform | None = None
     inputs: Mapping[str, Json] = field(default_factory=dict)
     needs: tuple[UnitId, ...] = ()
     protect: bool = False

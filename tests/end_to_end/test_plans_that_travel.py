@@ -168,12 +168,14 @@ def test_a_plan_of_another_engine_is_refused(world: World, file: Path) -> None:
         content = {name: archive.read(name) for name in archive.namelist()}
         assert b"keep it as private as the state" in archive.comment
     description = json.loads(content["plan.json"])
-    content["plan.json"] = json.dumps({**description, "engine": "terraform 1.0.0"}).encode()
+    for module in description["modules"].values():
+        module["engine"] = "terraform 1.0.0"
+    content["plan.json"] = json.dumps(description).encode()
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in content.items():
             archive.writestr(name, data)
 
-    assert "the plan was made by terraform 1.0.0, and" in _refusal(world, file)
+    assert "the plan of modules.base was made by terraform 1.0.0, and" in _refusal(world, file)
 
 
 def _planned_for_the_vault(world: World, states: StateServer, file: Path) -> None:

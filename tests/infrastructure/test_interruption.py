@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import Interrupted
+from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.modules import Workspace, apply_module
 from orchestrator.processes import Limits
 from tests.infrastructure.ground import ECHO, Ground, values
@@ -121,6 +121,23 @@ def test_asking_again_ends_the_patience(ground: Ground, tmp_path: Path) -> None:
     )
     stopped_while(apply(patient, patient.workspace()), patient, tmp_path, times=3)
     assert gone(tmp_path)
+
+
+def test_an_apply_that_takes_too_long_saves_what_it_did(ground: Ground, tmp_path: Path) -> None:
+    """It is interrupted as a person would, so that the state is saved, and says which setting gives more time."""
+    ground.write("modules/echo/main.tf", slow_module(tmp_path))
+    workspace = ground.workspace()
+    plan_file = ground.plan(workspace, {"text": "x"}).plan_file
+    assert plan_file is not None
+    limits = Limits(timeout=3.0, grace=60.0)
+    hurried = replace(workspace, site=replace(ground.site, limits=limits))
+    with pytest.raises(TerraformError) as caught:
+        apply_module(hurried, plan_file, on_event=ground.events.append)
+    assert caught.value.message == "modules.echo: apply was stopped, since it took longer than 3s"
+    assert "terraform: {timeout: …}" in caught.value.hint
+    assert "may exist without being in the state: terraform_data.slow" in caught.value.hint
+    assert gone(tmp_path)
+    assert values(ground.plan(workspace, {"text": "x"}).outputs) == {"text": "x"}
 
 
 def test_an_interrupted_plan_leaves_nothing(ground: Ground, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from orchestrator import __version__
 from orchestrator.errors import StorageError, UsageError
 from orchestrator.stack.model import UnitId
 
-_FORMAT = 2
+_FORMAT = 3
 _DESCRIPTION = "plan.json"
 _MARK = b"A saved plan. It may hold secrets in clear text: keep it as private as the state.\n"
 
@@ -24,13 +24,14 @@ class MadeFrom:
     """What one module's part of a plan was made from, to be compared before it is applied.
 
     ``state`` is the state's stamp and ``state_file`` where it is, if that is a file; ``code`` and ``lock`` are
-    hashes, ``inputs`` maps the name of each to a hash of its value.
+    hashes, ``engine`` is its name and version, ``inputs`` maps the name of each to a hash of its value.
     """
 
     state: str
     state_file: str
     code: str
     lock: str
+    engine: str
     inputs: dict[str, str]
 
 
@@ -48,7 +49,6 @@ class Description:
     only: list[str]
     destroy: bool
     head: str
-    engine: str
     place: str
     digest: str
     modules: dict[str, MadeFrom]

@@ -35,7 +35,6 @@ from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack, PlanRefused, UsageError
 from orchestrator.infrastructure.modules import (
     ModulePlan,
-    Site,
     Workspace,
     reopen_plan,
     state_stamp,
@@ -135,15 +134,15 @@ class _Saved:
 
     archive: Archive
 
-    def module(self, site: Site, unit: UnitId, workspace: Workspace) -> ModulePlan | None:
+    def module(self, unit: UnitId, workspace: Workspace) -> ModulePlan | None:
         """Return a module as it was planned, None for one that was not; raises PlanRefused when it moved."""
-        engine = self.archive.description.engine
-        if f"{site.binary.product} {site.binary.version}" != engine:
-            message = f"the plan was made by {engine}, and {site.binary} is here"
-            raise PlanRefused(message, hint="a plan file works with the very version that made it")
         made_from = self.archive.description.modules.get(unit)
         if made_from is None:
             return None
+        binary = workspace.site.binary
+        if f"{binary.product} {binary.version}" != made_from.engine:
+            message = f"the plan of {unit} was made by {made_from.engine}, and {binary} is here"
+            raise PlanRefused(message, hint="a plan file works with the very version that made it")
         plan_file = self.archive.plan_files.get(unit)
         adopt_lock(workspace, self.archive.lock_files.get(unit, ""))
         _check_origin(unit, workspace, made_from, acts=plan_file is not None)
@@ -249,6 +248,7 @@ def _made_from(
         state_file=trace.state_file,
         code=trace.code,
         lock=trace.lock,
+        engine=f"{workspace.site.binary.product} {workspace.site.binary.version}",
         inputs=_inputs(planned, unit),
     )
 
@@ -274,7 +274,7 @@ def _hash(value: object) -> str:
 
 
 def _describe(planned: Planned, made_from: Mapping[UnitId, MadeFrom]) -> Description:
-    plan, site = planned.plan, planned.site
+    plan = planned.plan
     return Description(
         stack=plan.stack,
         environment=plan.environment,
@@ -283,7 +283,6 @@ def _describe(planned: Planned, made_from: Mapping[UnitId, MadeFrom]) -> Descrip
         only=list(planned.selection.only),
         destroy=plan.destroy,
         head=planned.ledger.head,
-        engine=f"{site.binary.product} {site.binary.version}" if site else "",
         place=planned.place,
         digest=exact_digest(plan),
         modules={str(unit): made for unit, made in made_from.items()},

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from orchestrator import clock
@@ -18,6 +18,7 @@ from orchestrator.infrastructure.modules import (
     Site,
     Unplannable,
     Workspace,
+    limits_of,
     plan_module,
     plan_shadow,
     prepare,
@@ -29,7 +30,7 @@ from orchestrator.stack.expressions import Output, Scope, Tree, locate_in, pendi
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import Json, Module, Stack, UnitId
 
-Saved = Callable[[Site, UnitId, Workspace], ModulePlan | None]
+Saved = Callable[[UnitId, Workspace], ModulePlan | None]
 """Gives a module as an earlier plan has it, None where that plan has nothing of it."""
 
 Outputs = Mapping[str, Mapping[str, Output] | None]
@@ -85,6 +86,7 @@ def make_site(session: Session, stack: Stack | None = None) -> Site:
         stop=around.stop,
         secrets=around.secrets,
         passes=chosen.terraform.environment,
+        limits=limits_of(chosen.terraform),
     )
 
 
@@ -131,14 +133,14 @@ def plan_unit(
     announce = session.surroundings.on_event
     announce(UnitStarted(unit=module.id, activity="planning"))
     inputs = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
-    workspace = prepare(module_request(session.tree, session.stack, module), site)
+    workspace = workspace_of(session, site, module)
     waits = pending_in(inputs)
     if waits:
         shadow = plan_shadow(workspace, inputs, on_event=announce)
         planned = _waiting(module, workspace, shadow, waits=waits)
     else:
         known = cast("dict[str, Json]", inputs)
-        earlier = saved(site, module.id, workspace) if saved else None
+        earlier = saved(module.id, workspace) if saved else None
         result = earlier or plan_module(workspace, known, on_event=announce)
         _remember(session, result)
         planned = _planned(module, workspace, result, fingerprint=_fingerprint(module))
@@ -153,18 +155,28 @@ def plan_destruction(
 ) -> PlannedModule:
     """Plan the destruction of one module; inputs that nobody can tell any more are left out."""
     announce = session.surroundings.on_event
-    workspace = prepare(module_request(session.tree, session.stack, module), site)
+    workspace = workspace_of(session, site, module)
     inputs = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
     known = {name: cast(Json, value) for name, value in inputs.items() if not pending_in(value)}
-    earlier = saved(site, module.id, workspace) if saved else None
+    earlier = saved(module.id, workspace) if saved else None
     result = earlier or plan_module(workspace, known, destroy=True, on_event=announce)
     _remember(session, result)
     return _planned(module, workspace, result, fingerprint="")
 
 
 def workspace_of(session: Session, site: Site, module: Module) -> Workspace:
-    """Return where a module is worked on, for reading what its state holds."""
-    return prepare(module_request(session.tree, session.stack, module), site)
+    """Return where a module is worked on, with the engine that it asks for; raises TerraformUnavailable."""
+    request = module_request(session.tree, session.stack, module)
+    if module.terraform is None:
+        return prepare(request, site)
+    chosen = module.terraform.over(session.stack.terraform)
+    own = replace(
+        site,
+        binary=find_binary(chosen, site.settings, session.repository.root),
+        passes=chosen.environment,
+        limits=limits_of(chosen),
+    )
+    return prepare(request, own)
 
 
 def resolve_inputs(

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from orchestrator.errors import Interrupted
+from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.backends import refuse_to_leave_state
 from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, held
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
 from orchestrator.infrastructure.running.progress import Progress
-from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, follow, listen
+from orchestrator.infrastructure.running.run import FLAG, LONGER, Ended, arguments, follow, listen
 from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK_FILE = ".terraform.lock.hcl"
@@ -48,6 +48,11 @@ def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
     if ended.code != 0:
         if ended.interrupted:
             raise Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
+        if ended.overran:
+            message = (
+                f"{workspace.unit}: init was stopped, since it took longer than {ended.overran}"
+            )
+            raise TerraformError(message, hint=LONGER, detail=ended.stderr)
         raise failure(workspace.unit, "init", ended.diagnostics, output=ended.stderr)
     write_private(key_file, _key(workspace))
 

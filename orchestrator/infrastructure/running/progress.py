@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from orchestrator.errors import Interrupted, OrchestratorError
+from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.reading.plan import drift_in
 from orchestrator.infrastructure.reading.state import read_outputs_block
-from orchestrator.infrastructure.running.run import Ended
+from orchestrator.infrastructure.running.run import LONGER, Ended
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.redaction import Secrets
@@ -81,7 +81,7 @@ class Progress:
         diagnostics = (one.redacted(self._secrets.redact) for one in ended.diagnostics)
         stderr = self._secrets.redact(ended.stderr)
         cause = failure(self._unit, doing, diagnostics, output=stderr)
-        if not ended.interrupted:
+        if not ended.interrupted and not ended.overran:
             return cause
         # An interrupt cancels calls that may have arrived all the same: what failed then counts as begun.
         unclear = ", ".join(sorted(self._in_flight))
@@ -92,6 +92,11 @@ class Progress:
             )
         if ended.code < 0:
             hint += "; Terraform had to be killed, so its state may be older than what exists"
+        if ended.overran:
+            message = (
+                f"{self._unit}: {doing} was stopped, since it took longer than {ended.overran}"
+            )
+            return TerraformError(message, hint=f"{LONGER}; {hint}", detail=cause.detail)
         return Interrupted(f"{self._unit}: stopped during {doing}", hint=hint, detail=cause.detail)
 
     def _tell(self, text: str) -> None:

@@ -16,6 +16,7 @@ from orchestrator.infrastructure.reading.diagnostics import Diagnostic, from_eve
 from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.processes import Command, Completed, run, stream
+from orchestrator.stack.written.durations import written
 
 FLAG = IsFlagged
 """The value of an option that is a bare flag."""
@@ -24,11 +25,16 @@ Options = Mapping[str, Any]
 OnMessage = Callable[[Mapping[str, Any]], None]
 
 
+LONGER = "give it more time with `terraform: {timeout: …}`, if it needs that"
+"""What to do about a command that took too long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a command ended: exit code, its messages for people, and its output where that was captured.
 
-    Messages and stderr hold no secrets any more; stdout is data and may.
+    Messages and stderr hold no secrets any more; stdout is data and may. ``interrupted`` says that
+    somebody asked to end it, ``overran`` how long it was allowed to take when that was not enough.
     """
 
     code: int
@@ -36,6 +42,7 @@ class Ended:
     stdout: str
     stderr: str
     interrupted: bool
+    overran: str = ""
 
 
 class _Arguments(Terraform):  # type: ignore[misc]
@@ -124,6 +131,7 @@ def _ended(workspace: Workspace, done: Completed, told: Iterable[Diagnostic] = (
         stdout=done.stdout,
         stderr=workspace.site.secrets.redact(done.stderr.strip() or _silent_end(done.code)),
         interrupted=done.interrupted,
+        overran=written(workspace.site.limits.timeout or 0) if done.timed_out else "",
     )
 
 

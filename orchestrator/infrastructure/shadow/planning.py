@@ -104,7 +104,7 @@ class _Shadow:
             ended, plan = self._attempt()
         if plan is not None:
             return plan
-        if ended.interrupted:
+        if ended.interrupted or ended.overran:
             raise self._progress.failed("plan", ended)
         return self._refused(in_order(ended.diagnostics), ended)
 

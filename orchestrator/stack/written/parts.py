@@ -110,12 +110,15 @@ def read_cluster(section: Section) -> Cluster:
     )
 
 
-def read_terraform(section: Section) -> Terraform:
-    """Read ``terraform:``."""
+def read_terraform(section: Section, asker: str = "the stack") -> Terraform:
+    """Read ``terraform:``; ``asker`` is who says so."""
+    timeout = section.text("timeout")
     return Terraform(
         binary=section.text("binary"),
         version=section.text("version"),
         environment=section.texts("environment"),
+        timeout=seconds(timeout) if timeout else None,
+        asker=asker,
     )
 
 
@@ -137,10 +140,12 @@ def read_risks(section: Section) -> dict[str, Risk]:
 
 def read_module(section: Section, known: Collection[UnitId]) -> Module:
     """Read one entry of ``modules:``; ``known`` are the stack's units, for the names in ``needs``."""
+    name, engine = str(section.path[-1]), section.below("terraform")
     return Module(
-        name=str(section.path[-1]),
+        name=name,
         source=section.text("source"),
         version=section.text("version"),
+        terraform=read_terraform(engine, f"modules.{name}") if engine.values else None,
         inputs=section.below("inputs").values,
         needs=tuple(_need(name, known, "modules") for name in section.texts("needs")),
         protect=section.values.get("protect") is True,

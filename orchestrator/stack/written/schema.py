@@ -141,6 +141,12 @@ _TERRAFORM: Final = _map(
         "environment": Key(
             _list(_TEXT), "Environment variables that Terraform gets beside the usual ones."
         ),
+        "timeout": Key(
+            core_schema.str_schema(strict=True, pattern=DURATION),
+            "How long one command may take before it is interrupted.",
+            "30m",
+            default="4h",
+        ),
     }
 )
 _LEDGER: Final = _map(
@@ -206,6 +212,11 @@ _MODULE: Final = _map(
         ),
         "version": Key(_TEXT, "Which versions of a registry module are accepted.", '"~> 5.0"'),
         "inputs": Key(_VALUES, "Values of the module's variables."),
+        "terraform": Key(
+            _empty(_TERRAFORM),
+            "What this module needs of its engine, over what the stack says, key by key.",
+            '{version: "~> 1.9"}',
+        ),
         "needs": Key(
             _NEEDS, "Modules to apply first, beyond those whose outputs are read.", "[network]"
         ),

@@ -35,6 +35,12 @@ _MISTAKES = {
             new="    path: web\n    wait: {health: [{kind: Job, healthy: status.done = 1}]}\n",
         ),
     ),
+    "bad engine of a module": (
+        Edit(
+            old="cidr: 10.20.0.0/16",
+            new="cidr: 10.20.0.0/16\n    terraform: {versoin: 1.9, timeout: soon}",
+        ),
+    ),
     "bad name": (Edit(old="name: shop", new="name: My_Shop"),),
     "no version": (Edit(old="version: 1\n", new=""),),
     "another version": (Edit(old="version: 1\n", new="version: 2\n"),),
