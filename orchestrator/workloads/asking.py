@@ -9,9 +9,9 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.dry_runs import DryRuns, Verdict
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.pending import completed, known
-from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.settled import settled
 
 Live: TypeAlias = Mapping[str, Json]

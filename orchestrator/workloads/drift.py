@@ -19,9 +19,9 @@ from orchestrator.plans.change import Touch
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Path, Tree
 from orchestrator.stack.model import Drift, Ignored, Json
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.memory import Memory, leaves_of
-from orchestrator.workloads.records import Record, records_of, unowned
-from orchestrator.workloads.rendering import WantedObject
+from orchestrator.workloads.records.owned import Record, records_of, unowned
 
 Live: TypeAlias = Mapping[str, Json]
 Touched: TypeAlias = Mapping[Path, Touch]

@@ -13,12 +13,13 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, NamespaceMissing
 from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
-from orchestrator.workloads.fields import NOTHING, FieldSet, without
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.leaving import left_to_others
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.merging import merge_patch
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 from orchestrator.workloads.pending import overlaid
+from orchestrator.workloads.records.fields import NOTHING, FieldSet, without
 from orchestrator.workloads.refusals import (
     being_deleted,
     claimed,
@@ -28,7 +29,6 @@ from orchestrator.workloads.refusals import (
     together,
     unchangeable,
 )
-from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.replacement import (
     asks_to_be_replaced,
     made_anew,

@@ -5,7 +5,8 @@ from typing import Final, TypeAlias
 
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
-from orchestrator.workloads.fields import (
+from orchestrator.workloads.ownership import FIELD_MANAGER, MARKS
+from orchestrator.workloads.records.fields import (
     NOTHING,
     FieldSet,
     entries,
@@ -15,7 +16,6 @@ from orchestrator.workloads.fields import (
     shown,
     union,
 )
-from orchestrator.workloads.ownership import FIELD_MANAGER, MARKS
 from orchestrator.workloads.succession import by_hand, declared_by_us
 
 Live: TypeAlias = Mapping[str, Json]

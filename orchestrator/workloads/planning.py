@@ -16,8 +16,8 @@ from orchestrator.stack.model import Drift, Json, UnitId
 from orchestrator.workloads.asking import ask
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
-from orchestrator.workloads.comparison import Intent, compare
-from orchestrator.workloads.definitions import (
+from orchestrator.workloads.comparison.differences import Intent, compare
+from orchestrator.workloads.definitions.custom_resources import (
     DEFINITION,
     Definition,
     check_custom_resources,
@@ -25,14 +25,14 @@ from orchestrator.workloads.definitions import (
     left_to_the_server,
 )
 from orchestrator.workloads.dry_runs import Verdict, namespace_of
-from orchestrator.workloads.fields import without
+from orchestrator.workloads.manifests.rendering import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, owner_of, uid_of, unit_of, waited_for
 from orchestrator.workloads.pending import completed, known
 from orchestrator.workloads.reasons import reason_of
+from orchestrator.workloads.records.fields import without
 from orchestrator.workloads.refusals import together
 from orchestrator.workloads.rehearsal import rehearse
-from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.replacement import forcing
 from orchestrator.workloads.resting import why_kept, why_left_alone
 from orchestrator.workloads.secrecy import fingerprint_of, learn_live, learn_wanted, secret_in

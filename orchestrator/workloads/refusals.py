@@ -10,7 +10,7 @@ from orchestrator.stack.model import Json, UnitId
 from orchestrator.workloads.claims import Claim
 from orchestrator.workloads.cluster.answers import FieldConflict
 from orchestrator.workloads.cluster.immutability import Immutable
-from orchestrator.workloads.fields import entries
+from orchestrator.workloads.records.fields import entries
 
 Live: TypeAlias = Mapping[str, Json]
 

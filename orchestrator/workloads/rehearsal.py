@@ -18,8 +18,8 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Invalid
 from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import marked
-from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.standins import Document, filled
 
 Live: TypeAlias = Mapping[str, Json]

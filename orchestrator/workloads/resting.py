@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from orchestrator.stack.model import Json
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import PRUNE, RECONCILE, annotation
-from orchestrator.workloads.rendering import WantedObject
 
 Live: TypeAlias = Mapping[str, Json]
 

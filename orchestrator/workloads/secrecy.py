@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, cast
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
-from orchestrator.workloads.rendering import WantedObject
+from orchestrator.workloads.manifests.rendering import WantedObject
 
 Live: TypeAlias = Mapping[str, Json]
 

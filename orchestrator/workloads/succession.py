@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from orchestrator.stack.model import Json
-from orchestrator.workloads.fields import (
+from orchestrator.workloads.ownership import FIELD_MANAGER, annotation
+from orchestrator.workloads.records.fields import (
     NOTHING,
     Entry,
     FieldSet,
@@ -19,7 +20,6 @@ from orchestrator.workloads.fields import (
     prefixes_of,
     union,
 )
-from orchestrator.workloads.ownership import FIELD_MANAGER, annotation
 
 Live: TypeAlias = Mapping[str, Json]
 

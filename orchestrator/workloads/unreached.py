@@ -6,10 +6,13 @@ of this very plan, every object with its fields, and what waits for an output.
 
 from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.plans.redaction import Secrets
-from orchestrator.workloads.comparison import Intent, compare
-from orchestrator.workloads.definitions import check_custom_resources, definitions_in
+from orchestrator.workloads.comparison.differences import Intent, compare
+from orchestrator.workloads.definitions.custom_resources import (
+    check_custom_resources,
+    definitions_in,
+)
+from orchestrator.workloads.manifests.rendering import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.order import rank
-from orchestrator.workloads.rendering import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.secrecy import learn_wanted, secret_in
 
 

@@ -10,11 +10,11 @@ from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Drift, Json
 from orchestrator.workloads.claims import claim_of
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.comparison import Intent, differences
+from orchestrator.workloads.comparison.differences import Intent, differences
 from orchestrator.workloads.drift import Survey, rules_for, survey, told, touch_at
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.memory import Memory, remember
 from orchestrator.workloads.pending import overlaid
-from orchestrator.workloads.rendering import WantedObject
 from orchestrator.workloads.secrecy import secret_in
 from orchestrator.workloads.succession import DECLARING
 

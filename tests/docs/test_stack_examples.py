@@ -10,7 +10,7 @@ from orchestrator.stack.load import StackFile, load_environments, load_project
 from orchestrator.stack.model import ManifestSet, Stack
 from orchestrator.stack.project import Project
 from orchestrator.stack.yaml import parse
-from orchestrator.workloads.documents import read_documents, references_of
+from orchestrator.workloads.manifests.documents import read_documents, references_of
 from tests.docs.pages import ROOT, Block, every_block
 
 _HEAD = "version: 1\nname: example\n"

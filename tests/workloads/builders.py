@@ -7,9 +7,9 @@ from typing import Any
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Output, Scope
 from orchestrator.stack.model import Json, ManifestSet, Rights
-from orchestrator.workloads.documents import read_documents
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
-from orchestrator.workloads.rendering import RenderedSet, render
+from orchestrator.workloads.manifests.documents import read_documents
+from orchestrator.workloads.manifests.rendering import RenderedSet, render
 
 OWNER = Owner(stack="shop", environment="test")
 

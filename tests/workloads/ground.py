@@ -18,9 +18,9 @@ from orchestrator.stack.expressions import Output
 from orchestrator.stack.model import Rights, Wait
 from orchestrator.workloads.applying import apply_set
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.manifests.rendering import RenderedSet
 from orchestrator.workloads.planning import SetPlan, plan_sets
 from orchestrator.workloads.pruning import prune
-from orchestrator.workloads.rendering import RenderedSet
 from tests.sandbox.client import Client
 from tests.workloads.builders import rendered
 

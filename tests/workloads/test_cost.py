@@ -12,8 +12,8 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.manifests.rendering import RenderedSet
 from orchestrator.workloads.planning import plan_sets
-from orchestrator.workloads.rendering import RenderedSet
 from tests.sandbox.client import Client
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, Inventory, told

@@ -11,9 +11,9 @@ from orchestrator.plans.change import Touch
 from orchestrator.stack.expressions import Path
 from orchestrator.stack.model import Drift, Ignored, UnitId
 from orchestrator.workloads.drift import moved, survey, told, without
+from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.memory import Memory, leaves_of, remember
-from orchestrator.workloads.records import records_of, unowned
-from orchestrator.workloads.rendering import WantedObject
+from orchestrator.workloads.records.owned import records_of, unowned
 from tests.workloads.builders import ref
 
 MOMENTS = ("2026-03-14T09:26:53Z", "2026-03-14T09:27:00Z")

@@ -18,13 +18,13 @@ from orchestrator.infrastructure.sources import locate_local
 from orchestrator.stack.expressions import Reference, Scope, check_readable
 from orchestrator.stack.graph import Graph, build_graph, references_in, with_needs
 from orchestrator.stack.model import ManifestSet, Module, Stack, UnitId
-from orchestrator.workloads.documents import (
+from orchestrator.workloads.manifests.documents import (
     ManifestDocument,
     check_duplicates,
     read_documents,
     references_of,
 )
-from orchestrator.workloads.prerequisites import prerequisites
+from orchestrator.workloads.manifests.prerequisites import prerequisites
 
 T = TypeVar("T")
 Located = tuple[Reference, Place | None]

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from orchestrator.stack.graph import Need
 from orchestrator.stack.model import Json, ManifestSet, UnitId
 from orchestrator.stack.reference import OPENING
-from orchestrator.workloads.documents import ManifestDocument
+from orchestrator.workloads.manifests.documents import ManifestDocument
 
 Documents: TypeAlias = Mapping[UnitId, Iterable[ManifestDocument]]
 

@@ -9,8 +9,8 @@ from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.expressions import Path, Tree, pending_in
 from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean
-from orchestrator.workloads.rendering import WantedObject
-from orchestrator.workloads.structural import Violation, expressions_in, violations
+from orchestrator.workloads.definitions.structural import Violation, expressions_in, violations
+from orchestrator.workloads.manifests.rendering import WantedObject
 
 DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 """The group and kind of what defines a kind."""

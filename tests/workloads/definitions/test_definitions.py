@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.change import Action
-from orchestrator.workloads.structural import violations
+from orchestrator.workloads.definitions.structural import violations
 from tests.sandbox.client import eventually
 from tests.workloads.custom import SIZED, Json, definition, thing
 from tests.workloads.ground import Ground, change_of, told

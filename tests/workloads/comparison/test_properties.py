@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.plans.values import Absent, Masked
-from orchestrator.workloads.comparison import Intent, compare
-from tests.workloads.told import by_name, carried_out
+from orchestrator.workloads.comparison.differences import Intent, compare
+from tests.workloads.comparison.told import by_name, carried_out
 
 keys = st.sampled_from(["image", "replicas", "app.kubernetes.io/name", 'odd"key', "a b", "x]y"])
 names = st.sampled_from(["web", "side-car", "a.b", "x=y", 'quo"te', "br]acket", "with space"])

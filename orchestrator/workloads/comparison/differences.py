@@ -15,7 +15,7 @@ from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Absent, Unknown, Value, masked
 from orchestrator.stack.expressions import Path, Pending, Tree, pending_in
 from orchestrator.stack.model import Json
-from orchestrator.workloads.elements import Keys, could_be, in_step, keys_of, name_of
+from orchestrator.workloads.comparison.elements import Keys, could_be, in_step, keys_of, name_of
 from orchestrator.workloads.ownership import MARKS
 
 Side: TypeAlias = "Tree | Absent"

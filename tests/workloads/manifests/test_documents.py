@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.model import ManifestSet, UnitId
-from orchestrator.workloads.documents import (
+from orchestrator.workloads.manifests.documents import (
     ManifestDocument,
     check_duplicates,
     read_documents,

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from orchestrator.stack.model import ManifestSet, UnitId
-from orchestrator.workloads.documents import ManifestDocument, read_documents
-from orchestrator.workloads.prerequisites import prerequisites
+from orchestrator.workloads.manifests.documents import ManifestDocument, read_documents
+from orchestrator.workloads.manifests.prerequisites import prerequisites
 from tests.workloads.builders import CONFIG
 from tests.workloads.custom import definition, thing
 

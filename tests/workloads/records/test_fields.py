@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.workloads.cluster.immutability import immutable
-from orchestrator.workloads.fields import entries, shown, union, without
 from orchestrator.workloads.leaving import left_to_others, who_keeps
 from orchestrator.workloads.merging import merge_patch
+from orchestrator.workloads.records.fields import entries, shown, union, without
 from orchestrator.workloads.succession import (
     Succession,
     by_hand,

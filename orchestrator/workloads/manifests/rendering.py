@@ -19,8 +19,8 @@ from orchestrator.stack.expressions import (
 )
 from orchestrator.stack.model import Drift, Ignored, ManifestSet, Rights, UnitId
 from orchestrator.stack.names import did_you_mean
-from orchestrator.workloads.documents import ManifestDocument
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.manifests.documents import ManifestDocument
 from orchestrator.workloads.ownership import WAIT, says_how_to_wait
 
 _DEFAULT_NAMESPACE: Final = "default"
