@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmarks.running import Command
 
 _IMPORT = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s*([\w.]+)")
 _PACKAGES_SHOWN = 8
+_BESIDE = 2  # lines before and after one by which it is told whether there was a pause
+_PAUSE_SECONDS = 0.2
 
 
 def explain(command: Command) -> tuple[str, ...]:
@@ -32,17 +35,28 @@ def _announcements(command: Command) -> tuple[str, ...]:
         stderr=subprocess.PIPE,
         text=True,
     ) as child:
-        lines = [_at(began, line.rstrip()) for line in child.stderr or ()]
+        lines = [(time.perf_counter() - began, line.rstrip()) for line in child.stderr or ()]
+    seconds = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-    return (
-        *lines,
-        _at(began, f"end; {user:.2f} s of processor time, and {system:.2f} s in the system"),
-    )
+    spent = f"end; {user:.2f} s of processor time, and {system:.2f} s in the system"
+    return tuple(f"{at:7.3f} s  {text}" for at, text in (*thinned(lines), (seconds, spent)))
 
 
-def _at(began: float, text: str) -> str:
-    return f"{time.perf_counter() - began:7.3f} s  {text}"
+def thinned(lines: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Return what was said when, of much that came in one go only the first and the last. Pure."""
+    kept: list[tuple[float, str]] = []
+    left_out = 0
+    for number, (at, text) in enumerate(lines):
+        there = lines[max(number - _BESIDE, 0)][0], lines[min(number + _BESIDE, len(lines) - 1)][0]
+        if _BESIDE <= number < len(lines) - _BESIDE and there[1] - there[0] < _PAUSE_SECONDS:
+            left_out += 1
+            continue
+        if left_out:
+            kept.append((at, f"… {left_out} lines more"))
+            left_out = 0
+        kept.append((at, text))
+    return kept
 
 
 def _imports(command: Command) -> str:
