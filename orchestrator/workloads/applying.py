@@ -21,10 +21,10 @@ from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
-from orchestrator.workloads.planning import ObjectStep, SetPlan
-from orchestrator.workloads.refusals import together
+from orchestrator.workloads.planning.asking.refusals import together
+from orchestrator.workloads.planning.sets import ObjectStep, SetPlan
+from orchestrator.workloads.planning.taking_over.succession import handed_over
 from orchestrator.workloads.replacing import clear_away
-from orchestrator.workloads.succession import handed_over
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]

@@ -16,7 +16,7 @@ from orchestrator.workloads.cluster.watches import Watch
 from orchestrator.workloads.finalizers import findings, reasons
 from orchestrator.workloads.order import reverse_batches
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
-from orchestrator.workloads.refusals import together
+from orchestrator.workloads.planning.asking.refusals import together
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]

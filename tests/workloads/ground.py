@@ -19,7 +19,7 @@ from orchestrator.stack.model import Rights, Wait
 from orchestrator.workloads.applying import apply_set
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.manifests.rendering import RenderedSet
-from orchestrator.workloads.planning import SetPlan, plan_sets
+from orchestrator.workloads.planning.sets import SetPlan, plan_sets
 from orchestrator.workloads.pruning import prune
 from tests.sandbox.client import Client
 from tests.workloads.builders import rendered

@@ -27,7 +27,7 @@ from orchestrator.stack.expressions import Output
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.applying import apply_set
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.planning import SetPlan
+from orchestrator.workloads.planning.sets import SetPlan
 from orchestrator.workloads.pruning import prune
 
 _SETS_AT_ONCE = 8  # they wait for rollouts most of the time

@@ -342,7 +342,7 @@ class Reached:
 def _dial(basis: _Basis, outputs: Outputs) -> Reached:
     cluster = open_cluster(basis.session, outputs, basis.resources)
     cluster.kinds()
-    import orchestrator.workloads.planning  # noqa: F401  needed in a moment; here it costs Terraform's time
+    import orchestrator.workloads.planning.sets  # noqa: F401  needed in a moment; here it costs Terraform's time
 
     place, acknowledged = identify(basis.session, cluster), basis.selection.acknowledged
     refuse_other_cluster(basis.session, basis.ledger, place, acknowledged)

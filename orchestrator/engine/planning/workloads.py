@@ -22,7 +22,7 @@ from orchestrator.workloads.order import deletion_order
 
 if TYPE_CHECKING:
     from orchestrator.workloads.cluster import Cluster
-    from orchestrator.workloads.planning import SetPlan
+    from orchestrator.workloads.planning.sets import SetPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def plan_new_cluster(
 
     They are planned again in their turn, and may not do anything else then. Raises InvalidStack.
     """
-    from orchestrator.workloads.unreached import plan_unreached
+    from orchestrator.workloads.planning.unreached import plan_unreached
 
     rendered = _rendered(session, wanted, outputs, _with_own(BUILT_IN, wanted))
     chosen = tuple(each for each in rendered if each.unit in graph.order)
@@ -134,7 +134,7 @@ def _planned(
     inventory: tuple[OwnedObject, ...],
     cluster: "Cluster",
 ) -> dict[UnitId, PlannedSet]:
-    from orchestrator.workloads.planning import plan_sets
+    from orchestrator.workloads.planning.sets import plan_sets
 
     plans = plan_sets(
         cluster,
@@ -190,7 +190,7 @@ def pruning_order(sets: Mapping[UnitId, PlannedSet], graph: Graph) -> tuple[Unit
 
 def empty_set(unit: UnitId) -> PlannedSet:
     """Return the plan for a set that Git no longer declares and that owns nothing any more."""
-    from orchestrator.workloads.planning import SetPlan
+    from orchestrator.workloads.planning.sets import SetPlan
 
     plan = SetPlan(unit=unit, removed=True)
     return PlannedSet(unit_plan=_unit_plan(plan), result=plan)

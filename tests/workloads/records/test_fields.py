@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.workloads.cluster.immutability import immutable
-from orchestrator.workloads.leaving import left_to_others, who_keeps
-from orchestrator.workloads.merging import merge_patch
-from orchestrator.workloads.records.fields import entries, shown, union, without
-from orchestrator.workloads.succession import (
+from orchestrator.workloads.planning.asking.merging import merge_patch
+from orchestrator.workloads.planning.taking_over.leaving import left_to_others, who_keeps
+from orchestrator.workloads.planning.taking_over.succession import (
     Succession,
     by_hand,
     handed_over,
@@ -20,6 +19,7 @@ from orchestrator.workloads.succession import (
     outliving,
     predecessors,
 )
+from orchestrator.workloads.records.fields import entries, shown, union, without
 
 _WEB = 'k:{"name":"web"}'
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -1,0 +1,112 @@
+"""Why objects cannot be applied, in words that say what to do about it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from orchestrator.errors import ClusterError
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.stack.model import Json, UnitId
+from orchestrator.workloads.cluster.answers import FieldConflict
+from orchestrator.workloads.cluster.immutability import Immutable
+from orchestrator.workloads.planning.taking_over.claims import Claim
+from orchestrator.workloads.records.fields import entries
+
+Live: TypeAlias = Mapping[str, Json]
+
+
+def together(errors: Sequence[ClusterError]) -> ClusterError:
+    """Return one error for all: the first one's message and kind, and every message below it."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    same_hint = len({error.hint for error in errors}) == 1
+    details = [_paragraph(error, with_hint=not same_hint) for error in errors]
+    kind = type(first) if type(first).__init__ is ClusterError.__init__ else ClusterError
+    more = len(errors) - 1
+    return kind(
+        f"{first.message}, and {more} more {'refusal' if more == 1 else 'refusals'}",
+        hint=first.hint if same_hint else "",
+        detail="\n".join(details),
+    )
+
+
+def claimed(ref: ObjectRef, claim: Claim, unit: UnitId) -> ClusterError:
+    """Return the refusal of an object that belongs to somebody else."""
+    return ClusterError(
+        f"{ref} belongs to {claim.title}",
+        hint=f"{claim.consequence}; then allow it with 'adopt: [{claim.id}]' on {unit}",
+    )
+
+
+def being_deleted(ref: ObjectRef, live: Live) -> ClusterError | None:
+    """Return the refusal of an object that is on its way out, or None when it is not."""
+    metadata = live.get("metadata")
+    fields = metadata if isinstance(metadata, dict) else {}
+    if not fields.get("deletionTimestamp"):
+        return None
+    finalizers = fields.get("finalizers")
+    named = ", ".join(map(str, finalizers)) if isinstance(finalizers, list) else ""
+    waits = f", which waits for {named}" if named else ""
+    return ClusterError(f"{ref} is being deleted{waits}", hint="plan again when it is gone")
+
+
+def conflict(ref: ObjectRef, error: FieldConflict, live: Live, unit: UnitId) -> FieldConflict:
+    """Return the refusal because of fields of others, with the times at which these were set."""
+    times = _times(live)
+    told = "; ".join(
+        f"{manager} set {', '.join(fields)}{times.get(manager, '')}"
+        for manager, fields in error.owners.items()
+    )
+    return FieldConflict(
+        f"{ref} is also managed by others: {told}",
+        owners=error.owners,
+        hint=f"leave these fields out of the manifest, or say 'conflicts: leave' on {unit}; to take them over, "
+        "say 'conflicts: take' there, or annotate the object with orchestrator/force: enabled",
+    )
+
+
+def unchangeable(error: Immutable, unit: UnitId) -> Immutable:
+    """Return the refusal because of immutable fields, with how to allow that the object is replaced."""
+    error.hint = (
+        "give the object another name, so that a new one replaces it; or let it be deleted and made anew: "
+        f"annotate it with orchestrator/replace: enabled, or say 'replace: true' on {unit}"
+    )
+    return error
+
+
+def not_ours_to_replace(ref: ObjectRef, error: Immutable) -> ClusterError:
+    """Return the refusal to delete an object that was never applied by this stack."""
+    return ClusterError(
+        f"{ref} exists, does not belong to this stack, and would have to be replaced: {', '.join(error.fields)}"
+        " cannot be changed",
+        hint="let the manifest agree with it first, so that it can be adopted; or delete it by hand",
+    )
+
+
+def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError) -> ClusterError:
+    """Return the refusal of a replacement that the server would not accept once the old object is gone."""
+    why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(str(stand_in), str(ref))
+    return ClusterError(
+        f"{ref} has to be replaced, and its replacement is not valid: {why}", hint=error.hint
+    )
+
+
+def _paragraph(error: ClusterError, *, with_hint: bool) -> str:
+    below = error.detail.splitlines()
+    if with_hint and error.hint:
+        below.append(f"hint: {error.hint}")
+    return "\n".join([error.message, *(f"  {line}" for line in below)])
+
+
+def _times(live: Live) -> dict[str, str]:
+    """Return when each manager wrote last, by its name in conflicts."""
+    latest: dict[str, str] = {}
+    for entry in entries(live):
+        name = f"{entry.manager} ({entry.subresource})" if entry.subresource else entry.manager
+        latest[name] = max(entry.time, latest.get(name, ""))
+    return {name: f" at {_minute(time)}" for name, time in latest.items() if time}
+
+
+def _minute(time: str) -> str:
+    return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M} UTC"

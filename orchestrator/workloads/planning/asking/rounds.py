@@ -1,0 +1,73 @@
+"""Asking the server what applying manifests would do, in as few rounds as that takes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from orchestrator.plans.objects import ObjectRef, Owner
+from orchestrator.stack.model import Conflicts, Json
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.requests import Submission
+from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.ownership import forced, marked
+from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
+from orchestrator.workloads.planning.pending import completed, known
+from orchestrator.workloads.planning.unchanged.settled import settled
+
+Live: TypeAlias = Mapping[str, Json]
+
+
+def ask(
+    cluster: Cluster,
+    objects: Sequence[WantedObject],
+    live: Mapping[ObjectRef, Live],
+    *,
+    kinds: Kinds,
+    owner: Owner,
+) -> dict[ObjectRef, Verdict]:
+    """Return a verdict for each object that has a reference.
+
+    ``live`` are the objects that are known to be ours; ``kinds`` tell which kinds the server serves. Raises
+    ClusterError with every refusal, and for objects that belong to somebody else.
+    """
+    named = {item.ref: item for item in objects if item.ref}
+    missing = _missing_namespaces(cluster, named, live)
+    unasked = {
+        ref
+        for ref in named
+        if (ref.group, ref.version, ref.kind) in kinds.planned or ref.namespace in missing
+    }
+    waiting = [ref for ref, item in named.items() if ref not in unasked and item.pending]
+    there = {**live, **_found(cluster, [ref for ref in waiting if ref not in live])}
+    unasked |= {ref for ref in waiting if ref not in there}
+    submissions = [
+        _submission(ref, item, there.get(ref), owner)
+        for ref, item in named.items()
+        if ref not in unasked
+    ]
+    dry_runs = DryRuns(cluster, named, there, owner=owner, kinds=kinds)
+    dry_runs.settle(settled(cluster, dry_runs.prepared(submissions), there, kinds=kinds))
+    dry_runs.submit()
+    return dry_runs.verdicts(sorted(unasked))
+
+
+def _missing_namespaces(
+    cluster: Cluster, named: Mapping[ObjectRef, WantedObject], live: Mapping[ObjectRef, Live]
+) -> frozenset[str]:
+    """Return the namespaces that this plan creates: whatever is asked about objects in one, it is not there."""
+    wanted = [ref for ref in named if (ref.group, ref.kind) == ("", "Namespace")]
+    found = cluster.get_many(ref for ref in wanted if ref not in live)
+    return frozenset(ref.name for ref, namespace in found.items() if namespace is None)
+
+
+def _found(cluster: Cluster, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live]:
+    return {ref: live for ref, live in cluster.get_many(refs).items() if live is not None}
+
+
+def _submission(ref: ObjectRef, item: WantedObject, live: Live | None, owner: Owner) -> Submission:
+    manifest = completed(item.value, live) if item.pending else known(item.value)
+    return Submission(
+        ref=ref,
+        manifest=marked(manifest, owner=owner, unit=item.unit),
+        force=forced(manifest) or item.rights.conflicts is Conflicts.TAKE,
+    )

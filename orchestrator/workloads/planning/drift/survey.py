@@ -1,0 +1,264 @@
+"""Drift: what others changed in objects since they were applied, and what follows from it. Pure.
+
+The server takes a field out of our record as soon as somebody else writes it or removes it. So a field that Git
+wants as it was applied last, and that is not in our record any more, has drifted; one that is still in our
+record has the value that we gave it, and differs only where Git changed. Where nothing is remembered of an
+object, a field counts as drifted when somebody wrote it after our own last apply.
+
+What is not to be healed is left out of what is applied. That is right by the rules of server-side apply: a field
+that is in nobody's manifest stays as it is, as long as it is not in our record, and those that are left out
+are just those that are not, or that others own beside us.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Final, TypeAlias
+
+from orchestrator.plans.change import Touch
+from orchestrator.plans.values import ABSENT, Absent
+from orchestrator.stack.expressions import Path, Tree
+from orchestrator.stack.model import Drift, Ignored, Json
+from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.planning.drift.memory import Memory, leaves_of
+from orchestrator.workloads.records.owned import Record, records_of, unowned
+
+Live: TypeAlias = Mapping[str, Json]
+Touched: TypeAlias = Mapping[Path, Touch]
+
+_ANY: Final = "*"
+NAMING: Final = frozenset(
+    {
+        *(
+            "name",
+            "containerPort",
+            "port",
+            "protocol",
+            "mountPath",
+            "devicePath",
+            "ip",
+            "key",
+            "type",
+        ),
+        *("topologyKey", "whenUnsatisfiable", "uid"),
+    }
+)
+"""The fields that name the elements of keyed lists: an element without them would be another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """One object: what is applied of it, and what others changed.
+
+    ``item`` is the object without what is left to others. ``healed`` are drifted fields of it with who changed
+    them; ``left`` are those that were left out of it because of drift, ``ignored`` those because of a rule; both
+    by their paths in the whole object.
+    """
+
+    item: WantedObject
+    healed: Touched = field(default_factory=dict)
+    left: Touched = field(default_factory=dict)
+    ignored: frozenset[Path] = frozenset()
+
+
+def survey(
+    item: WantedObject,
+    live: Live | None,
+    fingerprint: str,
+    *,
+    leaving: Collection[str] = (),
+) -> Survey:
+    """Look at who owns what of an object that is there, or return all of it for one that is not.
+
+    ``fingerprint`` is what the inventory remembers of it; ``leaving`` are managers whose fields become ours.
+    """
+    records = records_of(live) if live is not None else ()
+    ours = next((record for record in records if record.ours), None)
+    others = [
+        record for record in records if not record.ours and (ours or record.manager not in leaving)
+    ]
+    if live is None or (ours and ours.version != item.value.get("apiVersion")):
+        return Survey(item=item)
+    rules = rules_for(item)
+    if ours and not rules and not unowned(item.value, ours):
+        return Survey(item=item)
+    ignored = {path for path in _chosen(item, rules) if _touched(item, path, others)}
+    drifted = _drifted(item, ours, others, fingerprint) if ours else {}
+    ignored |= {path for path in drifted if any(_overlap(path, at) for at in _places(item, rules))}
+    rest = {path: touch for path, touch in drifted.items() if path not in ignored}
+    if item.drift is Drift.HEAL:
+        healed = {moved(path, ignored): touch for path, touch in rest.items()}
+        return Survey(item=without(item, ignored), healed=healed, ignored=frozenset(ignored))
+    return Survey(item=without(item, ignored | {*rest}), left=rest, ignored=frozenset(ignored))
+
+
+def rules_for(item: WantedObject) -> tuple[Ignored, ...]:
+    """Return the rules of a set that are about an object."""
+    return tuple(rule for rule in item.ignore if _selects(rule, item))
+
+
+def touch_at(touched: Touched, at: Path | None) -> Touch | None:
+    """Return who changed what the manifest has at ``at``, or None where nobody did."""
+    if at is None:
+        return None
+    return next((touch for path, touch in touched.items() if _overlap(path, at)), None)
+
+
+def told(touches: Iterable[Touch]) -> str:
+    """Return who changed something and when: ``changed by kubectl-edit at 2026-03-14 09:26:53 UTC``."""
+    known = sorted({touch for touch in touches if touch.by}, key=_moment_and_name)
+    return f"changed {' and '.join(map(str, known))}" if known else "changed outside of this stack"
+
+
+def without(item: WantedObject, paths: Collection[Path]) -> WantedObject:
+    """Return an object without what it has at these paths, and without the maps and lists that leaves empty."""
+    if not paths:
+        return item
+    value = _cut(dict(item.value), frozenset(paths), ())
+    assert isinstance(value, dict)  # noqa: S101 - its apiVersion and kind are never taken out
+    sensitive = frozenset(
+        moved(path, paths) for path in item.sensitive if not any(_within(path, at) for at in paths)
+    )
+    return replace(item, value=value, sensitive=sensitive, whole=False)
+
+
+def moved(path: Path, taken: Collection[Path]) -> Path:
+    """Return where a path leads after others were taken out: elements move up in their list."""
+    return tuple(
+        step - sum(1 for at in taken if _before(at, path[:depth], step))
+        if isinstance(step, int)
+        else step
+        for depth, step in enumerate(path)
+    )
+
+
+def _before(at: Path, parent: Path, index: int) -> bool:
+    last = at[-1]
+    return at[:-1] == parent and isinstance(last, int) and last < index
+
+
+def _cut(tree: Tree, paths: frozenset[Path], here: Path) -> "Tree | Absent":
+    if here in paths:
+        return ABSENT
+    if not isinstance(tree, dict | list) or not any(path[: len(here)] == here for path in paths):
+        return tree
+    if isinstance(tree, dict):
+        pairs = {key: _cut(value, paths, (*here, key)) for key, value in tree.items()}
+        kept = {key: value for key, value in pairs.items() if not isinstance(value, Absent)}
+        # What was emptied would be applied as empty; an element of a list stays what it is.
+        return ABSENT if tree and not kept and isinstance(here[-1], str) else kept
+    items = [_cut(value, paths, (*here, index)) for index, value in enumerate(tree)]
+    left = [value for value in items if not isinstance(value, Absent)]
+    return left or ABSENT
+
+
+def _drifted(
+    item: WantedObject, ours: Record, others: Sequence[Record], fingerprint: str
+) -> dict[Path, Touch]:
+    found = {path: _touch(item, path, others) for path in unowned(item.value, ours)}
+    if not found:
+        return {}
+    memory = Memory.of(fingerprint)
+    known = memory.known(item)
+    return {
+        path: touch
+        for path, touch in found.items()
+        if _as_applied(item, path, known) or (not memory.fields and _later(touch, ours))
+    }
+
+
+def _as_applied(item: WantedObject, path: Path, known: frozenset[Path]) -> bool:
+    below = [(*path, *leaf) for leaf in leaves_of(_value(item, path))]
+    return all(leaf in known for leaf in below)
+
+
+def _later(touch: Touch, ours: Record) -> bool:
+    return bool(touch.at and ours.at and touch.at >= ours.at)
+
+
+def _touch(item: WantedObject, path: Path, others: Sequence[Record]) -> Touch:
+    owners = [record for record in others if record.owns(dict(item.value), path)]
+    last = max(owners, key=lambda record: (record.at is not None, record.at), default=None)
+    if last is None:
+        return Touch()
+    return Touch(by=last.manager, at=last.at, through=last.subresource)
+
+
+def _touched(item: WantedObject, path: Path, others: Sequence[Record]) -> bool:
+    return any(record.owns(dict(item.value), path) for record in others)
+
+
+def _places(item: WantedObject, rules: Iterable[Ignored]) -> Iterator[Path]:
+    for rule in rules:
+        for pointer in rule.paths:
+            yield from _found(dict(item.value), _segments(pointer), ())
+
+
+def _chosen(item: WantedObject, rules: Iterable[Ignored]) -> Iterator[Path]:
+    """Yield the single fields that rules are about; what names an element stays with what is left of it."""
+    for at in _places(item, rules):
+        for leaf in leaves_of(_value(item, at)):
+            path = (*at, *leaf)
+            if not (len(path) > 1 and isinstance(path[-2], int) and path[-1] in NAMING):
+                yield path
+
+
+def _found(tree: Tree, segments: Sequence[str], here: Path) -> Iterator[Path]:
+    if not segments:
+        yield here
+        return
+    head, rest = segments[0], segments[1:]
+    match tree:
+        case dict():
+            for key in tree if head == _ANY else [head] if head in tree else []:
+                yield from _found(tree[key], rest, (*here, key))
+        case list():
+            for index, item in enumerate(tree):
+                if head in {_ANY, str(index)} or (
+                    isinstance(item, dict) and item.get("name") == head
+                ):
+                    yield from _found(item, rest, (*here, index))
+        case _:
+            return
+
+
+def _segments(pointer: str) -> tuple[str, ...]:
+    """Return the segments of a JSON pointer (RFC 6901)."""
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+
+
+def _value(item: WantedObject, path: Path) -> Tree:
+    tree: Tree = dict(item.value)
+    for step in path:
+        match tree, step:
+            case dict(), str():
+                tree = tree[step]
+            case list(), int():
+                tree = tree[step]
+            case _:
+                return None
+    return tree
+
+
+def _selects(rule: Ignored, item: WantedObject) -> bool:
+    if item.ref is None:
+        return False
+    pairs = (
+        (rule.group, item.ref.group),
+        (rule.kind, item.ref.kind),
+        (rule.namespace, item.ref.namespace),
+        (rule.name, item.ref.name),
+    )
+    return all(not pattern or fnmatchcase(text, pattern) for pattern, text in pairs)
+
+
+def _within(path: Path, at: Path) -> bool:
+    return path[: len(at)] == at
+
+
+def _overlap(path: Path, other: Path) -> bool:
+    return _within(path, other) or _within(other, path)
+
+
+def _moment_and_name(touch: Touch) -> tuple[str, str]:
+    return (touch.at.isoformat() if touch.at else "", touch.by)

@@ -1,0 +1,284 @@
+"""Objects that cannot be changed in place: shown as replaced, and made anew only where that is allowed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import ClusterError
+from orchestrator.plans.change import Action
+from orchestrator.plans.events import Event, UnitProgress
+from orchestrator.plans.values import ABSENT
+from orchestrator.stack.model import Wait
+from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.cluster.answers import Superseded
+from orchestrator.workloads.planning.sets import SetPlan
+from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.ground import Ground, change_of, told
+
+pytestmark = pytest.mark.integration
+
+_OTHER = DEPLOYMENT.replace("app: web", "app: other")
+_HOLD = "example.com/hold"
+
+
+class _Death(Exception):
+    """The end of a process in the middle of its work."""
+
+
+def manifest(kind: str, api_version: str, **fields: Any) -> dict[str, Any]:
+    """Return an object of this kind, called ``it``."""
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "it"}, **fields}
+
+
+def pod(image: str = "a") -> dict[str, Any]:
+    """Return a template of Pods."""
+    return {
+        "metadata": {"labels": {"app": "it"}},
+        "spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": image}]},
+    }
+
+
+def claim(size: str = "1Gi", **spec: Any) -> dict[str, Any]:
+    """Return a claim of a volume; nothing in the sandbox binds it."""
+    return manifest(
+        "PersistentVolumeClaim",
+        "v1",
+        spec={
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+            **spec,
+        },
+    )
+
+
+def set_of_pods(size: str) -> dict[str, Any]:
+    """Return a StatefulSet without Pods, whose volumes would have this size."""
+    always = pod()
+    always["spec"]["restartPolicy"] = "Always"
+    volume = {"metadata": {"name": "data"}, "spec": claim(size)["spec"]}
+    return manifest(
+        "StatefulSet",
+        "apps/v1",
+        spec={
+            "replicas": 0,
+            "serviceName": "it",
+            "selector": {"matchLabels": {"app": "it"}},
+            "template": always,
+            "volumeClaimTemplates": [volume],
+        },
+    )
+
+
+def role(name: str) -> dict[str, Any]:
+    """Return a binding to a role of this name."""
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+    return manifest("RoleBinding", "rbac.authorization.k8s.io/v1", roleRef=reference)
+
+
+def service(**spec: Any) -> dict[str, Any]:
+    """Return a Service of one port."""
+    return manifest("Service", "v1", spec={"ports": [{"port": 80}], **spec})
+
+
+_CASES: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
+    (
+        manifest("Job", "batch/v1", spec={"template": pod("a")}),
+        manifest("Job", "batch/v1", spec={"template": pod("b")}),
+        {"spec.template.spec.containers[name=a].image"},
+    ),
+    (service(), service(clusterIP="None"), {"spec.clusterIP"}),
+    (claim(), claim(accessModes=["ReadWriteMany"]), {"spec.accessModes"}),
+    (claim("2Gi"), claim("1Gi"), {"spec.resources.requests.storage"}),
+    (
+        set_of_pods("1Gi"),
+        set_of_pods("2Gi"),
+        {"spec.volumeClaimTemplates[metadata.name=data].spec.resources.requests.storage"},
+    ),
+    (role("view"), role("edit"), {"roleRef.name"}),
+    (
+        manifest("Secret", "v1", immutable=True, data={"a": "YWFh"}),
+        manifest("Secret", "v1", immutable=True, data={"a": "YmJi"}),
+        {"data.a"},
+    ),
+    (
+        manifest("ConfigMap", "v1", immutable=True, data={"a": "1", "gone": "x"}),
+        manifest("ConfigMap", "v1", immutable=True, data={"a": "2"}),
+        {"data.a", "data.gone"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "forcing"),
+    _CASES,
+    ids=[f"{one['kind']}-{index}" for index, (one, _, _) in enumerate(_CASES)],
+)
+def test_kinds_that_cannot_be_changed_are_replaced(
+    ground: Ground, before: dict[str, Any], after: dict[str, Any], forcing: set[str]
+) -> None:
+    """The plan shows a replacement with the field that forces it, and the apply makes another object of it."""
+    off = Wait(enabled=False)
+    inventory = ground.apply(json.dumps(before), wait=off)
+    text = json.dumps(after)
+    with pytest.raises(ClusterError, match="cannot be changed") as raised:
+        ground.plan(ground.rendered(text), inventory=inventory)
+    assert "orchestrator/replace: enabled" in raised.value.hint
+    assert "'replace: true' on manifests.shop" in raised.value.hint
+    allowed = ground.rendered(text, replace=True)
+    (plan,) = ground.plan(allowed, inventory=inventory)
+    change = change_of(plan, "/it")
+    assert change.action is Action.REPLACE
+    assert {item.path for item in change.fields if item.forces_replacement} == forcing
+    assert "cannot be changed" in change.reason
+    now = ground.apply(allowed, inventory=inventory, wait=off)
+    assert now[0].uid != inventory[0].uid
+    (again,) = ground.plan(allowed, inventory=now)
+    assert set(told(again).values()) == {Action.NO_OP}
+
+
+def test_an_object_can_ask_to_be_replaced(ground: Ground) -> None:
+    """An annotation allows it for one object; what the server defaults or draws by lot is not shown."""
+    inventory = ground.apply(DEPLOYMENT)
+    annotated = _OTHER.replace(
+        "{name: web}\n", "{name: web, annotations: {orchestrator/replace: enabled}}\n", 1
+    )
+    (plan,) = ground.plan(ground.rendered(annotated), inventory=inventory)
+    change = change_of(plan, "/web")
+    assert (change.action, change.reason) == (Action.REPLACE, "spec.selector cannot be changed")
+    assert [(item.path, item.forces_replacement) for item in change.fields] == [
+        ('metadata.annotations["orchestrator/replace"]', False),
+        ("spec.selector.matchLabels.app", True),
+        ("spec.template.metadata.labels.app", False),
+    ]
+    ground.apply(annotated, inventory=inventory)
+    live = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+    assert live["spec"]["selector"] == {"matchLabels": {"app": "other"}}
+    assert live["status"]["readyReplicas"] == 1
+
+
+def test_what_leaves_with_a_replacement_is_shown(ground: Ground) -> None:
+    """A field that left Git is told beside the one that forces the replacement."""
+    before = _immutable(a="1", gone="x")
+    inventory = ground.apply(json.dumps(before))
+    (plan,) = ground.plan(
+        ground.rendered(json.dumps(_immutable(a="2")), replace=True), inventory=inventory
+    )
+    told_ = {item.path: (item.before, item.after) for item in change_of(plan, "/it").fields}
+    assert told_ == {"data.a": ("1", "2"), "data.gone": ("x", ABSENT)}
+
+
+def test_a_replacement_that_would_be_refused_is_not_begun(ground: Ground) -> None:
+    """What the server would not create is found before the old object is deleted."""
+    inventory = ground.apply(DEPLOYMENT)
+    wrong = _OTHER.replace("replicas: 1", "replicas: -1")
+    with pytest.raises(ClusterError) as raised:
+        ground.plan(ground.rendered(wrong, replace=True), inventory=inventory)
+    assert (
+        "has to be replaced, and its replacement is not valid: spec.replicas"
+        in raised.value.message
+    )
+
+
+def test_a_replacement_goes_on_where_it_was_interrupted(ground: Ground) -> None:
+    """An apply that dies when the old object is gone leaves a creation to the next one, and its inventory."""
+    inventory = ground.apply(DEPLOYMENT)
+    allowed = ground.rendered(_OTHER, replace=True)
+    (plan,) = ground.plan(allowed, inventory=inventory)
+
+    def until_deleted(event: Event) -> None:
+        if isinstance(event, UnitProgress) and event.text.endswith(": deleted"):
+            raise _Death
+
+    with pytest.raises(_Death):
+        _carry_out(ground, plan, until_deleted)
+    path = ground.path("deployments", "web", group="apis/apps/v1")
+    assert ground.others.request("GET", path)[0] == 404
+    (later,) = ground.plan(allowed, inventory=inventory)
+    change = change_of(later, "/web")
+    assert (change.action, change.reason) == (Action.CREATE, "was applied before, and is gone")
+    ground.apply(allowed, inventory=inventory)
+    assert ground.others.get(path)["status"]["readyReplicas"] == 1
+
+
+def test_a_replacement_waits_for_finalizers_and_names_them(ground: Ground) -> None:
+    """What is not gone in time is an error that names the finalizer; nothing is created beside it."""
+    inventory = ground.apply(json.dumps(_immutable(a="1")))
+    path = ground.path("configmaps", "it")
+    ground.patch(path, {"metadata": {"finalizers": [_HOLD]}}, manager="robot")
+    allowed = ground.rendered(json.dumps(_immutable(a="2")), replace=True)
+    (plan,) = ground.plan(allowed, inventory=inventory)
+    try:
+        with pytest.raises(ClusterError) as raised:
+            _carry_out(ground, plan, ground.events.append, timeout=1)
+        assert f"it waits for the finalizer {_HOLD}" in raised.value.message
+        assert ground.others.get(path)["data"] == {"a": "1"}
+    finally:
+        ground.patch(path, {"metadata": {"finalizers": None}}, manager="robot")
+
+
+def test_another_object_of_the_name_is_not_deleted(ground: Ground) -> None:
+    """A replacement is bound to the object that was seen."""
+    inventory = ground.apply(json.dumps(_immutable(a="1")))
+    (plan,) = ground.plan(
+        ground.rendered(json.dumps(_immutable(a="2")), replace=True), inventory=inventory
+    )
+    ground.others.request("DELETE", ground.path("configmaps", "it"))
+    theirs = ground.others.create(ground.path("configmaps"), manifest("ConfigMap", "v1"))
+    with pytest.raises(Superseded):
+        _carry_out(ground, plan, ground.events.append)
+    assert ground.others.get(ground.path("configmaps", "it")) == theirs
+
+
+def test_replaced_objects_go_backwards_before_any_is_made(ground: Ground) -> None:
+    """All that is replaced is deleted first, the last first: a claim is held by what uses it."""
+    both = [_immutable(a="1"), manifest("Job", "batch/v1", spec={"template": pod("a")})]
+    inventory = ground.apply("---\n".join(f"{json.dumps(one)}\n" for one in both))
+    both = [_immutable(a="2"), manifest("Job", "batch/v1", spec={"template": pod("b")})]
+    allowed = ground.rendered("---\n".join(f"{json.dumps(one)}\n" for one in both), replace=True)
+    ground.events.clear()
+    ground.apply(allowed, inventory=inventory)
+    texts = [event.text for event in ground.events if isinstance(event, UnitProgress)]
+    gone = [text for text in texts if text.endswith(": deleted")]
+    assert [text.partition(" ")[0] for text in gone] == ["Job", "ConfigMap"]
+
+
+def test_an_object_of_nobody_is_never_replaced(ground: Ground) -> None:
+    """What this stack never applied is not deleted, whatever the set allows."""
+    ground.others.create(
+        f"{ground.path('configmaps')}?fieldManager=kubectl-create", _immutable(a="1")
+    )
+    with pytest.raises(ClusterError) as raised:
+        ground.plan(ground.rendered(json.dumps(_immutable(a="2")), replace=True))
+    assert "does not belong to this stack, and would have to be replaced" in raised.value.message
+
+
+def test_what_must_not_be_pruned_is_not_replaced_by_its_set(ground: Ground) -> None:
+    """An object that asks to stay is only replaced when it says so itself."""
+    keep = {"orchestrator/prune": "disabled"}
+    before, after = _immutable(a="1"), _immutable(a="2")
+    before["metadata"] = {"name": "it", "annotations": keep}
+    after["metadata"] = {"name": "it", "annotations": keep}
+    inventory = ground.apply(json.dumps(before))
+    with pytest.raises(ClusterError, match="cannot be changed"):
+        ground.plan(ground.rendered(json.dumps(after), replace=True), inventory=inventory)
+    after["metadata"] = {"name": "it", "annotations": {**keep, "orchestrator/replace": "enabled"}}
+    (plan,) = ground.plan(ground.rendered(json.dumps(after)), inventory=inventory)
+    assert change_of(plan, "/it").action is Action.REPLACE
+
+
+def test_an_ordinary_change_is_no_replacement(ground: Ground) -> None:
+    """Where the server can change an object, being allowed to replace it changes nothing."""
+    inventory = ground.apply(CONFIG)
+    changed = ground.rendered(CONFIG.replace("green", "red"), replace=True)
+    (plan,) = ground.plan(changed, inventory=inventory)
+    assert change_of(plan, "/settings").action is Action.UPDATE
+
+
+def _immutable(**data: str) -> dict[str, Any]:
+    return manifest("ConfigMap", "v1", immutable=True, data=data)
+
+
+def _carry_out(ground: Ground, plan: SetPlan, on_event: Any, *, timeout: float = 60) -> None:
+    wait = Wait(timeout=timeout)
+    apply_set(ground.cluster, plan, wait=wait, on_event=on_event, stop=ground.stop)
