@@ -16,11 +16,11 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.stack.expressions import Output
 from orchestrator.stack.model import Rights, Wait
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
+from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.manifests.rendering import RenderedSet
 from orchestrator.workloads.planning.sets import SetPlan, plan_sets
-from orchestrator.workloads.pruning import prune
 from tests.sandbox.client import Client
 from tests.workloads.builders import rendered
 

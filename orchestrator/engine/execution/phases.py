@@ -13,7 +13,7 @@ from orchestrator.engine.execution.permissions import (
 )
 from orchestrator.engine.execution.verification import verify_late_sets, verify_late_unit
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
-from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit
+from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit, sealed
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads, pruning_order
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
@@ -25,10 +25,10 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.report import UnitResult
 from orchestrator.stack.expressions import Output
 from orchestrator.stack.model import UnitId
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
+from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.planning.sets import SetPlan
-from orchestrator.workloads.pruning import prune
 
 _SETS_AT_ONCE = 8  # they wait for rollouts most of the time
 _PRUNING = frozenset({Action.DELETE, Action.FORGET})
@@ -36,13 +36,17 @@ _PRUNING = frozenset({Action.DELETE, Action.FORGET})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What came of one unit: what was done, its outputs, the objects that it owns now and those gone."""
+    """What came of one unit: what was done, its outputs, the objects that it owns now and those gone.
+
+    ``seal`` tells, of a module, what it was applied with.
+    """
 
     outcome: Outcome
     changes: tuple[Change, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
     owned: tuple[OwnedObject, ...] = ()
     deleted: tuple[ObjectRef, ...] = ()
+    seal: str = ""
 
 
 Endings = dict[UnitId, Ending[Effect]]
@@ -194,11 +198,13 @@ def _apply_module(
     result = module.result
     assert result is not None  # noqa: S101 - planned at the latest a moment ago
     if result.plan_file is None:
-        return Effect(outcome=Outcome.UNCHANGED, outputs=result.outputs)
+        seal = sealed(planned.session, module, state_stamp=result.state_stamp)
+        return Effect(outcome=Outcome.UNCHANGED, outputs=result.outputs, seal=seal)
     on_event = planned.session.surroundings.on_event
     on_event(UnitStarted(unit=module.unit_plan.unit, activity=activity))
-    outputs = apply_module(module.workspace, result.plan_file, on_event=on_event)
-    return Effect(outcome=outcome, changes=result.changes, outputs=outputs)
+    applied = apply_module(module.workspace, result.plan_file, on_event=on_event)
+    seal = sealed(planned.session, module, state_stamp=applied.state_stamp)
+    return Effect(outcome=outcome, changes=result.changes, outputs=applied.outputs, seal=seal)
 
 
 def _changes(result: SetPlan, *, deletions: bool) -> Iterator[Change]:

@@ -13,14 +13,14 @@ from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import requests
+from orchestrator.workloads.cluster.access.credentials import Credentials, locate
+from orchestrator.workloads.cluster.access.target import Target
 from orchestrator.workloads.cluster.answers import NotServed
-from orchestrator.workloads.cluster.client import Client, side_by_side
-from orchestrator.workloads.cluster.credentials import Credentials, locate
+from orchestrator.workloads.cluster.connection.client import Client, side_by_side
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.lists import Keep, listing, whole
 from orchestrator.workloads.cluster.requests import Accepted, Managers, Reply, Submission
 from orchestrator.workloads.cluster.schemas import described
-from orchestrator.workloads.cluster.target import Target
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
 from orchestrator.workloads.kinds import Kinds, Resource
 from orchestrator.workloads.ownership import selector

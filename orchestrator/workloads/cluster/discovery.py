@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.workloads.cluster.answers import Request
-from orchestrator.workloads.cluster.client import Answer, Call, Client, side_by_side
+from orchestrator.workloads.cluster.connection.client import Answer, Call, Client, side_by_side
 from orchestrator.workloads.kinds import Kinds, Resource
 
 _PATHS: Final = ("/api", "/apis")

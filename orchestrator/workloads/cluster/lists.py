@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Gone, Request
-from orchestrator.workloads.cluster.client import Call, Client
+from orchestrator.workloads.cluster.connection.client import Call, Client
 from orchestrator.workloads.cluster.watches import Listing, Scope, reference
 from orchestrator.workloads.kinds import Resource
 

@@ -19,7 +19,7 @@ from orchestrator.workloads.cluster.answers import (
     appeared,
     superseded,
 )
-from orchestrator.workloads.cluster.client import APPLY, MERGE, Call, Client
+from orchestrator.workloads.cluster.connection.client import APPLY, MERGE, Call, Client
 from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.ownership import FIELD_MANAGER, owner_of, uid_of

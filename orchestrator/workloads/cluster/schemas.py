@@ -6,7 +6,7 @@ from typing import Final
 from orchestrator.errors import ClusterError, ClusterUnreachable
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Request
-from orchestrator.workloads.cluster.client import Call, Client
+from orchestrator.workloads.cluster.connection.client import Call, Client
 from orchestrator.workloads.kinds import Resource
 
 _ROOT: Final = "/openapi/v3"

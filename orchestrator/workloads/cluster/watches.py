@@ -11,8 +11,8 @@ from orchestrator.errors import ClusterUnreachable
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Busy, Gone, Request, explain
-from orchestrator.workloads.cluster.client import Call, Client
-from orchestrator.workloads.cluster.patience import Trouble
+from orchestrator.workloads.cluster.connection.client import Call, Client
+from orchestrator.workloads.cluster.connection.patience import Trouble
 from orchestrator.workloads.kinds import Resource
 
 Live: TypeAlias = Mapping[str, Json]

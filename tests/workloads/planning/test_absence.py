@@ -5,7 +5,7 @@ import pytest
 from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
 from orchestrator.stack.model import Wait
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Appeared
 from orchestrator.workloads.planning.sets import SetPlan
 from tests.workloads.builders import CONFIG

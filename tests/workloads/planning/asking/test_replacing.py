@@ -10,7 +10,7 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import Event, UnitProgress
 from orchestrator.plans.values import ABSENT
 from orchestrator.stack.model import Wait
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.planning.sets import SetPlan
 from tests.workloads.builders import CONFIG, DEPLOYMENT

@@ -11,7 +11,7 @@ from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Request
 from orchestrator.workloads.cluster.api import collections
-from orchestrator.workloads.cluster.client import APPLY, Call, Client, side_by_side
+from orchestrator.workloads.cluster.connection.client import APPLY, Call, Client, side_by_side
 from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.ownership import FIELD_MANAGER, marked

@@ -19,12 +19,12 @@ from orchestrator import clock
 from orchestrator.errors import ClusterError, ClusterUnreachable, Interrupted
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
+from orchestrator.workloads.cluster.access.credentials import Credentials
 from orchestrator.workloads.cluster.answers import Request, explain
-from orchestrator.workloads.cluster.credentials import Credentials
-from orchestrator.workloads.cluster.flow import MOST, Flow
-from orchestrator.workloads.cluster.library import no_answer, reason_of, rest_client
-from orchestrator.workloads.cluster.passing import may_pass
-from orchestrator.workloads.cluster.patience import BEHIND_SECONDS, Outage, Trouble
+from orchestrator.workloads.cluster.connection.flow import MOST, Flow
+from orchestrator.workloads.cluster.connection.library import no_answer, reason_of, rest_client
+from orchestrator.workloads.cluster.connection.passing import may_pass
+from orchestrator.workloads.cluster.connection.patience import BEHIND_SECONDS, Outage, Trouble
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -6,8 +6,8 @@ import pytest
 from orchestrator.errors import ClusterError, Interrupted
 from orchestrator.plans.events import ChangeDone, UnitProgress
 from orchestrator.plans.objects import OwnedObject
+from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster.answers import Superseded
-from orchestrator.workloads.pruning import prune
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.custom import definition, thing

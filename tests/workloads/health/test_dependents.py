@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.workloads.health.dependents import Dependents
 from orchestrator.workloads.health.lean import lean, lean_dependent
-from tests.workloads.test_health import NOW, live, waiting
+from tests.workloads.health.test_health import NOW, live, waiting
 
 STUCK = {"phase": "Pending", "containerStatuses": waiting("ImagePullBackOff", "not found")}
 REVISION = "deployment.kubernetes.io/revision"

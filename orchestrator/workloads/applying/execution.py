@@ -12,6 +12,7 @@ from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Json, Wait
+from orchestrator.workloads.applying.replacing import clear_away
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
@@ -24,7 +25,6 @@ from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
 from orchestrator.workloads.planning.asking.refusals import together
 from orchestrator.workloads.planning.sets import ObjectStep, SetPlan
 from orchestrator.workloads.planning.taking_over.succession import handed_over
-from orchestrator.workloads.replacing import clear_away
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.workloads.cluster.proxies import proxy_for
+from orchestrator.workloads.cluster.access.proxies import proxy_for
 from tests.workloads.loopback import serving
 from tests.workloads.pretended import CONFIGS, config, connected, listing
 

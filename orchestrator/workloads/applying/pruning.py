@@ -10,10 +10,10 @@ from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
+from orchestrator.workloads.applying.finalizers import findings, reasons
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.watches import Watch
-from orchestrator.workloads.finalizers import findings, reasons
 from orchestrator.workloads.order import reverse_batches
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 from orchestrator.workloads.planning.asking.refusals import together

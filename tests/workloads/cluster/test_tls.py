@@ -12,11 +12,11 @@ from orchestrator.errors import ClusterError, ClusterUnreachable
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
+from orchestrator.workloads.cluster.access.credentials import Credentials
+from orchestrator.workloads.cluster.access.target import Access, Plugin
 from orchestrator.workloads.cluster.api import Cluster
-from orchestrator.workloads.cluster.client import Client
-from orchestrator.workloads.cluster.credentials import Credentials
-from orchestrator.workloads.cluster.target import Access, Plugin
-from tests.workloads.certificates import context, pair
+from orchestrator.workloads.cluster.connection.client import Client
+from tests.workloads.cluster.certificates import context, pair
 from tests.workloads.loopback import Asked, Loopback, Say, serving
 from tests.workloads.pretended import discovery
 

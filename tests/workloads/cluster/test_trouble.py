@@ -15,13 +15,13 @@ from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.processes import Command, start_daemon
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Wait
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Busy
 from tests.workloads.builders import CONFIG, DEPLOYMENT
-from tests.workloads.certificates import context, pair
+from tests.workloads.cluster.certificates import context, pair
+from tests.workloads.cluster.test_silent_api import control_plane
 from tests.workloads.ground import Ground
 from tests.workloads.loopback import Asked, Say, serving
-from tests.workloads.test_silent_api import control_plane
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -14,7 +14,7 @@ from orchestrator.workloads.health.custom import own_rules
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG
 from tests.workloads.ground import Ground
-from tests.workloads.test_health import NOW, condition, live
+from tests.workloads.health.test_health import NOW, condition, live
 
 KEY = ("example.com", "Widget")
 

@@ -10,8 +10,8 @@ from orchestrator.errors import AccessDenied, ClusterError
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
-from orchestrator.workloads.cluster.credentials import Credentials, locate
-from orchestrator.workloads.cluster.target import Access, Plugin, Target
+from orchestrator.workloads.cluster.access.credentials import Credentials, locate
+from orchestrator.workloads.cluster.access.target import Access, Plugin, Target
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 

@@ -13,12 +13,12 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Command, Completed, Limits, ProgramMissing, Stop, run
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.kubeconfig import (
+from orchestrator.workloads.cluster.access.kubeconfig import (
     decoded_pem,
     kubeconfig_files,
     read_context,
 )
-from orchestrator.workloads.cluster.target import Access, Plugin, Target
+from orchestrator.workloads.cluster.access.target import Access, Plugin, Target
 
 _SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PLUGIN_LIMITS: Final = Limits(timeout=60.0, grace=2.0)

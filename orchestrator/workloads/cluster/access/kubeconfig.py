@@ -16,7 +16,7 @@ from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.yaml import parse
-from orchestrator.workloads.cluster.target import Access, Plugin
+from orchestrator.workloads.cluster.access.target import Access, Plugin
 
 Fields: TypeAlias = Mapping[str, Json]
 

@@ -8,7 +8,7 @@ from orchestrator.errors import ClusterError, Interrupted, PlanRefused
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone, UnitProgress
 from orchestrator.stack.model import Wait
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.planning.sets import SetPlan
 from tests.sandbox.client import eventually

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.workloads.cluster.flow import MOST, Flow
+from orchestrator.workloads.cluster.connection.flow import MOST, Flow
 from tests.workloads.builders import ref
 from tests.workloads.loopback import Asked, Say, serving
 from tests.workloads.pretended import config, connected, discovery

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from orchestrator.errors import ClusterError
-from orchestrator.workloads.cluster.credentials import Credentials
-from orchestrator.workloads.cluster.proxies import proxy_for
+from orchestrator.workloads.cluster.access.credentials import Credentials
+from orchestrator.workloads.cluster.access.proxies import proxy_for
 
 # Each watch holds a connection for as long as it lasts, and there is one per kind, namespace and set: a bound would
 # let the last of them wait for ever. What is bounded is the number of requests under way, see ``flow``.

@@ -6,10 +6,10 @@ from typing import TypeAlias
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import OwnedObject, Owner
 from orchestrator.processes import Stop
+from orchestrator.workloads.applying.pruning import delete
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import superseded
 from orchestrator.workloads.ownership import uid_of
-from orchestrator.workloads.pruning import delete
 
 OnEvent: TypeAlias = Callable[[Event], None]
 

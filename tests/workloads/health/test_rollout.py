@@ -10,7 +10,7 @@ from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId, Wait
-from orchestrator.workloads.applying import apply_set
+from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.sets import ObjectStep, SetPlan
 from tests.workloads.builders import OWNER, ref
