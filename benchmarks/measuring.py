@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
+
+_ROUNDS_IN_ANY_CASE = 4  # one of them may be there to warm up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Unit(StrEnum):
     SECONDS = "s"
     MEGABYTES = "MB"
     REQUESTS = "requests"
+    FAILURES = "failures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +101,29 @@ class Row:
         return self.median <= self.allowed
 
 
-def take_turns(rounds: int, *contestants: Callable[[], object]) -> tuple[tuple[float, ...], ...]:
-    """Return the samples of each contestant; a busy machine slows all of them alike, since they alternate."""
+def take_turns(
+    rounds: int, *contestants: Callable[[], object], within: float = math.inf
+) -> tuple[tuple[float, ...], ...]:
+    """Return the samples of each contestant; a busy machine slows all of them alike, since they alternate.
+
+    After ``within`` seconds no further round begins, once there are three.
+    """
     samples: tuple[list[float], ...] = tuple([] for _ in contestants)
-    for number in range(rounds + 1):
+    for number in rounds_within(within, rounds + 1):
         for contestant, taken in zip(contestants, samples, strict=True):
             began = time.perf_counter()
             contestant()
             if number:  # the first round fills caches
                 taken.append(time.perf_counter() - began)
     return tuple(tuple(taken) for taken in samples)
+
+
+def rounds_within(seconds: float, rounds: int) -> Iterator[int]:
+    """Yield the numbers of rounds, until so many seconds have passed; the first four in any case."""
+    began = time.perf_counter()
+    for number in range(rounds):
+        if number < _ROUNDS_IN_ANY_CASE or time.perf_counter() - began < seconds:
+            yield number
 
 
 def _factor(ratio: float) -> str:

@@ -27,6 +27,10 @@ class Failed(Exception):
     """A program that is measured did not do what it should; the message ends with its output."""
 
 
+class NotHere(Exception):
+    """This machine lacks what rows are measured on; the message says what, and why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What one run took: seconds by the clock on the wall, and memory at its peak, children included."""

@@ -22,9 +22,18 @@ def render(rows: Sequence[Row]) -> str:
     )
 
 
-def to_json(rows: Sequence[Row], **about: str) -> dict[str, Any]:
-    """Return every sample in the unit of its row, with ``about`` as what the run was about."""
-    return {"format": 2, **about, "rows": [_row_json(row) for row in rows]}
+def to_json(rows: Sequence[Row], left_out: Sequence[str] = (), **about: str) -> dict[str, Any]:
+    """Return every sample in the unit of its row, with ``about`` as what the run was about.
+
+    ``left_out`` says what could not be measured, and why; its first lines are kept.
+    """
+    reasons = [reason.partition("\n")[0] for reason in left_out]
+    return {
+        "format": 2,
+        **about,
+        "left_out": reasons,
+        "rows": [_row_json(row) for row in rows],
+    }
 
 
 def shown(number: float, unit: Unit) -> str:
@@ -36,7 +45,7 @@ def shown(number: float, unit: Unit) -> str:
             return f"{number * 1000:.0f} ms"
         case Unit.MEGABYTES:
             return f"{number:.0f} MB"
-        case Unit.REQUESTS:
+        case Unit.REQUESTS | Unit.FAILURES:
             return f"{number:.0f}"
 
 
