@@ -20,7 +20,8 @@ from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.manifests.rendering import RenderedSet
-from orchestrator.workloads.planning.sets import SetPlan, plan_sets
+from orchestrator.workloads.planning.sets import plan_sets
+from orchestrator.workloads.planning.steps import SetPlan
 from tests.sandbox.client import Client
 from tests.workloads.builders import rendered
 

@@ -28,7 +28,7 @@ from orchestrator.stack.model import UnitId
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.planning.sets import SetPlan
+from orchestrator.workloads.planning.steps import SetPlan
 
 _SETS_AT_ONCE = 8  # they wait for rollouts most of the time
 _PRUNING = frozenset({Action.DELETE, Action.FORGET})

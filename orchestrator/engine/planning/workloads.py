@@ -22,7 +22,7 @@ from orchestrator.workloads.order import deletion_order
 
 if TYPE_CHECKING:
     from orchestrator.workloads.cluster import Cluster
-    from orchestrator.workloads.planning.sets import SetPlan
+    from orchestrator.workloads.planning.steps import SetPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ def pruning_order(sets: Mapping[UnitId, PlannedSet], graph: Graph) -> tuple[Unit
 
 def empty_set(unit: UnitId) -> PlannedSet:
     """Return the plan for a set that Git no longer declares and that owns nothing any more."""
-    from orchestrator.workloads.planning.sets import SetPlan
+    from orchestrator.workloads.planning.steps import SetPlan
 
     plan = SetPlan(unit=unit, removed=True)
     return PlannedSet(unit_plan=_unit_plan(plan), result=plan)

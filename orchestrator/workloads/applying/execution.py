@@ -15,6 +15,7 @@ from orchestrator.stack.model import Json, Wait
 from orchestrator.workloads.applying.replacing import clear_away
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
+from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.health.custom import own_rules
 from orchestrator.workloads.health.lean import lean
@@ -22,8 +23,7 @@ from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
-from orchestrator.workloads.planning.asking.refusals import together
-from orchestrator.workloads.planning.sets import ObjectStep, SetPlan
+from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from orchestrator.workloads.planning.taking_over.succession import handed_over
 
 Live: TypeAlias = Mapping[str, Json]

@@ -13,10 +13,10 @@ from orchestrator.stack.model import Json
 from orchestrator.workloads.applying.finalizers import findings, reasons
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
+from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.watches import Watch
 from orchestrator.workloads.order import reverse_batches
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
-from orchestrator.workloads.planning.asking.refusals import together
 
 Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]

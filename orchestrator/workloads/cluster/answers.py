@@ -11,8 +11,8 @@ from typing import Final
 
 from orchestrator.errors import AccessDenied, ClusterError
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.connection.passing import Webhook, may_pass, webhook_in
 from orchestrator.workloads.cluster.immutability import immutable
+from orchestrator.workloads.cluster.passing import Webhook, may_pass, webhook_in
 
 _FORBIDDEN: Final = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'

@@ -4,16 +4,15 @@ What a plan can tell without a server is told all the same: what is declared twi
 of this very plan, every object with its fields, and what waits for an output.
 """
 
-from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.change import Change
 from orchestrator.plans.redaction import Secrets
-from orchestrator.workloads.comparison.differences import Intent, compare
 from orchestrator.workloads.definitions.custom_resources import (
     check_custom_resources,
     definitions_in,
 )
-from orchestrator.workloads.manifests.rendering import RenderedSet, WantedObject, check_identities
-from orchestrator.workloads.order import rank
-from orchestrator.workloads.secrecy import learn_wanted, secret_in
+from orchestrator.workloads.manifests.rendering import RenderedSet, check_identities
+from orchestrator.workloads.planning.creation import creation, order_of
+from orchestrator.workloads.secrecy import learn_wanted
 
 
 def plan_unreached(
@@ -29,15 +28,6 @@ def plan_unreached(
     learn_wanted(objects, secrets)
     check_custom_resources(objects, definitions_in(objects, {}))
     return tuple(
-        (rendered, tuple(map(_creation, sorted(rendered.objects, key=_order)))) for rendered in sets
+        (rendered, tuple(map(creation, sorted(rendered.objects, key=order_of))))
+        for rendered in sets
     )
-
-
-def _order(item: WantedObject) -> tuple[bool, int, str]:
-    return item.ref is None, rank(item.ref) if item.ref else 0, item.title
-
-
-def _creation(item: WantedObject) -> Change:
-    intent = Intent(value=dict(item.value), secret=secret_in(item))
-    fields = compare(None, item.value, intent=intent)
-    return Change(subject=Subject.OBJECT, name=item.title, action=Action.CREATE, fields=fields)

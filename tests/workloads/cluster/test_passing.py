@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.workloads.cluster.connection.passing import may_pass, webhook_in
+from orchestrator.workloads.cluster.passing import may_pass, webhook_in
 
 UNASKED = (
     'Internal error occurred: failed calling webhook "a.example.com": failed to call webhook: '

@@ -12,7 +12,7 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId, Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.ownership import marked
-from orchestrator.workloads.planning.sets import ObjectStep, SetPlan
+from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from tests.workloads.builders import OWNER, ref
 from tests.workloads.loopback import Asked, Say, Script, in_turn, serving
 from tests.workloads.pretended import BUSY, config, connected, discovery, event, listing

@@ -7,7 +7,7 @@ from orchestrator.plans.change import Action
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Appeared
-from orchestrator.workloads.planning.sets import SetPlan
+from orchestrator.workloads.planning.steps import SetPlan
 from tests.workloads.builders import CONFIG
 from tests.workloads.ground import Ground, told
 from tests.workloads.planning.test_planning import widgets

@@ -23,8 +23,8 @@ from orchestrator.workloads.cluster.access.credentials import Credentials
 from orchestrator.workloads.cluster.answers import Request, explain
 from orchestrator.workloads.cluster.connection.flow import MOST, Flow
 from orchestrator.workloads.cluster.connection.library import no_answer, reason_of, rest_client
-from orchestrator.workloads.cluster.connection.passing import may_pass
 from orchestrator.workloads.cluster.connection.patience import BEHIND_SECONDS, Outage, Trouble
+from orchestrator.workloads.cluster.passing import may_pass
 
 A = TypeVar("A")
 B = TypeVar("B")

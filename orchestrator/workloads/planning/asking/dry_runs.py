@@ -11,18 +11,19 @@ from orchestrator.stack.model import Conflicts, Drift, Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, NamespaceMissing
 from orchestrator.workloads.cluster.immutability import Immutable
+from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 from orchestrator.workloads.planning.asking.merging import merge_patch
+from orchestrator.workloads.planning.asking.namespaces import namespace_of
 from orchestrator.workloads.planning.asking.refusals import (
     being_deleted,
     claimed,
     conflict,
     invalid_replacement,
     not_ours_to_replace,
-    together,
     unchangeable,
 )
 from orchestrator.workloads.planning.asking.replacement import (
@@ -322,11 +323,6 @@ class DryRuns:
             claim=case.claim,
             replaced=case.replaced,
         )
-
-
-def namespace_of(ref: ObjectRef) -> ObjectRef:
-    """Return the namespace that an object lives in."""
-    return ObjectRef(group="", version="v1", kind="Namespace", namespace="", name=ref.namespace)
 
 
 def _created(reply: Reply | None) -> bool:

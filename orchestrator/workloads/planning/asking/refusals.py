@@ -1,6 +1,6 @@
 """Why objects cannot be applied, in words that say what to do about it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,22 +13,6 @@ from orchestrator.workloads.planning.taking_over.claims import Claim
 from orchestrator.workloads.records.fields import entries
 
 Live: TypeAlias = Mapping[str, Json]
-
-
-def together(errors: Sequence[ClusterError]) -> ClusterError:
-    """Return one error for all: the first one's message and kind, and every message below it."""
-    first = errors[0]
-    if len(errors) == 1:
-        return first
-    same_hint = len({error.hint for error in errors}) == 1
-    details = [_paragraph(error, with_hint=not same_hint) for error in errors]
-    kind = type(first) if type(first).__init__ is ClusterError.__init__ else ClusterError
-    more = len(errors) - 1
-    return kind(
-        f"{first.message}, and {more} more {'refusal' if more == 1 else 'refusals'}",
-        hint=first.hint if same_hint else "",
-        detail="\n".join(details),
-    )
 
 
 def claimed(ref: ObjectRef, claim: Claim, unit: UnitId) -> ClusterError:
@@ -90,13 +74,6 @@ def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError
     return ClusterError(
         f"{ref} has to be replaced, and its replacement is not valid: {why}", hint=error.hint
     )
-
-
-def _paragraph(error: ClusterError, *, with_hint: bool) -> str:
-    below = error.detail.splitlines()
-    if with_hint and error.hint:
-        below.append(f"hint: {error.hint}")
-    return "\n".join([error.message, *(f"  {line}" for line in below)])
 
 
 def _times(live: Live) -> dict[str, str]:

@@ -20,6 +20,7 @@ from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import marked
+from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.asking.standins import Document, filled
 
 Live: TypeAlias = Mapping[str, Json]
@@ -45,7 +46,7 @@ def rehearse(
     ``live`` are the objects known to be there; ``kinds`` tell which ones manifests define, whose objects are
     checked otherwise. Raises ClusterUnreachable, Interrupted.
     """
-    missing = _missing_namespaces(cluster, objects, live)
+    missing = missing_namespaces(cluster, (item.ref for item in objects if item.ref), live)
     parts = [
         part
         for item in objects
@@ -87,14 +88,6 @@ class _Part:
     item: WantedObject
     ref: ObjectRef
     named: bool
-
-
-def _missing_namespaces(
-    cluster: Cluster, objects: Iterable[WantedObject], live: Mapping[ObjectRef, Live]
-) -> frozenset[str]:
-    wanted = [item.ref for item in objects if item.ref and item.group_kind == ("", "Namespace")]
-    found = cluster.get_many(ref for ref in wanted if ref not in live)
-    return frozenset(ref.name for ref, namespace in found.items() if namespace is None)
 
 
 def _part(

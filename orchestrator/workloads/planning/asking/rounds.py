@@ -11,6 +11,7 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
+from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.pending import completed, known
 from orchestrator.workloads.planning.unchanged.settled import settled
 
@@ -31,7 +32,7 @@ def ask(
     ClusterError with every refusal, and for objects that belong to somebody else.
     """
     named = {item.ref: item for item in objects if item.ref}
-    missing = _missing_namespaces(cluster, named, live)
+    missing = missing_namespaces(cluster, named, live)
     unasked = {
         ref
         for ref in named
@@ -49,15 +50,6 @@ def ask(
     dry_runs.settle(settled(cluster, dry_runs.prepared(submissions), there, kinds=kinds))
     dry_runs.submit()
     return dry_runs.verdicts(sorted(unasked))
-
-
-def _missing_namespaces(
-    cluster: Cluster, named: Mapping[ObjectRef, WantedObject], live: Mapping[ObjectRef, Live]
-) -> frozenset[str]:
-    """Return the namespaces that this plan creates: whatever is asked about objects in one, it is not there."""
-    wanted = [ref for ref in named if (ref.group, ref.kind) == ("", "Namespace")]
-    found = cluster.get_many(ref for ref in wanted if ref not in live)
-    return frozenset(ref.name for ref, namespace in found.items() if namespace is None)
 
 
 def _found(cluster: Cluster, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live]:

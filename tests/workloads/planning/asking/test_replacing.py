@@ -12,7 +12,7 @@ from orchestrator.plans.values import ABSENT
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Superseded
-from orchestrator.workloads.planning.sets import SetPlan
+from orchestrator.workloads.planning.steps import SetPlan
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, change_of, told
 

@@ -11,7 +11,7 @@ from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
 from orchestrator.plans.values import ABSENT
 from orchestrator.stack.model import Conflicts, Drift
-from orchestrator.workloads.planning.sets import SetPlan
+from orchestrator.workloads.planning.steps import SetPlan
 from orchestrator.workloads.planning.taking_over.succession import handed_over
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, change_of, told

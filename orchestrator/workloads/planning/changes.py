@@ -1,0 +1,117 @@
+"""What happens to one object, and why, decided from what was observed. Pure."""
+
+from orchestrator.plans.change import Action, Change, FieldChange, Subject
+from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.workloads.definitions.custom_resources import (
+    left_to_the_server,
+)
+from orchestrator.workloads.live import Live
+from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.ownership import owner_of, unit_of
+from orchestrator.workloads.planning.asking.dry_runs import Verdict
+from orchestrator.workloads.planning.asking.replacement import forcing
+from orchestrator.workloads.planning.creation import creation
+from orchestrator.workloads.planning.drift.upkeep import healing, lasting
+from orchestrator.workloads.planning.reasons import reason_of
+from orchestrator.workloads.planning.resting import why_kept, why_left_alone
+from orchestrator.workloads.planning.world import World
+
+
+def stays_as_it_is(item: WantedObject, world: World) -> bool:
+    """Whether an object is neither applied nor waited for, though Git declares it."""
+    live = world.live_of(item)
+    return bool(why_left_alone(item, live)) or world.surveyed.left_gone(item, live)
+
+
+def change_of(item: WantedObject, world: World) -> Change:
+    """Return what an apply does to an object, a no-op included."""
+    resting = why_left_alone(item, world.live_of(item))
+    if resting:
+        return Change(subject=Subject.OBJECT, name=item.title, action=Action.NO_OP, reason=resting)
+    if item.ref is None:
+        return creation(item)
+    verdict = world.verdicts[item.ref]
+    fields = world.surveyed.told(item, verdict.live, verdict.result)
+    previous = _previous_unit(item, verdict, world)
+    action, reason = _decision(item, verdict, world, moved=bool(previous), fields=fields)
+    if action is Action.ADOPT:
+        previous = verdict.claim.id if verdict.claim else ""
+    if verdict.replaced is not None:
+        fields = forcing(fields, verdict.replaced)
+    return Change(
+        subject=Subject.OBJECT,
+        name=item.title,
+        action=action,
+        fields=() if action is Action.NO_OP else fields,
+        reason=reason,
+        previous=previous if action in {Action.MOVE, Action.ADOPT} else "",
+    )
+
+
+def _decision(
+    item: WantedObject,
+    verdict: Verdict,
+    world: World,
+    *,
+    moved: bool,
+    fields: tuple[FieldChange, ...],
+) -> tuple[Action, str]:
+    if verdict.live is None:
+        return _coming(item, world)
+    reason = reason_of(verdict, healing(fields) if owner_of(verdict.live) == world.owner else "")
+    if owner_of(verdict.live) != world.owner:
+        return Action.ADOPT, reason
+    if verdict.replaced is not None:
+        return Action.REPLACE, reason
+    if moved:
+        return Action.MOVE, reason
+    return (Action.UPDATE if fields or verdict.succession else Action.NO_OP), reason
+
+
+def _coming(item: WantedObject, world: World) -> tuple[Action, str]:
+    earlier = world.inventory.get(item.ref) if item.ref else None
+    definition = world.definitions.get(item.group_kind)
+    if earlier is None or not earlier.uid:
+        return Action.CREATE, left_to_the_server(item, definition) if definition else ""
+    if lasting(item) and world.surveyed.as_applied(item):
+        return Action.NO_OP, "ran before; the cluster removed it when its time was up"
+    if world.surveyed.left_gone(item, None):
+        return Action.NO_OP, "was deleted by somebody else, and is left so"
+    return Action.CREATE, "was applied before, and is gone"
+
+
+def _previous_unit(item: WantedObject, verdict: Verdict, world: World) -> str:
+    """Return the unit that an object of ours comes from when that is another one, or an empty text."""
+    if item.ref is None or verdict.live is None:
+        return ""
+    earlier = world.inventory.get(item.ref)
+    unit = earlier.unit if earlier else unit_of(verdict.live)
+    return unit if unit and unit != item.unit else ""
+
+
+def deletion_of(item: OwnedObject, world: World) -> Change:
+    """Return what becomes of an object that nobody wants any more: it is deleted, or only forgotten."""
+    live = world.live.get(item.ref)
+    action, reason = (Action.DELETE, _consequence(item.ref)) if live else (Action.FORGET, "")
+    if live is None:
+        reason = _why_forgotten(world.strangers.get(item.ref))
+    elif kept := why_kept(live):
+        action, reason = Action.FORGET, kept
+    return Change(subject=Subject.OBJECT, name=str(item.ref), action=action, reason=reason)
+
+
+def _why_forgotten(stranger: Live | None) -> str:
+    if stranger is None:
+        return "is gone already"
+    owner = owner_of(stranger)
+    return f"stays, since it belongs to {owner} now" if owner else "stays, since it lost our labels"
+
+
+def _consequence(ref: ObjectRef) -> str:
+    match ref.group, ref.kind:
+        case "", "Namespace":
+            return "with everything in it"
+        case "apiextensions.k8s.io", "CustomResourceDefinition":
+            return "with every object of its kind"
+        case _:
+            return ""

@@ -1,0 +1,51 @@
+"""What was planned for manifest sets, as an apply carries it out and a report shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.plans.change import Action, Change
+from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.stack.model import Json, UnitId
+from orchestrator.workloads.planning.taking_over.succession import Succession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStep:
+    """What is done to one object: its whole manifest with our marks, and how it is applied.
+
+    A no-op is a step too, since an apply waits for all objects of a set; ``uid`` is the live object's, empty
+    for one that is to be created; ``absent`` says that there must be none then. ``succession`` says which fields
+    of others become ours first. ``fingerprint`` goes into the inventory.
+    """
+
+    ref: ObjectRef
+    action: Action
+    manifest: Mapping[str, Json] = field(repr=False)
+    force: bool = False
+    wait: bool = True
+    uid: str = ""
+    absent: bool = False
+    succession: Succession | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPlan:
+    """What would happen to one manifest set.
+
+    ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects of the inventory that no set
+    wants any more, also those that are gone or not ours any more: they are only forgotten. ``drift`` is what
+    others did to objects and what is left so; ``ignored`` counts those of which that is not even told.
+    ``removed`` marks a set that Git no longer declares; ``resting`` tells what is left alone wholly, and why.
+    """
+
+    unit: UnitId
+    changes: tuple[Change, ...] = ()
+    steps: tuple[ObjectStep, ...] = ()
+    prune: tuple[OwnedObject, ...] = ()
+    drift: tuple[Change, ...] = ()
+    ignored: int = 0
+    pending: tuple[str, ...] = ()
+    removed: bool = False
+    fingerprint: str = ""
+    resting: tuple[str, ...] = ()

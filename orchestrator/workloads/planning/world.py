@@ -1,0 +1,107 @@
+"""What is there and what is wanted: everything that a plan asks a cluster, before it decides about single objects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.expressions import Tree
+from orchestrator.stack.model import UnitId
+from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.api import collections
+from orchestrator.workloads.cluster.refusals import together
+from orchestrator.workloads.definitions.custom_resources import (
+    DEFINITION,
+    Definition,
+    check_custom_resources,
+    definitions_in,
+)
+from orchestrator.workloads.live import Live
+from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.planning.asking.dry_runs import Verdict
+from orchestrator.workloads.planning.asking.rehearsal import rehearse
+from orchestrator.workloads.planning.asking.rounds import ask
+from orchestrator.workloads.planning.drift.upkeep import Surveyed, surveys
+from orchestrator.workloads.planning.pending import completed
+from orchestrator.workloads.planning.resting import why_left_alone
+from orchestrator.workloads.secrecy import learn_live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What is there and what is wanted, as far as it decides about single objects."""
+
+    owner: Owner
+    live: Mapping[ObjectRef, Live]
+    inventory: Mapping[ObjectRef, OwnedObject]
+    surveyed: Surveyed
+    verdicts: Mapping[ObjectRef, Verdict]
+    strangers: Mapping[ObjectRef, Live | None]
+    unnamed: frozenset[tuple[UnitId, str, str]]
+    definitions: Mapping[tuple[str, str], Definition]
+
+    def live_of(self, item: WantedObject) -> Live | None:
+        """Return what is there of a wanted object, whoever it belongs to."""
+        return self.verdicts[item.ref].live if item.ref else None
+
+
+def observe(
+    cluster: Cluster,
+    objects: tuple[WantedObject, ...],
+    inventory: tuple[OwnedObject, ...],
+    *,
+    owner: Owner,
+    secrets: Secrets,
+) -> World:
+    """Ask a cluster for all that decides about objects and what the inventory has of them.
+
+    Raises InvalidStack when objects break a definition of this plan, and what ``plan_sets`` raises for a cluster.
+    """
+    cluster.check_answering(
+        [
+            *(item.group_kind for item in objects),
+            *((item.ref.group, item.ref.kind) for item in inventory),
+        ]
+    )
+    served = cluster.kinds()
+    refs = [item.ref for item in objects if item.ref]
+    live = cluster.list_owned(
+        collections(served, [*refs, *(item.ref for item in inventory)]), owner
+    )
+    learn_live(live.values(), secrets)
+    resting = [item for item in objects if why_left_alone(item, _found(live, item))]
+    objects = tuple(item for item in objects if not why_left_alone(item, _found(live, item)))
+    definitions = definitions_in(objects, live)
+    check_custom_resources(objects, definitions)
+    kinds = served.with_definitions(
+        completed(item.value, None) for item in objects if item.group_kind == DEFINITION
+    )
+    kinds = replace(kinds, defined=frozenset(definitions))
+    surveyed = surveys(cluster, objects, live, inventory, owner=owner)
+    asked = [surveyed.applied(item) for item in objects]
+    refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
+    if refused:
+        raise together(refused)
+    verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner)
+    learn_live((found.live for found in verdicts.values() if found.live), secrets)
+    verdicts |= {item.ref: _unchanged(live.get(item.ref)) for item in resting if item.ref}
+    unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
+    return World(
+        owner=owner,
+        live=live,
+        inventory=surveyed.inventory,
+        surveyed=surveyed,
+        verdicts=verdicts,
+        strangers=cluster.get_many(unmarked),
+        unnamed=frozenset((item.unit, *item.group_kind) for item in objects if not item.ref),
+        definitions=definitions,
+    )
+
+
+def _found(live: Mapping[ObjectRef, Live], item: WantedObject) -> Live | None:
+    return live.get(item.ref) if item.ref else None
+
+
+def _unchanged(live: Live | None) -> Verdict:
+    return Verdict(live=live, result=cast("Mapping[str, Tree]", live or {}))
