@@ -1,20 +1,12 @@
 """GitPython, loaded without what is not used: the part that starts Git's own commands."""
 
-import importlib
-import importlib.util
-import sys
-import threading
-from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import RepositoryError
+from orchestrator.importing import import_alone
 
 if TYPE_CHECKING:
     from git.cmd import Git
-
-_COMMANDS: Final = "git.cmd"
-_BARE: Final = ("git", "gitdb")
-_import_lock = threading.Lock()
 
 
 def git_in(directory: str) -> "Git":
@@ -23,28 +15,8 @@ def git_in(directory: str) -> "Git":
     Its packages are not run: they load an object database and a configuration parser of their own and start
     ``git version`` twice, which takes three times as long as what is used here.
     """
-    with _import_lock:
-        command: Git = _commands().Git(directory)
-        return command
-
-
-def _commands() -> ModuleType:
-    if _COMMANDS in sys.modules or "git" in sys.modules:
-        return importlib.import_module(_COMMANDS)
-    packages = {name: _bare(name) for name in _BARE if name not in sys.modules}
-    sys.modules.update(packages)
-    try:
-        return importlib.import_module(_COMMANDS)
-    finally:
-        for name in packages:
-            del sys.modules[name]
-
-
-def _bare(name: str) -> ModuleType:
-    spec = importlib.util.find_spec(name)
-    package = ModuleType(name)
-    package.__path__ = list(spec.submodule_search_locations or ()) if spec else []
-    return package
+    command: Git = import_alone("git.cmd", "git", "gitdb").Git(directory)
+    return command
 
 
 def not_found() -> RepositoryError:

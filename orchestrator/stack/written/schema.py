@@ -6,12 +6,13 @@ everything else that ``validate`` does (130 ms).
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pydantic_core import core_schema
-from pydantic_core.core_schema import CoreSchema
-
+from orchestrator.stack.written import terms as core_schema
 from orchestrator.stack.written.durations import DURATION
+
+if TYPE_CHECKING:
+    from pydantic_core.core_schema import CoreSchema
 
 LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
@@ -36,7 +37,7 @@ class Key(NamedTuple):
     write it.
     """
 
-    schema: CoreSchema
+    schema: "CoreSchema"
     description: str
     example: str = ""
     required: bool = False
@@ -52,7 +53,7 @@ def _described(key: Key) -> dict[str, Any]:
     return {"pydantic_js_updates": published}
 
 
-def _map(keys: Mapping[str, Key]) -> CoreSchema:
+def _map(keys: Mapping[str, Key]) -> "CoreSchema":
     fields = {
         name: core_schema.typed_dict_field(
             key.schema, required=key.required, metadata=_described(key)
@@ -62,21 +63,21 @@ def _map(keys: Mapping[str, Key]) -> CoreSchema:
     return core_schema.typed_dict_schema(fields, extra_behavior="forbid")
 
 
-def _named(values: CoreSchema, pattern: str = LABEL) -> CoreSchema:
+def _named(values: "CoreSchema", pattern: str = LABEL) -> "CoreSchema":
     keys = core_schema.str_schema(pattern=pattern)
     return _empty(core_schema.dict_schema(keys, values))
 
 
-def _empty(schema: CoreSchema) -> CoreSchema:
+def _empty(schema: "CoreSchema") -> "CoreSchema":
     """Allow a key with nothing behind it, as it is left when every entry was commented out."""
     return core_schema.nullable_schema(schema)
 
 
-def _list(items: CoreSchema, shortest: int | None = None) -> CoreSchema:
+def _list(items: "CoreSchema", shortest: int | None = None) -> "CoreSchema":
     return core_schema.list_schema(items, min_length=shortest, strict=True)
 
 
-def _either(word: Any, tag: str, schema: CoreSchema) -> CoreSchema:
+def _either(word: Any, tag: str, schema: "CoreSchema") -> "CoreSchema":
     """Return the schema of a constant ``word`` or of what ``schema`` says."""
     choices = {OFF: core_schema.literal_schema([word]), tag: schema}
     return core_schema.tagged_union_schema(choices, lambda value: OFF if value is word else tag)

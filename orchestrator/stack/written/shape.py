@@ -1,12 +1,10 @@
 """Whether a document has the shape that its schema says, and if not, what to tell the person who wrote it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
-
-from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
-from pydantic_core.core_schema import CoreSchema
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.errors import Mistake
+from orchestrator.importing import import_alone
 from orchestrator.stack.names import (
     did_you_mean,
     label_problem,
@@ -17,6 +15,10 @@ from orchestrator.stack.names import (
 from orchestrator.stack.reference import OPENING
 from orchestrator.stack.written.schema import CONDITION, LABEL, OWNER, POINTER, SHARE, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+    from pydantic_core.core_schema import CoreSchema
 
 _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong
 _LONGEST_SHOWN: Final = 40
@@ -43,11 +45,12 @@ _FLAG_WORDS: Final = {
 }
 
 
-def check_shape(document: YamlDocument, schema: CoreSchema) -> tuple[Mistake, ...]:
+def check_shape(document: YamlDocument, schema: "CoreSchema") -> tuple[Mistake, ...]:
     """Return every place at which the document's value is not what ``schema`` says."""
+    core = import_alone("pydantic_core._pydantic_core", "pydantic_core")
     try:
-        SchemaValidator(schema).validate_python(document.value)
-    except ValidationError as error:
+        core.SchemaValidator(schema).validate_python(document.value)
+    except core.ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
         misspelt = {_meant(detail, schema) for detail in details}
         return tuple(
@@ -58,11 +61,11 @@ def check_shape(document: YamlDocument, schema: CoreSchema) -> tuple[Mistake, ..
     return ()
 
 
-def _path(detail: ErrorDetails) -> Path:
+def _path(detail: "ErrorDetails") -> Path:
     return tuple(step for step in detail["loc"] if not str(step).startswith("{"))
 
 
-def _meant(detail: ErrorDetails, schema: CoreSchema) -> Path:
+def _meant(detail: "ErrorDetails", schema: "CoreSchema") -> Path:
     """Return the path of the key that an unknown one is a misspelling of: it is not missing as well."""
     path = _path(detail)
     if detail["type"] != "extra_forbidden":
@@ -70,7 +73,7 @@ def _meant(detail: ErrorDetails, schema: CoreSchema) -> Path:
     return (*path[:-1], nearest(str(path[-1]), _keys(schema, path[:-1])))
 
 
-def _mistake(detail: ErrorDetails, document: YamlDocument, schema: CoreSchema) -> Mistake:
+def _mistake(detail: "ErrorDetails", document: YamlDocument, schema: "CoreSchema") -> Mistake:
     path = _path(detail)
     match detail["type"]:
         case "extra_forbidden":
@@ -84,7 +87,7 @@ def _mistake(detail: ErrorDetails, document: YamlDocument, schema: CoreSchema) -
     return Mistake(message=message, place=document.place(path), hint=hint)
 
 
-def _unknown_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mistake:
+def _unknown_key(document: YamlDocument, path: Path, schema: "CoreSchema") -> Mistake:
     key = str(path[-1])
     known = _keys(schema, path[:-1])
     hint = did_you_mean(key, known, otherwise=f"known here: {', '.join(known)}")
@@ -94,7 +97,7 @@ def _unknown_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mist
     )
 
 
-def _missing_key(document: YamlDocument, path: Path, schema: CoreSchema) -> Mistake:
+def _missing_key(document: YamlDocument, path: Path, schema: "CoreSchema") -> Mistake:
     key, parent = str(path[-1]), path[:-1]
     example = _keys(schema, parent)[key]
     where = f"{_spell(parent)} has no {key!r}" if parent else f"{key!r} is missing"
@@ -124,7 +127,7 @@ def _name_mistake(
     )
 
 
-def _explain(detail: ErrorDetails, path: Path) -> tuple[str, str]:
+def _explain(detail: "ErrorDetails", path: Path) -> tuple[str, str]:
     where, given = _spell(path), detail["input"]
     if isinstance(given, str) and OPENING in given:
         return f"{where} cannot hold an expression", "write the value itself"
@@ -141,7 +144,7 @@ def _explain(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     return f"{where}: {detail['msg']}", ""
 
 
-def _explain_literal(where: str, given: Any, detail: ErrorDetails) -> tuple[str, str]:
+def _explain_literal(where: str, given: Any, detail: "ErrorDetails") -> tuple[str, str]:
     if where == "version":
         return (
             f"version {given!r} of the format is not known",
@@ -155,7 +158,7 @@ def _explain_literal(where: str, given: Any, detail: ErrorDetails) -> tuple[str,
     ) else ""
 
 
-def _explain_pattern(where: str, given: str, detail: ErrorDetails) -> tuple[str, str]:
+def _explain_pattern(where: str, given: str, detail: "ErrorDetails") -> tuple[str, str]:
     if detail["ctx"]["pattern"] == LABEL:
         near = suggest_label(given)
         return (

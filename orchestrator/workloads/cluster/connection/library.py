@@ -3,13 +3,9 @@
 Nothing process-wide is read or set, since two connections of one process must not meet in a default.
 """
 
-import importlib
-import importlib.util
 import os
 import ssl
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +13,13 @@ from types import ModuleType
 from typing import Any, Final
 
 from orchestrator.errors import ClusterError
+from orchestrator.importing import import_alone
 from orchestrator.workloads.cluster.access.credentials import Credentials
 from orchestrator.workloads.cluster.access.proxies import proxy_for
 
 # Each watch holds a connection for as long as it lasts, and there is one per kind, namespace and set: a bound would
 # let the last of them wait for ever. What is bounded is the number of requests under way, see ``flow``.
 _UNBOUNDED: Final = 0
-_CONFIGURATION: Final = "kubernetes.aio.client.configuration"
-_REST: Final = "kubernetes.aio.client.rest"
-_import_lock = threading.Lock()
 
 
 def preload() -> None:
@@ -83,22 +77,21 @@ class _private_files:  # noqa: N801 - a context manager that reads as a function
 
 
 def _loaded() -> tuple[ModuleType, ModuleType]:
-    """Return the library's modules without running what its packages import for other uses.
+    """Return the library's modules for its configuration and for requests.
 
     ``kubernetes/__init__.py`` loads a second, synchronous client with everything it can do: importing it in
     the ordinary way takes twice as long as what is used here.
     """
-    with _import_lock:
-        if _REST in sys.modules or "kubernetes" in sys.modules:
-            return importlib.import_module(_CONFIGURATION), importlib.import_module(_REST)
-        packages = _bare_packages()
-        sys.modules.update(packages)
-        try:
-            with _no_default_authorities():
-                return importlib.import_module(_CONFIGURATION), importlib.import_module(_REST)
-        finally:
-            for package in packages:
-                del sys.modules[package]
+    configuration, rest = (
+        import_alone(
+            f"kubernetes.aio.client.{name}",
+            "kubernetes",
+            "kubernetes.aio",
+            around=_no_default_authorities(),
+        )
+        for name in ("configuration", "rest")
+    )
+    return configuration, rest
 
 
 @contextmanager
@@ -118,18 +111,6 @@ def _no_default_authorities() -> Iterator[None]:
     finally:
         ssl.SSLContext.load_default_certs = former  # type: ignore[method-assign]
         ssl.SSLContext.set_default_verify_paths = paths  # type: ignore[method-assign]
-
-
-def _bare_packages() -> dict[str, ModuleType]:
-    spec = importlib.util.find_spec("kubernetes")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    packages = {
-        "kubernetes": ModuleType("kubernetes"),
-        "kubernetes.aio": ModuleType("kubernetes.aio"),
-    }
-    packages["kubernetes"].__path__ = folders
-    packages["kubernetes.aio"].__path__ = [str(Path(folder, "aio")) for folder in folders]
-    return packages
 
 
 def no_answer() -> tuple[type[BaseException], ...]:
