@@ -62,7 +62,14 @@ def test_the_keys_are_those_of_the_format() -> None:
     module, manifests = (
         schema["properties"][name]["anyOf"][0]["additionalProperties"] for name in _ENTRIES
     )
-    assert sorted(module["properties"]) == ["inputs", "needs", "protect", "source", "version"]
+    assert sorted(module["properties"]) == [
+        "inputs",
+        "needs",
+        "protect",
+        "source",
+        "terraform",
+        "version",
+    ]
     assert sorted(manifests["properties"]) == [
         "adopt",
         "conflicts",
