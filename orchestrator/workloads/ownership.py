@@ -7,6 +7,7 @@ from typing import Final
 from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import Json, UnitId
 from orchestrator.stack.written.durations import DURATION, seconds
+from orchestrator.workloads.live import mapping
 
 FIELD_MANAGER: Final = "orchestrator"
 """Our name in every object's record of who set which field."""
@@ -26,14 +27,14 @@ MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, _MANAGED_BY})
 
 def marked(manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId) -> dict[str, Json]:
     """Return the manifest with the marks of its owner and unit."""
-    metadata = _mapping(manifest.get("metadata"))
+    metadata = mapping(manifest, "metadata")
     labels = {
-        **_mapping(metadata.get("labels")),
+        **mapping(metadata, "labels"),
         _MANAGED_BY: FIELD_MANAGER,
         STACK: owner.stack,
         ENVIRONMENT: owner.environment,
     }
-    annotations = {**_mapping(metadata.get("annotations")), UNIT: unit}
+    annotations = {**mapping(metadata, "annotations"), UNIT: unit}
     return {
         **manifest,
         "metadata": {**metadata, "labels": labels, "annotations": annotations},
@@ -47,7 +48,7 @@ def selector(owner: Owner) -> str:
 
 def owner_of(live: Mapping[str, Json]) -> Owner | None:
     """Return whose object this says that it is, or None when it carries no mark of any stack."""
-    labels = _mapping(_mapping(live.get("metadata")).get("labels"))
+    labels = mapping(mapping(live, "metadata"), "labels")
     stack, environment = labels.get(STACK), labels.get(ENVIRONMENT)
     if not (isinstance(stack, str) and isinstance(environment, str)):
         return None
@@ -62,7 +63,7 @@ def unit_of(live: Mapping[str, Json]) -> UnitId | None:
 
 def uid_of(live: Mapping[str, Json]) -> str:
     """Return what tells an object apart from another one of its name before or after it."""
-    uid = _mapping(live.get("metadata")).get("uid")
+    uid = mapping(live, "metadata").get("uid")
     return uid if isinstance(uid, str) else ""
 
 
@@ -93,9 +94,5 @@ def forced(manifest: Mapping[str, Json]) -> bool:
 
 def annotation(value: Mapping[str, Json], key: str) -> str:
     """Return one annotation of an object, or an empty text."""
-    found = _mapping(_mapping(value.get("metadata")).get("annotations")).get(key)
+    found = mapping(mapping(value, "metadata"), "annotations").get(key)
     return found if isinstance(found, str) else ""
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}

@@ -4,14 +4,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
-
-Live: TypeAlias = Mapping[str, Json]
 
 _OF_A_SECRET: Final[frozenset[Path]] = frozenset(
     {

@@ -1,6 +1,6 @@
 """Executing one set's plan: batches in order, each accepted before the next, then waiting for health."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias
@@ -11,7 +11,7 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
-from orchestrator.stack.model import Json, Wait
+from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.replacing import clear_away
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
@@ -21,12 +21,12 @@ from orchestrator.workloads.health.custom import own_rules
 from orchestrator.workloads.health.lean import lean
 from orchestrator.workloads.health.rollout import Listener, follow
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from orchestrator.workloads.planning.taking_over.succession import handed_over
 
-Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]
 
 _DEFINITIONS_SECONDS: Final = 30.0

@@ -1,15 +1,13 @@
 """Why an object that is being deleted is still there: what holds it, who set that, and whether anybody is left."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.kinds import Resource
-
-Live: TypeAlias = Mapping[str, Json]
+from orchestrator.workloads.live import Live, map_of, mapping
 
 _MOST_LISTED: Final = 5
 _KNOWN: Final = {
@@ -41,7 +39,7 @@ def reasons(live: Live) -> Iterator[str]:
     if held:
         told = ", ".join(_told(name, live) for name in held)
         yield f"it waits for the finalizer{'s' if len(held) > 1 else ''} {told}"
-    conditions = _mapping(live.get("status")).get("conditions")
+    conditions = mapping(live, "status").get("conditions")
     for item in conditions if isinstance(conditions, list) else ():
         match item:
             case {"type": str(kind), "status": "True", "message": str(message)} if (
@@ -52,7 +50,7 @@ def reasons(live: Live) -> Iterator[str]:
 
 def finalizers(live: Live) -> tuple[str, ...]:
     """Return the finalizers that hold an object; a namespace's own one says nothing that it does not."""
-    found = _mapping(live.get("metadata")).get("finalizers")
+    found = mapping(live, "metadata").get("finalizers")
     return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
@@ -80,10 +78,10 @@ def _told(finalizer: str, live: Live) -> str:
 
 def set_by(finalizer: str, live: Live) -> tuple[str, str]:
     """Return which manager set a finalizer, and when; empty where the object does not tell."""
-    entries = _mapping(live.get("metadata")).get("managedFields")
+    entries = mapping(live, "metadata").get("managedFields")
     for entry in entries if isinstance(entries, list) else ():
-        fields = _mapping(_mapping(entry).get("fieldsV1"))
-        held = _mapping(_mapping(fields.get("f:metadata")).get("f:finalizers"))
+        fields = map_of(map_of(entry).get("fieldsV1"))
+        held = mapping(mapping(fields, "f:metadata"), "f:finalizers")
         if f'v:"{finalizer}"' in held and isinstance(entry, dict):
             return str(entry.get("manager", "")), str(entry.get("time", ""))
     return "", ""
@@ -152,16 +150,12 @@ def _workloads(cluster: Cluster) -> Iterator[Live]:
 
 
 def _ready(item: Live) -> str:
-    status = _mapping(item.get("status"))
+    status = mapping(item, "status")
     ready = status.get("readyReplicas") or status.get("numberReady") or 0
     return f"{ready} Pod{'s' if ready != 1 else ''} ready"
 
 
 def _name(item: Live) -> str:
-    metadata = _mapping(item.get("metadata"))
+    metadata = mapping(item, "metadata")
     namespace = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
     return f"{namespace}{metadata.get('name')}"
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}

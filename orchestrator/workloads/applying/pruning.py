@@ -1,6 +1,6 @@
 """Deleting what is not wanted any more: backwards, only what is still ours, and waiting until it is gone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from orchestrator import clock
@@ -9,16 +9,15 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
-from orchestrator.stack.model import Json
 from orchestrator.workloads.applying.finalizers import findings, reasons
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.watches import Watch
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import reverse_batches
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 
-Live: TypeAlias = Mapping[str, Json]
 OnEvent: TypeAlias = Callable[[Event], None]
 
 _LOOK_SECONDS: Final = 0.2

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from orchestrator import clock
 from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable
@@ -23,9 +22,8 @@ from orchestrator.workloads.cluster.requests import Accepted, Managers, Reply, S
 from orchestrator.workloads.cluster.schemas import described
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
 from orchestrator.workloads.kinds import Kinds, Resource
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import selector
-
-Live: TypeAlias = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Gone, Request
 from orchestrator.workloads.cluster.connection.client import Call, Client
 from orchestrator.workloads.cluster.watches import Listing, Scope, reference
 from orchestrator.workloads.kinds import Resource
+from orchestrator.workloads.live import Live, mapping
 
-Live: TypeAlias = Mapping[str, Json]
 Keep: TypeAlias = Callable[[Live], Live]
 """What is kept of an object that was read."""
 
@@ -37,8 +36,7 @@ async def listing(client: Client, scope: Scope, *, keep: Keep = whole) -> Listin
                 raise
             objects, more = [], ""
             continue
-        metadata = body.get("metadata")
-        told = metadata if isinstance(metadata, dict) else {}
+        told = mapping(body, "metadata")
         objects += _items(body, scope.resource, keep)
         more = str(told.get("continue") or "")
         if not more:

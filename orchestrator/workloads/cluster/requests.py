@@ -22,9 +22,9 @@ from orchestrator.workloads.cluster.answers import (
 from orchestrator.workloads.cluster.connection.client import APPLY, MERGE, Call, Client
 from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Resource
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import FIELD_MANAGER, owner_of, uid_of
 
-Live: TypeAlias = Mapping[str, Json]
 Managers: TypeAlias = Callable[[Live], list[Json] | None]
 
 # Deleting what runs Pods is done when these are gone: they may use what is deleted next.

@@ -5,7 +5,7 @@ import queue
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.errors import ClusterUnreachable
 from orchestrator.plans.objects import ObjectRef
@@ -14,8 +14,7 @@ from orchestrator.workloads.cluster.answers import Busy, Gone, Request, explain
 from orchestrator.workloads.cluster.connection.client import Call, Client
 from orchestrator.workloads.cluster.connection.patience import Trouble
 from orchestrator.workloads.kinds import Resource
-
-Live: TypeAlias = Mapping[str, Json]
+from orchestrator.workloads.live import Live, mapping
 
 _SERVER_ENDS_AFTER: Final = "240"  # seconds; the server ends a watch by itself, we open the next
 
@@ -184,8 +183,7 @@ class _Follower:
 
 def reference(resource: Resource, live: Live) -> ObjectRef:
     """Return the reference of an object that a collection of this kind holds."""
-    metadata = live.get("metadata")
-    names = metadata if isinstance(metadata, dict) else {}
+    names = mapping(live, "metadata")
     return ObjectRef(
         group=resource.group,
         version=resource.version,

@@ -17,6 +17,7 @@ from typing import Final, TypeAlias, cast
 
 from orchestrator.stack.expressions import Path, Pending, Tree, pending_in
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import map_of, mapping
 
 Schema: TypeAlias = Mapping[str, Json]
 
@@ -262,14 +263,14 @@ def _twice(items: list[Tree]) -> bool:
 def _fields(
     value: dict[str, Tree], schema: Schema, path: Path, *, resource: bool
 ) -> Iterator[Violation]:
-    named = _mapping(schema.get("properties"))
+    named = mapping(schema, "properties")
     whole = resource or bool(schema.get("x-kubernetes-embedded-resource"))
     yield from _missing(value, schema, path)
     for key, item in value.items():
         if whole and key in _RESOURCE_FIELDS:
             yield from _of_resource(key, item, (*path, key))
         elif key in named:
-            yield from _value(item, _mapping(named[key]), (*path, key))
+            yield from _value(item, map_of(named[key]), (*path, key))
         elif isinstance(others := schema.get("additionalProperties"), dict):
             yield from _value(item, others, (*path, key))
         elif not (
@@ -280,9 +281,9 @@ def _fields(
 
 
 def _missing(value: dict[str, Tree], schema: Schema, path: Path) -> Iterator[Violation]:
-    named, required = _mapping(schema.get("properties")), schema.get("required")
+    named, required = mapping(schema, "properties"), schema.get("required")
     for name in required if isinstance(required, list) else ():
-        if str(name) not in value and "default" not in _mapping(named.get(str(name))):
+        if str(name) not in value and "default" not in map_of(named.get(str(name))):
             yield Violation(path=path, message=f"lacks the field {name}, which has to be there")
 
 
@@ -321,11 +322,7 @@ _METADATA: Final = _WRITTEN | {
 def _elements(value: list[Tree], schema: Schema, path: Path) -> Iterator[Violation]:
     items = schema.get("items")
     for index, item in enumerate(value):
-        yield from _value(item, _mapping(items), (*path, index))
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
+        yield from _value(item, map_of(items), (*path, index))
 
 
 def _date(text: str) -> bool:

@@ -8,14 +8,12 @@ from orchestrator.workloads.health import controllers, pods, single
 from orchestrator.workloads.health.status import (
     CURRENT,
     Health,
-    Live,
     Status,
     condition,
     failed,
-    mapping,
     progress,
-    text,
 )
+from orchestrator.workloads.live import Live, mapping, text
 
 
 def assess(

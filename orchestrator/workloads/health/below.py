@@ -14,7 +14,7 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.watches import Scope, Watch
 from orchestrator.workloads.health.dependents import RUN_PODS, Dependents
 from orchestrator.workloads.health.lean import lean_dependent
-from orchestrator.workloads.health.status import Live, mapping, text
+from orchestrator.workloads.live import Live, mapping, text
 
 _AFTER_SECONDS: Final = 1.0
 _SAYS_AGAIN_SECONDS: Final = 5.0

@@ -10,16 +10,14 @@ from orchestrator.workloads.health.status import (
     CURRENT,
     Condition,
     Health,
-    Live,
     Status,
     condition,
     conditions,
     current_unless,
     failed,
-    mapping,
-    number,
     progress,
 )
+from orchestrator.workloads.live import Live, mapping, number
 
 
 def deployment(live: Live, now: datetime) -> Health:

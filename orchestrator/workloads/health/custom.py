@@ -7,12 +7,12 @@ from orchestrator.stack.predicates import Predicate
 from orchestrator.workloads.health.status import (
     CURRENT,
     Health,
-    Live,
     condition,
     failed,
     last_condition,
     progress,
 )
+from orchestrator.workloads.live import Live
 
 
 class OwnRule:

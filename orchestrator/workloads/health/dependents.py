@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from orchestrator.workloads.health.pods import PATIENCE, obstacle
-from orchestrator.workloads.health.status import Live, condition, mapping, mappings, number, text
+from orchestrator.workloads.health.status import condition
+from orchestrator.workloads.live import Live, mapping, mappings, number, text
 
 RUN_PODS: Final = frozenset(
     {

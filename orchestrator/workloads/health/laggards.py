@@ -1,18 +1,16 @@
 """Why objects are not healthy, beyond their own status: their Pods, and the warnings that were recorded."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.health.below import Below
 from orchestrator.workloads.health.dependents import RUN_PODS, ready
 from orchestrator.workloads.health.pods import waiting_containers
-from orchestrator.workloads.health.status import last_condition, mapping, text
-
-Live: TypeAlias = Mapping[str, Json]
+from orchestrator.workloads.health.status import last_condition
+from orchestrator.workloads.live import Live, mapping, text
 
 _MOST_OBJECTS: Final = 10
 _MOST_PODS: Final = 3

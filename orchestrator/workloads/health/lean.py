@@ -5,7 +5,7 @@ from typing import Final
 
 from orchestrator.stack.model import Json
 from orchestrator.workloads.health.dependents import RUN_PODS
-from orchestrator.workloads.health.status import Live, mapping, text
+from orchestrator.workloads.live import Live, mapping, text
 
 _POD: Final = ("", "Pod")
 _REPLICA_SET: Final = ("apps", "ReplicaSet")

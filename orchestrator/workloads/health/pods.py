@@ -10,19 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from orchestrator.workloads.health.status import (
-    CURRENT,
-    Health,
-    Live,
-    condition,
-    failed,
-    mapping,
-    mappings,
-    number,
-    progress,
-    text,
-    time,
-)
+from orchestrator.workloads.health.status import CURRENT, Health, condition, failed, progress, time
+from orchestrator.workloads.live import Live, mapping, mappings, number, text
 
 PATIENCE: Final = timedelta(seconds=15)
 """How long that may last which a cluster may mend by itself."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator import clock
 from orchestrator.errors import AccessDenied, ClusterError, Interrupted
@@ -21,8 +21,7 @@ from orchestrator.workloads.health.dependents import RUN_PODS
 from orchestrator.workloads.health.laggards import Explanation
 from orchestrator.workloads.health.lean import lean
 from orchestrator.workloads.health.status import failed
-
-Live: TypeAlias = Mapping[str, Json]
+from orchestrator.workloads.live import Live
 
 _LOOK_SECONDS: Final = 0.2  # how late a request to stop may be noticed
 _LOOK_AT_ALL_SECONDS: Final = 1.0  # how late a rule that depends on time, or a Pod that is stuck

@@ -6,14 +6,13 @@ from typing import Final
 from orchestrator.workloads.health.status import (
     CURRENT,
     Health,
-    Live,
     Status,
     condition,
     current_unless,
     failed,
-    mapping,
     progress,
 )
+from orchestrator.workloads.live import Live, mapping
 
 _NO_METRICS_YET: Final = timedelta(seconds=60)  # of Pods that have just started
 

@@ -1,14 +1,12 @@
 """The answers about health, and reading an object's own status."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
-from orchestrator.stack.model import Json
-
-Live: TypeAlias = Mapping[str, Json]
+from orchestrator.workloads.live import Live, mapping, mappings, text
 
 
 class Status(StrEnum):
@@ -93,30 +91,6 @@ def last_condition(live: Live) -> str:
         found, key=lambda item: item.since.timestamp() if item.since else 0.0, default=None
     )
     return f"{latest.kind} is {latest.status}: {latest.text}" if latest else ""
-
-
-def mapping(value: Live, name: str) -> Live:
-    """Return the map of that name, an empty one when there is none."""
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def mappings(value: Live, name: str) -> Iterator[Live]:
-    """Yield the maps in the list of that name."""
-    found = value.get(name)
-    return (item for item in (found if isinstance(found, list) else ()) if isinstance(item, dict))
-
-
-def text(value: Live, name: str) -> str:
-    """Return the text of that name, an empty one when there is none."""
-    found = value.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def number(value: Live, name: str, *, default: int = 0) -> int:
-    """Return the whole number of that name, or ``default``."""
-    found = value.get(name)
-    return found if isinstance(found, int) else default
 
 
 def _condition(item: Live) -> Condition:

@@ -6,9 +6,9 @@ from typing import Final, TypeAlias, cast
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Pending, Tree
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 
 Known: TypeAlias = "Json | Absent"
-Live: TypeAlias = Mapping[str, Json]
 
 _NAME: Final = "name"
 

@@ -1,13 +1,10 @@
 """Objects that are left alone wholly, since they or their manifests say so."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
-from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import PRUNE, RECONCILE, annotation
-
-Live: TypeAlias = Mapping[str, Json]
 
 _OFF: Final = "disabled"
 

@@ -11,10 +11,10 @@ from typing import Final, TypeAlias, cast
 
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 
 FieldPath: TypeAlias = tuple[str, ...]
 FieldSet: TypeAlias = frozenset[FieldPath]
-Live: TypeAlias = Mapping[str, Json]
 
 _ITSELF: Final = "."
 NOTHING: Final[FieldSet] = frozenset()

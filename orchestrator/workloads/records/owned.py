@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 
 from orchestrator.stack.expressions import Path, Tree
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import FIELD_MANAGER
 
-Live: TypeAlias = Mapping[str, Json]
 Fields: TypeAlias = Mapping[str, Json]
 
 _ITSELF: Final = "."

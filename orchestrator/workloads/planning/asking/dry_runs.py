@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, cast
+from typing import cast
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
@@ -14,6 +14,7 @@ from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 from orchestrator.workloads.planning.asking.merging import merge_patch
@@ -46,8 +47,6 @@ from orchestrator.workloads.planning.taking_over.succession import (
     untouched,
 )
 from orchestrator.workloads.records.fields import NOTHING, FieldSet, without
-
-Live: TypeAlias = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,8 +235,7 @@ class DryRuns:
         if after == result:
             return None
         patch = cast("dict[str, Json]", merge_patch(_tree(live), after))
-        metadata = patch.get("metadata")
-        fields = metadata if isinstance(metadata, dict) else {}
+        fields = mapping(patch, "metadata")
         return {**patch, "metadata": {**fields, "uid": uid_of(live)}}
 
     def _replace(self, cases: Sequence[_Case]) -> None:

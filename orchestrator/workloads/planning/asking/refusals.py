@@ -1,18 +1,15 @@
 """Why objects cannot be applied, in words that say what to do about it. Pure."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.model import Json, UnitId
+from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster.answers import FieldConflict
 from orchestrator.workloads.cluster.immutability import Immutable
+from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.taking_over.claims import Claim
 from orchestrator.workloads.records.fields import entries
-
-Live: TypeAlias = Mapping[str, Json]
 
 
 def claimed(ref: ObjectRef, claim: Claim, unit: UnitId) -> ClusterError:
@@ -25,8 +22,7 @@ def claimed(ref: ObjectRef, claim: Claim, unit: UnitId) -> ClusterError:
 
 def being_deleted(ref: ObjectRef, live: Live) -> ClusterError | None:
     """Return the refusal of an object that is on its way out, or None when it is not."""
-    metadata = live.get("metadata")
-    fields = metadata if isinstance(metadata, dict) else {}
+    fields = mapping(live, "metadata")
     if not fields.get("deletionTimestamp"):
         return None
     finalizers = fields.get("finalizers")

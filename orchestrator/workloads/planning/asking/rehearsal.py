@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
@@ -18,12 +18,11 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Invalid
 from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.asking.standins import Document, filled
-
-Live: TypeAlias = Mapping[str, Json]
 
 _STAND_IN_NAMESPACE: Final = "default"
 _STAND_IN_NAME: Final = "pending"
@@ -158,8 +157,7 @@ def _manifest(
     document = documents.get((ref.group, ref.version), {})
     value: dict[str, Tree] = dict(part.item.value)
     manifest = filled(value, document, kind=(ref.group, ref.version, ref.kind), variant=variant)
-    metadata = manifest.get("metadata")
-    fields = metadata if isinstance(metadata, dict) else {}
+    fields = mapping(manifest, "metadata")
     named: dict[str, Json] = {**fields, "name": ref.name}
     return {
         **manifest,

@@ -18,10 +18,10 @@ from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Invalid
 from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.cluster.requests import Submission
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import annotation
 from orchestrator.workloads.records.fields import FieldPath, FieldSet, names, prefixes_of
 
-Live: TypeAlias = Mapping[str, Json]
 Side: TypeAlias = "Tree | Absent"
 
 REPLACE: Final = "orchestrator/replace"

@@ -1,21 +1,19 @@
 """Asking the server what applying manifests would do, in as few rounds as that takes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
 
 from orchestrator.plans.objects import ObjectRef, Owner
-from orchestrator.stack.model import Conflicts, Json
+from orchestrator.stack.model import Conflicts
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.pending import completed, known
 from orchestrator.workloads.planning.unchanged.settled import settled
-
-Live: TypeAlias = Mapping[str, Json]
 
 
 def ask(

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from orchestrator.stack.expressions import Pending, Tree
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import map_of, mapping
 
 Schema: TypeAlias = Mapping[str, Json]
 Document: TypeAlias = Mapping[str, Json]
@@ -46,13 +47,13 @@ class _Filling:
     """One variant of stand-ins after one document."""
 
     def __init__(self, document: Document, variant: int) -> None:
-        components = _mapping(document.get("components"))
-        self._schemas = _mapping(components.get("schemas"))
+        components = mapping(document, "components")
+        self._schemas = mapping(components, "schemas")
         self._variant = variant
 
     def of_kind(self, kind: tuple[str, str, str]) -> Schema:
         wanted = dict(zip(("group", "version", "kind"), kind, strict=True))
-        for schema in map(_mapping, self._schemas.values()):
+        for schema in map(map_of, self._schemas.values()):
             kinds = schema.get("x-kubernetes-group-version-kind")
             if isinstance(kinds, list) and wanted in kinds:
                 return schema
@@ -66,7 +67,7 @@ class _Filling:
             case dict():
                 return {key: self.tree(item, _below(schema, key)) for key, item in tree.items()}
             case list():
-                return [self.tree(item, _mapping(schema.get("items"))) for item in tree]
+                return [self.tree(item, mapping(schema, "items")) for item in tree]
             case _:
                 return tree
 
@@ -76,7 +77,7 @@ class _Filling:
         if name == _QUANTITY:
             return {"format": "quantity"}
         if name:
-            return self._resolved(_mapping(self._schemas.get(name)))
+            return self._resolved(map_of(self._schemas.get(name)))
         match schema.get("allOf"):
             case [dict(only)] if "type" not in schema:
                 return self._resolved(only)
@@ -103,7 +104,7 @@ class _Filling:
             case "boolean":
                 return bool(self._variant)
             case "array":
-                return [self.tree(_ANYTHING, _mapping(schema.get("items")))]
+                return [self.tree(_ANYTHING, mapping(schema, "items"))]
             case "object":
                 others = schema.get("additionalProperties")
                 return {_WORDS[0]: self.tree(_ANYTHING, others)} if isinstance(others, dict) else {}
@@ -125,9 +126,5 @@ class _Filling:
 
 
 def _below(schema: Schema, key: str) -> Schema:
-    named = _mapping(schema.get("properties"))
-    return _mapping(named.get(key, schema.get("additionalProperties")))
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
+    named = mapping(schema, "properties")
+    return map_of(named.get(key, schema.get("additionalProperties")))

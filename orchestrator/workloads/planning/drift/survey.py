@@ -18,12 +18,12 @@ from typing import Final, TypeAlias
 from orchestrator.plans.change import Touch
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Path, Tree
-from orchestrator.stack.model import Drift, Ignored, Json
+from orchestrator.stack.model import Drift, Ignored
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.planning.drift.memory import Memory, leaves_of
 from orchestrator.workloads.records.owned import Record, records_of, unowned
 
-Live: TypeAlias = Mapping[str, Json]
 Touched: TypeAlias = Mapping[Path, Touch]
 
 _ANY: Final = "*"

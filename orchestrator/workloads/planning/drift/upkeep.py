@@ -7,9 +7,10 @@ from typing import TypeAlias
 from orchestrator.plans.change import Action, Change, FieldChange, Subject, Touch
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.model import Drift, Json
+from orchestrator.stack.model import Drift
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.comparison.differences import Intent, differences
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.planning.drift.memory import Memory, remember
 from orchestrator.workloads.planning.drift.survey import Survey, rules_for, survey, told, touch_at
@@ -18,7 +19,6 @@ from orchestrator.workloads.planning.taking_over.claims import claim_of
 from orchestrator.workloads.planning.taking_over.succession import DECLARING
 from orchestrator.workloads.secrecy import secret_in
 
-Live: TypeAlias = Mapping[str, Json]
 Inventory: TypeAlias = Mapping[ObjectRef, OwnedObject]
 
 

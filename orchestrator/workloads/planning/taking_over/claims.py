@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 
 from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.ownership import owner_of
 
-Live: TypeAlias = Mapping[str, Json]
 Texts: TypeAlias = Mapping[str, str]
 
 
@@ -37,8 +37,7 @@ def claim_of(live: Live, owner: Owner) -> Claim | None:
     """
     if owner_of(live) == owner:
         return None
-    metadata = live.get("metadata")
-    fields = metadata if isinstance(metadata, dict) else {}
+    fields = mapping(live, "metadata")
     found = _Marks(
         labels=_texts(fields.get("labels")),
         annotations=_texts(fields.get("annotations")),

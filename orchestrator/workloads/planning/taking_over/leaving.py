@@ -1,10 +1,10 @@
 """Which fields of a manifest are left to other controllers, since they set them (``conflicts: leave``). Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import FIELD_MANAGER, MARKS
 from orchestrator.workloads.planning.taking_over.succession import by_hand, declared_by_us
 from orchestrator.workloads.records.fields import (
@@ -17,8 +17,6 @@ from orchestrator.workloads.records.fields import (
     shown,
     union,
 )
-
-Live: TypeAlias = Mapping[str, Json]
 
 _MOST_NAMED: Final = 3
 _OUR_MARKS: Final = frozenset(

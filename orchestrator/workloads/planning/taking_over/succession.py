@@ -5,11 +5,11 @@ apply``, or the tool that it is adopted from) has declared all that it owns: tha
 what Git does not declare goes. Of what was set by hand only the fields that Git declares become ours.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import FIELD_MANAGER, annotation
 from orchestrator.workloads.records.fields import (
     NOTHING,
@@ -20,8 +20,6 @@ from orchestrator.workloads.records.fields import (
     prefixes_of,
     union,
 )
-
-Live: TypeAlias = Mapping[str, Json]
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where client-side ``kubectl apply`` keeps the manifest; with a Secret's values in it."""

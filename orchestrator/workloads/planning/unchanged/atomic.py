@@ -5,6 +5,7 @@ from typing import Final
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import mapping
 from orchestrator.workloads.planning.unchanged.decision import Whole
 
 BUILT_IN_GROUPS: Final = frozenset(
@@ -102,7 +103,7 @@ def _word(step: str) -> str:
 
 
 def _schema(definition: Mapping[str, Json], version: str) -> Mapping[str, Json] | None:
-    versions = _mapping(definition.get("spec")).get("versions")
+    versions = mapping(definition, "spec").get("versions")
     for item in versions if isinstance(versions, list) else ():
         match item:
             case {"name": str(name), "schema": {"openAPIV3Schema": dict(schema)}} if (
@@ -126,15 +127,11 @@ def _is_atomic_in(schema: Mapping[str, Json], whole: Whole) -> bool:
 def _below(node: Mapping[str, Json], word: str) -> Mapping[str, Json]:
     """Return the schema of a field or element; that of a map which is merged where nothing is known of it."""
     if word == "[]":
-        return _mapping(node.get("items")) or _MERGED
+        return mapping(node, "items") or _MERGED
     if node is _MERGED or (node.get("x-kubernetes-embedded-resource") and word == "metadata"):
         return _MERGED
     others = node.get("additionalProperties")
-    found = _mapping(node.get("properties")).get(word, others)
+    found = mapping(node, "properties").get(word, others)
     if isinstance(found, dict):
         return found
     return _DEDUCED if others or node.get("x-kubernetes-preserve-unknown-fields") else _MERGED
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}

@@ -16,10 +16,10 @@ from typing import Final, TypeAlias
 
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import Live, map_of, mapping
 from orchestrator.workloads.ownership import FIELD_MANAGER
 from orchestrator.workloads.planning.unchanged.stored import left_out, names_of, same, stored_as
 
-Live: TypeAlias = Mapping[str, Json]
 Fields: TypeAlias = Mapping[str, Json]
 FieldPath: TypeAlias = tuple[str, ...]
 Side: TypeAlias = "Json | Absent"
@@ -86,7 +86,7 @@ def _others(live: Live, api_version: Json) -> list[Fields] | None:
     found = [entry for entry in _entries(live) if not _is_ours(entry)]
     if any(entry.get("apiVersion") != api_version for entry in found):
         return None
-    return [_mapping(entry.get("fieldsV1")) for entry in found]
+    return [mapping(entry, "fieldsV1") for entry in found]
 
 
 def _is_ours(entry: Mapping[str, Json]) -> bool:
@@ -98,14 +98,14 @@ def _is_ours(entry: Mapping[str, Json]) -> bool:
 
 
 def _entries(live: Live) -> Iterator[Mapping[str, Json]]:
-    entries = _mapping(live.get("metadata")).get("managedFields")
+    entries = mapping(live, "metadata").get("managedFields")
     return (
         item for item in (entries if isinstance(entries, list) else ()) if isinstance(item, dict)
     )
 
 
 def _same_object(wanted: Live, live: Live) -> bool:
-    there, here = _mapping(live.get("metadata")), _mapping(wanted.get("metadata"))
+    there, here = mapping(live, "metadata"), mapping(wanted, "metadata")
     return (
         all(wanted.get(key) == live.get(key) for key in _IDENTITY)
         and all(here.get(key) == there.get(key) for key in _NAMES)
@@ -116,7 +116,7 @@ def _same_object(wanted: Live, live: Live) -> bool:
 
 def _without_names(wanted: Live) -> dict[str, Json]:
     metadata = {
-        key: value for key, value in _mapping(wanted["metadata"]).items() if key not in _NAMES
+        key: value for key, value in map_of(wanted["metadata"]).items() if key not in _NAMES
     }
     rest = {key: value for key, value in wanted.items() if key not in _IDENTITY}
     return {**rest, "metadata": metadata}
@@ -223,7 +223,7 @@ class _Keyed:
                 key, token = _identity(step)
                 names.update(key)
                 complete[token] = step
-                declared[_stated(key, token, _mapping(inner))] = step
+                declared[_stated(key, token, map_of(inner))] = step
         return cls(names=sorted(names), declared=declared, complete=complete)
 
     def steps(self, wanted: list[Json]) -> list[str]:
@@ -237,7 +237,7 @@ class _Keyed:
         return (self.complete.get(self._key_of(item), "") for item in live)
 
     def _key_of(self, item: Json) -> "Token":
-        element = _mapping(item)
+        element = map_of(item)
         return tuple((name, _token(element[name])) for name in self.names if name in element)
 
 
@@ -286,9 +286,5 @@ def _value_of(step: str) -> Token:
 
 @lru_cache(maxsize=4096)
 def _identity(step: str) -> tuple[Mapping[str, Json], Token]:
-    key = _mapping(json.loads(step.removeprefix(_KEYED)))
+    key = map_of(json.loads(step.removeprefix(_KEYED)))
     return key, _key(key)
-
-
-def _mapping(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}

@@ -1,22 +1,19 @@
 """Which objects of a plan need no dry run: those of which can be told here that an apply changes nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
 
 from orchestrator.errors import AccessDenied
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.live import Live
 from orchestrator.workloads.planning.unchanged.atomic import (
     BUILT_IN_GROUPS,
     all_atomic,
     definition_of,
 )
 from orchestrator.workloads.planning.unchanged.decision import Whole, unchanged
-
-Live: TypeAlias = Mapping[str, Json]
 
 
 def settled(
