@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     default="",
     help="Take only the units that changed since, with what reads them and what they need.",
 )
+@click.option(
+    "--no-refresh",
+    is_flag=True,
+    help="Do not look at what exists of the infrastructure, and not at all at modules of which nothing changed.",
+)
 @acknowledge_option
 @click.option(
     "--detailed-exitcode",
@@ -67,6 +72,7 @@ def plan(
     encrypt: tuple[str, ...],
     destroy: bool,
     since: str,
+    no_refresh: bool,
     acknowledge: tuple[str, ...],
     detailed_exitcode: bool,
 ) -> None:
@@ -75,8 +81,13 @@ def plan(
 
     options.as_json = output == "json"
     _check_since(since, {"--only": bool(only), "--destroy": destroy, "--out": out is not None})
+    _check_no_refresh({"--destroy": destroy, "--out": out is not None} if no_refresh else {})
     selection = Selection(
-        only=only, since=since, destroy=destroy, acknowledged=frozenset(acknowledge)
+        only=only,
+        since=since,
+        destroy=destroy,
+        refresh=not no_refresh,
+        acknowledged=frozenset(acknowledge),
     )
     _check_target(options, out, encrypt)
     with session_of(options, stack, environment) as (session, resources):
@@ -136,6 +147,16 @@ def _check_since(since: str, others: dict[str, bool]) -> None:
         if since and given:
             message = f"--since and {name} do not go together"
             hint = "--since shows what a change would do; what is applied is the whole stack, or --only"
+            raise UsageError(message, hint=hint)
+
+
+def _check_no_refresh(others: dict[str, bool]) -> None:
+    for name, given in others.items():
+        if given:
+            message = f"--no-refresh and {name} do not go together"
+            hint = (
+                "--no-refresh is for a quick look; what is applied or destroyed is looked at first"
+            )
             raise UsageError(message, hint=hint)
 
 

@@ -2,26 +2,35 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.layout.occupancy import occupied, refuse_unsaved_state
 from orchestrator.infrastructure.planning import discard_plan, locking
+from orchestrator.infrastructure.reading.state import Snapshot
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, arguments
-from orchestrator.infrastructure.states import asked_outputs, local_snapshot
+from orchestrator.infrastructure.states import asked_outputs, local_snapshot, pulled_snapshot
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import Event
 from orchestrator.processes import Stop
 from orchestrator.stack.scope import Output
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What came of applying a module: its outputs, and the stamp of its state, empty where that is not known."""
+
+    outputs: Mapping[str, Output]
+    state_stamp: str = ""
+
+
 def apply_module(
     workspace: Workspace, plan_file: Path, *, on_event: Callable[[Event], None]
-) -> Mapping[str, Output]:
-    """Execute a saved plan and return the module's outputs; the plan file is removed when that succeeded.
+) -> Applied:
+    """Execute a saved plan and return what came of it; the plan file is removed when that succeeded.
 
     Raises TerraformError with Terraform's own messages, PlanRefused when the state moved since the plan was
     made, Interrupted, or StorageError.
@@ -46,11 +55,22 @@ def apply_module(
                 local_snapshot(workspace)
             raise progress.failed("apply", ended)
         discard_plan(plan_file)
-        state = local_snapshot(workspace)
-        if state is not None and state.readable:
-            return state.outputs
-        told = progress.outputs
-        return told if told is not None else asked_outputs(_unhurried(workspace))
+        return _applied(_unhurried(workspace), progress.outputs)
+
+
+def _applied(workspace: Workspace, told: Mapping[str, Output] | None) -> Applied:
+    state = local_snapshot(workspace) or _pulled(workspace)
+    stamp = state.stamp if state else ""
+    if state is not None and state.readable:
+        return Applied(outputs=state.outputs, state_stamp=stamp)
+    return Applied(outputs=asked_outputs(workspace) if told is None else told, state_stamp=stamp)
+
+
+def _pulled(workspace: Workspace) -> Snapshot | None:
+    """Return the state from its backend, None if that does not answer any more: the apply succeeded all the same."""
+    with suppress(TerraformError):
+        return pulled_snapshot(workspace)
+    return None
 
 
 def _unhurried(workspace: Workspace) -> Workspace:

@@ -9,6 +9,7 @@ from orchestrator.infrastructure.planning import (
     plan_module,
     reopen_plan,
 )
+from orchestrator.infrastructure.seals import as_sealed, seal_of
 from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.infrastructure.sources import locate
 from orchestrator.infrastructure.states import read_outputs, state_stamp
@@ -22,6 +23,7 @@ __all__ = [
     "Unplannable",
     "Workspace",
     "apply_module",
+    "as_sealed",
     "discard_plan",
     "limits_of",
     "plan_module",
@@ -29,6 +31,7 @@ __all__ = [
     "prepare",
     "read_outputs",
     "reopen_plan",
+    "seal_of",
     "state_stamp",
     "workers",
 ]

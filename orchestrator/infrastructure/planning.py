@@ -137,6 +137,7 @@ def _arguments(
         detailed_exitcode=FLAG,
         destroy=FLAG if destroy else None,
         out=str(plan_file),
+        refresh=None if workspace.site.refresh else False,
         var_file=[str(variables)],
         **locking(workspace),
     )

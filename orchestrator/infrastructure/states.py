@@ -37,15 +37,28 @@ def read_outputs(workspace: Workspace) -> Mapping[str, Output]:
 
 def state_stamp(workspace: Workspace) -> str:
     """Return ``lineage:serial`` of the state as it is now, empty when there is none; raises TerraformError."""
+    return current_snapshot(workspace).stamp
+
+
+def current_snapshot(workspace: Workspace) -> Snapshot:
+    """Return the state as it is now, wherever it is, its secrets learnt; raises TerraformError."""
     snapshot = local_snapshot(workspace)
     if snapshot is not None:
-        return snapshot.stamp
+        return snapshot
     with occupied(workspace):
         initialise_on_need(workspace)
-        content = captured(
-            workspace, arguments(workspace.site.binary, "state pull"), doing="reading the state"
-        )
-        return read_state(content.encode()).stamp if content.strip() else ""
+        return pulled_snapshot(workspace)
+
+
+def pulled_snapshot(workspace: Workspace) -> Snapshot:
+    """Return what ``state pull`` tells, its secrets learnt; the directory is occupied and initialised."""
+    argv = arguments(workspace.site.binary, "state pull")
+    content = captured(workspace, argv, doing="reading the state")
+    if not content.strip():
+        return NOTHING
+    snapshot = read_state(content.encode())
+    learn(workspace, snapshot)
+    return snapshot
 
 
 def local_snapshot(workspace: Workspace) -> Snapshot | None:

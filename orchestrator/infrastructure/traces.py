@@ -55,14 +55,20 @@ def adopt_lock(workspace: Workspace, text: str) -> None:
         (workspace.data / "initialised").unlink(missing_ok=True)
 
 
-def _code(module: Located) -> str:
-    hashed = hashlib.sha256()
+def files_of(module: Located) -> Iterator[str]:
+    """Yield the files of a module and of those that it calls, as paths in its tree, in order."""
     for path in sorted({module.path, *module.calls}):
         for file in _files(module.tree / path):
-            name = file.relative_to(module.tree).as_posix()
-            content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
-            hashed.update(f"{name}\0{len(content)}\0".encode())
-            hashed.update(content)
+            yield file.relative_to(module.tree).as_posix()
+
+
+def _code(module: Located) -> str:
+    hashed = hashlib.sha256()
+    for name in files_of(module):
+        file = module.tree / name
+        content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+        hashed.update(f"{name}\0{len(content)}\0".encode())
+        hashed.update(content)
     return hashed.hexdigest()
 
 

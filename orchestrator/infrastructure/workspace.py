@@ -38,7 +38,7 @@ class Site:
 
     ``folder`` is the repository's ``.orchestrator``; ``passes`` are names of environment variables that the
     stack passes on; ``lock_timeout`` is how long a locked state is waited for, in seconds; ``fetched`` fills
-    with the sources that this run fetched.
+    with the sources that this run fetched; ``refresh`` says whether a plan looks at what really exists.
     """
 
     binary: Binary
@@ -51,6 +51,7 @@ class Site:
     passes: tuple[str, ...] = ()
     limits: Limits = field(default_factory=lambda: limits_of(Terraform()))
     lock_timeout: int = 30
+    refresh: bool = True
     fetched: dict[str, Located] = field(default_factory=dict)
 
 

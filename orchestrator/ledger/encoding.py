@@ -136,6 +136,7 @@ def _unit(record: UnitRecord) -> dict[str, Json]:
         "health": record.health,
         "protect": record.protect,
         "applied": _revision(record.applied) if record.applied else None,
+        **({"seal": record.seal} if record.seal else {}),
     }
 
 
@@ -201,6 +202,7 @@ def _read_unit(fields: "_Fields") -> UnitRecord:
         at=fields.moment("at"),
         by=fields.text("by"),
         fingerprint=fields.text("fingerprint"),
+        seal=fields.text("seal") if fields.holds("seal") else "",
         health=fields.text("health"),
         protect=fields.flag("protect"),
         applied=_read_revision(applied) if applied else None,

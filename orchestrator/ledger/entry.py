@@ -50,7 +50,8 @@ class UnitRecord:
     """How it went with one unit, last; in the entry that starts a run, what is meant to happen to it.
 
     ``revision`` and ``fingerprint`` are what was attempted; ``applied`` is the revision that the unit was
-    brought to last with success, None when it never was: the fold fills it in. ``health`` is one word, or
+    brought to last with success, None when it never was: the fold fills it in. ``seal`` tells, of a module, that
+    nothing changed since it was applied, and is empty where nobody can tell. ``health`` is one word, or
     empty. ``protect`` keeps the unit from being destroyed after Git forgot that it was protected.
     """
 
@@ -60,6 +61,7 @@ class UnitRecord:
     at: datetime
     by: str
     fingerprint: str = ""
+    seal: str = ""
     health: str = ""
     protect: bool = False
     applied: Revision | None = None

@@ -36,6 +36,7 @@ class UnitPlan:
     identifies what is wanted (source, inputs, objects), for the ledger. ``unsettled`` says what the last
     run left undone, such as a rollout that failed. ``drift`` is what others did to its resources since the
     last apply; what follows from that is among the changes, but for objects of a set that only reports it.
+    ``unlooked`` says why it was not planned at all, since nothing changed, and is empty otherwise.
     ``ignored`` counts objects whose drift is not told. ``effective`` says whether applying this would or
     might change anything.
     """
@@ -49,6 +50,7 @@ class UnitPlan:
     fingerprint: str = ""
     unsettled: str = ""
     drift: tuple[Change, ...] = ()
+    unlooked: str = ""
     ignored: int = 0
     effective: bool
 

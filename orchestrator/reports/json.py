@@ -114,6 +114,7 @@ def _unit(unit: UnitPlan) -> dict[str, Json]:
         "removed": unit.removed,
         "deferred": unit.deferred,
         "unsettled": unit.unsettled,
+        "unlooked": unit.unlooked,
         "pending": list(unit.pending),
         "warnings": list(unit.warnings),
         "drift": [_change(change) for change in unit.drift],

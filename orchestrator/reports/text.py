@@ -4,7 +4,7 @@ The sign of a line stands first after its indentation (``+ ~ -/+ - > & <``), so 
 """
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from orchestrator.errors import OrchestratorError
@@ -85,19 +85,43 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     if plan.since is not None:
         yield ""
         yield from _considered_lines(plan.since)
-    quiet = [
-        unit.unit for unit in plan.units if not (unit.effective or unit.unsettled or unit.drift)
-    ]
-    if quiet:
-        yield ""
-        names = textwrap.fill(", ".join(quiet), _COLUMNS - 11, break_on_hyphens=False)
-        yield "Unchanged: " + textwrap.indent(names, " " * 11).lstrip()
+    yield from _untouched_lines(plan)
     yield ""
     for note in plan.notes:
         yield _filled(f"Note: {note}")
     yield _filled(summary(plan))
     if plan.effective:
         yield f"Digest: {digest(plan)[:16]}"
+
+
+def _untouched_lines(plan: Plan) -> Iterator[str]:
+    """Name the units that nothing is to be said of."""
+    unlooked = [unit for unit in plan.units if unit.unlooked]
+    if unlooked:
+        yield ""
+        yield from _unlooked_lines(unlooked)
+    quiet = [
+        unit.unit
+        for unit in plan.units
+        if not (unit.effective or unit.unsettled or unit.drift or unit.unlooked)
+    ]
+    if quiet:
+        yield ""
+        names = textwrap.fill(", ".join(quiet), _COLUMNS - 11, break_on_hyphens=False)
+        yield "Unchanged: " + textwrap.indent(names, " " * 11).lstrip()
+
+
+def _unlooked_lines(units: Sequence[UnitPlan]) -> Iterator[str]:
+    """Say of units why they were not looked at, those with the same reason together."""
+    for reason in dict.fromkeys(unit.unlooked for unit in units):
+        names = ", ".join(unit.unit for unit in units if unit.unlooked == reason)
+        yield from textwrap.wrap(
+            f"{names}: {reason}",
+            _COLUMNS,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
 
 def _considered_lines(since: Since) -> Iterator[str]:

@@ -22,11 +22,11 @@ def declare(world: World, engine: Json, **more: Json) -> None:
 
 
 def noting_engine(world: World, name: str) -> Path:
-    """Commit an engine below the repository's root that notes the directories that it is run in."""
+    """Commit an engine below the repository's root that notes where and with what it is run."""
     engine = shutil.which("terraform") or shutil.which("tofu")
     assert engine
     program, log = world.root / name, world.root.with_name(f"{name}.log")
-    program.write_text(f'#!/bin/sh\npwd >> "{log}"\nexec {engine} "$@"\n')
+    program.write_text(f'#!/bin/sh\necho "$PWD $*" >> "{log}"\nexec {engine} "$@"\n')
     program.chmod(0o755)
     return log
 

@@ -82,7 +82,7 @@ class Ground:
         """Plan and apply; there has to be something to do."""
         plan_file = self.plan(workspace, inputs).plan_file
         assert plan_file is not None, "there was nothing to do"
-        return apply_module(workspace, plan_file, on_event=self.events.append)
+        return apply_module(workspace, plan_file, on_event=self.events.append).outputs
 
     def with_environment(self, **variables: str) -> "Ground":
         """Return the same ground under further environment variables."""

@@ -40,7 +40,7 @@ def test_it_plans_applies_and_destroys(embedded: Ground) -> None:
     assert embedded.plan(workspace, {"text": "one"}).plan_file is None
     gone = embedded.plan(workspace, {"text": "one"}, destroy=True).plan_file
     assert gone is not None
-    assert apply_module(workspace, gone, on_event=embedded.events.append) == {}
+    assert apply_module(workspace, gone, on_event=embedded.events.append).outputs == {}
 
 
 def test_units_run_side_by_side(embedded: Ground) -> None:

@@ -60,7 +60,7 @@ def test_a_first_plan_creates_and_its_apply_gives_the_outputs(ground: Ground) ->
     assert plan.outputs == {"text": Output(known=False)}
     assert plan.state_stamp == state_stamp(workspace) == ""
     assert plan.plan_file is not None
-    outputs = apply_module(workspace, plan.plan_file, on_event=ground.events.append)
+    outputs = apply_module(workspace, plan.plan_file, on_event=ground.events.append).outputs
     assert outputs == {"text": Output(value="hello")} == read_outputs(workspace)
     assert not plan.plan_file.exists()
 
@@ -223,7 +223,7 @@ def test_destruction_is_planned_and_applied_like_everything(ground: Ground) -> N
     }
     assert plan.outputs == {}
     assert plan.plan_file is not None
-    assert apply_module(workspace, plan.plan_file, on_event=ground.events.append) == {}
+    assert apply_module(workspace, plan.plan_file, on_event=ground.events.append).outputs == {}
     again = ground.plan(workspace, {"text": "one"}, destroy=True)
     assert (again.changes, again.plan_file) == ((), None)
 
@@ -256,7 +256,7 @@ def test_a_display_that_fails_does_not_stop_an_apply(ground: Ground) -> None:
     def fail(_: Event) -> None:
         raise RuntimeError("no terminal any more")
 
-    assert values(apply_module(workspace, plan_file, on_event=fail)) == {"text": "one"}
+    assert values(apply_module(workspace, plan_file, on_event=fail).outputs) == {"text": "one"}
 
 
 def test_two_units_share_a_source_side_by_side(ground: Ground) -> None:
@@ -317,7 +317,7 @@ def test_a_plan_can_be_applied_after_the_module_changed(ground: Ground) -> None:
     plan_file = ground.plan(ground.workspace(), {"text": "planned"}).plan_file
     assert plan_file is not None
     ground.write("modules/echo/main.tf", ECHO.replace("var.text", '"changed"'))
-    outputs = apply_module(ground.workspace(), plan_file, on_event=ground.events.append)
+    outputs = apply_module(ground.workspace(), plan_file, on_event=ground.events.append).outputs
     assert values(outputs) == {"text": "planned"}
 
 

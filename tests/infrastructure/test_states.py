@@ -194,7 +194,7 @@ def test_state_in_a_backend_works_like_state_in_a_file(
     first = ground.plan(workspace, {"password": "correct horse"})
     assert first.state_stamp == ""
     assert first.plan_file is not None
-    outputs = apply_module(workspace, first.plan_file, on_event=ground.events.append)
+    outputs = apply_module(workspace, first.plan_file, on_event=ground.events.append).outputs
     assert (
         values(outputs)
         == {"password": "correct horse", "plain": "public"}
@@ -207,7 +207,7 @@ def test_state_in_a_backend_works_like_state_in_a_file(
     assert stored["KeyCount"] == 1
     gone = ground.plan(workspace, {"password": "correct horse"}, destroy=True).plan_file
     assert gone is not None
-    assert apply_module(workspace, gone, on_event=ground.events.append) == {}
+    assert apply_module(workspace, gone, on_event=ground.events.append).outputs == {}
     assert not (ground.site.folder / "state").exists()
 
 
@@ -294,7 +294,7 @@ def test_what_reading_from_a_backend_costs(
     ground, log = logging_engine(ground, tmp_path)
     ground.write("modules/echo/main.tf")
     ground.apply(ground.workspace(state=state), {"text": "one"})
-    assert log.read_text().split() == ["init", "plan", "show", "apply"]
+    assert log.read_text().split() == ["init", "plan", "show", "apply", "state"]
     log.write_text("")
     assert values(ground.plan(ground.workspace(state=state), {"text": "one"}).outputs) == {
         "text": "one"

@@ -24,6 +24,7 @@ from orchestrator.engine.execution.phases import (
 )
 from orchestrator.engine.execution.verification import verify_unmoved
 from orchestrator.engine.planning.connection import identify
+from orchestrator.engine.planning.infrastructure import sealed
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.workloads import PlannedSet
 from orchestrator.engine.recording import Recorder, locked
@@ -207,9 +208,19 @@ class _Run:
             at=clock.now(),
             by=self.recorder.run.who,
             fingerprint=unit.fingerprint,
+            seal=self._seal(unit.unit, outcome),
             health=self._health(unit.unit, outcome),
             protect=unit.unit in declared and declared[unit.unit].protect,
         )
+
+    def _seal(self, unit: UnitId, outcome: Outcome) -> str:
+        """Return what tells later that nothing changed since a module was applied, or found as it is wanted."""
+        end, module = self.endings.get(unit), self.planned.modules.get(unit)
+        if outcome not in _SETTLED or module is None or not isinstance(end, Done):
+            return ""
+        if end is _UNCHANGED and module.result is not None:
+            return sealed(self.planned.session, module, state_stamp=module.result.state_stamp)
+        return end.value.seal
 
     def _revision(self, unit: UnitPlan) -> Revision:
         """Return the revision that a unit is brought to; for one that goes, the one that its source is in."""

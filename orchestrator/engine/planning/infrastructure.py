@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from orchestrator import clock
@@ -18,12 +18,15 @@ from orchestrator.infrastructure.modules import (
     Site,
     Unplannable,
     Workspace,
+    as_sealed,
     limits_of,
     plan_module,
     plan_shadow,
     prepare,
+    seal_of,
     workers,
 )
+from orchestrator.ledger.entry import UnitRecord
 from orchestrator.plans.events import Outcome, UnitFinished, UnitStarted
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import Output, Scope, Tree, locate_in, pending_in, resolve
@@ -41,13 +44,15 @@ Outputs = Mapping[str, Mapping[str, Output] | None]
 class PlannedModule:
     """One module's part of a plan; ``result`` is None while it has to wait for another module's apply.
 
-    ``shadow`` is what could be planned all the same, to be looked at and not to be applied.
+    ``shadow`` is what could be planned all the same, to be looked at and not to be applied. ``inputs`` are the
+    values that it was planned with, where all are known.
     """
 
     unit_plan: UnitPlan
     workspace: Workspace
     result: ModulePlan | None
     shadow: ModulePlan | None = None
+    inputs: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     @property
     def shown(self) -> ModulePlan | None:
@@ -97,14 +102,18 @@ def plan_modules(
     modules: Mapping[UnitId, Module],
     *,
     saved: Saved | None = None,
+    records: Mapping[UnitId, UnitRecord] | None = None,
 ) -> dict[UnitId, PlannedModule]:
     """Plan modules side by side along the graph; ``modules`` are those to plan, in the graph's order.
 
-    With ``saved`` nothing is planned anew. Raises what the modules' planning raised, all of it at once.
+    With ``saved`` nothing is planned anew; with ``records`` only what is not as these say.
+    Raises what the modules' planning raised, all of it at once.
     """
 
     def work(unit: UnitId, done: Mapping[UnitId, PlannedModule]) -> PlannedModule:
-        return plan_unit(session, site, modules[unit], outputs_of(done), saved=saved)
+        given = outputs_of(done)
+        record = records.get(unit) if records else None
+        return plan_unit(session, site, modules[unit], given, saved=saved, record=record)
 
     endings = walk(
         tuple(modules),
@@ -123,11 +132,18 @@ def outputs_of(modules: Mapping[UnitId, PlannedModule]) -> Outputs:
 
 
 def plan_unit(
-    session: Session, site: Site, module: Module, outputs: Outputs, *, saved: Saved | None = None
+    session: Session,
+    site: Site,
+    module: Module,
+    outputs: Outputs,
+    *,
+    saved: Saved | None = None,
+    record: UnitRecord | None = None,
 ) -> PlannedModule:
     """Plan one module with what is known of the modules that it needs.
 
-    A module whose inputs wait for another is planned with what is known, to be shown, and again in its turn.
+    A module whose inputs wait for another is planned with what is known, to be shown, and again in its turn. One
+    that is just as its ``record`` says is not planned at all.
     """
     started = clock.seconds()
     announce = session.surroundings.on_event
@@ -141,9 +157,13 @@ def plan_unit(
     else:
         known = cast("dict[str, Json]", inputs)
         earlier = saved(module.id, workspace) if saved else None
-        result = earlier or plan_module(workspace, known, on_event=announce)
+        unlooked = _as_recorded(session, workspace, known, record)
+        result = earlier or unlooked or plan_module(workspace, known, on_event=announce)
         _remember(session, result)
         planned = _planned(module, workspace, result, fingerprint=_fingerprint(module))
+        if unlooked is not None and record is not None:
+            planned = _explained(planned, record)
+        planned = replace(planned, inputs=known)
     seconds = clock.seconds() - started
     later = "its turn comes during the apply" if planned.unit_plan.deferred else ""
     announce(UnitFinished(unit=module.id, outcome=Outcome.PLANNED, seconds=seconds, detail=later))
@@ -239,6 +259,32 @@ def _planned(
         effective=result.plan_file is not None,
     )
     return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=result)
+
+
+def _as_recorded(
+    session: Session, workspace: Workspace, inputs: Mapping[str, Json], record: UnitRecord | None
+) -> ModulePlan | None:
+    if record is None or record.applied is None or record.applied != record.revision:
+        return None
+    return as_sealed(workspace, inputs, record.seal, revision=_identity(session))
+
+
+def _explained(planned: PlannedModule, record: UnitRecord) -> PlannedModule:
+    """Return a module that was not planned with the reason."""
+    since = f"{record.applied} was applied at {record.at:%Y-%m-%d %H:%M} UTC by {record.by}"
+    reason = f"not looked at: nothing changed since {since}"
+    return replace(planned, unit_plan=replace(planned.unit_plan, unlooked=reason))
+
+
+def sealed(session: Session, module: PlannedModule, *, state_stamp: str) -> str:
+    """Return the seal of a module that was just applied, or that a plan found as it is wanted."""
+    return seal_of(
+        module.workspace, module.inputs, state_stamp=state_stamp, revision=_identity(session)
+    )
+
+
+def _identity(session: Session) -> str:
+    return f"{session.revision.commit}+{session.revision.difference}"
 
 
 def _remember(session: Session, result: ModulePlan) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +12,11 @@ from typing import Any, Final
 from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.fetching import immutable
+from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.stack.model import Module, Stack, Unit
 
 _MOST_FILES_NAMED: Final = 2
-_CONFIGURATION: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
-# A path in a module's text that leads out of its directory, other than the source of a module that it calls.
-_OUTSIDE: Final = re.compile(r"\.\./")
-_CALLED: Final = re.compile(r"^\s*\"?source\"?\s*[=:]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +49,9 @@ def makings_of(tree: Path, wanted: Wanted, unit: Unit) -> Makings:
         return Makings(said=said, elsewhere=moves)
     located = locate_local(module_request(tree, stack, unit))
     files = {file for path in (located.path, *located.calls) for file in _below(tree, path)}
-    return Makings(said=said, files=dict(_hashes(tree, files)), elsewhere=_outside(tree, files))
+    leading = leading_outside(tree, files)
+    outside = f"{leading} may read files outside of its directory" if leading else ""
+    return Makings(said=said, files=dict(_hashes(tree, files)), elsewhere=outside)
 
 
 def difference(before: Makings, now: Makings) -> str:
@@ -122,15 +120,3 @@ def _hashes(tree: Path, files: set[str]) -> Iterator[tuple[str, str]]:
             yield file, hashlib.sha256(path.read_bytes()).hexdigest()
         elif path.is_symlink():
             yield file, os.fspath(path.readlink())
-
-
-def _outside(tree: Path, files: set[str]) -> str:
-    """Say when a module reads files outside of its directory, which nobody can tell without running it."""
-    for file in sorted(files):
-        if not file.endswith(_CONFIGURATION):
-            continue
-        lines = (tree / file).read_text(encoding="utf-8", errors="replace").splitlines()
-        for number, line in enumerate(lines, 1):
-            if _OUTSIDE.search(line) and not _CALLED.match(line):
-                return f"{file}:{number} may read files outside of its directory"
-    return ""

@@ -61,12 +61,14 @@ class Selection:
     """What to plan: everything, or the units named in ``only`` with all that goes with them; or its destruction.
 
     ``since`` names a revision and takes what changed after it; such a plan is there to be looked at.
-    ``acknowledged`` is what a person named that a plan would be refused for otherwise.
+    ``refresh`` says whether to look at what really exists of the infrastructure. ``acknowledged`` is what a person
+    named that a plan would be refused for otherwise.
     """
 
     only: tuple[str, ...] = ()
     since: str = ""
     destroy: bool = False
+    refresh: bool = True
     acknowledged: frozenset[str] = frozenset()
 
 
@@ -149,7 +151,7 @@ def make_plan(
             for unit in unit_plans
         ),
         destroy=selection.destroy,
-        notes=(*_notes(session, ledger), *_notes_on_state(ledger, halves.modules)),
+        notes=(*_notes(session, ledger, selection), *_notes_on_state(ledger, halves.modules)),
         since=touched.since if touched else None,
     )
     return Planned(
@@ -259,12 +261,18 @@ def _plan_application(basis: _Basis) -> _Halves:
     announce(PhaseStarted(phase="plan", units=graph.order))
     chosen = {unit: module for unit, module in wanted.modules.items() if unit in graph.order}
     has_sets = any(unit in graph.order for unit in wanted.manifests) or bool(basis.inventory)
-    site = make_site(session) if chosen else None
+    refresh = basis.selection.refresh
+    site = replace(make_site(session), refresh=refresh) if chosen else None
+    records = None if refresh else basis.ledger.units
     with ThreadPoolExecutor(max_workers=1) as aside:
         # Importing the client and asking what the cluster serves take about as long as a small plan.
         early = not cluster_pending(session, dict.fromkeys(_names(wanted))) and has_sets
         dialled = aside.submit(_dial, basis, {}) if early else None
-        modules = plan_modules(session, site, graph, chosen, saved=basis.saved) if site else {}
+        modules = (
+            plan_modules(session, site, graph, chosen, saved=basis.saved, records=records)
+            if site
+            else {}
+        )
         outputs = outputs_of(modules)
         destroyed = plan_removed(session, basis.gone(), saved=basis.saved)
         reached = dialled.result() if dialled else None
@@ -353,8 +361,13 @@ def _names(wanted: Wanted) -> tuple[str, ...]:
     return tuple(module.name for module in wanted.stack.modules)
 
 
-def _notes(session: Session, ledger: LedgerState) -> tuple[str, ...]:
+def _notes(session: Session, ledger: LedgerState, selection: Selection) -> tuple[str, ...]:
     notes = []
+    if not selection.refresh:
+        notes.append(
+            "made without looking at what exists of the infrastructure (--no-refresh): what others changed since"
+            " the last apply is not in this plan"
+        )
     if ledger.open is not None:
         run = ledger.open.run
         notes.append(

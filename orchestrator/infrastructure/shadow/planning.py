@@ -144,6 +144,7 @@ class _Shadow:
             input=False,
             detailed_exitcode=FLAG,
             lock=False,
+            refresh=None if self._workspace.site.refresh else False,
             state=str(state),
             out=str(plan_file),
             var_file=[str(variables)],
