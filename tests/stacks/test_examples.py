@@ -65,7 +65,8 @@ def _terraform(*arguments: str, directory: Path) -> str:
     ended = subprocess.run(
         ("terraform", *arguments),
         cwd=directory,
-        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        # A settings file of this machine that is named and not there is a warning in every output.
+        env={**os.environ, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": ""},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
