@@ -9,6 +9,7 @@ from typing import Final, cast
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
+from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
 
@@ -59,21 +60,9 @@ def _learn(values: Iterable[tuple[Mapping[str, Tree], frozenset[Path]]], secrets
     found: list[Json] = []
     for value, paths in values:
         for path in paths:
-            for text in _texts(_at(dict(value), path)):
+            for text in _texts(value_at(dict(value), path)):
                 found += [text, *_decoded(text)]
     secrets.learn(found)
-
-
-def _at(node: Tree, path: Path) -> Tree:
-    for segment in path:
-        match node, segment:
-            case dict(), str() if segment in node:
-                node = node[segment]
-            case list(), int() if segment < len(node):
-                node = node[segment]
-            case _:
-                return None
-    return node
 
 
 def _texts(tree: Tree) -> Iterator[str]:

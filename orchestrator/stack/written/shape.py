@@ -12,6 +12,7 @@ from orchestrator.stack.names import (
     suggest_label,
     variable_problem,
 )
+from orchestrator.stack.paths import written
 from orchestrator.stack.reference import OPENING
 from orchestrator.stack.written.schema import CONDITION, LABEL, OWNER, POINTER, SHARE, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
@@ -228,8 +229,7 @@ def _kind(value: Any) -> str:
 
 
 def _spell(path: Path) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.lstrip(".") or "the file"
+    return written(path) or "the file"
 
 
 def _keys(schema: Mapping[str, Any], path: Path) -> dict[str, str]:

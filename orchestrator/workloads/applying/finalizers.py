@@ -7,7 +7,8 @@ from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.kinds import Resource
-from orchestrator.workloads.live import Live, map_of, mapping
+from orchestrator.workloads.live import Live, mapping
+from orchestrator.workloads.records.notation import records_in
 
 _MOST_LISTED: Final = 5
 _KNOWN: Final = {
@@ -78,12 +79,10 @@ def _told(finalizer: str, live: Live) -> str:
 
 def set_by(finalizer: str, live: Live) -> tuple[str, str]:
     """Return which manager set a finalizer, and when; empty where the object does not tell."""
-    entries = mapping(live, "metadata").get("managedFields")
-    for entry in entries if isinstance(entries, list) else ():
-        fields = map_of(map_of(entry).get("fieldsV1"))
-        held = mapping(mapping(fields, "f:metadata"), "f:finalizers")
-        if f'v:"{finalizer}"' in held and isinstance(entry, dict):
-            return str(entry.get("manager", "")), str(entry.get("time", ""))
+    for record in records_in(live):
+        metadata = mapping(mapping(record, "fieldsV1"), "f:metadata")
+        if f'v:"{finalizer}"' in mapping(metadata, "f:finalizers"):
+            return str(record.get("manager", "")), str(record.get("time", ""))
     return "", ""
 
 

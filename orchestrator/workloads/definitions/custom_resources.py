@@ -6,9 +6,10 @@ from typing import Final, cast
 
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.expressions import Path, Tree, pending_in
+from orchestrator.stack.expressions import Tree, pending_in
 from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.paths import written
 from orchestrator.workloads.definitions.structural import Violation, expressions_in, violations
 from orchestrator.workloads.manifests.rendering import WantedObject
 
@@ -138,7 +139,7 @@ def _not_served(item: WantedObject, definition: Definition, version: str) -> Mis
 
 
 def _mistake(item: WantedObject, violation: Violation, definition: Definition) -> Mistake:
-    where = _written(violation.path)
+    where = written(violation.path)
     return Mistake(
         message=f"{item.title}: {where} {violation.message}".replace(":  ", ": "),
         place=_place(violation, item),
@@ -163,9 +164,3 @@ def _hint(violation: Violation) -> str:
 
 def _version(item: WantedObject) -> str:
     return str(item.value.get("apiVersion", "")).rpartition("/")[2]
-
-
-def _written(path: Path) -> str:
-    """Return a path as people write it: ``spec.rules[0].host``."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")

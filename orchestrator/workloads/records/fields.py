@@ -1,22 +1,21 @@
 """Who set which field of an object, as the server records it (``managedFields``), and sets of such fields. Pure.
 
-A set is kept as the paths of its members, in the record's own words: ``f:data`` names a field, ``k:{…}`` an
-element of a keyed list, ``v:…`` an element of a set (KEP 555).
+A set is kept as the paths of its members, in the words of ``notation``.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, cast
 
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
+from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
+from orchestrator.workloads.records.notation import ITSELF, is_ours, keys_of, names, records_in
 
 FieldPath: TypeAlias = tuple[str, ...]
 FieldSet: TypeAlias = frozenset[FieldPath]
 
-_ITSELF: Final = "."
 NOTHING: Final[FieldSet] = frozenset()
 
 
@@ -34,6 +33,11 @@ class Entry:
     fields: FieldSet = NOTHING
     written: Mapping[str, Json] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def ours(self) -> bool:
+        """Whether it says what we applied."""
+        return is_ours(self.written)
+
     def holding(self, fields: FieldSet) -> dict[str, Json]:
         """Return the record with other fields, as the server takes it back."""
         return {**self.written, "fieldsV1": _tree_of(fields)}
@@ -41,7 +45,7 @@ class Entry:
 
 def managers(live: Live) -> Iterator[str]:
     """Yield the names of all managers of an object; cheap, unlike reading what they set."""
-    for record in _records(live):
+    for record in records_in(live):
         name = record.get("manager")
         if isinstance(name, str):
             yield name
@@ -51,7 +55,7 @@ def others_wrote(live: Live, manager: str) -> bool:
     """Whether anybody but one manager set fields, the status apart; cheap too."""
     return any(
         record.get("manager") != manager and record.get("subresource") != "status"
-        for record in _records(live)
+        for record in records_in(live)
     )
 
 
@@ -66,7 +70,7 @@ def entries(live: Live) -> tuple[Entry, ...]:
             fields=frozenset(_members(record.get("fieldsV1"), ())),
             written=record,
         )
-        for record in _records(live)
+        for record in records_in(live)
     )
 
 
@@ -85,8 +89,8 @@ def shown(path: FieldPath) -> str:
                 plain = name.replace("-", "").replace("_", "").isalnum()
                 text += f".{name}" if plain else f'["{name}"]'
             case "k":
-                keys = json.loads(name)
-                text += f"[{','.join(f'{key}={value}' for key, value in keys.items())}]"
+                pairs = (f"{key}={value}" for key, value in keys_of(step).items())
+                text += f"[{','.join(pairs)}]"
             case _:
                 text += f"[{name}]"
     return text.removeprefix(".")
@@ -106,12 +110,6 @@ def present(value: Mapping[str, Tree], fields: FieldSet) -> FieldSet:
     return frozenset(path for path in fields if _has(dict(value), path))
 
 
-def names(step: str, item: Tree) -> bool:
-    """Whether a path's step names this element of a list."""
-    kind, _, name = step.partition(":")
-    return kind in {"k", "v"} and _is_element(item, kind, json.loads(name))
-
-
 def leaves(fields: FieldSet) -> FieldSet:
     """Return the members that have no other member below them."""
     inner = {path[:length] for path in fields for length in range(1, len(path))}
@@ -123,19 +121,11 @@ def prefixes_of(fields: FieldSet) -> FieldSet:
     return frozenset(path[:length] for path in fields for length in range(1, len(path) + 1))
 
 
-def _records(live: Live) -> Iterator[dict[str, Json]]:
-    metadata = live.get("metadata")
-    found = metadata.get("managedFields") if isinstance(metadata, dict) else None
-    for record in found if isinstance(found, list) else ():
-        if isinstance(record, dict):
-            yield record
-
-
 def _members(node: Json, path: FieldPath) -> Iterator[FieldPath]:
     for step, below in node.items() if isinstance(node, dict) else ():
-        if step == _ITSELF:
+        if step == ITSELF:
             continue
-        if not below or (isinstance(below, dict) and _ITSELF in below):
+        if not below or (isinstance(below, dict) and ITSELF in below):
             yield (*path, step)
         yield from _members(below, (*path, step))
 
@@ -147,13 +137,13 @@ def _tree_of(fields: FieldSet) -> dict[str, Json]:
         for step in path:
             below = node.setdefault(step, {})
             node = cast("dict[str, Json]", below)
-        node[_ITSELF] = {}
+        node[ITSELF] = {}
     return cast("dict[str, Json]", _without_lone_marks(root))
 
 
 def _without_lone_marks(node: Json) -> Json:
     """Return the tree in the server's form: a member that has nothing below it is an empty map."""
-    if not isinstance(node, dict) or list(node) == [_ITSELF]:
+    if not isinstance(node, dict) or list(node) == [ITSELF]:
         return {}
     return {step: _without_lone_marks(below) for step, below in node.items()}
 
@@ -163,7 +153,11 @@ def _removed(value: Tree, path: FieldPath, *, keys: frozenset[str]) -> Tree:
     place = _place(value, step)
     if place is None or (isinstance(place, str) and not rest and place in keys):
         return value
-    below = None if not rest else _removed(_at(value, place), rest, keys=_keys(step))
+    below = (
+        None
+        if not rest
+        else _removed(value_at(value, (place,)), rest, keys=frozenset(keys_of(step)))
+    )
     match value, place:
         case dict(), str():
             others = {key: item for key, item in value.items() if key != place}
@@ -180,17 +174,7 @@ def _has(value: Tree, path: FieldPath, keys: frozenset[str] = frozenset()) -> bo
     place = _place(value, step)
     if place is None or (not rest and place in keys):
         return False
-    return not rest or _has(_at(value, place), rest, _keys(step))
-
-
-def _at(value: Tree, place: str | int) -> Tree:
-    match value, place:
-        case dict(), str():
-            return value[place]
-        case list(), int():
-            return value[place]
-        case _:
-            return None
+    return not rest or _has(value_at(value, (place,)), rest, frozenset(keys_of(step)))
 
 
 def _place(value: Tree, step: str) -> str | int | None:
@@ -202,24 +186,4 @@ def _place(value: Tree, step: str) -> str | int | None:
         return None
     if kind == "i":
         return int(name) if int(name) < len(value) else None
-    wanted = json.loads(name)
-    return next(
-        (index for index, item in enumerate(value) if _is_element(item, kind, wanted)), None
-    )
-
-
-def _is_element(item: Tree, kind: str, wanted: Json) -> bool:
-    if kind == "v":
-        return item == wanted
-    if not isinstance(item, dict) or not isinstance(wanted, dict):
-        return False
-    # A key that the manifest leaves out was defaulted by the server (a port's protocol).
-    return any(key in item for key in wanted) and all(
-        item[key] == value for key, value in wanted.items() if key in item
-    )
-
-
-def _keys(step: str) -> frozenset[str]:
-    """Return the fields that tell an element of a list from others: without them it is another one."""
-    kind, _, name = step.partition(":")
-    return frozenset(json.loads(name)) if kind == "k" else frozenset()
+    return next((index for index, item in enumerate(value) if names(step, item)), None)

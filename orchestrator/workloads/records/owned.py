@@ -4,21 +4,19 @@ Paths are those of the manifest. Elements of lists are found by the keys that th
 manifest leaves out was defaulted by the server.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from orchestrator.stack.expressions import Path, Tree
 from orchestrator.stack.model import Json
+from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.ownership import FIELD_MANAGER
+from orchestrator.workloads.records.notation import ITSELF, is_ours, names, records_in
 
 Fields: TypeAlias = Mapping[str, Json]
 
-_ITSELF: Final = "."
 # Of these nobody is recorded as the owner; a status is not applied with its object.
 _NAMELESS: Final = frozenset({"apiVersion", "kind", "status"})
 _OF_METADATA: Final = frozenset({"name", "namespace"})
@@ -52,18 +50,14 @@ class Record:
                 return False
             if not _inside(fields):
                 return True  # what holds this is one value
-            fields, value = _below(fields, value, step), _at(value, step)
+            fields, value = _below(fields, value, step), value_at(value, (step,))
         return isinstance(fields, dict)
 
 
 def records_of(live: Live) -> tuple[Record, ...]:
     """Return who set what in an object; what was written to its status is left out."""
-    metadata = live.get("metadata")
-    found = metadata.get("managedFields") if isinstance(metadata, dict) else None
     return tuple(
-        _record(item)
-        for item in (found if isinstance(found, list) else ())
-        if isinstance(item, dict) and item.get("subresource") != "status"
+        _record(record) for record in records_in(live) if record.get("subresource") != "status"
     )
 
 
@@ -81,14 +75,12 @@ def unowned(manifest: Mapping[str, Tree], record: Record) -> list[Path]:
 
 def _record(item: Mapping[str, Json]) -> Record:
     fields = item.get("fieldsV1")
-    manager = str(item.get("manager") or "")
     return Record(
-        manager=manager,
+        manager=str(item.get("manager") or ""),
         subresource=str(item.get("subresource") or ""),
         time=str(item.get("time") or ""),
         version=str(item.get("apiVersion") or ""),
-        ours=(manager, item.get("operation")) == (FIELD_MANAGER, "Apply")
-        and not item.get("subresource"),
+        ours=is_ours(item),
         fields=fields if isinstance(fields, dict) else {},
     )
 
@@ -125,50 +117,16 @@ def _parts(value: Tree, path: Path) -> Iterator[Path]:
 
 
 def _inside(fields: Fields) -> bool:
-    return len(fields) > (_ITSELF in fields)
+    return len(fields) > (ITSELF in fields)
 
 
 def _below(fields: Fields, value: Tree, step: str | int) -> Json:
     if isinstance(step, str):
         return fields.get(f"f:{step}")
-    found = _step(fields, _at(value, step), step)
+    found = _step(fields, value_at(value, (step,)), step)
     return None if found is None else fields[found]
-
-
-def _at(value: Tree, step: str | int) -> Tree:
-    match value, step:
-        case dict(), str():
-            return value.get(step)
-        case list(), int() if step < len(value):
-            return value[step]
-        case _:
-            return None
 
 
 def _step(fields: Fields, item: Tree, index: int) -> str | None:
     """Return which member of a list's set an element is."""
-    return next((step for step in fields if _means(step, item, index)), None)
-
-
-def _means(step: str, item: Tree, index: int) -> bool:
-    kind, _, name = step.partition(":")
-    match kind:
-        case "k":
-            return isinstance(item, dict) and _is_named(item, _keys(name))
-        case "v":
-            return bool(json.loads(name) == item)
-        case "i":
-            return int(name) == index
-        case _:
-            return False
-
-
-def _is_named(item: Mapping[str, Tree], keys: Mapping[str, Json]) -> bool:
-    said = [key for key in keys if key in item]
-    return bool(said) and all(item[key] == keys[key] for key in said)
-
-
-@lru_cache(maxsize=4096)
-def _keys(name: str) -> Mapping[str, Json]:
-    found: Json = json.loads(name)
-    return found if isinstance(found, dict) else {}
+    return next((step for step in fields if step == f"i:{index}" or names(step, item)), None)

@@ -14,6 +14,7 @@ from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
+from orchestrator.stack.paths import written
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Invalid
 from orchestrator.workloads.cluster.requests import Reply, Submission
@@ -178,7 +179,7 @@ def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> Clust
         return None
     if not part.item.pending or _ABOUT_FIELDS in one.message:
         return one
-    pending = tuple(_written(path) for path in _pending_paths(dict(part.item.value), ()))
+    pending = tuple(written(path) for path in _pending_paths(dict(part.item.value), ()))
     left = [
         text
         for text, where in one.causes.items()
@@ -201,12 +202,6 @@ def _pending_paths(tree: Tree, path: Path) -> Iterator[Path]:
                 yield from _pending_paths(item, (*path, index))
         case _:
             pass
-
-
-def _written(path: Path) -> str:
-    """Return a path as the server writes it."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return text.removeprefix(".")
 
 
 def _touch(one: str, other: str) -> bool:

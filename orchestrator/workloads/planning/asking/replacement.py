@@ -20,7 +20,8 @@ from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import annotation
-from orchestrator.workloads.records.fields import FieldPath, FieldSet, names, prefixes_of
+from orchestrator.workloads.records.fields import FieldPath, FieldSet, prefixes_of
+from orchestrator.workloads.records.notation import names
 
 Side: TypeAlias = "Tree | Absent"
 

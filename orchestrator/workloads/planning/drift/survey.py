@@ -19,6 +19,7 @@ from orchestrator.plans.change import Touch
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Path, Tree
 from orchestrator.stack.model import Drift, Ignored
+from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.rendering import WantedObject
 from orchestrator.workloads.planning.drift.memory import Memory, leaves_of
@@ -168,7 +169,7 @@ def _drifted(
 
 
 def _as_applied(item: WantedObject, path: Path, known: frozenset[Path]) -> bool:
-    below = [(*path, *leaf) for leaf in leaves_of(_value(item, path))]
+    below = [(*path, *leaf) for leaf in leaves_of(value_at(dict(item.value), path))]
     return all(leaf in known for leaf in below)
 
 
@@ -197,7 +198,7 @@ def _places(item: WantedObject, rules: Iterable[Ignored]) -> Iterator[Path]:
 def _chosen(item: WantedObject, rules: Iterable[Ignored]) -> Iterator[Path]:
     """Yield the single fields that rules are about; what names an element stays with what is left of it."""
     for at in _places(item, rules):
-        for leaf in leaves_of(_value(item, at)):
+        for leaf in leaves_of(value_at(dict(item.value), at)):
             path = (*at, *leaf)
             if not (len(path) > 1 and isinstance(path[-2], int) and path[-1] in NAMING):
                 yield path
@@ -225,19 +226,6 @@ def _found(tree: Tree, segments: Sequence[str], here: Path) -> Iterator[Path]:
 def _segments(pointer: str) -> tuple[str, ...]:
     """Return the segments of a JSON pointer (RFC 6901)."""
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-
-
-def _value(item: WantedObject, path: Path) -> Tree:
-    tree: Tree = dict(item.value)
-    for step in path:
-        match tree, step:
-            case dict(), str():
-                tree = tree[step]
-            case list(), int():
-                tree = tree[step]
-            case _:
-                return None
-    return tree
 
 
 def _selects(rule: Ignored, item: WantedObject) -> bool:

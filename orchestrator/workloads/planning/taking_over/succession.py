@@ -20,6 +20,7 @@ from orchestrator.workloads.records.fields import (
     prefixes_of,
     union,
 )
+from orchestrator.workloads.records.notation import APPLY
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where client-side ``kubectl apply`` keeps the manifest; with a Secret's values in it."""
@@ -27,7 +28,6 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 # What people change objects with by hand. Their fields are taken back, which is what healing drift means;
 # a controller's are not, since it would only set them again.
 _PEOPLES_TOOLS: Final = ("kubectl", "before-first-apply", "k9s", "lens", "Mozilla", "node-fetch")
-_APPLY: Final = "Apply"
 
 DECLARING: Final = frozenset({"kubectl-client-side-apply", "kubectl", "before-first-apply"})
 """The names under which people apply manifests of their own: what they declared is taken over as a whole."""
@@ -61,7 +61,7 @@ def heirless(live: Live) -> bool:
 
 def declared_by_us(live: Live) -> FieldSet:
     """Return the fields that we applied."""
-    return union(entry for entry in entries(live) if _is_ours(entry))
+    return union(entry for entry in entries(live) if entry.ours)
 
 
 def losers(live: Live, result: Live) -> frozenset[str]:
@@ -70,7 +70,7 @@ def losers(live: Live, result: Live) -> frozenset[str]:
     return frozenset(
         _told(entry)
         for entry in entries(live)
-        if not _is_ours(entry)
+        if not entry.ours
         and entry.subresource != "status"
         and not entry.fields <= after.get((_told(entry), entry.operation), NOTHING)
     )
@@ -109,7 +109,7 @@ class _Estate:
     @classmethod
     def of(cls, live: Live, succession: Succession) -> "_Estate":
         found = entries(live)
-        record = next((entry for entry in found if _is_ours(entry)), None)
+        record = next((entry for entry in found if entry.ours), None)
         shared = succession.wanted | (record.fields if record else NOTHING)
         taken = {
             entry: entry.fields if _declared(entry, succession, live) else entry.fields & shared
@@ -132,12 +132,8 @@ class _Estate:
 def _adapted(entry: Entry) -> Entry:
     """Return a record of ours in the form of another one, of which only the version of the fields is kept."""
     kept = {key: value for key, value in entry.written.items() if key != "subresource"}
-    written = {**kept, "manager": FIELD_MANAGER, "operation": _APPLY}
-    return Entry(manager=FIELD_MANAGER, operation=_APPLY, written=written)
-
-
-def _is_ours(entry: Entry) -> bool:
-    return entry.manager == FIELD_MANAGER and entry.operation == _APPLY and not entry.subresource
+    written = {**kept, "manager": FIELD_MANAGER, "operation": APPLY}
+    return Entry(manager=FIELD_MANAGER, operation=APPLY, written=written)
 
 
 def _told(entry: Entry) -> str:
@@ -147,7 +143,7 @@ def _told(entry: Entry) -> str:
 
 def _declared(entry: Entry, succession: Succession, live: Live) -> bool:
     """Whether a manager declared the object, by a manifest of its own, and all that it owns is left to us."""
-    if entry.subresource or _is_ours(entry):
+    if entry.subresource or entry.ours:
         return False
     if entry.manager in succession.whole:
         return True

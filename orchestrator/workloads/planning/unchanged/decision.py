@@ -17,15 +17,14 @@ from typing import Final, TypeAlias
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.model import Json
 from orchestrator.workloads.live import Live, map_of, mapping
-from orchestrator.workloads.ownership import FIELD_MANAGER
 from orchestrator.workloads.planning.unchanged.stored import left_out, names_of, same, stored_as
+from orchestrator.workloads.records.notation import ITSELF, is_ours, records_in
 
 Fields: TypeAlias = Mapping[str, Json]
 FieldPath: TypeAlias = tuple[str, ...]
 Side: TypeAlias = "Json | Absent"
 Token: TypeAlias = Hashable
 
-_ITSELF: Final = "."
 _NAMED: Final = "f:"
 _KEYED: Final = "k:"
 _VALUED: Final = "v:"
@@ -73,7 +72,7 @@ def unchanged(wanted: Live, live: Live, *, built_in: bool = False) -> frozenset[
 
 def _ours(live: Live, api_version: str) -> Fields | None:
     """Return the set that we applied last, where there is exactly one and it was written in this version."""
-    found = [entry for entry in _entries(live) if _is_ours(entry)]
+    found = [entry for entry in records_in(live) if is_ours(entry)]
     match found:
         case [{"apiVersion": str(version), "fieldsType": "FieldsV1", "fieldsV1": dict(fields)}]:
             return fields if version == api_version else None
@@ -83,25 +82,10 @@ def _ours(live: Live, api_version: str) -> Fields | None:
 
 def _others(live: Live, api_version: Json) -> list[Fields] | None:
     """Return the sets of everybody else; None where one may name the same field by another path."""
-    found = [entry for entry in _entries(live) if not _is_ours(entry)]
+    found = [entry for entry in records_in(live) if not is_ours(entry)]
     if any(entry.get("apiVersion") != api_version for entry in found):
         return None
     return [mapping(entry, "fieldsV1") for entry in found]
-
-
-def _is_ours(entry: Mapping[str, Json]) -> bool:
-    return (
-        entry.get("manager") == FIELD_MANAGER
-        and entry.get("operation") == "Apply"
-        and not entry.get("subresource")
-    )
-
-
-def _entries(live: Live) -> Iterator[Mapping[str, Json]]:
-    entries = mapping(live, "metadata").get("managedFields")
-    return (
-        item for item in (entries if isinstance(entries, list) else ()) if isinstance(item, dict)
-    )
 
 
 def _same_object(wanted: Live, live: Live) -> bool:
@@ -176,7 +160,7 @@ class _Comparison:
 
     def _lists(self, wanted: list[Json], live: list[Json], fields: Fields, path: FieldPath) -> bool:
         """Whether a list's elements are those of the set, live, each once, and in the manifest's order."""
-        steps = [step for step in fields if step != _ITSELF]
+        steps = [step for step in fields if step != ITSELF]
         if all(step.startswith(_KEYED) for step in steps):
             return self._keyed_lists(wanted, live, fields, path)
         if not all(step.startswith(_VALUED) for step in steps):
@@ -219,7 +203,7 @@ class _Keyed:
         declared: dict[Token, str] = {}
         complete: dict[Token, str] = {}
         for step, inner in fields.items():
-            if step != _ITSELF:
+            if step != ITSELF:
                 key, token = _identity(step)
                 names.update(key)
                 complete[token] = step
@@ -265,7 +249,7 @@ def _owns(fields: Fields, path: FieldPath) -> bool:
 
 
 def _count(fields: Fields) -> int:
-    return len(fields) - (_ITSELF in fields)
+    return len(fields) - (ITSELF in fields)
 
 
 def _key(key: Mapping[str, Json]) -> Token:
