@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Unknown, Value, masked
@@ -41,9 +40,11 @@ def read_fields(change: Document, hides: Hides) -> tuple[FieldChange, ...]:
     return tuple(sorted(fields, key=lambda field: field.path))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """One side of a field: its value, and the trees that mark what of it is unknown or sensitive."""
+class _Side(NamedTuple):
+    """One side of a field: its value, and the trees that mark what of it is unknown or sensitive.
+
+    A tuple, since a large plan has hundreds of thousands of them, and a frozen class takes far longer to make.
+    """
 
     value: Any
     unknown: Any = False
@@ -73,9 +74,9 @@ class _Side:
         # An attribute that is null is not set; an element that is null is there.
         unset = value is None and isinstance(key, str)
         return _Side(
-            value=_NO_VALUE if unset else value,
-            unknown=_child(self.unknown, key, default=False),
-            sensitive=_child(self.sensitive, key, default=False),
+            _NO_VALUE if unset else value,
+            _child(self.unknown, key, default=False) if self.unknown else False,
+            _child(self.sensitive, key, default=False) if self.sensitive else False,
         )
 
     def shown(self, hides: Hides) -> Value:
@@ -109,13 +110,13 @@ def _walk(path: _Path, before: _Side, after: _Side) -> Iterator[tuple[_Path, _Si
 
 def _common_keys(before: _Side, after: _Side) -> list[str | int]:
     """Return what to look into, when both sides have the same shape or one is missing."""
-    sides = [side for side in (before, after) if not side.missing]
-    if any(side.whole for side in sides):
+    if before.missing:
+        return after.parts()
+    if after.missing:
+        return before.parts()
+    if before.whole or after.whole or type(before.value) is not type(after.value):
         return []
-    shapes = {type(side.value) for side in sides}
-    if len(shapes) != 1:
-        return []
-    return list(dict.fromkeys(key for side in sides for key in side.parts()))
+    return list(dict.fromkeys([*before.parts(), *after.parts()]))
 
 
 def _same(before: _Side, after: _Side) -> bool:
