@@ -68,17 +68,14 @@ class _Overlay:
         self._module = module
         self._copied = {module.path, *module.calls}
         ancestors = (str(parent) for path in self._copied for parent in PurePosixPath(path).parents)
-        self._real = sorted({".", *self._copied, *ancestors})
+        self._real = frozenset({".", *self._copied, *ancestors})
 
     def place(self) -> Iterator[tuple[str, list[str]]]:
         """Place one directory after the other, the outer ones first; yield the names in each."""
-        for path in self._real:
+        for path in sorted(self._real):
             _make_real(self.root / path)
-            entries = [
-                entry
-                for entry in (self._module.tree / path).iterdir()
-                if self._belongs(path, entry.name)
-            ]
+            with os.scandir(self._module.tree / path) as found:
+                entries = [entry for entry in found if self._belongs(path, entry.name)]
             names = sorted(entry.name for entry in entries)
             self._remove_others(path, frozenset(names))
             for entry in entries:
@@ -98,23 +95,27 @@ class _Overlay:
 
     def _remove_others(self, path: str, wanted: frozenset[str]) -> None:
         before = self.before.get(path, [])
-        for stray in list((self.root / path).iterdir()):
+        with os.scandir(self.root / path) as found:
+            strays = [Path(entry.path) for entry in found if entry.name not in wanted]
+        for stray in strays:
             read = path in self._copied and stray.name.endswith(CONFIGURATION)
-            if stray.name not in wanted and (read or stray.name in before):
+            if read or stray.name in before:
                 _remove(stray)
 
-    def _place(self, path: str, entry: Path) -> None:
-        inside = str(PurePosixPath(path, entry.name))
-        target = self.root / inside
+    def _place(self, path: str, entry: os.DirEntry[str]) -> None:
+        """Place one entry; a unit has one for each directory beside its module, so that paths are texts here."""
+        inside = entry.name if path == "." else f"{path}/{entry.name}"
+        target = f"{self.root}/{inside}"
         if entry.is_symlink() and not (path in self._copied and entry.is_file()):
-            _link(target, self._counterpart(entry, target))
+            _link(target, str(self._counterpart(Path(entry.path), Path(target))))
         elif entry.is_dir():
             if inside not in self._real:
-                _link(target, entry)
+                _link(target, entry.path)
         elif path not in self._copied:
-            _link(target, entry)
+            _link(target, entry.path)
         elif entry.is_file():
-            _write(target, entry.read_bytes(), mode=0o700 if os.access(entry, os.X_OK) else 0o600)
+            mode = 0o700 if os.access(entry, os.X_OK) else 0o600
+            _write(Path(target), Path(entry.path).read_bytes(), mode=mode)
 
     def _counterpart(self, link: Path, target: Path) -> Path:
         """Return what a link of the tree leads to; one that stays in the tree stays in the overlay.
@@ -141,12 +142,12 @@ def _make_real(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def _link(link: Path, target: Path) -> None:
+def _link(link: str, target: str) -> None:
     with suppress(OSError):
-        if link.readlink() == target:
+        if os.readlink(link) == target:  # noqa: PTH115  a path takes longer to make than to read
             return
-    _remove(link)
-    link.symlink_to(target)
+    _remove(Path(link))
+    Path(link).symlink_to(target)
 
 
 def _write(target: Path, content: bytes, mode: int = 0o600) -> None:
