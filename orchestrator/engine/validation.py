@@ -24,7 +24,8 @@ from orchestrator.stack.load import (
 from orchestrator.stack.model import Stack
 from orchestrator.stack.text.source import in_order
 from orchestrator.workloads.kinds import BUILT_IN
-from orchestrator.workloads.manifests.rendering import check_identities, render
+from orchestrator.workloads.manifests.rendering import render
+from orchestrator.workloads.manifests.wanted import check_identities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

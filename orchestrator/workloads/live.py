@@ -4,12 +4,26 @@ Manifests in which something may be pending are trees of another type; they are 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from orchestrator.stack.model import Json
 
 Live: TypeAlias = Mapping[str, Json]
 """An object as a server has it, or a part of one."""
+
+SET_BY_THE_SERVER: Final = frozenset(
+    {
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""The fields of an object's metadata that nobody but the server sets."""
 
 
 def map_of(value: Json) -> Live:

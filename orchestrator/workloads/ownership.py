@@ -25,6 +25,10 @@ MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, _MANAGED_BY})
 """The labels and annotations that we add; they are no change that a person made."""
 
 
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Where client-side ``kubectl apply`` keeps the manifest; with a Secret's values in it."""
+
+
 def marked(manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId) -> dict[str, Json]:
     """Return the manifest with the marks of its owner and unit."""
     metadata = mapping(manifest, "metadata")

@@ -11,14 +11,15 @@ from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
 from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
+from orchestrator.workloads.ownership import LAST_APPLIED
 
 _OF_A_SECRET: Final[frozenset[Path]] = frozenset(
     {
         ("data",),
         ("stringData",),
         # kubectl keeps a copy of everything there
-        ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"),
+        ("metadata", "annotations", LAST_APPLIED),
     }
 )
 

@@ -9,7 +9,8 @@ from orchestrator.stack.expressions import Output, Scope
 from orchestrator.stack.model import Json, ManifestSet, Rights
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
 from orchestrator.workloads.manifests.documents import read_documents
-from orchestrator.workloads.manifests.rendering import RenderedSet, render
+from orchestrator.workloads.manifests.rendering import render
+from orchestrator.workloads.manifests.wanted import RenderedSet
 
 OWNER = Owner(stack="shop", environment="test")
 

@@ -19,7 +19,7 @@ from orchestrator.stack.model import Rights, Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.manifests.rendering import RenderedSet
+from orchestrator.workloads.manifests.wanted import RenderedSet
 from orchestrator.workloads.planning.sets import plan_sets
 from orchestrator.workloads.planning.steps import SetPlan
 from tests.sandbox.client import Client

@@ -17,7 +17,8 @@ from orchestrator.stack.expressions import Scope
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import ManifestSet, UnitId
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
-from orchestrator.workloads.manifests.rendering import RenderedSet, render
+from orchestrator.workloads.manifests.rendering import render
+from orchestrator.workloads.manifests.wanted import RenderedSet
 from orchestrator.workloads.order import deletion_order
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.paths import written
 from orchestrator.workloads.definitions.structural import Violation, expressions_in, violations
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject, group_version_kind
 
 DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 """The group and kind of what defines a kind."""
@@ -163,4 +163,4 @@ def _hint(violation: Violation) -> str:
 
 
 def _version(item: WantedObject) -> str:
-    return str(item.value.get("apiVersion", "")).rpartition("/")[2]
+    return group_version_kind(item.value)[1]

@@ -5,19 +5,15 @@ or where only the server can tell (expressions, rare formats), nothing is said: 
 that the server would accept.
 """
 
-import base64
-import binascii
-import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 from orchestrator.stack.expressions import Path, Pending, Tree, pending_in
 from orchestrator.stack.model import Json
-from orchestrator.workloads.live import map_of, mapping
+from orchestrator.workloads.definitions.formats import FORMATS
+from orchestrator.workloads.live import SET_BY_THE_SERVER, map_of, mapping
 
 Schema: TypeAlias = Mapping[str, Json]
 
@@ -209,7 +205,7 @@ def _text(value: str, schema: Schema) -> Iterator[str]:
     pattern = schema.get("pattern")
     if isinstance(pattern, str) and not _matches(pattern, value):
         yield f"has to match {pattern}"
-    known = _FORMATS.get(str(schema.get("format")))
+    known = FORMATS.get(str(schema.get("format")))
     if known and not known(value):
         yield f"has to be of the format {schema['format']}"
 
@@ -306,70 +302,10 @@ def _of_resource(key: str, value: Tree, path: Path) -> Iterator[Violation]:
 _WRITTEN: Final = frozenset(
     {"annotations", "finalizers", "labels", "name", "namespace", "ownerReferences"}
 )
-_METADATA: Final = _WRITTEN | {
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generateName",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-}
+_METADATA: Final = _WRITTEN | SET_BY_THE_SERVER | {"generateName"}
 
 
 def _elements(value: list[Tree], schema: Schema, path: Path) -> Iterator[Violation]:
     items = schema.get("items")
     for index, item in enumerate(value):
         yield from _value(item, map_of(items), (*path, index))
-
-
-def _date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) is not None
-
-
-def _date_time(text: str) -> bool:
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)[Tt ]\d\d:\d\d(:\d\d)?.*", text, re.ASCII)
-    return found is not None and _date(found[1])
-
-
-def _base64(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return False
-    return True
-
-
-def _address(version: int) -> Callable[[str], bool]:
-    def check(text: str) -> bool:
-        try:
-            return ipaddress.ip_address(text).version == version
-        except ValueError:
-            return False
-
-    return check
-
-
-def _network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return "/" in text
-
-
-# What is not here (email, hostname, uri, duration, …) is left to the server, whose notions of them are wide.
-_FORMATS: Final[Mapping[str, Callable[[str], bool]]] = {
-    "byte": _base64,
-    "cidr": _network,
-    "date": _date,
-    "date-time": _date_time,
-    "ipv4": _address(4),
-    "ipv6": _address(6),
-}

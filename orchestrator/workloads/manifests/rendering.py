@@ -2,10 +2,10 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, cast
 
-from orchestrator.errors import InvalidStack, Mistake, Place
+from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.expressions import (
     Path,
@@ -17,65 +17,14 @@ from orchestrator.stack.expressions import (
     pending_in,
     resolve,
 )
-from orchestrator.stack.model import Drift, Ignored, ManifestSet, Rights, UnitId
+from orchestrator.stack.model import ManifestSet
 from orchestrator.stack.names import did_you_mean
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.manifests.documents import ManifestDocument
+from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, group_version_kind
 from orchestrator.workloads.ownership import WAIT, says_how_to_wait
 
 _DEFAULT_NAMESPACE: Final = "default"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedObject:
-    """One object that a set wants.
-
-    ``ref`` is None while its name or namespace is pending; ``title`` names it in either case. ``sensitive``
-    are the paths at and below which all is secret; ``rights``, ``drift`` and ``ignore`` are its set's. ``whole``
-    is False where something was taken out of it that is left to others.
-    """
-
-    unit: UnitId
-    value: Mapping[str, Tree]
-    ref: ObjectRef | None
-    title: str
-    sensitive: frozenset[Path] = frozenset()
-    rights: Rights = field(default_factory=Rights)
-    drift: Drift = Drift.HEAL
-    ignore: tuple[Ignored, ...] = ()
-    whole: bool = True
-    document: ManifestDocument | None = field(default=None, compare=False, repr=False)
-    pending: tuple[str, ...] = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Look for what is pending once: it is asked for at every step, and to look takes a walk."""
-        # The namespace of the set may be pending where nothing in the document is.
-        literal = self.ref is not None and self.document is not None and self.document.literal
-        object.__setattr__(self, "pending", () if literal else pending_in(dict(self.value)))
-
-    @property
-    def place(self) -> Place | None:
-        """Return where it is declared: found when asked for, since that takes longer than all the rest."""
-        return self.document.place(("metadata", "name")) if self.document else None
-
-    @property
-    def group_kind(self) -> tuple[str, str]:
-        """Return the API group and the kind."""
-        group, _, kind = _group_version_kind(self.value)
-        return group, kind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderedSet:
-    """The objects of one set, in the order of their files."""
-
-    unit: UnitId
-    objects: tuple[WantedObject, ...]
-
-    @property
-    def pending(self) -> tuple[str, ...]:
-        """Return the references that anything in the set waits for, sorted."""
-        return tuple(sorted({path for item in self.objects for path in item.pending}))
 
 
 def render(
@@ -108,22 +57,6 @@ def _resolved(document: ManifestDocument, scope: Scope) -> Resolution:
     if document.literal:
         return Resolution(value=cast("dict[str, Tree]", dict(document.value)))
     return resolve(dict(document.value), scope, document.place)
-
-
-def check_identities(sets: Iterable[RenderedSet]) -> None:
-    """Raise InvalidStack when two objects turned out to be the same one, naming both places."""
-    first: dict[ObjectRef, WantedObject] = {}
-    mistakes: list[Mistake] = []
-    for item in (item for rendered in sets for item in rendered.objects):
-        earlier = first.setdefault(item.ref, item) if item.ref else item
-        if earlier is not item:
-            message = f"{item.title} is declared twice"
-            hint = "remove or rename one of them"
-            mistakes.append(
-                Mistake(message=message, place=item.place, hint=hint, related=earlier.place)
-            )
-    if mistakes:
-        raise InvalidStack(tuple(mistakes))
 
 
 def _namespace_mistakes(manifests: ManifestSet, namespace: Resolution) -> Iterator[Mistake]:
@@ -197,7 +130,7 @@ class _Rendering:
             )
 
     def _kind_mistakes(self) -> Iterator[Mistake]:
-        group, version, kind = _group_version_kind(self.tree)
+        group, version, kind = group_version_kind(self.tree)
         if not self.kinds.complete or self.kinds.find(group, kind, version=version):
             return
         api_version = self.tree["apiVersion"]
@@ -216,7 +149,7 @@ class _Rendering:
         )
 
     def _with_namespace(self) -> dict[str, Tree]:
-        group, _, kind = _group_version_kind(self.tree)
+        group, _, kind = group_version_kind(self.tree)
         namespaced = self.kinds.namespaced(group, kind)
         metadata = {key: item for key, item in self.metadata.items() if key != "namespace"}
         own = self.metadata.get("namespace") or None
@@ -231,7 +164,7 @@ class _Rendering:
         name, namespace = metadata["name"], metadata.get("namespace", "")
         if not (isinstance(name, str) and isinstance(namespace, str)):
             return None
-        group, version, kind = _group_version_kind(value)
+        group, version, kind = group_version_kind(value)
         return ObjectRef(group=group, version=version, kind=kind, namespace=namespace, name=name)
 
     def _title(self, value: Mapping[str, Tree]) -> str:
@@ -243,11 +176,6 @@ class _Rendering:
 
     def _mistake(self, message: str, *, path: Path, hint: str = "") -> Mistake:
         return Mistake(message=message, place=self.document.place(path), hint=hint)
-
-
-def _group_version_kind(value: Mapping[str, Tree]) -> tuple[str, str, str]:
-    group, _, version = str(value.get("apiVersion", "")).rpartition("/")
-    return group, version, str(value.get("kind", ""))
 
 
 def _unknown_kind_hint(kinds: Kinds, group: str, kind: str) -> str:
@@ -265,7 +193,7 @@ def _normalised(
     value: dict[str, Tree], sensitive: frozenset[Path]
 ) -> tuple[dict[str, Tree], frozenset[Path]]:
     """Return the object as the server keeps it: no status, and a Secret's texts under ``data``."""
-    group, _, kind = _group_version_kind(value)
+    group, _, kind = group_version_kind(value)
     if "." not in group or group.endswith(".k8s.io"):
         value = {key: item for key, item in value.items() if key != "status"}
     if (group, kind) == ("", "Secret") and isinstance(value.get("stringData"), dict):

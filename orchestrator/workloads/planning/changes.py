@@ -6,7 +6,7 @@ from orchestrator.workloads.definitions.custom_resources import (
     left_to_the_server,
 )
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import owner_of, unit_of
 from orchestrator.workloads.planning.asking.dry_runs import Verdict
 from orchestrator.workloads.planning.asking.replacement import forcing

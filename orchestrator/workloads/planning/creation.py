@@ -1,8 +1,9 @@
 """Objects that come into being: told from their manifests alone, in the order in which they are applied. Pure."""
 
 from orchestrator.plans.change import Action, Change, Subject
-from orchestrator.workloads.comparison.differences import Intent, compare
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.comparison.differences import compare
+from orchestrator.workloads.comparison.intent import Intent
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.secrecy import secret_in
 

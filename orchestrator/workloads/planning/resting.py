@@ -3,7 +3,7 @@
 from typing import Final
 
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import PRUNE, RECONCILE, annotation
 
 _OFF: Final = "disabled"

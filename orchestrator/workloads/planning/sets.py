@@ -11,7 +11,7 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Drift, UnitId
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.manifests.rendering import RenderedSet, WantedObject, check_identities
+from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, uid_of, waited_for
 from orchestrator.workloads.planning.asking.namespaces import namespace_of

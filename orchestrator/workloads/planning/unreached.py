@@ -10,7 +10,7 @@ from orchestrator.workloads.definitions.custom_resources import (
     check_custom_resources,
     definitions_in,
 )
-from orchestrator.workloads.manifests.rendering import RenderedSet, check_identities
+from orchestrator.workloads.manifests.wanted import RenderedSet, check_identities
 from orchestrator.workloads.planning.creation import creation, order_of
 from orchestrator.workloads.secrecy import learn_wanted
 

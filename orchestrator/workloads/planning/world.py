@@ -18,7 +18,7 @@ from orchestrator.workloads.definitions.custom_resources import (
     definitions_in,
 )
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.asking.dry_runs import Verdict
 from orchestrator.workloads.planning.asking.rehearsal import rehearse
 from orchestrator.workloads.planning.asking.rounds import ask

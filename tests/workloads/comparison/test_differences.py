@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Masked, Unknown
 from orchestrator.stack.expressions import Path, Pending
-from orchestrator.workloads.comparison.differences import Intent, compare
+from orchestrator.workloads.comparison.differences import compare
+from orchestrator.workloads.comparison.intent import Intent
 
 WAITS = Pending(references=("modules.db.host",))
 UNKNOWN = Unknown(sources=("modules.db.host",))

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.workloads.comparison.differences import Intent, compare
+from orchestrator.workloads.comparison.differences import compare
 from orchestrator.workloads.comparison.elements import keys_of, name_of
+from orchestrator.workloads.comparison.intent import Intent
 
 HTTP = {"containerPort": 80, "protocol": "TCP"}
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}

@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.plans.values import Absent, Masked
-from orchestrator.workloads.comparison.differences import Intent, compare
+from orchestrator.workloads.comparison.differences import compare
+from orchestrator.workloads.comparison.intent import Intent
 from tests.workloads.comparison.told import by_name, carried_out
 
 keys = st.sampled_from(["image", "replicas", "app.kubernetes.io/name", 'odd"key', "a b", "x]y"])

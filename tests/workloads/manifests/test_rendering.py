@@ -6,7 +6,7 @@ import pytest
 from orchestrator.errors import InvalidStack
 from orchestrator.stack.expressions import Output, Pending
 from orchestrator.workloads.kinds import Kinds, Resource
-from orchestrator.workloads.manifests.rendering import check_identities
+from orchestrator.workloads.manifests.wanted import check_identities
 from tests.workloads.builders import CONFIG, rendered
 
 NAMESPACED = Resource(

@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.manifests.rendering import RenderedSet
+from orchestrator.workloads.manifests.wanted import RenderedSet
 from orchestrator.workloads.planning.sets import plan_sets
 from tests.sandbox.client import Client
 from tests.workloads.builders import CONFIG, DEPLOYMENT

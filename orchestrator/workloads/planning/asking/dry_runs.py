@@ -15,7 +15,7 @@ from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import owner_of, prunable, uid_of
 from orchestrator.workloads.planning.asking.merging import merge_patch
 from orchestrator.workloads.planning.asking.namespaces import namespace_of

@@ -20,7 +20,7 @@ from orchestrator.workloads.cluster.answers import Invalid
 from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject, group_version_kind
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.asking.standins import Document, filled
@@ -106,12 +106,12 @@ def _pretended(item: WantedObject) -> ObjectRef:
     """Return a reference for an object whose name or namespace is pending."""
     metadata = item.value.get("metadata")
     fields = metadata if isinstance(metadata, dict) else {}
-    group, _, version = str(item.value.get("apiVersion")).rpartition("/")
+    group, version, kind = group_version_kind(item.value)
     name, namespace = fields.get("name"), fields.get("namespace", "")
     return ObjectRef(
         group=group,
         version=version,
-        kind=str(item.value.get("kind")),
+        kind=kind,
         namespace=_STAND_IN_NAMESPACE if isinstance(namespace, Pending) else str(namespace),
         name=_STAND_IN_NAME if isinstance(name, Pending) else str(name),
     )

@@ -8,7 +8,7 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from orchestrator.stack.expressions import Path, Tree
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.secrecy import fingerprint_of, hidden
 
 _WHOLE: Final = 16  # characters

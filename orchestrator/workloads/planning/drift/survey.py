@@ -10,41 +10,22 @@ that is in nobody's manifest stays as it is, as long as it is not in our record,
 are just those that are not, or that others own beside us.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from orchestrator.plans.change import Touch
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Path, Tree
-from orchestrator.stack.model import Drift, Ignored
+from orchestrator.stack.model import Drift
 from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.drift.memory import Memory, leaves_of
+from orchestrator.workloads.planning.drift.rules import places, rules_for, single_fields
 from orchestrator.workloads.records.owned import Record, records_of, unowned
 
 Touched: TypeAlias = Mapping[Path, Touch]
-
-_ANY: Final = "*"
-NAMING: Final = frozenset(
-    {
-        *(
-            "name",
-            "containerPort",
-            "port",
-            "protocol",
-            "mountPath",
-            "devicePath",
-            "ip",
-            "key",
-            "type",
-        ),
-        *("topologyKey", "whenUnsatisfiable", "uid"),
-    }
-)
-"""The fields that name the elements of keyed lists: an element without them would be another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +64,14 @@ def survey(
     rules = rules_for(item)
     if ours and not rules and not unowned(item.value, ours):
         return Survey(item=item)
-    ignored = {path for path in _chosen(item, rules) if _touched(item, path, others)}
+    ignored = {path for path in single_fields(item, rules) if _touched(item, path, others)}
     drifted = _drifted(item, ours, others, fingerprint) if ours else {}
-    ignored |= {path for path in drifted if any(_overlap(path, at) for at in _places(item, rules))}
+    ignored |= {path for path in drifted if any(_overlap(path, at) for at in places(item, rules))}
     rest = {path: touch for path, touch in drifted.items() if path not in ignored}
     if item.drift is Drift.HEAL:
         healed = {moved(path, ignored): touch for path, touch in rest.items()}
         return Survey(item=without(item, ignored), healed=healed, ignored=frozenset(ignored))
     return Survey(item=without(item, ignored | {*rest}), left=rest, ignored=frozenset(ignored))
-
-
-def rules_for(item: WantedObject) -> tuple[Ignored, ...]:
-    """Return the rules of a set that are about an object."""
-    return tuple(rule for rule in item.ignore if _selects(rule, item))
 
 
 def touch_at(touched: Touched, at: Path | None) -> Touch | None:
@@ -187,57 +163,6 @@ def _touch(item: WantedObject, path: Path, others: Sequence[Record]) -> Touch:
 
 def _touched(item: WantedObject, path: Path, others: Sequence[Record]) -> bool:
     return any(record.owns(dict(item.value), path) for record in others)
-
-
-def _places(item: WantedObject, rules: Iterable[Ignored]) -> Iterator[Path]:
-    for rule in rules:
-        for pointer in rule.paths:
-            yield from _found(dict(item.value), _segments(pointer), ())
-
-
-def _chosen(item: WantedObject, rules: Iterable[Ignored]) -> Iterator[Path]:
-    """Yield the single fields that rules are about; what names an element stays with what is left of it."""
-    for at in _places(item, rules):
-        for leaf in leaves_of(value_at(dict(item.value), at)):
-            path = (*at, *leaf)
-            if not (len(path) > 1 and isinstance(path[-2], int) and path[-1] in NAMING):
-                yield path
-
-
-def _found(tree: Tree, segments: Sequence[str], here: Path) -> Iterator[Path]:
-    if not segments:
-        yield here
-        return
-    head, rest = segments[0], segments[1:]
-    match tree:
-        case dict():
-            for key in tree if head == _ANY else [head] if head in tree else []:
-                yield from _found(tree[key], rest, (*here, key))
-        case list():
-            for index, item in enumerate(tree):
-                if head in {_ANY, str(index)} or (
-                    isinstance(item, dict) and item.get("name") == head
-                ):
-                    yield from _found(item, rest, (*here, index))
-        case _:
-            return
-
-
-def _segments(pointer: str) -> tuple[str, ...]:
-    """Return the segments of a JSON pointer (RFC 6901)."""
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-
-
-def _selects(rule: Ignored, item: WantedObject) -> bool:
-    if item.ref is None:
-        return False
-    pairs = (
-        (rule.group, item.ref.group),
-        (rule.kind, item.ref.kind),
-        (rule.namespace, item.ref.namespace),
-        (rule.name, item.ref.name),
-    )
-    return all(not pattern or fnmatchcase(text, pattern) for pattern, text in pairs)
 
 
 def _within(path: Path, at: Path) -> bool:

@@ -9,11 +9,13 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Drift
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.comparison.differences import Intent, differences
+from orchestrator.workloads.comparison.differences import differences
+from orchestrator.workloads.comparison.intent import Intent
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.drift.memory import Memory, remember
-from orchestrator.workloads.planning.drift.survey import Survey, rules_for, survey, told, touch_at
+from orchestrator.workloads.planning.drift.rules import rules_for
+from orchestrator.workloads.planning.drift.survey import Survey, survey, told, touch_at
 from orchestrator.workloads.planning.pending import overlaid
 from orchestrator.workloads.planning.taking_over.claims import claim_of
 from orchestrator.workloads.planning.taking_over.succession import DECLARING

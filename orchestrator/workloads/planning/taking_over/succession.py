@@ -10,7 +10,7 @@ from typing import Final
 
 from orchestrator.stack.model import Json
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.ownership import FIELD_MANAGER, annotation
+from orchestrator.workloads.ownership import FIELD_MANAGER, LAST_APPLIED, annotation
 from orchestrator.workloads.records.fields import (
     NOTHING,
     Entry,
@@ -21,9 +21,6 @@ from orchestrator.workloads.records.fields import (
     union,
 )
 from orchestrator.workloads.records.notation import APPLY
-
-LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-"""Where client-side ``kubectl apply`` keeps the manifest; with a Secret's values in it."""
 
 # What people change objects with by hand. Their fields are taken back, which is what healing drift means;
 # a controller's are not, since it would only set them again.

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.model import Json
-from orchestrator.workloads.live import Live, map_of, mapping
+from orchestrator.workloads.live import SET_BY_THE_SERVER, Live, map_of, mapping
 from orchestrator.workloads.planning.unchanged.stored import left_out, names_of, same, stored_as
 from orchestrator.workloads.records.notation import ITSELF, is_ours, records_in
 
@@ -33,18 +33,6 @@ _PLAIN: Final = frozenset({str, int, bool})
 # No manager owns these, so that an apply of other values would not show in any set.
 _IDENTITY: Final = ("apiVersion", "kind")
 _NAMES: Final = ("name", "namespace")
-_OF_THE_SERVER: Final = frozenset(
-    {
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -94,7 +82,7 @@ def _same_object(wanted: Live, live: Live) -> bool:
         all(wanted.get(key) == live.get(key) for key in _IDENTITY)
         and all(here.get(key) == there.get(key) for key in _NAMES)
         and "deletionTimestamp" not in there
-        and _OF_THE_SERVER.isdisjoint(here)
+        and SET_BY_THE_SERVER.isdisjoint(here)
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.plans.change import Action, Touch
 from orchestrator.plans.values import ABSENT
 from orchestrator.stack.model import Drift, Ignored
-from orchestrator.workloads.manifests.rendering import RenderedSet
+from orchestrator.workloads.manifests.wanted import RenderedSet
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, change_of
 

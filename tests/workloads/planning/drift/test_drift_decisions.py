@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.plans.change import Touch
 from orchestrator.stack.expressions import Path
 from orchestrator.stack.model import Drift, Ignored, UnitId
-from orchestrator.workloads.manifests.rendering import WantedObject
+from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.drift.memory import Memory, leaves_of, remember
 from orchestrator.workloads.planning.drift.survey import moved, survey, told, without
 from orchestrator.workloads.records.owned import records_of, unowned
