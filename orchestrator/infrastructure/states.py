@@ -10,6 +10,7 @@ from orchestrator import clock
 from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.layout.occupancy import is_locked, occupied
 from orchestrator.infrastructure.reading.diagnostics import failure
+from orchestrator.infrastructure.reading.locks import lock_of_file
 from orchestrator.infrastructure.reading.state import (
     NOTHING,
     Snapshot,
@@ -154,7 +155,7 @@ def _locked(workspace: Workspace, file: Path) -> TerraformError:
     with suppress(OSError):
         told = file.with_name(f".{file.name}.lock.info").read_text(encoding="utf-8")
     return TerraformError(
-        f"{workspace.unit}: its state is locked by another process",
+        f"{workspace.unit}: {lock_of_file(told).told(clock.now())}",
         hint="wait until that has finished",
         detail=told,
     )

@@ -1,10 +1,11 @@
-"""Terraform's own messages: read from its event stream or its text, explained, and made into errors; pure."""
+"""Terraform's own messages: read from its event stream or its text, explained, and made into errors."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator import clock
 from orchestrator.errors import (
     OrchestratorError,
     PlanRefused,
@@ -12,12 +13,14 @@ from orchestrator.errors import (
     TerraformError,
     TerraformUnavailable,
 )
+from orchestrator.infrastructure.reading.locks import lock_in
 
 _HEADING = re.compile(r"^(Error|Warning): (.*)$")
 _POSITION = re.compile(r"^\s*on (\S.*?) line (\d+)(?:, in (.*?))?:?$")
 _REMARK = re.compile(r"(Terraform|OpenTofu) encountered problems during initiali[sz]ation")
 _SOURCE_LINE = re.compile(r"^\s+\d+: ")
 
+_LOCKED = "error acquiring the state lock"
 STALE_INITIALISATION = frozenset(
     {
         "Module not installed",
@@ -183,11 +186,6 @@ _EXPLANATIONS = (
         message="the plan was made by another version of the engine",
     ),
     _Explanation(
-        says=("error acquiring the state lock",),
-        hint="wait for whoever holds it; when that process is dead, free it with `force-unlock` and the lock's ID",
-        message="its state is locked by another process",
-    ),
-    _Explanation(
         says=("unsupported terraform core version", "unsupported opentofu core version"),
         hint="choose another engine with `terraform: {binary: …}`, or relax the module's required_version",
         kind=TerraformUnavailable,
@@ -278,6 +276,10 @@ def failure(
         )
     told = "\n\n".join(map(str, errors))
     said = told.lower()
+    if _LOCKED in said:
+        lock = lock_in("\n".join(one.detail for one in errors))
+        message = f"{unit}: {doing} failed: {lock.told(clock.now())}"
+        return TerraformError(message, hint=lock.way_out(unit), detail=told)
     found = next((one for one in _EXPLANATIONS if any(text in said for text in one.says)), None)
     message = f"{unit}: {doing} failed: {_sentence(errors[0])}"
     detail = told if len(errors) > 1 or (found and found.message) else errors[0].below

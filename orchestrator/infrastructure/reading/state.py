@@ -28,8 +28,12 @@ class Snapshot:
 
     @property
     def stamp(self) -> str:
-        """Return ``lineage:serial``, which moves with every write; empty when there is no state."""
-        return f"{self.lineage}:{self.serial}" if self.lineage else ""
+        """Return ``lineage:serial``, which moves with every write; empty when there is no state.
+
+        The kubernetes backend writes an empty one before anything is applied; that is none either.
+        """
+        untouched = self.empty and self.serial <= 1
+        return f"{self.lineage}:{self.serial}" if self.lineage and not untouched else ""
 
 
 NOTHING = Snapshot(outputs={})
