@@ -58,6 +58,7 @@ def test_what_is_published_names_nobody() -> None:
     """The results are of a whole run: a commit, a kind of machine, and rows; no host, no paths."""
     text = RESULTS.read_text(encoding="utf-8")
 
-    assert set(measured()) == {"format", "commit", "machine", "rows"}
+    assert set(measured()) - {"left_out"} == {"format", "commit", "machine", "rows"}
     assert not re.search(r"(?<![\w.])/\w+/", text)
-    assert all(len(row["ours"]) >= 5 for row in json.loads(text)["rows"])
+    timed = [row for row in json.loads(text)["rows"] if row["unit"] != "failures"]
+    assert all(len(row["ours"]) >= (3 if "AWS" in row["name"] else 5) for row in timed)

@@ -24,11 +24,15 @@ def numbers() -> str:
     """Return the table of medians, with what they were measured on."""
     found = measured()
     told = f"Medians of {_samples(found)} runs each, on {found['machine']}."
-    return f"{told}\n\n{table(_HEADING, [_row(row) for row in found['rows']])}"
+    rows = table(_HEADING, [_row(row) for row in found["rows"]])
+    left_out = [f"Not measured there: {reason}." for reason in found.get("left_out", ())]
+    return "\n\n".join((told, rows, *left_out))
 
 
-def _samples(found: Mapping[str, Any]) -> int:
-    return min(len(row["ours"]) for row in found["rows"])
+def _samples(found: Mapping[str, Any]) -> str:
+    """Return how many runs medians are of; what only counts has none."""
+    taken = {len(row["ours"]) for row in found["rows"] if row["unit"] != "failures"}
+    return " to ".join(str(number) for number in sorted({min(taken), max(taken)}))
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
