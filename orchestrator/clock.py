@@ -12,3 +12,9 @@ def now() -> datetime:
 def seconds() -> float:
     """Return a monotonic reading in seconds, for durations and deadlines."""
     return time.monotonic()
+
+
+def lasting() -> float:
+    """Return a monotonic reading in seconds that goes on while the machine sleeps, for leases."""
+    # Linux stops its monotonic clock in a suspend and has another one; elsewhere that is the one that goes on.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -9,6 +9,7 @@
     │   ├── ClusterUnreachable        1   no answer: never read as "nothing is there"
     │   └── AccessDenied              1   credentials expired or forbidden
     ├── LedgerError                   1   the ledger cannot be read or written
+    │   └── LockLost                  1   the lock went to somebody else, or its lease is over
     ├── SandboxError                  1   a component of the local control plane failed
     ├── PlanRefused                   1   a guard, or a world that moved since the plan was shown
     ├── StorageError                  1   the disk is full or a file cannot be written
@@ -103,6 +104,10 @@ class AccessDenied(ClusterError):
 
 class LedgerError(OrchestratorError):
     """The ledger cannot be read or written."""
+
+
+class LockLost(LedgerError):
+    """The lock of a run went to somebody else, or its lease is over; it records nothing more and stops."""
 
 
 class SandboxError(OrchestratorError):

@@ -9,8 +9,8 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -70,11 +70,26 @@ class Stop:
         """Start unset."""
         self._event = threading.Event()
         self._requests = 0
+        self._guard = threading.Lock()
+        self._allowed: Callable[[], bool] = lambda: True
 
     def request(self) -> None:
         """Ask everything that looks at this to stop."""
-        self._requests += 1
-        self._event.set()
+        with self._guard:
+            self._requests += 1
+            self._event.set()
+
+    @contextmanager
+    def unless(self, allowed: Callable[[], bool]) -> Iterator[None]:
+        """Take it for a request when what allows the block's work is over: it is asked at each look.
+
+        So nothing is begun in between, also when this process was paused and nobody else had a chance to ask.
+        """
+        self._allowed = allowed
+        try:
+            yield
+        finally:
+            self._allowed = lambda: True
 
     @property
     def requests(self) -> int:
@@ -83,12 +98,17 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether somebody asked to stop, or the work is not allowed any more."""
+        if not self._event.is_set() and not self._allowed():
+            with self._guard:
+                self._requests = max(self._requests, 1)
+                self._event.set()
         return self._event.is_set()
 
     def wait(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds for the request; return whether it came."""
-        return self._event.wait(timeout)
+        self._event.wait(timeout)
+        return self.requested
 
 
 def run(command: Command, *, limits: Limits | None = None, stop: Stop | None = None) -> Completed:

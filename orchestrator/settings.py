@@ -20,7 +20,8 @@ class Settings:
     ``environment`` is a copy of all variables (it may hold secrets: never shown, only filtered into
     children); ``cache`` is where what can be made again is kept; ``search_path`` is PATH; ``interactive``
     says that a person sits at both ends; ``ci_run`` is the address of the CI run, or empty; ``sandbox`` is
-    where the sandbox lives, when it is not to be in the repository.
+    where the sandbox lives, when it is not to be in the repository; ``lease`` is how long a lock outlives its
+    last heartbeat, as it is written, or empty.
     """
 
     environment: Mapping[str, str]
@@ -35,6 +36,7 @@ class Settings:
     interactive: bool
     kubebuilder_assets: Path | None
     sandbox: Path | None
+    lease: str
     in_cluster: bool
 
     @classmethod
@@ -56,6 +58,7 @@ class Settings:
             interactive=os.isatty(0) and os.isatty(2),
             kubebuilder_assets=Path(assets) if assets else None,
             sandbox=Path(chosen) if (chosen := environment.get("ORCHESTRATOR_SANDBOX")) else None,
+            lease=environment.get("ORCHESTRATOR_LEASE", ""),
             in_cluster="KUBERNETES_SERVICE_HOST" in environment,
         )
 

@@ -14,6 +14,7 @@ from orchestrator.cli.options import (
     acknowledge_option,
     execution_options,
     fitted,
+    lock_timeout_option,
     only_option,
     output_option,
     pass_options,
@@ -27,6 +28,7 @@ from orchestrator.settings import Settings
 if TYPE_CHECKING:
     from orchestrator.engine.execution.permissions import Permissions
     from orchestrator.engine.planning.plan import Planned
+    from orchestrator.engine.turns import Turn
 
 
 @click.command()
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit with 2 when something would change, or has drifted and is only reported.",
 )
+@lock_timeout_option
 @pass_options
 def plan(
     options: Options,
@@ -75,9 +78,11 @@ def plan(
     no_refresh: bool,
     acknowledge: tuple[str, ...],
     detailed_exitcode: bool,
+    lock_timeout: float,
 ) -> None:
     """Show what an apply would do, infrastructure and workloads as one plan."""
     from orchestrator.engine.planning.plan import Selection, make_plan
+    from orchestrator.engine.turns import await_free
 
     options.as_json = output == "json"
     _check_since(since, {"--only": bool(only), "--destroy": destroy, "--out": out is not None})
@@ -91,6 +96,8 @@ def plan(
     )
     _check_target(options, out, encrypt)
     with session_of(options, stack, environment) as (session, resources):
+        if lock_timeout:
+            await_free(session, patience=lock_timeout)
         planned = make_plan(session, selection, resources)
         saved = _save(options, planned, out, encrypt) if out is not None else ""
     _show_plan(options, planned)
@@ -105,6 +112,7 @@ def plan(
 @only_option
 @output_option
 @execution_options
+@lock_timeout_option
 @acknowledge_option
 @pass_options
 def apply(
@@ -132,6 +140,7 @@ def apply(
 @only_option
 @output_option
 @execution_options
+@lock_timeout_option
 @acknowledge_option
 @pass_options
 def destroy(
@@ -184,6 +193,7 @@ def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
     from orchestrator.cli.asking import ask_for_losses, known_passphrase
     from orchestrator.engine.execution.bundle import open_bundle
     from orchestrator.engine.execution.permissions import check, check_before_asking
+    from orchestrator.engine.turns import Turn
 
     allowed = _permissions(flags)
     with ExitStack() as resources:
@@ -195,7 +205,8 @@ def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
             allowed = ask_for_losses(planned, allowed)
             allowed = replace(allowed, ask=asking(options, surroundings.stop))
         check(planned, allowed)
-        _execute(options, planned, allowed, fresh=False)
+        turn = Turn(patience=flags["lock_timeout"])
+        _execute(options, planned, allowed, fresh=False, turn=turn)
 
 
 def _plan_and_execute(
@@ -213,11 +224,20 @@ def _plan_and_execute(
         check_startable,
     )
     from orchestrator.engine.planning.plan import Selection, make_plan
+    from orchestrator.engine.turns import Turn, take_turn
+    from orchestrator.ledger.entry import Operation
 
     allowed = _permissions(flags)
     _check_that_somebody_can_be_asked(options, yes=flags["yes"])
     with session_of(options, stack, environment) as (session, resources):
         check_startable(session, allowed)
+        turn = take_turn(
+            session,
+            Operation.DESTROY if destroy else Operation.APPLY,
+            Turn(patience=flags["lock_timeout"]),
+            resources,
+            attended=not flags["yes"],
+        )
         planned = make_plan(
             session,
             Selection(
@@ -235,17 +255,17 @@ def _plan_and_execute(
             ask_to_go_ahead(planned)
             allowed = replace(allowed, ask=asking(options, session.surroundings.stop))
         check(planned, allowed)
-        _execute(options, planned, allowed, fresh=not asked)
+        _execute(options, planned, allowed, fresh=not asked, turn=turn)
 
 
 def _execute(
-    options: Options, planned: "Planned", allowed: "Permissions", *, fresh: bool
+    options: Options, planned: "Planned", allowed: "Permissions", *, fresh: bool, turn: "Turn"
 ) -> NoReturn:
     from orchestrator.engine.execution.applying import execute
     from orchestrator.reports.json import report_json
     from orchestrator.reports.text import render_report
 
-    report = execute(planned, allowed, fresh=fresh)
+    report = execute(planned, allowed, fresh=fresh, turn=turn)
     with suppress(OSError):  # a reader that left does not change how the run ended
         options.pause()
         if options.as_json:

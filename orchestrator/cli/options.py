@@ -73,6 +73,37 @@ def acknowledge_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class Duration(click.ParamType[float]):
+    """Seconds, as people write them: ``90s``, ``5m``, ``1h30m``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds; refuses what is no duration."""
+        import re
+
+        from orchestrator.stack.written.durations import DURATION, seconds
+
+        if not isinstance(value, str):
+            return float(value)
+        if not re.match(DURATION, value):
+            self.fail(f"{value!r} is not a duration, such as 90s, 5m or 1h30m", param, ctx)
+        return seconds(value)
+
+
+def lock_timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Take how long to wait while another run holds the stack."""
+    return click.option(
+        "--lock-timeout",
+        type=Duration(),
+        default=0.0,
+        metavar="DURATION",
+        help="Wait that long (such as 5m) while another run holds the stack, in line with others.",
+    )(command)
+
+
 def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Take what a person allows for one run."""
     for option in (

@@ -10,7 +10,7 @@ import click
 from orchestrator import clock
 from orchestrator.cli.options import Options
 from orchestrator.cli.signals import stopping_on_signals
-from orchestrator.errors import Interrupted, LedgerError, RepositoryError
+from orchestrator.errors import Interrupted, LedgerError, LockLost, RepositoryError
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _stopped_waits(stop: "Stop") -> Iterator[None]:
     try:
         yield
     except (LedgerError, RepositoryError) as error:
-        if not stop.requested:
+        if not stop.requested or isinstance(error, LockLost):
             raise
         raise Interrupted(error.message, hint=error.hint, detail=error.detail) from error
 

@@ -13,7 +13,8 @@ from orchestrator.stack.model import UnitId
 def read_status(session: Session) -> Status:
     """Return what the ledger says is applied, declared units first; raises LedgerError."""
     store = open_store(session)
-    state, holder = store.read(), store.holder()
+    state, hold = store.read(), store.sight().hold
+    holder = hold.holder if hold else None
     declared = tuple(unit.id for unit in session.stack.units)
     forgotten = tuple(unit for unit in state.units if unit not in declared)
     working = holder is not None and not _ended(session, holder)
@@ -87,9 +88,10 @@ def release_lock(session: Session, *, force: str | None) -> str:
     Raises Locked when the holder may be alive, UsageError when ``force`` names another one.
     """
     store = open_store(session)
-    holder = store.holder()
-    if holder is None:
+    hold = store.sight().hold
+    if hold is None:
         return f"{session.owner} is not locked"
+    holder = hold.holder
     dead = _ended(session, holder)
     if not dead and force is None:
         message = (

@@ -6,15 +6,15 @@ from typing import cast
 
 from orchestrator.engine.planning.infrastructure import resolve_inputs, workspace_of
 from orchestrator.engine.planning.removed import Origin, applied_outputs, origin_of
-from orchestrator.engine.recording import Recorder, locked, open_store, who
+from orchestrator.engine.recording import Recorder, open_store, who
 from orchestrator.engine.session import Session
+from orchestrator.engine.turns import locked
 from orchestrator.errors import PlanRefused, UsageError
 from orchestrator.infrastructure.attached import run_attached
 from orchestrator.infrastructure.commands import Allowed, allowed
 from orchestrator.infrastructure.modules import Workspace, state_stamp
 from orchestrator.ledger.entry import LedgerState, Operation, Run
-from orchestrator.ledger.holder import Lock
-from orchestrator.ledger.store import Store
+from orchestrator.ledger.lease import Lease
 from orchestrator.stack.expressions import pending_in
 from orchestrator.stack.model import Json, UnitId
 from orchestrator.stack.names import did_you_mean
@@ -31,12 +31,12 @@ def run_terraform(session: Session, unit: str, arguments: Sequence[str]) -> int:
     origin = origin_of(session)
     workspace = workspace_of(session, origin.site, origin.modules[chosen])
     store = open_store(session)
-    with locked(session, store, Operation.TERRAFORM) as lock:
+    with locked(session, store, Operation.TERRAFORM) as lease:
         ledger = store.read()
         if not command.changes:
             return run_attached(workspace, arguments, inputs=_inputs(origin, chosen, command))
         _refuse_lost_state(workspace, chosen, ledger)
-        note = _note(session, store, lock, ledger)
+        note = _note(session, lease, ledger)
         about = f"terraform {command.told} on {chosen} of {session.owner}"
         note.progressed(about)
         code = run_attached(workspace, arguments, inputs=_inputs(origin, chosen, command))
@@ -77,7 +77,7 @@ def _refuse_lost_state(workspace: Workspace, unit: UnitId, ledger: LedgerState) 
     raise PlanRefused(message, hint="bring it here, or run this in the clone that applied")
 
 
-def _note(session: Session, store: Store, lock: Lock, ledger: LedgerState) -> Recorder:
+def _note(session: Session, lease: Lease, ledger: LedgerState) -> Recorder:
     settings = session.surroundings.settings
     run = Run(
         id=uuid.uuid4().hex,
@@ -86,7 +86,7 @@ def _note(session: Session, store: Store, lock: Lock, ledger: LedgerState) -> Re
         plan="",
         who=who(session),
         host=settings.host,
-        command=lock.holder.command,
+        command=lease.lock.holder.command,
         ci_run=settings.ci_run,
     )
-    return Recorder(session, store, lock, run, ledger)
+    return Recorder(session, lease, run, ledger)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, UnitRecord
-from orchestrator.ledger.holder import Holder
+from orchestrator.ledger.holder import Hold, Holder, Waiter
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
@@ -50,25 +50,39 @@ def decode_state(content: bytes) -> LedgerState:
     return _decode(content, _read_state)
 
 
-def encode_holder(holder: Holder) -> bytes:
-    """Return a holder's bytes."""
-    return _encode(
-        {
-            "token": holder.token,
-            "user": holder.user,
-            "host": holder.host,
-            "process": holder.process,
-            "birth": holder.birth,
-            "command": holder.command,
-            "since": _moment(holder.since),
-            "ci_run": holder.ci_run,
-        }
-    )
+def encode_hold(holder: Holder, *, beat: datetime) -> bytes:
+    """Return the bytes of a lock that was taken, or whose holder gave a heartbeat at that moment."""
+    return _encode({**_holder(holder), "beat": _moment(beat)})
 
 
-def decode_holder(content: bytes) -> Holder:
-    """Return the holder that bytes hold; raises LedgerError when they hold none that this version reads."""
-    return _decode(content, _read_holder)
+def decode_hold(content: bytes, *, mark: str) -> Hold:
+    """Return the lock that bytes hold, known by a mark; raises LedgerError when this version cannot read it."""
+    return _decode(content, lambda fields: _read_hold(fields, mark))
+
+
+def encode_waiter(waiter: Waiter) -> bytes:
+    """Return a waiter's bytes."""
+    return _encode({**_holder(waiter.holder), "patience": waiter.patience})
+
+
+def decode_waiter(content: bytes) -> Waiter:
+    """Return the waiter that bytes hold; raises LedgerError when they hold none that this version reads."""
+    return _decode(content, _read_waiter)
+
+
+def _holder(holder: Holder) -> dict[str, Json]:
+    return {
+        "token": holder.token,
+        "user": holder.user,
+        "host": holder.host,
+        "process": holder.process,
+        "birth": holder.birth,
+        "command": holder.command,
+        "since": _moment(holder.since),
+        "ci_run": holder.ci_run,
+        "lease": holder.lease,
+        "account": holder.account,
+    }
 
 
 def _encode(fields: Mapping[str, Json]) -> bytes:
@@ -227,7 +241,18 @@ def _read_holder(fields: "_Fields") -> Holder:
         command=fields.text("command"),
         since=fields.moment("since"),
         ci_run=fields.text("ci_run"),
+        lease=fields.amount("lease") if fields.holds("lease") else 0.0,
+        account=fields.text("account") if fields.holds("account") else "",
     )
+
+
+def _read_hold(fields: "_Fields", mark: str) -> Hold:
+    beat = fields.moment("beat" if fields.holds("beat") else "since")
+    return Hold(holder=_read_holder(fields), mark=mark, beat=beat)
+
+
+def _read_waiter(fields: "_Fields") -> Waiter:
+    return Waiter(holder=_read_holder(fields), patience=fields.amount("patience"))
 
 
 class _Fields:
@@ -244,6 +269,10 @@ class _Fields:
 
     def number(self, name: str) -> int:
         return self._checked(self._value.get(name), int, name)
+
+    def amount(self, name: str) -> float:
+        value = self._value.get(name)
+        return float(value) if type(value) is int else self._checked(value, float, name)
 
     def flag(self, name: str) -> bool:
         return self._checked(self._value.get(name), bool, name)

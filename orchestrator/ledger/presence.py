@@ -13,8 +13,8 @@ _STATE, _START_TIME = 0, 19  # positions behind the command's name in /proc/PID/
 _ENDED = {"Z", "X", "x"}
 
 
-def this_process(settings: Settings, *, user: str, command: str) -> Holder:
-    """Return this process as a holder, from now on."""
+def this_process(settings: Settings, *, user: str, command: str, lease: float = 0.0) -> Holder:
+    """Return this process as a holder, from now on; ``lease`` is how long it is one without a heartbeat."""
     return Holder(
         token=uuid.uuid4().hex,
         user=user or settings.user,
@@ -24,6 +24,8 @@ def this_process(settings: Settings, *, user: str, command: str) -> Holder:
         command=command,
         since=clock.now(),
         ci_run=settings.ci_run,
+        lease=lease,
+        account=f"{settings.user}@{settings.host}",
     )
 
 

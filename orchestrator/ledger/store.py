@@ -1,10 +1,11 @@
 """What every store of the ledger can do."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.ledger.entry import Entry, LedgerState
-from orchestrator.ledger.holder import Holder, Lock
+from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter
 
 
 class Store(Protocol):
@@ -19,25 +20,38 @@ class Store(Protocol):
     def append(self, entry: Entry, *, lock: Lock) -> LedgerState:
         """Record an entry, durably, and return the state after it.
 
-        Raises LedgerError when the lock is no longer ours or the entry does not follow the last one; then
-        nothing was recorded. An outcome that cannot reach a remote is kept here and brought there by the
-        next entry; the error says so.
+        It counts as a heartbeat. Raises LockLost when the lock is no longer ours, LedgerError when the entry
+        does not follow the last one; then nothing was recorded. An outcome that cannot reach a remote is kept
+        here and brought there by the next entry; the error says so.
         """
 
     def history(self, limit: int) -> Iterator[Entry]:
         """Yield up to ``limit`` entries, newest first."""
 
-    def acquire(self, holder: Holder) -> Lock:
+    def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock, also from a holder whose process is dead for certain.
 
-        Raises Locked when somebody else holds it, saying who and how to get rid of it.
+        ``over`` is the mark of a holder that is proven dead in another way: it is succeeded too, unless it gave
+        a heartbeat since. Raises Locked when somebody else holds it, saying who and how to get rid of it.
         """
+
+    def beat(self, lock: Lock, *, at: datetime) -> None:
+        """Record a heartbeat; raises LockLost when the lock is no longer ours."""
 
     def release(self, lock: Lock) -> None:
         """Give the lock back; a lock that was lost meanwhile is left to whoever has it now."""
 
-    def holder(self) -> Holder | None:
-        """Return who holds the lock."""
+    def sight(self) -> Sight:
+        """Return who holds the lock and who waits for it."""
 
-    def break_lock(self, expected: Holder) -> bool:
-        """Take the lock away from that holder; False when it is not the one who holds it."""
+    def break_lock(self, expected: Holder, *, mark: str = "") -> bool:
+        """Take the lock away from that holder; False when it is not the one who holds it.
+
+        With a ``mark``, only as long as the holder gave no heartbeat since.
+        """
+
+    def line_up(self, waiter: Waiter) -> None:
+        """Be seen in the queue; it orders those who wait, and gives nobody a right."""
+
+    def leave(self, waiter: Waiter) -> None:
+        """Be seen no more; one that is not in the queue is none to leave."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.errors import Interrupted, OrchestratorError
+from orchestrator.errors import Interrupted, LockLost, OrchestratorError
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan
@@ -45,6 +45,8 @@ class Report:
     def outcome(self) -> Outcome:
         """Return how the whole ended: failed, interrupted, applied, destroyed or unchanged."""
         outcomes = {result.outcome for result in self.results}
+        if isinstance(self.trouble, LockLost):
+            return Outcome.FAILED
         if isinstance(self.trouble, Interrupted) or Outcome.INTERRUPTED in outcomes:
             return Outcome.INTERRUPTED
         if self.trouble is not None or Outcome.FAILED in outcomes:

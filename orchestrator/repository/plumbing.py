@@ -81,17 +81,26 @@ class GitPlumbing:
         ended = self._git.run("rev-list", "--first-parent", f"--max-count={limit}", name, "--")
         return tuple(ended.decode().split())
 
+    def list_refs(self, refs: Sequence[str]) -> Mapping[str, str]:
+        """Return where these refs stand here; absent ones are left out.
+
+        One that ends in ``/*`` stands for all below it.
+        """
+        form = "--format=%(objectname)\t%(refname)"
+        patterns = (ref.removesuffix("*") for ref in refs)
+        return _chosen(self._git.run("for-each-ref", form, *patterns), refs)
+
     def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
         """Return where these refs stand on a remote; absent ones are left out.
 
+        One that ends in ``/*`` stands for all below it.
         Raises RepositoryError when the remote does not answer.
         """
         ended = self._git.attempt("ls-remote", "--", remote, *refs, patience=self._patience)
         if ended.code != 0:
             raise remote_trouble(remote, ended.stderr)
-        lines = (line.split("\t") for line in ended.stdout.decode(errors="replace").splitlines())
         # A pattern of ls-remote matches the end of a name, so that a longer one may answer as well.
-        return {ref: object_id for object_id, ref in lines if ref in refs}
+        return _chosen(ended.stdout, refs)
 
     def fetch(self, remote: str, refs: Sequence[str], *, depth: int) -> bool:
         """Fetch the objects behind these refs and move no ref of this repository; False when one is gone.
@@ -144,6 +153,12 @@ class GitPlumbing:
         return (
             self._git.run(*_DURABLE, *arguments, stdin=stdin, variables=variables).decode().strip()
         )
+
+
+def _chosen(listing: bytes, refs: Sequence[str]) -> Mapping[str, str]:
+    folders = tuple(ref.removesuffix("*") for ref in refs if ref.endswith("/*"))
+    lines = (line.split("\t") for line in listing.decode(errors="replace").splitlines())
+    return {ref: object_id for object_id, ref in lines if ref in refs or ref.startswith(folders)}
 
 
 def _transaction(moves: Moves) -> str:

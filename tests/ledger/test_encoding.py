@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,19 @@ from hypothesis import strategies as st
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.encoding import (
     decode_entry,
-    decode_holder,
+    decode_hold,
     decode_state,
+    decode_waiter,
     encode_entry,
-    encode_holder,
+    encode_hold,
     encode_state,
+    encode_waiter,
 )
 from orchestrator.ledger.entry import Entry, Kind
 from orchestrator.ledger.fold import fold_all
+from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.plans.plan import Revision
-from tests.ledger.builders import deployment, entry, holder, owned, record
+from tests.ledger.builders import NOON, deployment, entry, holder, owned, record
 from tests.ledger.test_fold import ENTRIES, histories, relaxed
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,7 +53,11 @@ def test_a_state_reads_back_as_it_was(history: list[Entry]) -> None:
 
 def test_a_holder_reads_back_as_it_was() -> None:
     """Nothing of a holder is lost or changed by writing it."""
-    assert decode_holder(encode_holder(holder())) == holder()
+    later = NOON + timedelta(minutes=5)
+    hold = decode_hold(encode_hold(holder(), beat=later), mark="a")
+    assert hold == Hold(holder=holder(), mark="a", beat=later)
+    waiter = Waiter(holder=holder(), patience=300.0)
+    assert decode_waiter(encode_waiter(waiter)) == waiter
 
 
 @relaxed
@@ -73,7 +81,9 @@ def test_the_form_of_an_entry_is_kept() -> None:
     state = fold_all([entry(1, inventory=[owned("web")]), finished, entry(3)])
     assert _pretty(encode_entry(finished)) == (GOLDEN / "entry.json").read_text(encoding="utf-8")
     assert _pretty(encode_state(state)) == (GOLDEN / "state.json").read_text(encoding="utf-8")
-    assert _pretty(encode_holder(holder())) == (GOLDEN / "holder.json").read_text(encoding="utf-8")
+    assert _pretty(encode_hold(holder(), beat=NOON)) == (GOLDEN / "holder.json").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_newer_format_is_refused() -> None:

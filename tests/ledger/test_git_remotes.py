@@ -102,7 +102,7 @@ def test_refs_with_longer_names_are_not_taken_for_ours(shop: Path, remote: Path)
     git(remote, "update-ref", f"refs/heads/{LOCK}", "main")
     store = open_store(shop)
     assert store.read().head == ""
-    assert store.holder() is None
+    assert store.sight().hold is None
 
 
 @pytest.mark.parametrize("option", ["--depth=1", "--filter=blob:none", "--no-single-branch"])
@@ -149,7 +149,7 @@ def test_a_remote_that_is_not_there_is_an_error(shop: Path) -> None:
     """Unreachable is not empty: without an answer nothing is read and nothing is begun."""
     git(shop, "remote", "add", "origin", "https://ada:s3cret-t0ken@127.0.0.1:1/shop.git")
     store = open_store(shop)
-    for step in (store.read, lambda: store.acquire(holder()), store.holder):
+    for step in (store.read, lambda: store.acquire(holder()), store.sight):
         with pytest.raises(LedgerError, match="the remote origin does not answer") as refused:
             step()
         shown = f"{refused.value.message} {refused.value.hint} {refused.value.detail}"

@@ -81,7 +81,9 @@ def test_a_lock_of_a_killed_run_is_taken_over(
         store.acquire(second)
     child.kill()
     child.wait()
-    assert store.acquire(second).succeeded == first
+    succeeded = store.acquire(second).succeeded
+    assert succeeded is not None
+    assert succeeded.holder == first
 
 
 def _holder(settings: Settings, process: "subprocess.Popen[bytes]") -> Holder:

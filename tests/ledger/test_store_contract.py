@@ -17,7 +17,7 @@ def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
     store = ledger()
     assert store.read() == LedgerState()
     assert list(store.history(10)) == []
-    assert store.holder() is None
+    assert store.sight().hold is None
 
 
 def test_what_one_writer_records_every_other_reads(ledger: Ledger) -> None:
@@ -72,9 +72,9 @@ def test_a_released_lock_can_be_taken(ledger: Ledger) -> None:
     first.release(first.acquire(holder("first")))
     second = ledger()
     assert second.acquire(holder("second")).holder.token == "second"
-    held = first.holder()
+    held = first.sight().hold
     assert held is not None
-    assert held.token == "second"
+    assert held.holder.token == "second"
 
 
 def test_a_dead_holder_is_succeeded(ledger: Ledger) -> None:
@@ -82,7 +82,8 @@ def test_a_dead_holder_is_succeeded(ledger: Ledger) -> None:
     gone = holder(DEAD)
     ledger().acquire(gone)
     lock = ledger().acquire(holder("next"))
-    assert lock.succeeded == gone
+    assert lock.succeeded is not None
+    assert lock.succeeded.holder == gone
 
 
 def test_a_writer_that_lost_its_lock_records_nothing(ledger: Ledger) -> None:
@@ -121,9 +122,9 @@ def test_releasing_a_lost_lock_leaves_the_new_holder_alone(ledger: Ledger) -> No
     quick.break_lock(lock.holder)
     quick.acquire(holder("quick"))
     slow.release(lock)
-    held = ledger().holder()
+    held = ledger().sight().hold
     assert held is not None
-    assert held.token == "quick"
+    assert held.holder.token == "quick"
 
 
 def test_an_entry_has_to_follow_the_last_one(ledger: Ledger) -> None:

@@ -27,10 +27,12 @@ from orchestrator.engine.planning.connection import identify
 from orchestrator.engine.planning.infrastructure import sealed
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.workloads import PlannedSet
-from orchestrator.engine.recording import Recorder, locked
+from orchestrator.engine.recording import Recorder
+from orchestrator.engine.turns import Turn, locked
 from orchestrator.engine.walk import Done, Failed
 from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused, unexpected
 from orchestrator.ledger.entry import Operation, UnitRecord
+from orchestrator.ledger.lease import Lease
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Revision, UnitPlan
@@ -41,11 +43,14 @@ _SETTLED = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _UNCHANGED = Done(value=Effect(outcome=Outcome.UNCHANGED))
 
 
-def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
+def execute(
+    planned: Planned, allowed: Permissions, *, fresh: bool, turn: Turn | None = None
+) -> Report:
     """Execute a plan and return what came of it; failures of units are in the report, not raised.
 
-    ``fresh`` says that the plan was made a moment ago; otherwise the world is looked at again first. Raises
-    Locked, PlanRefused when something moved since the plan was made, LedgerError.
+    ``fresh`` says that the plan was made a moment ago; otherwise the world is looked at again first. ``turn`` has
+    the lock, or says how long to wait for it. Raises Locked, PlanRefused when something moved since the plan was
+    made, LedgerError.
     """
     started = clock.seconds()
     if _settled(planned):
@@ -55,7 +60,7 @@ def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
         return Report(plan=planned.plan, results=results, seconds=clock.seconds() - started)
     operation = Operation.DESTROY if planned.plan.destroy else Operation.APPLY
     with ExitStack() as resources:
-        lock = resources.enter_context(locked(planned.session, planned.store, operation))
+        lease = _lease(planned, operation, turn or Turn(), resources)
         state = planned.store.read()
         if state.head != planned.ledger.head:
             raise PlanRefused(
@@ -64,12 +69,17 @@ def execute(planned: Planned, allowed: Permissions, *, fresh: bool) -> Report:
             )
         if not fresh:
             verify_unmoved(planned)
-        recorder = Recorder.begin(
-            planned.session, planned.store, lock, plan=planned.plan, state=state
-        )
+        recorder = Recorder.begin(planned.session, lease, plan=planned.plan, state=state)
         recorder.cluster = planned.place
         run = _Run(planned=planned, allowed=allowed, recorder=recorder, resources=resources)
         return run.carried_out(started)
+
+
+def _lease(planned: Planned, operation: Operation, turn: Turn, resources: ExitStack) -> Lease:
+    if turn.lease is not None:
+        return turn.lease
+    taken = locked(planned.session, planned.store, operation, patience=turn.patience)
+    return resources.enter_context(taken)
 
 
 def _settled(planned: Planned) -> bool:

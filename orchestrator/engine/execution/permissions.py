@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.planning.plan import Planned
-from orchestrator.engine.recording import refuse_locked
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
@@ -34,10 +33,9 @@ class Permissions:
 def check_startable(session: Session, allowed: Permissions) -> None:
     """Refuse what cannot be applied whatever the plan says, before any work is done.
 
-    Raises PlanRefused for uncommitted files, Locked while another run holds the stack.
+    Raises PlanRefused for uncommitted files.
     """
     _check_clean(session, allowed)
-    refuse_locked(session)
 
 
 def check(planned: Planned, allowed: Permissions) -> None:

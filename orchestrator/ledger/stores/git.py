@@ -4,19 +4,36 @@
 sentence; its tree holds the entry and the state after it; its parents are the entry before and the revision
 that was applied, which therefore is never garbage-collected. ``refs/orchestrator-lock/STACK/ENVIRONMENT``
 is the lock: a commit that names the holder. A new one is made for every entry and both refs move in one
-step, each from where this writer knows it: a writer that lost the lock can record nothing.
+step, each from where this writer knows it: a writer that lost the lock can record nothing. Between entries
+it is made anew as a heartbeat. ``refs/orchestrator-queue/STACK/ENVIRONMENT/…`` are those who wait for it.
 """
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from orchestrator import clock
 from orchestrator.errors import LedgerError, RepositoryError
-from orchestrator.ledger.encoding import decode_entry, encode_entry, encode_holder, encode_state
+from orchestrator.ledger.encoding import (
+    decode_entry,
+    encode_entry,
+    encode_hold,
+    encode_state,
+    encode_waiter,
+)
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
-from orchestrator.ledger.holder import Holder, Lock, locked
-from orchestrator.ledger.stores.refs import ENTRY, HOLDER, STATE, Here, LedgerRefs, Plumbing
+from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
+from orchestrator.ledger.stores.refs import (
+    ENTRY,
+    HOLDER,
+    STATE,
+    WAITER,
+    Here,
+    LedgerRefs,
+    Plumbing,
+)
 from orchestrator.ledger.troubles import lost_lock, out_of_order
 from orchestrator.plans.objects import Owner
 
@@ -42,6 +59,7 @@ class GitStore:
         self._plumbing = plumbing
         self._refs = LedgerRefs(owner, plumbing, remote=remote)
         self._is_dead = is_dead
+        self._lined_up: dict[str, str] = {}
 
     def read(self) -> LedgerState:
         """Return the present state."""
@@ -58,57 +76,103 @@ class GitStore:
                 entries = self._entries(head, limit)
         return iter(entries)
 
-    def holder(self) -> Holder | None:
-        """Return who holds the lock."""
+    def sight(self) -> Sight:
+        """Return who holds the lock and who waits for it; costs one round trip while nothing changes."""
         with _as_ledger_error():
-            return self._refs.present().holder
+            hold, queue = self._refs.sight()
+            waiting = (waiter for _, waiter in queue.values())
+            return Sight(hold=hold, waiting=in_line(waiting, clock.now(), self._is_dead))
 
-    def acquire(self, holder: Holder) -> Lock:
+    def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock; raises Locked when a holder that may be alive has it."""
         with _as_ledger_error():
             for _ in range(_ATTEMPTS):
                 here = self._refs.present()
-                if here.holder is not None and not self._is_dead(here.holder):
-                    raise locked(self._subject, here.holder)
+                hold = here.hold
+                if hold and hold.mark != over and not self._is_dead(hold.holder):
+                    raise locked(self._subject, hold)
                 lock = self._lock_commit(holder, at=holder.since, mark=holder.token)
                 if self._refs.move_lock(here, lock):
-                    return Lock(holder=holder, succeeded=here.holder)
+                    return Lock(holder=holder, succeeded=hold)
         raise self._refs.restless()
 
     def append(self, entry: Entry, *, lock: Lock) -> LedgerState:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
         with _as_ledger_error():
-            here = self._refs.here()
-            if not _holds(here, lock.holder):
-                raise lost_lock(self._subject, here.holder)
-            if entry.previous != here.state.head:
-                raise out_of_order(self._subject)
-            state = fold(here.state, entry)
-            beat = self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
-            self._record(here, entry, lock=beat, ledger=self._entry_commit(here, entry, state))
-            return state
+            for here in self._views():
+                if not _holds(here, lock.holder):
+                    raise lost_lock(self._subject, here.hold.holder if here.hold else None)
+                if (
+                    here.state.head == entry.id
+                ):  # recorded, but the answer to an earlier try was lost
+                    return here.state
+                if entry.previous != here.state.head:
+                    raise out_of_order(self._subject)
+                state = fold(here.state, entry)
+                beat = self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
+                commit = self._entry_commit(here, entry, state)
+                if self._recorded(here, entry, lock=beat, ledger=commit):
+                    return state
+        raise self._refs.restless()
+
+    def beat(self, lock: Lock, *, at: datetime) -> None:
+        """Record a heartbeat; raises LockLost when the lock is no longer ours."""
+        with _as_ledger_error():
+            for here in self._views():
+                if not _holds(here, lock.holder):
+                    raise lost_lock(self._subject, here.hold.holder if here.hold else None)
+                commit = self._lock_commit(lock.holder, at=at, mark=uuid.uuid4().hex)
+                if self._refs.move_lock(here, commit):
+                    return
+        raise self._refs.restless()
 
     def release(self, lock: Lock) -> None:
         """Give the lock back, if it is still ours."""
         with _as_ledger_error():
-            here = self._refs.here()
-            if _holds(here, lock.holder):
-                self._refs.move_lock(here, "")
+            for here in self._views():
+                if not _holds(here, lock.holder) or self._refs.move_lock(here, ""):
+                    return
+        raise self._refs.restless()
 
-    def break_lock(self, expected: Holder) -> bool:
-        """Take the lock away from that holder."""
+    def break_lock(self, expected: Holder, *, mark: str = "") -> bool:
+        """Take the lock away from that holder, with a ``mark`` only while it gave no heartbeat since."""
         with _as_ledger_error():
             for _ in range(_ATTEMPTS):
                 here = self._refs.present()
-                if not _holds(here, expected):
+                if not _holds(here, expected) or mark not in {"", here.lock}:
                     return False
                 if self._refs.move_lock(here, ""):
                     return True
         raise self._refs.restless()
 
-    def _record(self, here: Here, entry: Entry, *, lock: str, ledger: str) -> None:
+    def line_up(self, waiter: Waiter) -> None:
+        """Be seen in the queue; who died in it is removed."""
+        with _as_ledger_error():
+            for commit, other in self._refs.sight()[1].values():
+                if not in_line((other,), clock.now(), self._is_dead):
+                    self._refs.move_waiter(other.holder.token, old=commit, new="")
+            commit = self._waiter_commit(waiter)
+            if self._refs.move_waiter(waiter.holder.token, old="", new=commit):
+                self._lined_up[waiter.holder.token] = commit
+
+    def leave(self, waiter: Waiter) -> None:
+        """Be seen no more."""
+        with _as_ledger_error():
+            if commit := self._lined_up.pop(waiter.holder.token, ""):
+                self._refs.move_waiter(waiter.holder.token, old=commit, new="")
+
+    def _views(self) -> Iterator[Here]:
+        """Yield what this clone knows; then, each time that the refs stood elsewhere, what the remote says.
+
+        The remote may have taken what an earlier push brought whose answer never came.
+        """
+        yield self._refs.here()
+        for _ in range(_ATTEMPTS):
+            yield self._refs.present()
+
+    def _recorded(self, here: Here, entry: Entry, *, lock: str, ledger: str) -> bool:
         try:
-            recorded = self._refs.append(here, lock=lock, ledger=ledger)
+            return self._refs.append(here, lock=lock, ledger=ledger)
         except RepositoryError as error:
             if entry.kind is Kind.STARTED:  # nothing has happened yet: nothing is to be kept
                 raise
@@ -118,14 +182,6 @@ class GitStore:
                 hint="the next run from this clone brings it there; until then, run from no other place",
                 detail=error.detail,
             ) from error
-        if not recorded:
-            raise self._overtaken(entry)
-
-    def _overtaken(self, entry: Entry) -> LedgerError:
-        now = self._refs.present()
-        if now.state.head != entry.previous:
-            return out_of_order(self._subject)
-        return lost_lock(self._subject, now.holder)
 
     def _entry_commit(self, here: Here, entry: Entry, state: LedgerState) -> str:
         parents = (here.ledger, entry.run.revision.commit)
@@ -141,11 +197,20 @@ class GitStore:
         # The mark makes each of them another commit: a ref that keeps its value is left out of a push, and
         # its lease is then not a part of the transaction.
         return self._plumbing.commit(
-            {HOLDER: encode_holder(holder)},
+            {HOLDER: encode_hold(holder, beat=at)},
             parents=(),
             message=f"lock {self._subject} for {_one_line(str(holder))}\n\n{mark}\n",
             author=holder.user,
             at=at,
+        )
+
+    def _waiter_commit(self, waiter: Waiter) -> str:
+        return self._plumbing.commit(
+            {WAITER: encode_waiter(waiter)},
+            parents=(),
+            message=f"wait for {self._subject}: {_one_line(str(waiter.holder))}\n\n{waiter.holder.token}\n",
+            author=waiter.holder.user,
+            at=waiter.holder.since,
         )
 
     def _entries(self, head: str, limit: int) -> list[Entry]:
@@ -160,7 +225,7 @@ class GitStore:
 
 
 def _holds(here: Here, holder: Holder) -> bool:
-    return here.holder is not None and here.holder.token == holder.token
+    return here.hold is not None and here.hold.holder.token == holder.token
 
 
 def _one_line(text: str) -> str:

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestrator.errors import LedgerError, RepositoryError
-from orchestrator.ledger.encoding import decode_holder, decode_state
+from orchestrator.ledger.encoding import decode_hold, decode_state, decode_waiter
 from orchestrator.ledger.entry import LedgerState
-from orchestrator.ledger.holder import Holder
+from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.plans.objects import Owner
 
-STATE, ENTRY, HOLDER = "state.json", "entry.json", "holder.json"
+STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
 _ATTEMPTS = 5
 
@@ -49,8 +49,11 @@ class Plumbing(Protocol):
     def log(self, name: str, *, limit: int) -> tuple[str, ...]:
         """Return the ids of a commit and of its first parents, newest first."""
 
+    def list_refs(self, refs: Sequence[str]) -> Mapping[str, str]:
+        """Return where these refs stand here; one that ends in ``/*`` stands for all below it."""
+
     def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
-        """Return where these refs stand on a remote."""
+        """Return where these refs stand on a remote; one that ends in ``/*`` stands for all below it."""
 
     def fetch(self, remote: str, refs: Sequence[str], *, depth: int) -> bool:
         """Fetch the objects behind these refs; False when one is gone."""
@@ -66,7 +69,7 @@ class Here:
     ledger: str
     state: LedgerState
     lock: str
-    holder: Holder | None
+    hold: Hold | None
     seen: str
 
 
@@ -77,6 +80,7 @@ class LedgerRefs:
         """Take whose ledger, the repository, and the remote to share it through (None: not at all)."""
         self.ledger = f"refs/orchestrator/{owner}"
         self.lock = f"refs/orchestrator-lock/{owner}"
+        self._queue = f"refs/orchestrator-queue/{owner}"
         self._seen = f"refs/orchestrator-remote/{remote}/{owner}"
         self._plumbing = plumbing
         self._remote = remote
@@ -93,7 +97,7 @@ class LedgerRefs:
             ledger=ledger[0] if ledger else "",
             state=self._state(*state) if state else LedgerState(),
             lock=lock[0] if lock else "",
-            holder=decode_holder(holder[1]) if holder else None,
+            hold=decode_hold(holder[1], mark=lock[0]) if lock and holder else None,
             seen=seen[0] if seen else "",
         )
 
@@ -118,6 +122,44 @@ class LedgerRefs:
         """Fetch that many commits of the remote's ledger into a shallow clone, which holds the last alone."""
         if self._remote is not None:
             self._plumbing.fetch(self._remote, (self.ledger,), depth=commits)
+
+    def sight(self) -> tuple[Hold | None, Mapping[str, tuple[str, Waiter]]]:
+        """Return the lock, and for each ref of the queue where it stands and who waits there; moves no ref."""
+        for _ in range(_ATTEMPTS):
+            refs = (self.lock, f"{self._queue}/*")
+            found = self._listed(refs)
+            if not self._fetched(found):
+                continue
+            names = [
+                f"{each}:{HOLDER if ref == self.lock else WAITER}" for ref, each in found.items()
+            ]
+            contents = dict(zip(found, self._plumbing.read(names), strict=True))
+            lock = contents.pop(self.lock, None)
+            waiting = {
+                ref: (found[ref], decode_waiter(each[1])) for ref, each in contents.items() if each
+            }
+            return decode_hold(lock[1], mark=found[self.lock]) if lock else None, waiting
+        raise self.restless()
+
+    def _listed(self, refs: Sequence[str]) -> Mapping[str, str]:
+        if self._remote is None:
+            return self._plumbing.list_refs(refs)
+        return self._plumbing.list_remote(self._remote, refs)
+
+    def _fetched(self, found: Mapping[str, str]) -> bool:
+        """Bring what these refs of the remote stand at here, and return whether it all is."""
+        here = self._plumbing.read(tuple(found.values()))
+        missing = [ref for ref, each in zip(found, here, strict=True) if each is None]
+        if self._remote is None or not missing:
+            return not missing
+        return self._plumbing.fetch(self._remote, missing, depth=1)
+
+    def move_waiter(self, token: str, *, old: str, new: str) -> bool:
+        """Move a ref of the queue; return whether it stood at ``old``."""
+        moves = {f"{self._queue}/{token}": (old, new)}
+        if self._remote is None:
+            return self._move(moves)
+        return self._push(self._remote, moves)
 
     def move_lock(self, here: Here, lock: str) -> bool:
         """Move the lock; return whether it stood where ``here`` says."""
