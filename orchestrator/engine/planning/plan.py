@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.planning.affected import Affected, affected
 from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
@@ -53,6 +52,7 @@ from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
 
 if TYPE_CHECKING:
+    from orchestrator.engine.planning.affected import Affected
     from orchestrator.workloads.cluster import Cluster
 
 
@@ -120,7 +120,7 @@ def make_plan(
     store = open_store(session)
     ledger = store.read()
     wanted = read_wanted(session.tree, session.stack)
-    touched = affected(session, wanted, selection.since) if selection.since else None
+    touched = _touched(session, wanted, selection)
     graph = _chosen(wanted.graph, selection, touched)
     basis = _Basis(
         session=session,
@@ -171,6 +171,14 @@ def make_plan(
     )
 
 
+def _touched(session: Session, wanted: Wanted, selection: Selection) -> "Affected | None":
+    if not selection.since:
+        return None
+    from orchestrator.engine.planning.affected import affected
+
+    return affected(session, wanted, selection.since)
+
+
 def _unsettled(unit: UnitPlan, ledger: LedgerState) -> str:
     """Return what the last run left undone of a unit, or an empty text."""
     record = ledger.units.get(unit.unit)
@@ -199,7 +207,7 @@ class _Basis:
     selection: Selection
     wanted: Wanted
     graph: Graph
-    touched: Affected | None
+    touched: "Affected | None"
     ledger: LedgerState
     resources: ExitStack
     saved: Saved | None
@@ -228,7 +236,7 @@ class _Basis:
         return not self.selection.only
 
 
-def _chosen(graph: Graph, selection: Selection, touched: Affected | None) -> Graph:
+def _chosen(graph: Graph, selection: Selection, touched: "Affected | None") -> Graph:
     if touched is not None:
         return graph.restrict(touched.units)
     if not selection.only:
