@@ -5,13 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.errors import TerraformError
-from orchestrator.infrastructure.layout.occupancy import occupied, refuse_unsaved_state
+from orchestrator.errors import OrchestratorError, TerraformError
+from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.planning import discard_plan, locking
 from orchestrator.infrastructure.reading.state import Snapshot
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, arguments
+from orchestrator.infrastructure.running.unsaved import push_with_patience
 from orchestrator.infrastructure.states import asked_outputs, local_snapshot, pulled_snapshot
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import Event
@@ -48,7 +49,8 @@ def apply_module(
         )
         ended = followed(workspace, argv, journal="apply.jsonl", progress=progress)
         if ended.code != 0:
-            refuse_unsaved_state(workspace)
+            if push_with_patience(_unhurried(workspace)):
+                raise _saved_late(workspace, progress.failed("apply", ended))
             with suppress(
                 TerraformError
             ):  # a state that the engine left damaged is not what failed
@@ -56,6 +58,14 @@ def apply_module(
             raise progress.failed("apply", ended)
         discard_plan(plan_file)
         return _applied(_unhurried(workspace), progress.outputs)
+
+
+def _saved_late(workspace: Workspace, cause: OrchestratorError) -> TerraformError:
+    return TerraformError(
+        f"{workspace.unit}: the backend refused the state of the apply; it is saved by now",
+        hint="plan again: nothing that was made is lost, and the plan shows what is left to do",
+        detail=cause.detail,
+    )
 
 
 def _applied(workspace: Workspace, told: Mapping[str, Output] | None) -> Applied:

@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator import clock
 from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.declarations import declared
-from orchestrator.infrastructure.layout.occupancy import occupied
+from orchestrator.infrastructure.layout.occupancy import occupied, unsaved_state
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order, sentence
 from orchestrator.infrastructure.reading.fields import Document, Hides
@@ -69,7 +69,7 @@ def plan_module(
     """
     with occupied(workspace):
         state = local_snapshot(workspace)
-        if destroy and state is not None and state.empty:
+        if destroy and state is not None and state.empty and unsaved_state(workspace) is None:
             return ModulePlan(outputs={}, state_stamp=state.stamp)
         learn_inputs(workspace, inputs)
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)

@@ -243,6 +243,7 @@ class _StateServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _StateRequests)
         self.state = b""
         self.refuses = False
+        self.refusals = 0  # of the next writes
 
     @property
     def config(self) -> State:
@@ -260,7 +261,8 @@ class _StateRequests(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.server.refuses:
+        if self.server.refuses or self.server.refusals:
+            self.server.refusals = max(0, self.server.refusals - 1)
             self._answer(507, b"no room")
             return
         self.server.state = content
@@ -368,10 +370,11 @@ def test_secrets_in_backend_settings_are_not_told(on_s3: tuple[Ground, State]) -
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("by_hand", [False, True])
 def test_a_state_that_could_not_be_saved_is_kept_and_blocks(
-    ground: Ground, state_server: _StateServer
+    ground: Ground, state_server: _StateServer, *, by_hand: bool
 ) -> None:
-    """What was applied is not lost: the state is kept, nothing is planned without it, and the hint works."""
+    """What was applied is not lost: the state is kept, nothing is planned without it, and the next plan saves it."""
     ground.write("modules/echo/main.tf")
     workspace = ground.workspace(state=state_server.config)
     plan_file = ground.plan(workspace, {"text": "one"}).plan_file
@@ -385,8 +388,48 @@ def test_a_state_that_could_not_be_saved_is_kept_and_blocks(
     with pytest.raises(TerraformError, match="could not save its state"):
         ground.plan(ground.workspace(state=state_server.config), {"text": "one"})
     state_server.refuses = False
-    run_in_shell(caught.value.hint.partition(": ")[2])
+    if by_hand:
+        run_in_shell(caught.value.hint.rpartition("yourself: ")[2])
     assert ground.plan(ground.workspace(state=state_server.config), {"text": "one"}).changes == ()
+    assert not kept.exists()
+    assert b"one" in state_server.state
+
+
+@pytest.mark.integration
+def test_a_backend_that_recovers_at_once_gets_the_state(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """A backend that refuses for a moment loses nothing, and the message says that nothing is lost."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace(state=state_server.config)
+    plan_file = ground.plan(workspace, {"text": "one"}).plan_file
+    assert plan_file is not None
+    state_server.refusals = 1
+    with pytest.raises(TerraformError, match=r"refused the state of the apply; it is saved by now"):
+        apply_module(workspace, plan_file, on_event=ground.events.append)
+    assert ground.plan(workspace, {"text": "one"}).changes == ()
+
+
+@pytest.mark.integration
+def test_what_was_not_saved_never_replaces_what_is_newer(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """When the state moved on since, the kept one is not pushed over it: somebody has to look at both."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace(state=state_server.config)
+    ground.apply(workspace, {"text": "one"})
+    plan_file = ground.plan(workspace, {"text": "two"}).plan_file
+    assert plan_file is not None
+    state_server.refuses = True
+    with pytest.raises(TerraformError, match="could not save its state"):
+        apply_module(workspace, plan_file, on_event=ground.events.append)
+    state_server.refuses = False
+    newer = {**json.loads(state_server.state), "serial": 99}
+    state_server.state = json.dumps(newer).encode()
+    with pytest.raises(TerraformError, match="could not save its state") as caught:
+        ground.plan(workspace, {"text": "two"})
+    assert "serial" in caught.value.detail
+    assert json.loads(state_server.state)["serial"] == 99
 
 
 def run_in_shell(command: str) -> None:

@@ -27,7 +27,7 @@ def occupied(workspace: Workspace) -> Iterator[None]:
     """Hold the unit's directory for one command, with the module laid out in it.
 
     Another process of ours on the same unit (a plan beside an apply) is waited for, as long as a locked state
-    is. Raises TerraformError when it does not finish, or when an earlier apply could not save its state.
+    is. Raises TerraformError when it does not finish.
     """
     with explained_storage(str(workspace.unit)):
         make_private(workspace.home)
@@ -35,7 +35,7 @@ def occupied(workspace: Workspace) -> Iterator[None]:
             place(workspace.module, workspace.home, workspace.generated)
             if workspace.local_state is not None:
                 make_private(workspace.local_state.parent)
-            refuse_unsaved_state(workspace)
+            unsaved_state(workspace)  # out of the way of the next one
             yield
 
 
@@ -53,20 +53,13 @@ def explained_storage(what: str) -> Iterator[None]:
         ) from error
 
 
-def refuse_unsaved_state(workspace: Workspace) -> None:
-    """Raise TerraformError when an apply could not save its state: planning without it would create all again."""
+def unsaved_state(workspace: Workspace) -> Path | None:
+    """Return the file with the state that an apply could not save, kept beside the unit; None when there is none."""
     left, kept = workspace.directory / _UNSAVED, workspace.home / _UNSAVED
     if left.exists():
         left.replace(kept)
         kept.chmod(0o600)
-    if not kept.exists():
-        return
-    engine = " ".join(workspace.site.binary.argv)
-    push = f"TF_DATA_DIR={workspace.data} {engine} -chdir={workspace.directory} state push {kept}"
-    raise TerraformError(
-        f"{workspace.unit}: an apply could not save its state; it is kept in {kept}",
-        hint=f"when the backend works again: {push} && rm {kept}",
-    )
+    return kept if kept.exists() else None
 
 
 @contextmanager

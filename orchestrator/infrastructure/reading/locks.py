@@ -11,7 +11,9 @@ _FIELD = re.compile(r"^\s*(ID|Operation|Who|Created):[ \t]*(\S.*?)[ \t]*$", re.M
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?(?: \+0000| ?UTC|Z)")
 # These backends print what we would have locked it with, since they cannot read what others did.
 _HTTP = re.compile(r"already locked: ID=(\S+)")
-_POSTGRES = "workspace is already locked"
+_POSTGRES = re.compile(
+    r"workspace is already locked|already locked for workspace creation", re.IGNORECASE
+)
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -50,7 +52,7 @@ def lock_in(text: str) -> StateLock:
     if held := _HTTP.search(text):
         return StateLock(id=held[1].rstrip("."))
     fields = dict(_FIELD.findall(text))
-    if _POSTGRES in text.lower():
+    if _POSTGRES.search(text):
         return StateLock()
     return _lock(fields)
 

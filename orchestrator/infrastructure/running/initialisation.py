@@ -13,6 +13,7 @@ from orchestrator.infrastructure.layout.private import make_private, write_priva
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, LONGER, Ended, arguments, follow, listen
+from orchestrator.infrastructure.running.unsaved import push_unsaved_state
 from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK_FILE = ".terraform.lock.hcl"
@@ -22,10 +23,12 @@ def initialise_on_need(workspace: Workspace, progress: Progress | None = None) -
     """Initialise the workspace, unless it was and still has the same engine, backend and lock file.
 
     Providers and modules that came since then a plan refuses at once, and is then initialised and done again:
-    most edits bring none, and with large providers an initialisation costs a second and more.
+    most edits bring none, and with large providers an initialisation costs a second and more. A state that an
+    earlier apply could not save is saved first; raises TerraformError when that is not possible yet.
     """
     if _remembered(workspace) != _key(workspace):
         initialise(workspace, progress)
+    push_unsaved_state(workspace)
 
 
 def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
