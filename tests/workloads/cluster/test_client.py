@@ -16,8 +16,16 @@ from orchestrator.workloads.cluster import Target, connect
 from orchestrator.workloads.cluster.api import Wanted
 from orchestrator.workloads.cluster.watches import Seen, Watch
 from tests.workloads.builders import OWNER, ref
-from tests.workloads.loopback import Asked, Say, Script, in_turn, serving
-from tests.workloads.pretended import BUSY, CONFIGS, config, connected, discovery, event, listing
+from tests.workloads.servers.loopback import Asked, Say, Script, in_turn, serving
+from tests.workloads.servers.pretended import (
+    BUSY,
+    CONFIGS,
+    config,
+    connected,
+    discovery,
+    event,
+    listing,
+)
 
 pytestmark = pytest.mark.integration
 

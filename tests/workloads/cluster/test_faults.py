@@ -16,9 +16,9 @@ from orchestrator.stack.model import Wait
 from orchestrator.workloads.cluster import Target, connect
 from orchestrator.workloads.cluster.watches import Scope
 from tests.workloads.builders import CONFIG, DEPLOYMENT
-from tests.workloads.cluster.faults import Cut, Fault, Faults, Gateway, Times, faulty
 from tests.workloads.ground import Ground
-from tests.workloads.loopback import Asked, Say
+from tests.workloads.servers.faults import Cut, Fault, Faults, Gateway, Times, faulty
+from tests.workloads.servers.loopback import Asked, Say
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

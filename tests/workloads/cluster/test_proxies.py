@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.workloads.cluster.access.proxies import proxy_for
-from tests.workloads.loopback import serving
-from tests.workloads.pretended import CONFIGS, config, connected, listing
+from tests.workloads.servers.loopback import serving
+from tests.workloads.servers.pretended import CONFIGS, config, connected, listing
 
 _PROXY = "http://proxy.example:3128"
 

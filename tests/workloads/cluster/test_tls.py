@@ -16,9 +16,9 @@ from orchestrator.workloads.cluster.access.credentials import Credentials
 from orchestrator.workloads.cluster.access.target import Access, Plugin
 from orchestrator.workloads.cluster.api import Cluster
 from orchestrator.workloads.cluster.connection.client import Client
-from tests.workloads.cluster.certificates import context, pair
-from tests.workloads.loopback import Asked, Loopback, Say, serving
-from tests.workloads.pretended import discovery
+from tests.workloads.servers.certificates import context, pair
+from tests.workloads.servers.loopback import Asked, Loopback, Say, serving
+from tests.workloads.servers.pretended import discovery
 
 pytestmark = pytest.mark.integration
 

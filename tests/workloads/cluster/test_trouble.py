@@ -18,10 +18,10 @@ from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Busy
 from tests.workloads.builders import CONFIG, DEPLOYMENT
-from tests.workloads.cluster.certificates import context, pair
 from tests.workloads.cluster.test_silent_api import control_plane
 from tests.workloads.ground import Ground
-from tests.workloads.loopback import Asked, Say, serving
+from tests.workloads.servers.certificates import context, pair
+from tests.workloads.servers.loopback import Asked, Say, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -17,9 +17,9 @@ from orchestrator.workloads.planning.sets import plan_sets
 from tests.sandbox.client import Client
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, Inventory, told
-from tests.workloads.loopback import Asked, Say, Script, serving
 from tests.workloads.planning.unchanged.custom import definitions
-from tests.workloads.pretended import connected
+from tests.workloads.servers.loopback import Asked, Say, Script, serving
+from tests.workloads.servers.pretended import connected
 
 pytestmark = pytest.mark.integration
 

@@ -14,9 +14,26 @@ from orchestrator.workloads.planning.unchanged.quantities import canonical
 Words = tuple[str, ...]
 """Names of fields from the object down; elements of lists have none of their own."""
 
-# Maps of amounts, and amounts by themselves.
-_AMOUNTS_BELOW: Final = frozenset({"capacity", "hard", "limits", "overhead", "requests"})
-_AMOUNTS: Final = frozenset({"sizeLimit"})
+_PODS: Final = (
+    ("spec",),
+    ("spec", "template", "spec"),
+    ("spec", "jobTemplate", "spec", "template", "spec"),
+    ("template", "spec"),
+)
+_RESOURCES: Final = (("resources", "limits"), ("resources", "requests"))
+
+# Whole paths, since any map of texts may have a key of such a name: of maps of amounts, and of amounts by themselves.
+_AMOUNTS_BELOW: Final = frozenset(
+    {("overhead", "podFixed"), ("spec", "capacity"), ("spec", "hard")}
+    | {(*pod, *below) for pod in _PODS for below in (("overhead",), *_RESOURCES)}
+    | {
+        (*pod, containers, *below)
+        for pod in _PODS
+        for containers in ("containers", "ephemeralContainers", "initContainers")
+        for below in _RESOURCES
+    }
+)
+_AMOUNTS: Final = frozenset((*pod, "volumes", "emptyDir", "sizeLimit") for pod in _PODS)
 
 # Fields that Go omits when they are zero, and that are no pointers: leaving them out is the same. Of maps and
 # lists only those in a pod's template: to some kinds (a NetworkPolicy) an empty list is a change of the spec,
@@ -72,7 +89,7 @@ def stored_as(wanted: Json, live: Json, words: Words) -> bool:
     """Whether the server keeps ``wanted`` as ``live``: an amount in its own form, a whole value with defaults."""
     if isinstance(wanted, dict | list):
         return _filled_in(wanted, live, words[-1:])
-    amount = bool({*words[-2:-1]} & _AMOUNTS_BELOW or {*words[-1:]} & _AMOUNTS)
+    amount = words[:-1] in _AMOUNTS_BELOW or words in _AMOUNTS
     return amount and isinstance(live, str) and canonical(wanted) == live
 
 

@@ -39,11 +39,41 @@ def test_amounts_have_one_form(written: Any, kept: str | None) -> None:
     assert canonical(written) == kept
 
 
-def test_only_fields_that_hold_amounts_are_read_as_amounts() -> None:
-    """``0.5`` is an amount among limits and a text anywhere else."""
-    assert stored_as("0.5", "500m", ("spec", "resources", "limits", "cpu"))
-    assert stored_as("1024Mi", "1Gi", ("spec", "volumes", "emptyDir", "sizeLimit"))
-    assert not stored_as("0.5", "500m", ("data", "cpu"))
+@pytest.mark.parametrize(
+    "path",
+    [
+        "spec.containers.resources.limits.cpu",
+        "spec.template.spec.initContainers.resources.requests.memory",
+        "spec.jobTemplate.spec.template.spec.overhead.cpu",
+        "spec.template.spec.volumes.emptyDir.sizeLimit",
+        "spec.resources.requests.storage",
+        "spec.capacity.storage",
+        "spec.hard.pods",
+    ],
+)
+def test_amounts_are_read_as_amounts(path: str) -> None:
+    """Where the server keeps an amount, another way to write it is the same."""
+    assert stored_as("1024Mi", "1Gi", tuple(path.split(".")))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data.cpu",
+        "data.sizeLimit",
+        "metadata.annotations.sizeLimit",
+        "metadata.labels.sizeLimit",
+        "spec.selector.sizeLimit",
+        "spec.template.metadata.annotations.sizeLimit",
+        "spec.template.spec.nodeSelector.sizeLimit",
+        "data.spec.emptyDir.sizeLimit",
+        "data.resources.limits.cpu",
+        "spec.limits.type",
+    ],
+)
+def test_texts_are_never_read_as_amounts(path: str) -> None:
+    """Whatever a text is called, two ways to write an amount are two texts."""
+    assert not stored_as("1024Mi", "1Gi", tuple(path.split(".")))
 
 
 def test_defaults_are_known_where_they_belong() -> None:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from tests.sandbox.client import Client
-from tests.workloads.loopback import Asked, Say
+from tests.workloads.servers.loopback import Asked, Say
 
 _HOP = frozenset({"connection", "content-length", "transfer-encoding", "host"})
 
