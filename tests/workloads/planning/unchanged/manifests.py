@@ -18,8 +18,8 @@ def some(rng: Random, names: tuple[str, ...] = NAMES) -> list[str]:
 
 
 def texts(rng: Random) -> dict[str, str]:
-    """Return a map of texts."""
-    return {name: rng.choice(WORDS) for name in some(rng)}
+    """Return a map of texts, some of which look like amounts."""
+    return {name: rng.choice((*WORDS, "64Mi", "1Gi")) for name in some(rng, (*NAMES, "sizeLimit"))}
 
 
 def labels(rng: Random) -> dict[str, str]:
