@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +19,7 @@ from orchestrator import clock, log
 from orchestrator.errors import OrchestratorError
 
 _POLL_SECONDS = 0.03
-_OUTPUT_CAP_BYTES = 64 * 1024 * 1024
+_ERRORS_KEPT_BYTES = 64 * 1024 * 1024
 _PRIVATE_UMASK = 0o077
 
 
@@ -35,18 +35,23 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a child may run, and how long it is left to finish after an interrupt; in seconds."""
+    """How long a child may run, and how long it is left to finish after an interrupt; in seconds.
+
+    ``output`` is how much is kept of what it writes, in bytes.
+    """
 
     timeout: float | None = None
     grace: float = 30.0
     second_grace: float = 5.0
+    output: int = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """How a child ended: its exit code (negative for a signal) and its output as text.
 
-    ``interrupted`` and ``timed_out`` say that this side ended it, and why.
+    ``interrupted`` and ``timed_out`` say that this side ended it, and why. ``capped`` says that it wrote more than
+    is kept.
     """
 
     code: int
@@ -54,6 +59,7 @@ class Completed:
     stderr: str
     interrupted: bool = False
     timed_out: bool = False
+    capped: bool = False
 
 
 class ProgramMissing(OrchestratorError):
@@ -117,10 +123,13 @@ def run(command: Command, *, limits: Limits | None = None, stop: Stop | None = N
     Raises ProgramMissing when it cannot be started.
     """
     with _temporary_file() as out, _temporary_file() as err:
+        limits = limits or Limits()
         child = _start(command, stdout=out, stderr=err)
-        ended = _supervise(child, limits=limits or Limits(), stop=stop, on_poll=_nothing)
+        ended = _supervise(child, limits=limits, stop=stop, on_poll=_nothing)
         log.step("process ended", argv=command.argv, code=child.returncode)
-        return _completed(child.returncode, _read(out), _read(err), ended)
+        most = limits.output
+        done = _completed(child.returncode, _read(out, most), _read(err, most), ended)
+        return replace(done, capped=out.seek(0, os.SEEK_END) > most)
 
 
 def stream(
@@ -353,9 +362,9 @@ def _input(content: bytes) -> IO[bytes]:
     return file
 
 
-def _read(file: IO[bytes]) -> str:
+def _read(file: IO[bytes], most: int = _ERRORS_KEPT_BYTES) -> str:
     file.seek(0)
-    return file.read(_OUTPUT_CAP_BYTES).decode(errors="replace")
+    return file.read(most).decode(errors="replace")
 
 
 def _completed(code: int, stdout: str, stderr: str, ended: str) -> Completed:

@@ -50,6 +50,16 @@ def test_captures_output_and_exit_code(python: Callable[[str], Command]) -> None
     assert (ended.code, ended.stdout, ended.stderr) == (3, "out\n", "err\n")
 
 
+def test_keeps_no_more_than_it_is_told(python: Callable[[str], Command]) -> None:
+    """What writes without end does not fill our memory, and half of a document is not taken for all of it."""
+    much = python("print('x' * 1000, end='')")
+
+    ended = processes.run(much, limits=Limits(output=999))
+
+    assert (len(ended.stdout), ended.capped) == (999, True)
+    assert not processes.run(much, limits=Limits(output=1000)).capped
+
+
 def test_gives_a_child_only_the_environment_that_was_chosen(
     python: Callable[[str], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,5 @@
 """What the engine calls: prepare a unit's workspace, plan it, apply the plan, read its outputs."""
 
-import os
-
 from orchestrator.infrastructure.applying import apply_module
 from orchestrator.infrastructure.planning import (
     ModulePlan,
@@ -9,6 +7,7 @@ from orchestrator.infrastructure.planning import (
     plan_module,
     reopen_plan,
 )
+from orchestrator.infrastructure.running.side_by_side import at_once
 from orchestrator.infrastructure.seals import as_sealed, seal_of
 from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.infrastructure.sources import locate
@@ -52,6 +51,6 @@ def prepare(request: ModuleRequest, site: Site) -> Workspace:
 
 
 def workers(settings: Settings) -> int:
-    """Return how many modules to work on at once: Terraform is bound by cores, more only make each slower."""
+    """Return how many modules to work on at once."""
     del settings
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return at_once()

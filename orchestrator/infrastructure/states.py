@@ -138,6 +138,12 @@ def asked_outputs(workspace: Workspace) -> Mapping[str, Output]:
 def captured(workspace: Workspace, argv: tuple[str, ...], *, doing: str) -> str:
     """Run a command and return what it prints; raises TerraformError, or Interrupted."""
     ended = capture(workspace, argv)
+    if ended.capped:
+        megabytes = workspace.site.limits.output // 1024**2
+        message = f"{workspace.unit}: {doing} was given up, since it is more than {megabytes} MB"
+        raise TerraformError(
+            message, hint="split the module: no plan of that size can be looked at"
+        )
     if ended.code == 0:
         return ended.stdout
     if ended.interrupted:

@@ -211,6 +211,15 @@ def test_an_engine_that_is_killed_is_told(ground: Ground, tmp_path: Path) -> Non
     assert caught.value.detail == "it was killed, as a system does that runs out of memory"
 
 
+def test_a_plan_that_is_too_much_to_read_is_told(ground: Ground) -> None:
+    """Half of a document is never taken for all of it."""
+    ground.write("modules/echo/main.tf")
+    limits = replace(ground.site.limits, output=100)
+    small = replace(ground, site=replace(ground.site, limits=limits))
+    with pytest.raises(TerraformError, match=r"reading the plan was given up, since it is more"):
+        small.plan(small.workspace(), {"text": "x"})
+
+
 def test_an_environment_of_the_user_does_not_change_a_plan(ground: Ground) -> None:
     """Flags, workspaces and variables left over in a shell are not passed on unless the stack names them."""
     ground.write("modules/echo/main.tf")

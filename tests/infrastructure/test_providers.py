@@ -1,7 +1,10 @@
 """Which providers are installed: lock files, mirrors and the plug-in cache. Nothing here runs one."""
 
+import random
 import re
 import subprocess
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +54,17 @@ class Mirror:
         program.parent.mkdir(parents=True)
         program.write_text(f"#!/bin/sh\nexit 1 # {version}\n")
         program.chmod(0o755)
+
+    def pack(self, version: str, *, megabytes: int) -> None:
+        """Put a version into the mirror as a registry gives it: packed, and of some size."""
+        folder = self._folder / ADDRESS
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"terraform-provider-nothing_{version}_{self._platform}.zip"
+        content = random.Random(version).randbytes(megabytes * 1024 * 1024)
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            info = zipfile.ZipInfo(f"terraform-provider-nothing_v{version}")
+            info.external_attr = 0o755 << 16
+            archive.writestr(info, content)
 
 
 @pytest.fixture
@@ -156,7 +170,7 @@ def test_a_shared_plugin_cache_works(mirrored: Ground, tmp_path: Path) -> None:
     cached.write("modules/echo/main.tf", requiring("1.0.0"))
     assert initialised(cached)[1] == {"1.0.0"}
     assert (cache / ADDRESS / "1.0.0").is_dir()
-    assert (cached.site.settings.cache / "plugin-cache.lock").exists()
+    assert (cache / ".orchestrator.lock").exists()
 
 
 def test_a_provider_that_cannot_run_is_told(mirrored: Ground) -> None:
@@ -167,3 +181,34 @@ def test_a_provider_that_cannot_run_is_told(mirrored: Ground) -> None:
     ) as caught:
         mirrored.plan(mirrored.workspace())
     assert ADDRESS in caught.value.message + caught.value.detail
+
+
+@pytest.mark.parametrize("configured", ["environment", "file"])
+def test_sixteen_units_fill_a_cold_cache_at_once(
+    ground: Ground, mirror: Mirror, tmp_path: Path, configured: str
+) -> None:
+    """All succeed, and every lock file fits the one package that all share."""
+    mirror.pack("2.0.0", megabytes=8)
+    cache = tmp_path / "plugins"
+    cache.mkdir()
+    variables = {"TF_CLI_CONFIG_FILE": str(mirror.configuration)}
+    if configured == "environment":
+        variables["TF_PLUGIN_CACHE_DIR"] = str(cache)
+    else:
+        text = mirror.configuration.read_text()
+        mirror.configuration.write_text(f'plugin_cache_dir = "{cache}"\n{text}')
+    many = ground.with_environment(**variables)
+    ground.write("modules/echo/main.tf", requiring("2.0.0"))
+    units = [many.workspace(f"echo{number}", "../../modules/echo") for number in range(16)]
+
+    def begin(workspace: Workspace) -> None:
+        with occupied(workspace):
+            initialise(workspace)
+
+    with ThreadPoolExecutor(len(units)) as pool:
+        assert list(pool.map(begin, units)) == [None] * len(units)
+    assert len(list(cache.rglob("terraform-provider-nothing*"))) == 1
+    with ThreadPoolExecutor(4) as pool:  # checks the package against each lock file
+        assert list(pool.map(begin, units)) == [None] * len(units)
+    locks = {(unit.directory / ".terraform.lock.hcl").read_text() for unit in units}
+    assert len(locks) == 1

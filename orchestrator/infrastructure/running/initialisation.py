@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.backends import refuse_to_leave_state
-from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, held
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
+from orchestrator.infrastructure.running.plugin_cache import alone_in_plugin_cache
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, LONGER, Ended, arguments, follow, listen
 from orchestrator.infrastructure.running.unsaved import push_unsaved_state
@@ -43,7 +42,7 @@ def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
     key_file = workspace.data / "initialised"
     make_private(workspace.data)
     key_file.unlink(missing_ok=True)
-    with _alone_in_plugin_cache(workspace):
+    with alone_in_plugin_cache(workspace):
         ended = _run(workspace, progress)
         if ended.code != 0 and _own_lock_is_outdated(workspace, ended):
             (workspace.directory / _LOCK_FILE).unlink()
@@ -97,18 +96,6 @@ def _run(workspace: Workspace, progress: Progress | None) -> Ended:
 
 def _pass_over(_line: str) -> None:
     """Say nothing: there is nobody to say it to."""
-
-
-@contextmanager
-def _alone_in_plugin_cache(workspace: Workspace) -> Iterator[None]:
-    """Fill Terraform's plug-in cache one unit at a time: it does not lock it, and damages it when two write."""
-    site = workspace.site
-    if not site.settings.environment.get("TF_PLUGIN_CACHE_DIR"):
-        yield
-        return
-    lock = make_private(site.settings.cache) / "plugin-cache.lock"
-    with held(lock, site, workspace.unit, patience=DOWNLOAD_SECONDS):
-        yield
 
 
 def _own_lock_is_outdated(workspace: Workspace, ended: Ended) -> bool:

@@ -34,7 +34,8 @@ class Ended:
     """How a command ended: exit code, its messages for people, and its output where that was captured.
 
     Messages and stderr hold no secrets any more; stdout is data and may. ``interrupted`` says that
-    somebody asked to end it, ``overran`` how long it was allowed to take when that was not enough.
+    somebody asked to end it, ``overran`` how long it was allowed to take when that was not enough, and
+    ``capped`` that it wrote more than is kept.
     """
 
     code: int
@@ -43,6 +44,7 @@ class Ended:
     stderr: str
     interrupted: bool
     overran: str = ""
+    capped: bool = False
 
 
 class _Arguments(Terraform):  # type: ignore[misc]
@@ -132,6 +134,7 @@ def _ended(workspace: Workspace, done: Completed, told: Iterable[Diagnostic] = (
         stderr=workspace.site.secrets.redact(done.stderr.strip() or _silent_end(done.code)),
         interrupted=done.interrupted,
         overran=written(workspace.site.limits.timeout or 0) if done.timed_out else "",
+        capped=done.capped,
     )
 
 

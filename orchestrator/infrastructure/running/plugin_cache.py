@@ -1,0 +1,65 @@
+"""Terraform's plug-in cache, filled by one unit at a time.
+
+Terraform does not lock it, and damages it when two fill it at once: a package is hashed while another process
+still writes it, and the lock file then never fits. OpenTofu locks it from 1.10 on. One lock in the cache itself
+holds for every checkout and container of a user that shares it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from orchestrator.infrastructure.binary import Product
+from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, held
+from orchestrator.infrastructure.layout.private import make_private
+from orchestrator.infrastructure.workspace import Workspace
+
+_LOCK = ".orchestrator.lock"
+_SETTING = re.compile(r"""^\s*plugin_cache_dir\s*=\s*"([^"]+)"\s*(?:#.*|//.*)?$""", re.MULTILINE)
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+
+
+@contextmanager
+def alone_in_plugin_cache(workspace: Workspace) -> Iterator[None]:
+    """Hold the cache that an initialisation would fill, if there is one; raises TerraformError, Interrupted."""
+    site = workspace.site
+    with ExitStack() as holding:
+        folder = plugin_cache(site.settings.environment, site.settings.home, site.binary.product)
+        if folder is not None:
+            writable = folder if _is_writable(folder) else make_private(site.settings.cache)
+            lock = held(writable / _LOCK, site, workspace.unit, patience=DOWNLOAD_SECONDS)
+            holding.enter_context(lock)
+        yield
+
+
+def plugin_cache(environment: Mapping[str, str], home: Path, product: Product) -> Path | None:
+    """Return the directory that the engine shares plug-ins in, as its environment or its CLI configuration says."""
+    if environment.get("TF_PLUGIN_CACHE_DIR"):
+        return Path(environment["TF_PLUGIN_CACHE_DIR"]).expanduser()
+    text = ""
+    with suppress(OSError, UnicodeDecodeError):
+        text = _configuration(environment, home, product).read_text(encoding="utf-8")
+    found = _SETTING.search(text)
+    if found is None:
+        return None
+    known = _VARIABLE.sub(lambda name: environment.get(name[1], ""), found[1])
+    return home / known.removeprefix("~/") if known.startswith("~/") else Path(known)
+
+
+def _configuration(environment: Mapping[str, str], home: Path, product: Product) -> Path:
+    """Return the CLI configuration that the engine reads."""
+    named = environment.get("TF_CLI_CONFIG_FILE") or environment.get("TERRAFORM_CONFIG")
+    if named:
+        return Path(named)
+    own = home / ".tofurc"
+    if product is Product.OPENTOFU and own.exists():
+        return own
+    return home / ".terraformrc"
+
+
+def _is_writable(folder: Path) -> bool:
+    with suppress(OSError):
+        (folder / _LOCK).touch(mode=0o600)
+        return True
+    return False
