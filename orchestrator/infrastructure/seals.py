@@ -31,7 +31,7 @@ def seal_of(
     """
     lineage, _, serial = state_stamp.rpartition(":")
     module = workspace.module
-    outside = leading_outside(module.tree, files_of(module))
+    outside = leading_outside(module.tree, files_of(module), dict(inputs))
     if not lineage or (outside and module.shown):
         return ""
     trace, site = trace_of(workspace), workspace.site

@@ -73,7 +73,8 @@ def _code(module: Located) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder in order; the lock file is told apart."""
+    """Yield the files and links below a folder in order; the lock file is told apart."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _NEVER)
-        yield from (Path(parent, name) for name in sorted(names) if name != LOCK_FILE)
+        links = (name for name in folders if Path(parent, name).is_symlink())  # not walked
+        yield from (Path(parent, name) for name in sorted([*names, *links]) if name != LOCK_FILE)

@@ -203,9 +203,40 @@ def test_what_cannot_be_told_is_taken(root: Path) -> None:
 
     assert considered["modules.network"] == "its source names no fixed version"
     assert considered["modules.bucket"] == (
-        "stacks/shop/modules/bucket/read.tf:1 may read files outside of its directory"
+        "stacks/shop/modules/bucket/read.tf:1 may lead to files outside of its directory"
     )
     assert considered["manifests.platform"] == "revision changed"
+
+
+@pytest.mark.parametrize(
+    ("line", "leads"),
+    [
+        ('source = file("${path.module}/../../page.html")', True),
+        ('source = "../../page.html"', True),
+        ('source = "../inner"', False),
+        ('source = "../inner" # the inner one', False),
+    ],
+)
+def test_a_source_is_not_always_a_module(root: Path, *, line: str, leads: bool) -> None:
+    """Objects and provisioners have a source, too, which is a file; that of a module is a directory."""
+    block = f'module "m" {{\n  {line}\n}}\n'
+    _write(root, "modules/bucket/more.tf", block)
+    _commit(root)
+
+    reason = "stacks/shop/modules/bucket/more.tf:2 may lead to files outside of its directory"
+    assert _considered(root).get("modules.bucket") == (reason if leads else None)
+
+
+def test_links_and_paths_among_inputs_lead_outside(root: Path) -> None:
+    """What a link leads to, and a file whose name is an input, change without the module."""
+    (root / "stacks/shop/modules/network/linked").symlink_to("../../shop", target_is_directory=True)
+    _edit(root, "stack.yaml", 'size: "${{ vars.size }}"', "size: ../../more.txt")
+    _commit(root)
+
+    considered = _considered(root)
+
+    assert considered["modules.network"].startswith("stacks/shop/modules/network/linked may lead")
+    assert considered["modules.database"].startswith("an input may lead")
 
 
 @pytest.mark.parametrize(

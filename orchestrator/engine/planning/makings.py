@@ -14,6 +14,7 @@ from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.fetching import immutable
 from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.sources import locate_local
+from orchestrator.infrastructure.traces import LOCK_FILE, files_of
 from orchestrator.stack.model import Module, Stack, Unit
 
 _MOST_FILES_NAMED: Final = 2
@@ -48,9 +49,10 @@ def makings_of(tree: Path, wanted: Wanted, unit: Unit) -> Makings:
         moves = "" if immutable(unit.source, unit.version) else "its source names no fixed version"
         return Makings(said=said, elsewhere=moves)
     located = locate_local(module_request(tree, stack, unit))
-    files = {file for path in (located.path, *located.calls) for file in _below(tree, path)}
-    leading = leading_outside(tree, files)
-    outside = f"{leading} may read files outside of its directory" if leading else ""
+    files = set(files_of(located))
+    leading = leading_outside(tree, files, dict(unit.inputs))
+    outside = f"{leading} may lead to files outside of its directory" if leading else ""
+    files.add(f"{located.path}/{LOCK_FILE}")
     return Makings(said=said, files=dict(_hashes(tree, files)), elsewhere=outside)
 
 
@@ -106,17 +108,10 @@ def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _below(tree: Path, path: str) -> Iterator[str]:
-    for folder, folders, names in os.walk(tree / path):
-        folders[:] = [name for name in folders if name not in {".terraform", ".git"}]
-        for name in names:
-            yield Path(folder, name).relative_to(tree).as_posix()
-
-
 def _hashes(tree: Path, files: set[str]) -> Iterator[tuple[str, str]]:
     for file in sorted(files):
         path = tree / file
-        if path.is_file():
-            yield file, hashlib.sha256(path.read_bytes()).hexdigest()
-        elif path.is_symlink():
+        if path.is_symlink():
             yield file, os.fspath(path.readlink())
+        elif path.is_file():
+            yield file, hashlib.sha256(path.read_bytes()).hexdigest()
