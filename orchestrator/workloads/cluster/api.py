@@ -28,10 +28,14 @@ from orchestrator.workloads.ownership import selector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which objects an observation is about: a kind, and the namespaces that are looked at if need be."""
+    """Which objects an observation is about: a kind, and the namespaces that are looked at if need be.
+
+    Where a kind is read in several versions, ``named`` are the objects that are wanted in this one.
+    """
 
     resource: Resource
     namespaces: frozenset[str]
+    named: frozenset[ObjectRef] = frozenset()
 
 
 @contextmanager
@@ -120,12 +124,19 @@ class Cluster:
         return self._client.run(described(self._client, resource))
 
     def list_owned(self, wanted: Iterable[Wanted], owner: Owner) -> dict[ObjectRef, Live]:
-        """Return the objects of these kinds that carry the owner's labels.
+        """Return the objects of these kinds that carry the owner's labels, each in the version it is wanted in.
 
         Where listing in all namespaces is forbidden, the namespaces named are listed one by one.
         """
-        found = self._client.run(side_by_side([*wanted], lambda item: self._list(item, owner)))
-        return {ref: live for objects in found for ref, live in objects}
+        asked = [*wanted]
+        listed = self._client.run(side_by_side(asked, lambda item: self._list(item, owner)))
+        found: dict[ObjectRef, Live] = {}
+        for view, objects in zip(asked, listed, strict=True):
+            for ref, live in objects:
+                if ref in view.named:
+                    found.pop(ref, None)  # with its version, which is no part of what is compared
+                found.setdefault(ref, live)
+        return found
 
     def get_many(self, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live | None]:
         """Return objects by reference, None for those that do not exist (or whose kind does not).
@@ -273,7 +284,7 @@ class Cluster:
 def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
     """Return the collections that hold these objects, sorted; kinds that are not served are left out.
 
-    A kind is read in the version of the first reference to it, so that what is live can be compared.
+    A kind is read in the version of the first reference to it; see ``views``.
     """
     resources: dict[tuple[str, str], Resource] = {}
     namespaces: dict[tuple[str, str], set[str]] = {}
@@ -285,6 +296,31 @@ def collections(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
     return tuple(
         Wanted(resource=resource, namespaces=frozenset(namespaces[key]))
         for key, resource in sorted(resources.items())
+    )
+
+
+def views(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
+    """Return the collections that hold these objects, one for each version of a kind that is wanted.
+
+    What is live can only be compared in the version of the manifest; the first reference to an object counts.
+    """
+    wanted = tuple(dict.fromkeys(refs))
+    versions: dict[Resource, list[ObjectRef]] = {}
+    for ref in wanted:
+        if found := kinds.serving(ref):
+            versions.setdefault(found, []).append(ref)
+    several = [
+        Wanted(
+            resource=resource,
+            namespaces=frozenset(ref.namespace for ref in named),
+            named=frozenset(named),
+        )
+        for resource, named in versions.items()
+    ]
+    return tuple(
+        sorted(
+            several, key=lambda one: (one.resource.group, one.resource.kind, one.resource.version)
+        )
     )
 
 

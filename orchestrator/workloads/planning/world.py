@@ -9,7 +9,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.api import collections
+from orchestrator.workloads.cluster.api import views
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.definitions.custom_resources import (
     DEFINITION,
@@ -66,9 +66,7 @@ def observe(
     )
     served = cluster.kinds()
     refs = [item.ref for item in objects if item.ref]
-    live = cluster.list_owned(
-        collections(served, [*refs, *(item.ref for item in inventory)]), owner
-    )
+    live = cluster.list_owned(views(served, [*refs, *(item.ref for item in inventory)]), owner)
     learn_live(live.values(), secrets)
     resting = [item for item in objects if why_left_alone(item, _found(live, item))]
     objects = tuple(item for item in objects if not why_left_alone(item, _found(live, item)))
