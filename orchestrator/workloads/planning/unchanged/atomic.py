@@ -1,12 +1,12 @@
-"""Which maps and lists are one value to a server-side apply (``atomic``), and not merged by their elements. Pure."""
+"""How a schema has maps and lists merged by a server-side apply: as one value (``atomic``), or by elements. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.live import mapping
-from orchestrator.workloads.planning.unchanged.decision import Whole
+from orchestrator.workloads.planning.unchanged.decision import ELEMENT, Shape, Walked
 
 BUILT_IN_GROUPS: Final = frozenset(
     {
@@ -66,7 +66,8 @@ PLACES: Final = frozenset(
     }
 )
 
-_METADATA: Final = "f:metadata"
+_METADATA: Final = "metadata"
+_WHOLE: Final = frozenset({Shape.WHOLE_LIST, Shape.WHOLE_MAP})
 _MERGED: Final[Mapping[str, Json]] = {"type": "object"}
 _DEDUCED: Final[Mapping[str, Json]] = {"x-kubernetes-preserve-unknown-fields": True}
 
@@ -82,24 +83,24 @@ def definition_of(group: str, plural: str) -> ObjectRef:
     )
 
 
-def all_atomic(
-    wholes: Iterable[Whole], ref: ObjectRef, definition: Mapping[str, Json] | None
-) -> bool:
-    """Whether all these values of an object are atomic; ``definition`` is that of a custom kind, if known."""
+def misfits(
+    walked: Collection[Walked], ref: ObjectRef, definition: Mapping[str, Json] | None
+) -> frozenset[Walked]:
+    """Return the maps and lists of an object that are not known to be merged as they were compared.
+
+    ``definition`` is that of a custom kind, if known; without it nothing is.
+    """
     if ref.group in BUILT_IN_GROUPS:
-        return all(_is_atomic_by_name(whole) for whole in wholes)
+        return frozenset(item for item in walked if not _is_atomic_by_name(item))
     schema = _schema(definition or {}, ref.version)
-    return schema is not None and all(_is_atomic_in(schema, whole) for whole in wholes)
+    if schema is None:
+        return frozenset(walked)
+    return frozenset(item for item in walked if not _fits(schema, item))
 
 
-def _is_atomic_by_name(whole: Whole) -> bool:
-    words = [_word(step) for step in whole.path]
-    named = [word for word in words[:-1] if word != "[]"]
-    return words[-1] in NAMES or (*named[-1:], words[-1]) in PLACES
-
-
-def _word(step: str) -> str:
-    return step.removeprefix("f:") if step.startswith("f:") else "[]"
+def _is_atomic_by_name(whole: Walked) -> bool:
+    named = [word for word in whole.words[:-1] if word != ELEMENT]
+    return whole.words[-1] in NAMES or (*named[-1:], whole.words[-1]) in PLACES
 
 
 def _schema(definition: Mapping[str, Json], version: str) -> Mapping[str, Json] | None:
@@ -113,20 +114,38 @@ def _schema(definition: Mapping[str, Json], version: str) -> Mapping[str, Json] 
     return None
 
 
-def _is_atomic_in(schema: Mapping[str, Json], whole: Whole) -> bool:
-    if whole.path[0] == _METADATA:
-        return _is_atomic_by_name(whole)
+def _fits(schema: Mapping[str, Json], item: Walked) -> bool:
+    """Whether a custom kind's schema has a map or list merged as it was compared."""
+    if item.words[:1] == (_METADATA,):  # which is the same for all kinds
+        return item.shape not in _WHOLE or _is_atomic_by_name(item)
     node = schema
-    for step in whole.path:
-        node = _below(node, _word(step))
-    if whole.is_list:
-        return node.get("x-kubernetes-list-type", "atomic") == "atomic" and node is not _MERGED
-    return node.get("x-kubernetes-map-type") == "atomic"
+    for word in item.words:
+        node = _below(node, word)
+    match item.shape:
+        case Shape.WHOLE_LIST:
+            return _list_type(node) == "atomic" and node is not _MERGED
+        case Shape.WHOLE_MAP:
+            return node.get("x-kubernetes-map-type") == "atomic"
+        case Shape.FIELDS:
+            return node.get("x-kubernetes-map-type", "granular") == "granular"
+        case Shape.SET:
+            return _list_type(node) == "set"
+        case Shape.KEYED:
+            return _list_type(node) == "map" and _keys(node) == item.keys
+
+
+def _list_type(node: Mapping[str, Json]) -> Json:
+    return node.get("x-kubernetes-list-type", "atomic")
+
+
+def _keys(node: Mapping[str, Json]) -> tuple[str, ...]:
+    keys = node.get("x-kubernetes-list-map-keys")
+    return tuple(sorted(map(str, keys))) if isinstance(keys, list) else ()
 
 
 def _below(node: Mapping[str, Json], word: str) -> Mapping[str, Json]:
     """Return the schema of a field or element; that of a map which is merged where nothing is known of it."""
-    if word == "[]":
+    if word == ELEMENT:
         return mapping(node, "items") or _MERGED
     if node is _MERGED or (node.get("x-kubernetes-embedded-resource") and word == "metadata"):
         return _MERGED

@@ -4,13 +4,15 @@ A server keeps for each manager the set of fields that it applied last (``manage
 any effect when it would record the same set again and every value in it is the live one already. The set is
 walked beside manifest and object; whatever does not fit is a reason to ask the server, and never a guess.
 
-What the set alone does not tell is whether a map or list that it names as one field *is* one value: where its
-elements are merged, such an entry only says that it was empty once. Those are returned, for others to decide.
+What the set alone does not tell is how the kind's schema has maps and lists merged: by its name one field may be
+one value, or was only empty once; and what was merged by its elements then may be one value by now. How each was
+walked is returned, for others to decide.
 """
 
 import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -25,6 +27,9 @@ FieldPath: TypeAlias = tuple[str, ...]
 Side: TypeAlias = "Json | Absent"
 Token: TypeAlias = Hashable
 
+ELEMENT: Final = "[]"
+"""The word for any element of a list."""
+
 _NAMED: Final = "f:"
 _KEYED: Final = "k:"
 _VALUED: Final = "v:"
@@ -35,27 +40,43 @@ _IDENTITY: Final = ("apiVersion", "kind")
 _NAMES: Final = ("name", "namespace")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Whole:
-    """A map or list that was compared as one value: where it is, in the notation of ``managedFields``."""
+class Shape(StrEnum):
+    """How a map or list was compared."""
 
-    path: FieldPath
-    is_list: bool
+    WHOLE_MAP = "a map as one value"
+    WHOLE_LIST = "a list as one value"
+    FIELDS = "a map by its fields"
+    KEYED = "a list by its elements' keys"
+    SET = "a list by its elements' values"
 
 
-def unchanged(wanted: Live, live: Live, *, built_in: bool = False) -> frozenset[Whole] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """A map or list that was compared: where it is, as words of its schema (``[]`` for any element), and how.
+
+    ``keys`` are those that a keyed list's elements were told apart by, sorted.
+    """
+
+    words: tuple[str, ...]
+    shape: Shape
+    keys: tuple[str, ...] = ()
+
+
+def unchanged(wanted: Live, live: Live, *, built_in: bool = False) -> frozenset[Walked] | None:
     """Return None where only the server can tell whether applying ``wanted`` would change anything.
 
-    Otherwise nothing would change, provided that each value returned is merged as a whole (``atomic``).
+    Otherwise nothing would change, provided that each map and list returned is merged as it was compared. Of
+    built-in kinds, whose schemas stay what they are, only those compared as one value are returned.
     ``live`` is the object as it was read in the manifest's own version; ``built_in`` says that its kind is one
     of Kubernetes' own, which keep some values in another form than they were written in.
     """
     fields = _ours(live, str(wanted.get("apiVersion")))
     if fields is None or not _same_object(wanted, live):
         return None
-    comparison = _Comparison(others=_others(live, wanted["apiVersion"]) if built_in else None)
+    others = _others(live, wanted["apiVersion"]) if built_in else None
+    comparison = _Comparison(others=others, built_in=built_in)
     fits = comparison.maps(_without_names(wanted), dict(live), fields, ())
-    return frozenset(comparison.wholes) if fits else None
+    return frozenset(comparison.walked) if fits else None
 
 
 def _ours(live: Live, api_version: str) -> Fields | None:
@@ -99,12 +120,14 @@ class _Comparison:
     """One walk along a set of fields; ``others`` are other managers' sets, None where values stay as written."""
 
     others: Sequence[Fields] | None
-    wholes: set[Whole] = field(default_factory=set)
+    built_in: bool
+    walked: set[Walked] = field(default_factory=set)
 
     def maps(self, wanted: Live, live: Json, fields: Fields, path: FieldPath) -> bool:
         """Whether the set names just the keys of ``wanted``, and all their values are live."""
         if not isinstance(live, dict) or _count(fields) != len(wanted):
             return False
+        self._merged(path, Shape.FIELDS)
         for key, value in wanted.items():
             inner, there = fields.get(_NAMED + key), live.get(key, ABSENT)
             if inner == {} and type(value) in _PLAIN and same(value, there):
@@ -140,7 +163,12 @@ class _Comparison:
 
     def _note(self, wanted: Json, path: FieldPath) -> None:
         if isinstance(wanted, list) or (isinstance(wanted, dict) and wanted):
-            self.wholes.add(Whole(path=path, is_list=isinstance(wanted, list)))
+            shape = Shape.WHOLE_LIST if isinstance(wanted, list) else Shape.WHOLE_MAP
+            self.walked.add(Walked(words=_words(path), shape=shape))
+
+    def _merged(self, path: FieldPath, shape: Shape, keys: tuple[str, ...] = ()) -> None:
+        if not self.built_in:
+            self.walked.add(Walked(words=_words(path), shape=shape, keys=keys))
 
     def _ours_alone(self, path: FieldPath) -> bool:
         """Whether a value may be written in another way: to whoever owns it too, that is a conflict."""
@@ -157,6 +185,7 @@ class _Comparison:
         chosen = [_token(item) for item in wanted]
         if declared != set(chosen):
             return False
+        self._merged(path, Shape.SET)
         return _in_order(chosen, map(_token, live)) is not None
 
     def _keyed_lists(
@@ -167,6 +196,7 @@ class _Comparison:
         places = _in_order(steps, keyed.live(live)) if steps else None
         if not steps or places is None:
             return False
+        self._merged(path, Shape.KEYED, tuple(keyed.names))
         return all(
             self._values(item, live[place], fields[step], (*path, step))
             for item, place, step in zip(wanted, places, steps, strict=True)
@@ -234,6 +264,10 @@ def _owns(fields: Fields, path: FieldPath) -> bool:
             return False
         node = node[step]
     return True
+
+
+def _words(path: FieldPath) -> tuple[str, ...]:
+    return tuple(step.removeprefix(_NAMED) if step.startswith(_NAMED) else ELEMENT for step in path)
 
 
 def _count(fields: Fields) -> int:

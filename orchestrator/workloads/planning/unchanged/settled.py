@@ -1,6 +1,7 @@
 """Which objects of a plan need no dry run: those of which can be told here that an apply changes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from orchestrator.errors import AccessDenied
 from orchestrator.plans.objects import ObjectRef
@@ -10,10 +11,10 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.planning.unchanged.atomic import (
     BUILT_IN_GROUPS,
-    all_atomic,
     definition_of,
+    misfits,
 )
-from orchestrator.workloads.planning.unchanged.decision import Whole, unchanged
+from orchestrator.workloads.planning.unchanged.decision import Walked, unchanged
 
 
 def settled(
@@ -25,23 +26,37 @@ def settled(
 ) -> frozenset[ObjectRef]:
     """Return the objects that applying these submissions would leave exactly as they are.
 
-    Custom kinds whose objects have lists or maps that may be atomic cost one request each, for their definition.
+    A custom kind with such objects costs one request, for its definition: how that merges may have changed since
+    the last apply. Where this plan changes it, nobody can tell.
     """
-    wholes = {
+    fitting = {
         item.ref: found
         for item in submissions
-        if item.ref in live and (found := _wholes(item, live[item.ref])) is not None
+        if item.ref in live
+        and (item.ref.group, item.ref.kind) not in kinds.defined
+        and (found := _walked(item, live[item.ref])) is not None
     }
-    unsure = [ref for ref, found in wholes.items() if found and ref.group not in BUILT_IN_GROUPS]
-    definitions = _definitions(cluster, unsure, live, kinds=kinds)
+    custom = [ref for ref in fitting if ref.group not in BUILT_IN_GROUPS]
+    definitions = _definitions(cluster, custom, live, kinds=kinds)
+    alike: dict[ObjectRef, dict[ObjectRef, frozenset[Walked]]] = {}
+    for ref, walked in fitting.items():
+        alike.setdefault(replace(ref, namespace="", name=""), {})[ref] = walked
     return frozenset(
         ref
-        for ref, found in wholes.items()
-        if not found or all_atomic(found, ref, definitions.get((ref.group, ref.kind)))
+        for kind, objects in alike.items()
+        for ref in _merged_as_walked(objects, kind, definitions.get((kind.group, kind.kind)))
     )
 
 
-def _wholes(item: Submission, live: Live) -> frozenset[Whole] | None:
+def _merged_as_walked(
+    objects: Mapping[ObjectRef, frozenset[Walked]], kind: ObjectRef, definition: Live | None
+) -> Iterator[ObjectRef]:
+    """Yield the objects of one kind and version that its schema has merged as they were compared."""
+    unknown = misfits(frozenset().union(*objects.values()), kind, definition)
+    return (ref for ref, walked in objects.items() if unknown.isdisjoint(walked))
+
+
+def _walked(item: Submission, live: Live) -> frozenset[Walked] | None:
     return unchanged(item.manifest, live, built_in=item.ref.group in BUILT_IN_GROUPS)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from orchestrator.workloads.planning.unchanged.atomic import (
     BUILT_IN_GROUPS,
     NAMES,
     PLACES,
-    all_atomic,
+    misfits,
 )
-from orchestrator.workloads.planning.unchanged.decision import Whole
+from orchestrator.workloads.planning.unchanged.decision import Shape, Walked
 from tests.sandbox.client import client_of
 from tests.workloads.planning.unchanged.custom import definitions
 
@@ -22,45 +23,62 @@ Words = tuple[str, ...]
 _QUESTIONS = ("Review", "TokenRequest", "List", "Options")
 
 
-def widget(*steps: str, is_list: bool = True) -> bool:
-    """Whether a value of a Widget's spec is atomic."""
+REF = ObjectRef(group="example.com", version="v1", kind="Widget", namespace="n", name="n")
+
+
+def widget(*words: str, shape: Shape = Shape.WHOLE_LIST, keys: tuple[str, ...] = ()) -> bool:
+    """Whether a value of a Widget's spec is merged in this way."""
     (definition, _) = definitions("example.com")
-    ref = ObjectRef(group="example.com", version="v1", kind="Widget", namespace="n", name="n")
-    whole = Whole(path=("f:spec", *steps), is_list=is_list)
-    return all_atomic([whole], ref, definition)
+    walked = Walked(words=("spec", *words), shape=shape, keys=keys)
+    return not misfits({walked}, REF, definition)
 
 
 def test_a_definition_tells_what_is_atomic() -> None:
     """Lists are atomic unless their definition says otherwise, and maps only where it says so."""
-    assert widget("f:steps")
-    assert widget("f:plain")
-    assert not widget("f:tags")
-    assert not widget("f:endpoints")
-    assert widget("f:fixed", is_list=False)
-    assert not widget("f:options", is_list=False)
-    assert widget("f:parts", 'k:{"name":"a"}', "f:steps")
-    assert not widget("f:parts", 'k:{"name":"a"}', "f:tags")
-    assert not widget("f:table", "f:any")
+    assert widget("steps")
+    assert widget("plain")
+    assert not widget("tags")
+    assert not widget("endpoints")
+    assert widget("fixed", shape=Shape.WHOLE_MAP)
+    assert not widget("options", shape=Shape.WHOLE_MAP)
+    assert widget("parts", "[]", "steps")
+    assert not widget("parts", "[]", "tags")
+    assert not widget("table", "any")
 
 
 def test_below_what_keeps_unknown_fields_lists_are_atomic_and_maps_are_merged() -> None:
     """What no schema tells, the server takes by its shape."""
-    assert widget("f:free", "f:any", "f:list")
-    assert not widget("f:free", "f:any", is_list=False)
-    assert widget("f:anything")
-    assert not widget("f:anything", is_list=False)
-    assert not widget("f:half", "f:known")
-    assert widget("f:half", "f:other")
-    assert not widget("f:embedded", "f:metadata", "f:finalizers")
+    assert widget("free", "any", "list")
+    assert not widget("free", "any", shape=Shape.WHOLE_MAP)
+    assert widget("anything")
+    assert not widget("anything", shape=Shape.WHOLE_MAP)
+    assert not widget("half", "known")
+    assert widget("half", "other")
+    assert not widget("embedded", "metadata", "finalizers")
+
+
+def test_what_was_merged_by_its_elements_has_to_be_merged_so_still() -> None:
+    """A definition may say another thing by now than when the object was applied."""
+    assert widget("tags", shape=Shape.SET)
+    assert widget("options", shape=Shape.FIELDS)
+    assert widget("parts", shape=Shape.KEYED, keys=("name",))
+    assert widget("endpoints", shape=Shape.KEYED, keys=("port", "protocol"))
+    assert widget("table", "any", "[]", shape=Shape.FIELDS)
+    assert not widget("steps", shape=Shape.SET)
+    assert not widget("parts", shape=Shape.SET)
+    assert not widget("plain", shape=Shape.KEYED, keys=("name",))
+    assert not widget("endpoints", shape=Shape.KEYED, keys=("port",))
+    assert not widget("fixed", shape=Shape.FIELDS)
+    assert widget("free", "any", shape=Shape.FIELDS)
+    assert not widget("free", "any", shape=Shape.SET)
 
 
 def test_nothing_is_known_without_a_definition() -> None:
     """A kind whose definition cannot be read, or does not have the version, is asked about."""
-    ref = ObjectRef(group="example.com", version="v2", kind="Widget", namespace="n", name="n")
-    whole = Whole(path=("f:spec", "f:steps"), is_list=True)
-    assert not all_atomic([whole], ref, None)
-    assert not all_atomic([whole], ref, definitions("example.com")[0])
-    assert all_atomic([], ref, None) is False
+    walked = {Walked(words=("spec",), shape=Shape.FIELDS)}
+    assert not misfits(walked, REF, definitions("example.com")[0])
+    assert misfits(walked, REF, None) == walked
+    assert misfits(walked, replace(REF, version="v2"), definitions("example.com")[0]) == walked
 
 
 @pytest.mark.integration

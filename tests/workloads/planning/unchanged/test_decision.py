@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.workloads.planning.unchanged.decision import Whole, unchanged
+from orchestrator.workloads.planning.unchanged.decision import Shape, Walked, unchanged
 
 Manifest = dict[str, Any]
 
@@ -39,32 +39,58 @@ def owned(fields: Manifest) -> Manifest:
     return {"f:spec": {"f:field": fields}}
 
 
-def decide(wanted: Any, there: Any, fields: Manifest) -> frozenset[Whole] | None:
-    """Decide about one field: what is wanted, what is live, and what we applied of it."""
-    return unchanged(spec(wanted), live(spec(there), owned(fields)))
+def decide(wanted: Any, there: Any, fields: Manifest) -> dict[Shape, tuple[str, ...]] | None:
+    """Decide about one field, by what is wanted, live and applied by us; return how it was walked, with keys."""
+    found = unchanged(spec(wanted), live(spec(there), owned(fields)))
+    if found is None:
+        return None
+    return {item.shape: item.keys for item in found if item.words == ("spec", "field")}
 
 
 ELEMENTS: Manifest = {
     'k:{"port":53,"protocol":"TCP"}': {".": {}, "f:port": {}},
     'k:{"port":53,"protocol":"UDP"}': {".": {}, "f:port": {}, "f:protocol": {}},
 }
+SPELT: Manifest = {key: {".": {}, "f:port": {}, "f:protocol": {}} for key in ELEMENTS}
 TCP, UDP = {"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "there", "fields"),
+    ("wanted", "there", "fields", "walked"),
     [
-        ("a", "a", {}),
-        ({}, {}, {}),
-        ({"a": 1}, {"a": 1, "b": 2}, {"f:a": {}}),
-        (["b", "a"], ["b", "x", "a"], {'v:"a"': {}, 'v:"b"': {}}),
-        ([{"port": 53}, UDP], [TCP, UDP], ELEMENTS),
-        ([UDP, {"port": 53}], [UDP, {"port": 1, "protocol": "TCP"}, TCP], ELEMENTS),
+        ("a", "a", {}, {}),
+        ({}, {}, {}, {}),
+        ({"a": 1}, {"a": 1, "b": 2}, {"f:a": {}}, {Shape.FIELDS: ()}),
+        (["b", "a"], ["b", "x", "a"], {'v:"a"': {}, 'v:"b"': {}}, {Shape.SET: ()}),
+        ([{"port": 53}, UDP], [TCP, UDP], ELEMENTS, {Shape.KEYED: ("port", "protocol")}),
+        (
+            [UDP, {"port": 53}],
+            [UDP, {"port": 1, "protocol": "TCP"}, TCP],
+            ELEMENTS,
+            {Shape.KEYED: ("port", "protocol")},
+        ),
+        (["a"], ["a"], {}, {Shape.WHOLE_LIST: ()}),
+        ([], [], {}, {Shape.WHOLE_LIST: ()}),
+        ({"a": 1}, {"a": 1}, {}, {Shape.WHOLE_MAP: ()}),
     ],
 )
-def test_what_is_applied_and_live_is_unchanged(wanted: Any, there: Any, fields: Manifest) -> None:
-    """What the set names, the manifest wants and the object has is unchanged, whatever others add."""
-    assert decide(wanted, there, fields) == frozenset()
+def test_what_is_applied_and_live_is_unchanged(
+    wanted: Any, there: Any, fields: Manifest, walked: dict[Shape, tuple[str, ...]]
+) -> None:
+    """What the set names, the manifest wants and the object has is unchanged, whatever others add.
+
+    The set does not tell an atomic list from a merged one that was empty once, nor what a schema says by now:
+    how values were compared is told, since the caller has to know whether they are merged so.
+    """
+    assert decide(wanted, there, fields) == walked
+
+
+def test_elements_are_walked_as_one() -> None:
+    """What is below the elements of a list is told once for all of them."""
+    found = unchanged(spec([TCP, UDP]), live(spec([TCP, UDP]), owned(SPELT)))
+    assert found is not None
+    assert Walked(words=("spec", "field", "[]"), shape=Shape.FIELDS) in found
+    assert len(found) == len({"the object", "metadata", "labels", "spec", "field", "elements"})
 
 
 @pytest.mark.parametrize(
@@ -90,21 +116,13 @@ def test_what_is_applied_and_live_is_unchanged(wanted: Any, there: Any, fields: 
         ),
         pytest.param([{"port": 53}] * 2, [TCP, UDP], ELEMENTS, id="the same element twice"),
         pytest.param([{"port": 53}, UDP], [TCP, UDP, TCP], ELEMENTS, id="a live element twice"),
+        pytest.param(["a"], ["a", "b"], {}, id="one value, longer by now"),
         pytest.param(["a"], ["a"], {"i:0": {}}, id="a notation that is not known"),
     ],
 )
 def test_whatever_does_not_fit_is_asked(wanted: Any, there: Any, fields: Manifest) -> None:
     """One difference in value, type, order or ownership is enough to leave the answer to the server."""
     assert decide(wanted, there, fields) is None
-
-
-def test_a_value_named_as_one_field_is_unchanged_if_it_is_atomic() -> None:
-    """The set does not tell an atomic list from a merged one that was empty once: the caller has to know."""
-    path = ("f:spec", "f:field")
-    assert decide(["a"], ["a"], {}) == frozenset({Whole(path=path, is_list=True)})
-    assert decide([], [], {}) == frozenset({Whole(path=path, is_list=True)})
-    assert decide({"a": 1}, {"a": 1}, {}) == frozenset({Whole(path=path, is_list=False)})
-    assert decide(["a"], ["a", "b"], {}) is None
 
 
 @pytest.mark.parametrize(
@@ -148,8 +166,8 @@ def test_a_manifest_with_what_the_server_sets_is_asked_about(field: str) -> None
 
 def built_in(value: Any, kept: Any, *, others: Manifest | None = None) -> bool:
     """Whether a built-in object is unchanged whose limit is written and kept like this."""
-    wanted = manifest(spec={"limits": {"cpu": value}})
-    there = live(manifest(spec={"limits": {"cpu": kept}}), {"f:spec": {"f:limits": {"f:cpu": {}}}})
+    wanted = manifest(spec={"hard": {"cpu": value}})
+    there = live(manifest(spec={"hard": {"cpu": kept}}), {"f:spec": {"f:hard": {"f:cpu": {}}}})
     if others is not None:
         entries = there["metadata"]["managedFields"]
         entries.append({**entries[1], "manager": "other", **others})
@@ -158,7 +176,7 @@ def built_in(value: Any, kept: Any, *, others: Manifest | None = None) -> bool:
 
 def test_an_amount_in_another_form_is_unchanged_while_nobody_else_owns_it() -> None:
     """The server keeps ``0.5`` as ``500m``; to another owner of the field, applying ``0.5`` is a conflict."""
-    limit: Manifest = {"f:spec": {"f:limits": {"f:cpu": {}}}}
+    limit: Manifest = {"f:spec": {"f:hard": {"f:cpu": {}}}}
     assert built_in("0.5", "500m")
     assert built_in("0.5", "500m", others={"fieldsV1": {"f:spec": {}}})
     assert not built_in("0.5", "500m", others={"fieldsV1": limit})
