@@ -76,13 +76,15 @@ class Stop:
         """Start unset."""
         self._event = threading.Event()
         self._requests = 0
+        self._keyed = 0
         self._guard = threading.Lock()
         self._allowed: Callable[[], bool] = lambda: True
 
-    def request(self) -> None:
-        """Ask everything that looks at this to stop."""
+    def request(self, *, keyed: bool = False) -> None:
+        """Ask everything that looks at this to stop; ``keyed`` says that it may come from the keys of a terminal."""
         with self._guard:
             self._requests += 1
+            self._keyed += keyed
             self._event.set()
 
     @contextmanager
@@ -101,6 +103,11 @@ class Stop:
     def requests(self) -> int:
         """How many times somebody asked."""
         return self._requests
+
+    @property
+    def keyed(self) -> int:
+        """How many of the requests may come from the keys of a terminal."""
+        return self._keyed
 
     @property
     def requested(self) -> bool:
@@ -160,23 +167,40 @@ def stream(
 def attach(command: Command, *, stop: Stop) -> int:
     """Run a child on our own stdin, stdout and stderr; return its exit code, negative for a signal.
 
-    It stays in our process group, so that the keys of a terminal reach it. Where there is none, a request to
-    stop is passed on as one interrupt. Raises ProgramMissing when it cannot be started.
+    It stays in our process group, so that the keys of a terminal reach it: those are not passed on, since a second
+    interrupt makes Terraform give up without saving. Every other request to stop is passed on as an interrupt.
+    Raises ProgramMissing when it cannot be started.
     """
     child = _start_attached(command)
-    passed_on = os.isatty(0)
+    passed_on = heard = 0
     try:
         while True:
             with suppress(subprocess.TimeoutExpired):
                 return child.wait(_POLL_SECONDS)
-            if stop.requested and not passed_on:
-                child.send_signal(signal.SIGINT)
-                passed_on = True
+            if stop.requested and stop.requests > passed_on + heard:
+                heard = stop.keyed if _in_foreground() else 0
+                for _ in range(passed_on + heard, stop.requests):
+                    child.send_signal(signal.SIGINT)
+                    passed_on += 1
     finally:
         if child.poll() is None:
             child.kill()
             child.wait()
         log.step("process ended", argv=command.argv, code=child.returncode)
+
+
+def _in_foreground() -> bool:
+    """Whether the keys of a terminal reach our process group, wherever our streams lead to."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:  # there is none
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:  # it was closed
+        return False
+    finally:
+        os.close(terminal)
 
 
 def _start_attached(command: Command) -> subprocess.Popen[bytes]:

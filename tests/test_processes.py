@@ -1,6 +1,7 @@
 """Children end when they are asked to, leave nothing behind, and say what they have to say."""
 
 import os
+import pty
 import signal
 import sys
 import threading
@@ -195,3 +196,55 @@ def test_says_what_cannot_be_run(tmp_path: Path) -> None:
         processes.run(
             Command(argv=("true",), directory=tmp_path / "gone", environment={"PATH": "/bin"})
         )
+
+
+_COUNTING = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+print("ready", flush=True)
+heard = [signal.sigtimedwait({signal.SIGINT}, seconds) for seconds in (20, 1)]
+open("heard", "w").write(str(sum(map(bool, heard))))
+"""
+_ATTACHING = f"""
+import os, pathlib, sys
+from orchestrator.cli.signals import stopping_on_signals
+from orchestrator.processes import Command, Stop, attach
+stop = Stop()
+argv = (sys.executable, "-c", {_COUNTING!r})
+command = Command(argv=argv, directory=pathlib.Path("."), environment=dict(os.environ))
+with stopping_on_signals(stop):
+    attach(command, stop=stop)
+"""
+
+
+def _on_terminal(directory: Path, redirected: str, ask: Callable[[int, int], object]) -> str:
+    """Attach a child on a terminal of its own, ask it to stop when it is ready; return how often it was interrupted."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(directory)
+        script = f'exec "$0" -c "$1" {redirected}'
+        os.execvp("sh", ("sh", "-c", script, sys.executable, _ATTACHING))  # noqa: S606  quoted above
+    said = b""
+    while b"ready" not in said:
+        said += os.read(terminal, 1024)
+    ask(process, terminal)
+    os.waitpid(process, 0)
+    os.close(terminal)
+    return (directory / "heard").read_text()
+
+
+def _press_interrupt(_process: int, terminal: int) -> None:
+    os.write(terminal, b"\x03")
+
+
+def _terminate(process: int, _terminal: int) -> None:
+    os.kill(process, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("redirected", ["", "</dev/null"])
+@pytest.mark.parametrize("ask", [_press_interrupt, _terminate])
+def test_an_attached_child_is_interrupted_once(
+    tmp_path: Path, redirected: str, ask: Callable[[int, int], object]
+) -> None:
+    """A key reaches it by itself, a signal to us alone is passed on, wherever stdin leads: twice would be too often."""
+    assert _on_terminal(tmp_path, redirected, ask) == "1"

@@ -33,8 +33,8 @@ def stopping_on_signals(stop: "Stop") -> Iterator[None]:
         if asked > _PATIENCE:
             raise KeyboardInterrupt
 
-    def request() -> None:
-        stop.request()
+    def request(number: int) -> None:
+        stop.request(keyed=number == signal.SIGINT)
         if stop.requests <= _PATIENCE:
             # Not through a stream: another thread may be in the middle of a write to it.
             with suppress(OSError):  # of a terminal that is gone
@@ -74,7 +74,7 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 @contextmanager
-def _heard(request: Callable[[], None]) -> Iterator[None]:
+def _heard(request: Callable[[int], None]) -> Iterator[None]:
     """Call ``request`` in a thread of its own, at once, for every signal that asks and that is handled."""
     ear, mouth = socket.socketpair()
     with ear, mouth:
@@ -90,8 +90,8 @@ def _heard(request: Callable[[], None]) -> Iterator[None]:
             listener.join()
 
 
-def _listen(ear: socket.socket, request: Callable[[], None]) -> None:
+def _listen(ear: socket.socket, request: Callable[[int], None]) -> None:
     while numbers := ear.recv(64):  # one byte for each signal
         for number in numbers:
             if number in _ASKING:
-                request()
+                request(number)
