@@ -11,20 +11,7 @@ from typing import Any
 
 from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.workspace import Workspace
-from orchestrator.stack.model import Json
-
-# What locates the state, by backend, as their documentation tells; of any other, all settings count.
-_LOCATING: Mapping[str, tuple[str, ...]] = {
-    "azurerm": ("storage_account_name", "container_name", "key", "environment"),
-    "consul": ("address", "path", "datacenter"),
-    "cos": ("region", "bucket", "prefix", "key"),
-    "gcs": ("bucket", "prefix"),
-    "http": ("address",),
-    "kubernetes": ("secret_suffix", "namespace", "host", "config_context"),
-    "oss": ("region", "bucket", "prefix", "key"),
-    "pg": ("schema_name",),
-    "s3": ("bucket", "key", "workspace_key_prefix", "endpoint", "endpoints"),
-}
+from orchestrator.stack.written.locating import located
 
 
 def refuse_to_leave_state(workspace: Workspace) -> None:
@@ -41,7 +28,7 @@ def refuse_to_leave_state(workspace: Workspace) -> None:
     kind, settings = _former(workspace)
     if kind in {"", "local"} or _same_state(workspace, kind, settings):
         return
-    where = ", ".join(f"{name}={value}" for name, value in sorted(_located(kind, settings).items()))
+    where = ", ".join(f"{name}={value}" for name, value in sorted(located(kind, settings).items()))
     raise TerraformError(
         workspace.site.secrets.redact(
             f"{workspace.unit}: its state would be left behind in backend {kind!r} ({where})"
@@ -60,25 +47,6 @@ def _former(workspace: Workspace) -> tuple[str, Mapping[str, Any]]:
 
 
 def _same_state(workspace: Workspace, kind: str, settings: Mapping[str, Any]) -> bool:
-    return workspace.state.backend == kind and _located(kind, workspace.state.config) == _located(
+    return workspace.state.backend == kind and located(kind, workspace.state.config) == located(
         kind, settings
     )
-
-
-def _located(kind: str, settings: Mapping[str, Json]) -> dict[str, str]:
-    """Return what locates the state; settings that are absent and those that are empty are the same."""
-    names = _LOCATING.get(kind) or tuple(settings)
-    found = {name: _without_empty(settings.get(name)) for name in names}
-    return {
-        name: json.dumps(value, sort_keys=True)
-        for name, value in found.items()
-        if value not in (None, "", {})
-    }
-
-
-def _without_empty(value: Json) -> Json:
-    if isinstance(value, list) and len(value) == 1:  # a nested block is noted as a list of one
-        return _without_empty(value[0])
-    if isinstance(value, dict):
-        return {key: inner for key, inner in value.items() if inner not in (None, "")}
-    return value

@@ -1,6 +1,7 @@
 """From the files of a revision to a checked stack: what every verb starts with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
@@ -21,6 +22,7 @@ from orchestrator.stack.model import (
 )
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.project import (
+    PROJECT_FILE,
     Project,
     StackFile,
     choose_stack,
@@ -30,7 +32,7 @@ from orchestrator.stack.project import (
 )
 from orchestrator.stack.text.source import in_order
 from orchestrator.stack.written.literals import check_literals
-from orchestrator.stack.written.meaning import check_environments, check_stack
+from orchestrator.stack.written.meaning import check_stack
 from orchestrator.stack.written.origins import check_origins
 from orchestrator.stack.written.parts import (
     Section,
@@ -45,6 +47,7 @@ from orchestrator.stack.written.parts import (
 )
 from orchestrator.stack.written.schema import STACK
 from orchestrator.stack.written.shape import check_shape
+from orchestrator.stack.written.sharing import check_environments, check_stacks, place_of
 
 __all__ = [
     "DEFAULT_ENVIRONMENT",
@@ -160,9 +163,27 @@ class _Reading:
             *of_vars,
             *check_stack(stack, self._project),
             *check_environments(stack, others),
+            *check_stacks(stack, self._other_stacks(stack)),
             *check_origins(stack, self._root, self._project),
         )
         return stack, in_order(found)
+
+    def _other_stacks(self, stack: Stack) -> Iterator[Stack]:
+        """Yield the other stacks that say where their states are, and may say what this one does.
+
+        Those that say nothing have the repository's, which keeps stacks apart. What is wrong with them is told
+        when they are read for themselves.
+        """
+        if stack.state.backend == "local" or _is_shared(stack):
+            return
+        for other in find_stacks(self._root, self._project):
+            if other.file == self._file or not _says(self._root / other.file, stack.state.backend):
+                continue
+            with suppress(InvalidStack):
+                reading = _Reading(
+                    root=self._root, file=other.file, project=self._project, revision=self._revision
+                )
+                yield from (reading._built(name)[0] for name in _environments(reading.section))
 
     @cached_property
     def _of_file(self) -> tuple[Mistake, ...]:
@@ -236,3 +257,15 @@ class _Reading:
                 dict[str, Json], resolution.value
             )  # nothing in this scope is ever pending
         return values, mistakes
+
+
+def _is_shared(stack: Stack) -> bool:
+    """Whether the repository says where this stack's states are."""
+    place = place_of(stack)
+    return place is not None and place.file == PROJECT_FILE
+
+
+def _says(file: Path, backend: str) -> bool:
+    """Whether a stack file may say itself that states are in a backend: reading it whole costs more."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    return "state:" in text and backend in text

@@ -1,5 +1,6 @@
 """Every message that planning and applying can end with, from the real engine."""
 
+import json
 import os
 import re
 import subprocess
@@ -177,6 +178,24 @@ def test_a_locked_state_is_waited_for_and_then_told(ground: Ground) -> None:
         assert other.wait(timeout=30) == 0
     assert "OperationTypeApply" in caught.value.detail
     assert "force-unlock" in caught.value.hint
+
+
+def test_a_lock_that_goes_while_it_is_read_is_waited_for(ground: Ground, tmp_path: Path) -> None:
+    """With S3 the engine gives up when its holder is just gone, whatever it was told of waiting."""
+    ground.write("modules/echo/main.tf")
+    detail = "412 PreconditionFailed; failed to read the lock: StatusCode: 404, NoSuchKey"
+    told = {"severity": "error", "summary": "Error acquiring the state lock", "detail": detail}
+    message = json.dumps({"type": "diagnostic", "diagnostic": told})
+    quoted = " ".join(f"'{part}'" for part in ground.site.binary.argv)
+    program = tmp_path / "racing"
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = plan ] && [ ! -e {tmp_path}/once ] && touch {tmp_path}/once &&'
+        f" echo '{message}' && exit 1\nexec {quoted} \"$@\"\n"
+    )
+    program.chmod(0o755)
+    binary = replace(ground.site.binary, argv=(str(program),))
+    racing = replace(ground, site=replace(ground.site, binary=binary))
+    assert racing.plan(racing.workspace(), {"text": "x"}).plan_file is not None
 
 
 def test_two_processes_do_not_work_in_one_directory(ground: Ground) -> None:

@@ -15,6 +15,8 @@ from orchestrator.infrastructure.running.run import FLAG, LONGER, Ended, argumen
 from orchestrator.infrastructure.running.unsaved import push_unsaved_state
 from orchestrator.infrastructure.workspace import Workspace
 
+_ATTEMPTS_AT_LOCK = 5
+_SECONDS_BETWEEN = 0.5
 _LOCK_FILE = ".terraform.lock.hcl"
 
 
@@ -71,8 +73,20 @@ def followed(
     if ended.code == 1 and any(one.summary in STALE_INITIALISATION for one in ended.diagnostics):
         initialise(workspace, progress)
         ended = follow(workspace, argv, journal=file, on_message=progress.take)
+    for _ in range(_ATTEMPTS_AT_LOCK):
+        if not _lock_vanished(ended) or workspace.site.stop.wait(_SECONDS_BETWEEN):
+            break
+        ended = follow(workspace, argv, journal=file, on_message=progress.take)
     file.unlink(missing_ok=True)
     return ended
+
+
+def _lock_vanished(ended: Ended) -> bool:
+    """Whether a lock went away while the engine read who has it: with S3, it waits no longer then, but gives up."""
+    return ended.code == 1 and any(
+        one.summary == "Error acquiring the state lock" and "StatusCode: 404" in one.detail
+        for one in ended.diagnostics
+    )
 
 
 def _run(workspace: Workspace, progress: Progress | None) -> Ended:

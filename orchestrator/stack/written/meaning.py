@@ -1,9 +1,8 @@
 """Whether a stack of the right shape also makes sense: its references, needs, cluster and state."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from orchestrator.errors import InvalidStack, Mistake, Place
+from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.stack.expressions import Locate, Scope, locate_in, resolve
 from orchestrator.stack.graph import build_graph
 from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
@@ -12,6 +11,7 @@ from orchestrator.stack.project import PROJECT_FILE, Project
 from orchestrator.stack.reference import Reference, parse_scalar
 from orchestrator.stack.written.health import check_health
 from orchestrator.stack.written.literals import texts_in
+from orchestrator.stack.written.sharing import check_units, place_of
 
 
 def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
@@ -25,22 +25,6 @@ def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
     yield from _check_allowed_cluster(stack, project)
     yield from _check_state(stack)
     yield from _check_cycles(stack)
-
-
-def check_environments(stack: Stack, others: Iterable[Stack]) -> Iterator[Mistake]:
-    """Yield states that ``stack`` shares with another environment of itself: each would undo the other."""
-    own = _states(stack)
-    for other in others:
-        if other.environment == stack.environment:
-            continue
-        shared = sorted({own[state] for state in own.keys() & _states(other).keys()})
-        if shared:
-            pair = f"{stack.environment!r} and {other.environment!r}"
-            yield Mistake(
-                message=f"environments {pair} would share the state of {shared[0]}",
-                place=_state_place(stack.state),
-                hint="use ${{ environment }} in what names the state, such as the key",
-            )
 
 
 def _check_references(stack: Stack) -> Iterator[Mistake]:
@@ -159,7 +143,7 @@ def _check_allowed_cluster(stack: Stack, project: Project) -> Iterator[Mistake]:
 
 def _check_state(stack: Stack) -> Iterator[Mistake]:
     state = stack.state
-    place = _state_place(state)
+    place = place_of(stack)
     if state.backend == "local" and state.config:
         hint = "remove 'config', or choose a backend that is reached from elsewhere too"
         yield Mistake(message="the local backend has no settings", place=place, hint=hint)
@@ -181,24 +165,7 @@ def _check_state(stack: Stack) -> Iterator[Mistake]:
             place=place,
             hint="use ${{ stack }} in what names the state, such as the key",
         )
-    firsts: dict[str, UnitId] = {}
-    for module in stack.modules if state.backend != "local" else ():
-        first = firsts.setdefault(_identity(stack, module.id), module.id)
-        if first != module.id:
-            message = f"{first} and {module.id} would share one state, and each would destroy the other's resources"
-            yield Mistake(
-                message=message,
-                place=place,
-                hint="use ${{ unit }} in what names the state, such as the key",
-            )
-            return
-
-
-def _states(stack: Stack) -> Mapping[str, UnitId]:
-    """Return which module keeps its state where; what the local backend keeps is told apart by us."""
-    if stack.state.backend == "local":
-        return {}
-    return {_identity(stack, module.id): module.id for module in stack.modules}
+    yield from check_units(stack)
 
 
 def _roots(state: State) -> set[str]:
@@ -206,12 +173,3 @@ def _roots(state: State) -> set[str]:
     return {
         part.root for text in texts for part in parse_scalar(text) if isinstance(part, Reference)
     }
-
-
-def _state_place(state: State) -> Place | None:
-    return locate_in(state.places)(("config",))
-
-
-def _identity(stack: Stack, unit: UnitId) -> str:
-    config = resolve(dict(stack.state.config), _state_scope(stack, unit)).value
-    return json.dumps([stack.state.backend, config], sort_keys=True)
