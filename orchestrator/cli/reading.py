@@ -118,6 +118,29 @@ def history(
         click.echo(options.redact(render_history(entries)), nl=False)
 
 
+@click.group()
+def lock() -> None:
+    """Look at the lock that lets one run at a time change a stack in an environment."""
+
+
+@lock.command("status")
+@stack_arguments
+@output_option
+@pass_options
+def lock_status(options: Options, stack: str | None, environment: str | None, output: str) -> None:
+    """Show who holds the lock, since when, its last heartbeat, and who waits for it."""
+    from orchestrator.engine.locks import read_lock
+    from orchestrator.reports.lock import lock_json, render_lock
+
+    options.as_json = output == "json"
+    with session_of(options, stack, environment) as (session, _):
+        status = read_lock(session)
+    if options.as_json:
+        print_json(options, lock_json(status))
+    else:
+        click.echo(options.redact(render_lock(status)), nl=False)
+
+
 @click.command()
 @stack_arguments
 @click.option(
@@ -125,8 +148,8 @@ def history(
 )
 @pass_options
 def unlock(options: Options, stack: str | None, environment: str | None, force: str | None) -> None:
-    """Release a lock whose holder is dead."""
-    from orchestrator.engine.records import release_lock
+    """Release a lock whose holder is dead: its process ended here, or it is watched and gives no heartbeat."""
+    from orchestrator.engine.locks import release_lock
 
     with session_of(options, stack, environment) as (session, _):
         click.echo(release_lock(session, force=force))
@@ -149,4 +172,4 @@ def doctor(options: Options, output: str) -> None:
     sys.exit(1 if any(finding.missing for finding in findings) else 0)
 
 
-VERBS = (validate, schema, graph, init, status, history, unlock, doctor)
+VERBS = (validate, schema, graph, init, status, history, lock, unlock, doctor)

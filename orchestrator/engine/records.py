@@ -1,11 +1,10 @@
-"""What the ledger says about a stack: its state, its history, its lock."""
+"""What the ledger says about a stack: its state and its history."""
 
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
-from orchestrator.errors import Locked, OrchestratorError, UsageError
+from orchestrator.engine.turns import is_dead
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.holder import Holder
-from orchestrator.ledger.presence import surely_dead
 from orchestrator.plans.history import HistoryLine, Status, UnitStatus
 from orchestrator.stack.model import UnitId
 
@@ -17,7 +16,7 @@ def read_status(session: Session) -> Status:
     holder = hold.holder if hold else None
     declared = tuple(unit.id for unit in session.stack.units)
     forgotten = tuple(unit for unit in state.units if unit not in declared)
-    working = holder is not None and not _ended(session, holder)
+    working = holder is not None and not is_dead(session, holder)
     return Status(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -53,10 +52,6 @@ def _unit(unit: UnitId, state: LedgerState, *, declared: bool) -> UnitStatus:
     )
 
 
-def _ended(session: Session, holder: Holder) -> bool:
-    return surely_dead(holder, host=session.surroundings.settings.host)
-
-
 def _held_by(holder: Holder, *, working: bool) -> str:
     told = f"{holder}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
     return told if working else f"{told}, whose process has ended"
@@ -79,33 +74,3 @@ def _line(entry: Entry) -> HistoryLine:
         plan=entry.run.plan,
         ci_run=entry.run.ci_run,
     )
-
-
-def release_lock(session: Session, *, force: str | None) -> str:
-    """Release a lock and return a sentence about it.
-
-    Without ``force`` only one whose holder is dead for certain; ``force`` is the token of a living holder.
-    Raises Locked when the holder may be alive, UsageError when ``force`` names another one.
-    """
-    store = open_store(session)
-    hold = store.sight().hold
-    if hold is None:
-        return f"{session.owner} is not locked"
-    holder = hold.holder
-    dead = _ended(session, holder)
-    if not dead and force is None:
-        message = (
-            f"{session.owner} is locked by {holder} since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
-        )
-        hint = f"its process may be alive; if you know that it is not: --force {holder.token}"
-        raise Locked(message, hint=hint)
-    if not dead and force != holder.token:
-        raise UsageError(
-            f"the holder is not {force}", hint=f"it is {holder.token}: {holder}; is that the one?"
-        )
-    if not store.break_lock(holder):
-        raise OrchestratorError(
-            "the lock changed hands meanwhile", hint="look again: run it once more"
-        )
-    proof = "whose process has ended" if dead else "by force"
-    return f"released the lock of {holder}, {proof}"

@@ -62,6 +62,11 @@ def is_dead(session: Session, holder: Holder) -> bool:
     return surely_dead(holder, host=session.surroundings.settings.host)
 
 
+def pause_between_looks(session: Session) -> float:
+    """Return how many seconds there are between two looks at a lock."""
+    return min(_POLL_SECONDS, lease_of(session.surroundings.settings) / _LOOKS)
+
+
 @contextmanager
 def locked(
     session: Session, store: Store, operation: Operation, *, patience: float = 0.0
@@ -155,8 +160,7 @@ class _Line:
         self._waiter = waiter
         self._deadline = clock.seconds() + patience
         self._watch = Watch(is_dead=lambda holder: is_dead(session, holder))
-        lease = lease_of(session.surroundings.settings)
-        self._pause = min(_POLL_SECONDS, lease / _LOOKS)
+        self._pause = pause_between_looks(session)
         self._told = ""
 
     def looks(self) -> Iterator[tuple[Sight, str]]:

@@ -23,6 +23,7 @@ LEASE_SECONDS = 300.0
 
 _BEATS = 5  # in each lease: four may fail, and a run of minutes gives few
 _SHORTEST = 1.0
+_LEAST_PATIENCE = 10.0
 
 
 def lease_of(settings: Settings) -> float:
@@ -36,6 +37,11 @@ def lease_of(settings: Settings) -> float:
         )
         raise UsageError(message, hint="write one such as 90s or 5m")
     return lease
+
+
+def patience_of(settings: Settings) -> float:
+    """Return how long a remote may take to answer, in seconds: several tries have to fit into a lease."""
+    return max(_LEAST_PATIENCE, lease_of(settings) / (2 * _BEATS))
 
 
 class Lease:

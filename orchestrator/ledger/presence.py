@@ -40,6 +40,12 @@ def surely_dead(holder: Holder, *, host: str) -> bool:
     return birth_of(holder.process) != holder.birth
 
 
+def surely_alive(holder: Holder, *, host: str) -> bool:
+    """Return whether the holder is a process of this very machine that is there, running or paused."""
+    here = holder.host == host and _scope(holder.birth) == _scope_here() != "/"
+    return here and birth_of(holder.process) == holder.birth
+
+
 def birth_of(process: int) -> str:
     """Return a mark that no other process of any machine or time shares; only a scope when it has ended."""
     started = _start_time(process) if (_PROC / "self").exists() else _start_time_by_ps(process)

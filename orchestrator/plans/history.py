@@ -39,6 +39,36 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occupant:
+    """A process that holds a lock or waits for it; ``since`` is by its own clock, ``ci_run`` an address or empty."""
+
+    id: str
+    who: str
+    host: str
+    process: int
+    command: str
+    since: datetime
+    ci_run: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockStatus:
+    """Who holds a stack in an environment and who waits for it, the first one first.
+
+    ``beat`` is the holder's last heartbeat by its own clock, ``lease`` how many seconds it may be silent, 0 when
+    it gives none; ``ended`` says that its process was on this machine and has ended.
+    """
+
+    stack: str
+    environment: str
+    holder: Occupant | None = None
+    beat: datetime | None = None
+    lease: float = 0.0
+    ended: bool = False
+    waiting: tuple[Occupant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryLine:
     """One entry of the ledger; ``outcome`` is None for one that began a run or told of its progress."""
 

@@ -1,14 +1,17 @@
 """What every store does alike: the same suite over memory, Git, and Git with a remote."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.errors import LedgerError, Locked
+from orchestrator.errors import LedgerError, Locked, LockLost
 from orchestrator.ledger.entry import Kind, LedgerState
+from orchestrator.ledger.holder import Hold, Waiter
+from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome
 from orchestrator.stack.model import UnitId
-from tests.ledger.builders import deployment, entry, holder, owned, record
+from tests.ledger.builders import NOON, deployment, entry, holder, owned, record
 from tests.ledger.conftest import DEAD, Ledger
 
 
@@ -144,3 +147,85 @@ def test_writers_take_turns(ledger: Ledger) -> None:
         assert writer.append(entry(number), lock=lock).head == f"entry-{number}"
         writer.release(lock)
     assert [each.id for each in ledger().history(5)] == ["entry-3", "entry-2", "entry-1"]
+
+
+def test_a_heartbeat_shows_to_everybody(ledger: Ledger) -> None:
+    """Each beat, and each entry, is another mark; when it was is told by the holder's clock."""
+    writer, watcher = ledger(), ledger()
+    lock = writer.acquire(holder())
+    first = _hold(watcher)
+    assert first.beat == NOON
+    writer.beat(lock, at=NOON + timedelta(minutes=1))
+    second = _hold(watcher)
+    writer.append(replace(entry(2), previous=""), lock=lock)
+    third = _hold(watcher)
+    writer.beat(lock, at=NOON + timedelta(minutes=2))
+    assert [second.beat, third.beat] == [NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)]
+    assert len({first.mark, second.mark, third.mark, _hold(watcher).mark}) == 4
+    assert _hold(watcher).holder == holder()
+    assert writer.append(replace(entry(3), previous="entry-2"), lock=lock).head == "entry-3"
+
+
+def test_a_holder_that_lost_its_lock_gives_no_heartbeat(ledger: Ledger) -> None:
+    """A beat moves the lock from where the holder left it, or not at all."""
+    slow, quick = ledger(), ledger()
+    lock = slow.acquire(holder("slow"))
+    quick.break_lock(lock.holder)
+    with pytest.raises(LockLost, match="nobody has it now"):
+        slow.beat(lock, at=NOON)
+    quick.acquire(holder("quick", user="Grace"))
+    with pytest.raises(LockLost):
+        slow.beat(lock, at=NOON)
+    assert _hold(quick).holder.token == "quick"
+
+
+def test_a_silent_holder_is_succeeded_by_its_mark(ledger: Ledger) -> None:
+    """Who proved a holder dead by its silence takes the lock only if it stayed silent."""
+    silent, next_ = ledger(), ledger()
+    lock = silent.acquire(holder("silent"))
+    seen = _hold(next_)
+    silent.beat(lock, at=NOON)
+    with pytest.raises(Locked):
+        next_.acquire(holder("next"), over=seen.mark)
+    assert not next_.break_lock(seen.holder, mark=seen.mark)
+    seen = _hold(next_)
+    assert next_.acquire(holder("next"), over=seen.mark).succeeded == seen
+    with pytest.raises(LockLost):
+        silent.append(entry(1), lock=lock)
+    assert ledger().read() == LedgerState()
+    silent.release(lock)
+    assert _hold(ledger()).holder.token == "next"
+    assert ledger().break_lock(holder("next"), mark=_hold(ledger()).mark)
+
+
+def test_a_queue_is_in_the_order_of_coming(ledger: Ledger) -> None:
+    """Everybody sees who waits, the first one first, and not who left, gave up long ago or died."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    early, late = (
+        _waiter(name, since=now + timedelta(seconds=number))
+        for number, name in enumerate(["early", "late"])
+    )
+    stores = ledger(), ledger(), ledger()
+    stores[0].line_up(late)
+    stores[1].line_up(early)
+    stores[2].line_up(_waiter("forgotten", since=now - timedelta(hours=1)))
+    stores[2].line_up(_waiter(DEAD, since=now))
+    seen = ledger().sight()
+    assert seen.hold is None
+    assert seen.waiting == (early, late)
+    assert seen.ahead_of(late) == (early,)
+    assert seen.ahead_of(early) == ()
+    stores[1].leave(early)
+    stores[1].leave(early)
+    assert ledger().sight().waiting == (late,)
+    assert ledger().acquire(holder("quick")).holder.token == "quick"
+
+
+def _hold(store: Store) -> Hold:
+    found = store.sight().hold
+    assert found is not None
+    return found
+
+
+def _waiter(name: str, *, since: datetime) -> Waiter:
+    return Waiter(holder=replace(holder(name), since=since), patience=60.0)
