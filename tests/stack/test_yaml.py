@@ -1,10 +1,11 @@
 """Documents: what their values are and where they stand."""
 
 import json
+import re
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.stack.model import Json
@@ -27,6 +28,7 @@ _VALUES: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
     max_leaves=12,
 )
+_NUMBER_OF_LATER_YAML = re.compile(r'"[-+]?[0-9.]+[eE]')
 _relaxed = settings(deadline=None, max_examples=150)
 
 
@@ -48,7 +50,11 @@ def test_json_reads_as_itself(value: Json) -> None:
 @_relaxed
 @given(_VALUES)
 def test_what_other_tools_write_reads_as_itself(value: Json) -> None:
-    """YAML written by PyYAML's dumper, which quotes by the rules of YAML 1.1, keeps its meaning here."""
+    """YAML written by PyYAML's dumper, which quotes by the rules of YAML 1.1, keeps its meaning here.
+
+    But for texts such as ``0E0``: a number in YAML 1.2 and in JSON, and a text without a point in YAML 1.1.
+    """
+    assume(not _NUMBER_OF_LATER_YAML.search(json.dumps(value)))
     if isinstance(value, (dict, list)):
         assert one(yaml.safe_dump(value, allow_unicode=True, width=10**6)).value == value
 
