@@ -27,31 +27,41 @@ def seal_of(
 
     It covers the code, the lock file, the engine, the inputs, the variables that the stack passes on, and the
     state's serial; ``revision`` as well when the module may read other files of the repository. It is empty when
-    there is no state, or when nobody can tell what the module is made of. Raises OSError.
+    there is no state, or when nobody can tell what the module is made of.
     """
     lineage, _, serial = state_stamp.rpartition(":")
-    module = workspace.module
-    outside = leading_outside(module.tree, files_of(module), dict(inputs))
-    if not lineage or (outside and module.shown):
+    if not lineage:
         return ""
-    trace, site = trace_of(workspace), workspace.site
-    variables = {
+    try:
+        made_of = _made_of(workspace, inputs, revision)
+    except OSError:  # then it is planned the next time; an apply does not fail for it
+        return ""
+    if made_of is None:
+        return ""
+    canonical = json.dumps([_FORMAT, serial, made_of], sort_keys=True, separators=(",", ":"))
+    return hmac.new(lineage.encode(), canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def _made_of(workspace: Workspace, inputs: Mapping[str, Json], revision: str) -> Json:
+    """Return what a module is made of but for its state, None when nobody can tell; raises OSError."""
+    module, site = workspace.module, workspace.site
+    outside = leading_outside(module.tree, files_of(module), dict(inputs))
+    if outside and module.shown:
+        return None
+    trace = trace_of(workspace)
+    variables: dict[str, Json] = {
         name: site.settings.environment.get(name)
         for name in sorted(site.passes)
         if name.startswith("TF_VAR_")
     }
-    made_of: Json = [
-        _FORMAT,
+    return [
         trace.code,
         trace.lock,
         f"{site.binary.product} {site.binary.version}",
         dict(inputs),
-        dict(variables),
-        serial,
+        variables,
         revision if outside else "",
     ]
-    canonical = json.dumps(made_of, sort_keys=True, separators=(",", ":"))
-    return hmac.new(lineage.encode(), canonical.encode(), hashlib.sha256).hexdigest()
 
 
 def as_sealed(

@@ -1,8 +1,11 @@
 """Which providers are installed: lock files, mirrors and the plug-in cache. Nothing here runs one."""
 
+import os
 import random
 import re
+import signal
 import subprocess
+import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +20,7 @@ from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import UnitProgress
 from orchestrator.stack.model import UnitId
 from tests.infrastructure.ground import ECHO, Ground, logging_engine
+from tests.infrastructure.test_interruption import gone
 
 pytestmark = pytest.mark.integration
 
@@ -42,8 +46,8 @@ class Mirror:
             f'provider_installation {{\n  filesystem_mirror {{\n    path = "{self._folder}"\n  }}\n}}\n'
         )
 
-    def add(self, version: str) -> None:
-        """Put a version into the mirror."""
+    def add(self, version: str, command: str = "exit 1") -> None:
+        """Put a version into the mirror, with what its program does."""
         program = (
             self._folder
             / ADDRESS
@@ -52,7 +56,7 @@ class Mirror:
             / f"terraform-provider-nothing_v{version}"
         )
         program.parent.mkdir(parents=True)
-        program.write_text(f"#!/bin/sh\nexit 1 # {version}\n")
+        program.write_text(f"#!/bin/sh\n# {version}\n{command}\n")
         program.chmod(0o755)
 
     def pack(self, version: str, *, megabytes: int) -> None:
@@ -181,6 +185,31 @@ def test_a_provider_that_cannot_run_is_told(mirrored: Ground) -> None:
     ) as caught:
         mirrored.plan(mirrored.workspace())
     assert ADDRESS in caught.value.message + caught.value.detail
+
+
+def test_a_provider_whose_engine_was_killed_goes_too(
+    ground: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """It would hold connections, and go on changing things that nobody sees."""
+    mirror.add(
+        "3.0.0",
+        f"echo $PPID $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/started; exec sleep 600",
+    )
+    hanging = ground.with_environment(TF_CLI_CONFIG_FILE=str(mirror.configuration))
+    using = requiring("3.0.0") + 'resource "nothing_here" "it" {}\n'
+    ground.write("modules/echo/main.tf", using)
+    pause = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(hanging.plan, hanging.workspace())
+        while not (tmp_path / "started").exists():
+            assert not running.done(), running.exception()
+            pause.wait(0.02)
+        engine, provider = map(int, (tmp_path / "started").read_text().split())
+        os.kill(engine, signal.SIGKILL)
+        error = running.exception(timeout=60)
+    assert isinstance(error, TerraformError)
+    (tmp_path / "pid").write_text(str(provider))
+    assert gone(tmp_path)
 
 
 @pytest.mark.parametrize("configured", ["environment", "file"])
