@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, UnitRecord, redacted
-from orchestrator.ledger.lease import Lease
+from orchestrator.ledger.lease import Lease, patience_of
 from orchestrator.ledger.presence import surely_dead
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
@@ -19,13 +19,13 @@ from orchestrator.plans.plan import Plan
 
 def open_store(session: Session) -> Store:
     """Open the ledger of the session's stack and environment; raises LedgerError, RepositoryError."""
-    host = session.surroundings.settings.host
+    settings = session.surroundings.settings
     wanted = session.stack.ledger.remote
     return GitStore(
         session.owner,
-        session.repository.plumbing(stop=session.surroundings.stop),
+        session.repository.plumbing(patience=patience_of(settings), stop=session.surroundings.stop),
         remote=None if wanted is None else session.repository.remote(wanted),
-        is_dead=lambda holder: surely_dead(holder, host=host),
+        is_dead=lambda holder: surely_dead(holder, host=settings.host),
     )
 
 
@@ -61,10 +61,15 @@ class Recorder:
         return cls(session, lease, run, state)
 
     def started(
-        self, units: Iterable[UnitRecord], inventory: Iterable[OwnedObject], message: str
+        self,
+        message: str,
+        *,
+        units: Iterable[UnitRecord],
+        inventory: Iterable[OwnedObject],
+        doomed: Iterable[ObjectRef],
     ) -> None:
-        """Record what is about to happen, before anything does."""
-        self._append(Kind.STARTED, message, units=units, inventory=inventory)
+        """Record what is about to happen, before anything does; ``doomed`` is deleted, or made anew."""
+        self._append(Kind.STARTED, message, units=units, inventory=inventory, deleted=doomed)
 
     def progressed(
         self,
@@ -72,9 +77,20 @@ class Recorder:
         *,
         units: Iterable[UnitRecord] = (),
         inventory: Iterable[OwnedObject] = (),
+        doomed: Iterable[OwnedObject] = (),
     ) -> None:
-        """Record outcomes, or an intent that became known late, in the middle of a run."""
-        self._append(Kind.PROGRESSED, message, units=units, inventory=inventory)
+        """Record outcomes, or intents that became known late, in the middle of a run.
+
+        ``doomed`` is deleted, or made anew, which only now is known.
+        """
+        released = [replace(owned, uid="") for owned in doomed]
+        self._append(
+            Kind.PROGRESSED,
+            message,
+            units=units,
+            inventory=(*inventory, *released),
+            deleted=[owned.ref for owned in released],
+        )
 
     def finished(
         self,

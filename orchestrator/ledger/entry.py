@@ -72,8 +72,9 @@ class Entry:
     """One entry; it is never changed afterwards.
 
     ``previous`` is the id of the entry before, empty for the first. ``inventory`` are objects that the stack
-    owns from here on (an intent counts), ``deleted`` those whose deletion is confirmed; what is in neither
-    stays as it was. ``cluster`` identifies the cluster that they are in, empty where that is not known.
+    owns from here on (an intent counts), ``deleted`` those whose deletion is confirmed; in the entry that starts
+    a run those that it is going to delete or make anew, which stay in the inventory without their uid. What is in
+    neither stays as it was. ``cluster`` identifies the cluster that they are in, empty where that is not known.
     ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``.
     """

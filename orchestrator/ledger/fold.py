@@ -7,7 +7,7 @@ from typing import assert_never
 
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, UnitRecord
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.stack.model import UnitId
 
 
@@ -40,7 +40,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         # A unit that is tried for the first time may leave something behind, whatever becomes of the run.
         units=dict(sorted({**_first_tries(entry.units), **_left_open(state.units)}.items())),
         # What is known of an object outweighs what is meant to happen to it.
-        inventory=_union(entry.inventory, state.inventory),
+        inventory=_released(_union(entry.inventory, state.inventory), frozenset(entry.deleted)),
         cluster=entry.cluster or state.cluster,
         open=replace(entry, inventory=(), deleted=()),
     )
@@ -57,6 +57,16 @@ def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
         inventory=_union(kept, entry.inventory),
         cluster=entry.cluster or state.cluster,
     )
+
+
+def _released(
+    inventory: Iterable[OwnedObject], doomed: frozenset[ObjectRef]
+) -> tuple[OwnedObject, ...]:
+    """Return the inventory without the uids of what a run is about to delete.
+
+    Nobody else is to blame when such an object is gone, however the run ends.
+    """
+    return tuple(replace(owned, uid="") if owned.ref in doomed else owned for owned in inventory)
 
 
 def _first_tries(records: Iterable[UnitRecord]) -> dict[UnitId, UnitRecord]:

@@ -79,8 +79,8 @@ class Owner:
 class OwnedObject:
     """One object of the inventory: where it belongs, and the uid that it had when it was applied.
 
-    The uid is empty while only the intent to create it is known. ``fingerprint`` identifies what was applied
-    last, so that Git's changes can be told from everybody else's.
+    The uid is empty while only an intent is known: to create it, or to delete it. ``fingerprint`` identifies
+    what was applied last, so that Git's changes can be told from everybody else's.
     """
 
     ref: ObjectRef

@@ -116,7 +116,8 @@ def test_a_replacement_that_was_killed_is_finished_by_the_next_apply(world: Worl
     world.patch("ConfigMap", "texts", {"metadata": {"finalizers": None}}, manager="robot")
 
     planned = world.plan()
-    assert f"+ ConfigMap {world.name}/texts  (was applied before, and is gone)" in planned.stdout
+    told = f"+ ConfigMap {world.name}/texts  (was deleted by an apply that did not succeed)"
+    assert told in planned.stdout
     world.apply()
 
     assert world.data("texts") == {"text": "b"}

@@ -30,11 +30,12 @@ from orchestrator.engine.planning.workloads import PlannedSet
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.turns import Turn, locked
 from orchestrator.engine.walk import Done, Failed
-from orchestrator.errors import LedgerError, OrchestratorError, PlanRefused, unexpected
+from orchestrator.errors import LedgerError, LockLost, OrchestratorError, PlanRefused, unexpected
 from orchestrator.ledger.entry import Operation, UnitRecord
 from orchestrator.ledger.lease import Lease
+from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision, UnitPlan
 from orchestrator.plans.report import Report, UnitResult, accomplished, intended
 from orchestrator.stack.model import UnitId
@@ -166,19 +167,22 @@ class _Run:
         inventory = (*self.planned.ledger.inventory, *_intended(self.planned.sets))
         units = [self._record(unit, Outcome.PLANNED) for unit in self.planned.plan.units]
         message = f"{self._subject()}: {intended(self.planned.plan)}"
-        self.recorder.started(units, inventory, message)
+        self.recorder.started(
+            message, units=units, inventory=inventory, doomed=_doomed(self.planned.sets)
+        )
 
     def _announce_late(self, sets: Mapping[UnitId, PlannedSet], infrastructure: Endings) -> None:
-        """Record what came of the infrastructure, and objects whose names are known only now."""
-        known = {owned.ref for owned in self.recorder.state.inventory}
+        """Record what came of the infrastructure, and what is known only now to be made or deleted."""
+        known = {owned.ref: owned for owned in self.recorder.state.inventory}
         late = [owned for owned in _intended(sets) if owned.ref not in known]
+        doomed = [known[ref] for ref in _doomed(sets) if ref in known and known[ref].uid]
         applied = {unit for unit, end in infrastructure.items() if _changed(end)}
-        if late or applied:
+        if late or doomed or applied:
             units = [
                 self._outcome(unit) for unit in self.planned.plan.units if unit.unit in applied
             ]
             message = f"{self._subject()}: infrastructure applied"
-            self.recorder.progressed(message, units=units, inventory=late)
+            self.recorder.progressed(message, units=units, inventory=late, doomed=doomed)
 
     def _record_outcomes(self) -> str:
         report = Report(
@@ -195,7 +199,8 @@ class _Run:
                 deleted=[ref for end in _effects(self.pruned) for ref in end.deleted],
             )
         except LedgerError as error:
-            self.trouble = self.trouble or error
+            # Whatever stopped on account of it: that the lock is lost is why.
+            self.trouble = error if isinstance(error, LockLost) else self.trouble or error
             return ""
 
     def _subject(self) -> str:
@@ -254,6 +259,13 @@ def _intended(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:
     for unit, planned in sets.items():
         for step in planned.result.steps if planned.result else ():
             yield OwnedObject(ref=step.ref, unit=unit, uid=step.uid)
+
+
+def _doomed(sets: Mapping[UnitId, PlannedSet]) -> Iterator[ObjectRef]:
+    """Yield the objects that carrying out these sets deletes, also those that it makes anew."""
+    for result in (planned.result for planned in sets.values() if planned.result):
+        yield from (step.ref for step in result.steps if step.action is Action.REPLACE)
+        yield from (item.ref for item in result.prune)
 
 
 def _changed(end: object) -> bool:

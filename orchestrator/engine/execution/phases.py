@@ -152,10 +152,11 @@ def prune_workloads(
     def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
         result = sets[unit].result
         assert result is not None  # noqa: S101 - every set was planned by now
+        changes = tuple(_changes(result, deletions=True))
         if (
             cluster is None or not result.prune
-        ):  # a set that Git forgot and that has nothing any more
-            return Effect(outcome=Outcome.PRUNED)
+        ):  # nothing of it is there any more, or none of our business
+            return Effect(outcome=Outcome.PRUNED, changes=changes, deleted=result.forgotten)
         around.on_event(UnitStarted(unit=unit, activity="pruning"))
         deleted = prune(
             cluster,
@@ -164,8 +165,9 @@ def prune_workloads(
             on_event=around.on_event,
             stop=around.stop,
         )
-        changes = tuple(_changes(result, deletions=True))
-        return Effect(outcome=Outcome.PRUNED, changes=changes, deleted=deleted)
+        return Effect(
+            outcome=Outcome.PRUNED, changes=changes, deleted=(*deleted, *result.forgotten)
+        )
 
     order = [unit for unit in pruning_order(sets, planned.graph) if _prunes(sets[unit])]
     return _walked(planned, "prune", order, work, at_once=None)
@@ -214,7 +216,8 @@ def _changes(result: SetPlan, *, deletions: bool) -> Iterator[Change]:
 
 
 def _prunes(planned: PlannedSet) -> bool:
-    return planned.result is not None and bool(planned.result.prune or planned.result.removed)
+    result = planned.result
+    return result is not None and bool(result.prune or result.forgotten or result.removed)
 
 
 def _walked(

@@ -50,11 +50,11 @@ def plan_workloads(
     kinds = _with_own(cluster.kinds(), wanted)
     rendered = _rendered(session, wanted, outputs, kinds)
     chosen = tuple(each for each in rendered if each.unit in graph.order)
-    left_out = (each for each in rendered if each.unit not in graph.order)
+    left_out = tuple(each for each in rendered if each.unit not in graph.order)
     # What moved to a set that is left out of this plan is declared all the same.
     elsewhere = {item.ref for each in left_out for item in each.objects}
     considered = tuple(owned for owned in inventory if owned.ref not in elsewhere)
-    return _planned(session, chosen, considered, cluster)
+    return _planned(session, chosen, considered, cluster, beside=left_out)
 
 
 def plan_pruning(
@@ -134,6 +134,8 @@ def _planned(
     rendered: tuple[RenderedSet, ...],
     inventory: tuple[OwnedObject, ...],
     cluster: "Cluster",
+    *,
+    beside: tuple[RenderedSet, ...] = (),
 ) -> dict[UnitId, PlannedSet]:
     from orchestrator.workloads.planning.sets import plan_sets
 
@@ -143,6 +145,7 @@ def _planned(
         inventory,
         owner=session.owner,
         secrets=session.surroundings.secrets,
+        beside=beside,
     )
     return {plan.unit: PlannedSet(unit_plan=_unit_plan(plan), result=plan) for plan in plans}
 

@@ -1,4 +1,4 @@
-"""Deleting what is not wanted any more: backwards, only what is still ours, and waiting until it is gone."""
+"""Deleting what is not wanted any more: backwards, only what the plan saw, and waiting until it is gone."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
@@ -11,12 +11,14 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.workloads.applying.finalizers import findings, reasons
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.cluster.answers import Superseded, superseded
 from orchestrator.workloads.cluster.api import collections
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.watches import Watch
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import reverse_batches
-from orchestrator.workloads.ownership import owner_of, prunable, uid_of
+from orchestrator.workloads.ownership import owner_of, uid_of
+from orchestrator.workloads.planning.resting import why_kept
 
 OnEvent: TypeAlias = Callable[[Event], None]
 
@@ -33,15 +35,15 @@ def prune(
     stop: Stop,
     timeout: float = 300.0,
 ) -> tuple[ObjectRef, ...]:
-    """Delete objects in reverse order and return those that the inventory can forget, sorted.
+    """Delete objects in reverse order, each with the uid that it was planned with; return them sorted, all gone.
 
-    These are the ones confirmed to be gone, and those that are no longer ours to delete: they carry other
-    labels, or an annotation against pruning. Raises ClusterError naming finalizers when one is not gone after
+    Raises Superseded for one that is not as the plan saw it (another one of its name, other labels, an
+    annotation against pruning), which is left, ClusterError naming finalizers when one is not gone after
     ``timeout`` seconds, ClusterUnreachable, AccessDenied, Interrupted.
     """
     for batch in reverse_batches((item.ref, item) for item in objects):
         deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
-        deletion.run(batch, timeout, eligible=prunable)
+        deletion.run(batch, timeout, kept=why_kept)
     return tuple(sorted(item.ref for item in objects))
 
 
@@ -54,13 +56,10 @@ def delete(
     stop: Stop,
     timeout: float,
 ) -> None:
-    """Delete objects in reverse order that carry our labels, whatever they say about pruning.
-
-    Each is waited for until it is gone. Raises what ``prune`` raises.
-    """
+    """Delete objects as ``prune`` does, whatever they say about pruning; raises what that raises."""
     for batch in reverse_batches((item.ref, item) for item in objects):
         deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
-        deletion.run(batch, timeout, eligible=lambda _: True)
+        deletion.run(batch, timeout, kept=lambda _: "")
 
 
 class _Deletion:
@@ -75,12 +74,12 @@ class _Deletion:
         self._left: dict[ObjectRef, Live] = {}
 
     def run(
-        self, batch: Sequence[OwnedObject], timeout: float, *, eligible: Callable[[Live], bool]
+        self, batch: Sequence[OwnedObject], timeout: float, *, kept: Callable[[Live], str]
     ) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of deletions")
         self._units = {item.ref: item for item in batch}
-        self._left = self._ours(list(self._units), eligible)
+        self._left = self._planned_for(kept)
         if not self._left:
             return
         wanted = collections(self._cluster.kinds(), self._left)
@@ -88,18 +87,32 @@ class _Deletion:
             self._start()
             self._await(watch, timeout)
 
-    def _ours(
-        self, refs: Sequence[ObjectRef], eligible: Callable[[Live], bool]
-    ) -> dict[ObjectRef, Live]:
-        found = self._cluster.get_many(refs)
-        return {
-            ref: live
-            for ref, live in found.items()
-            if live is not None and owner_of(live) == self._owner and eligible(live)
-        }
+    def _planned_for(self, kept: Callable[[Live], str]) -> dict[ObjectRef, Live]:
+        """Return what is still there of the batch; nothing of it goes while anything is not as it was planned."""
+        found = self._cluster.get_many(self._units)
+        there = {ref: live for ref, live in found.items() if live is not None}
+        moved = [error for ref, live in there.items() if (error := self._moved(ref, live, kept))]
+        if moved:
+            raise together(moved)
+        return there
+
+    def _moved(self, ref: ObjectRef, live: Live, kept: Callable[[Live], str]) -> Superseded | None:
+        if uid_of(live) != self._units[ref].uid:
+            return superseded(str(ref), gone=False)
+        owner = owner_of(live)
+        if owner != self._owner:
+            what = f"belongs to {owner}" if owner else "lost our labels"
+        elif reason := kept(live):
+            what = reason
+        else:
+            return None
+        return Superseded(
+            f"{ref} changed since the plan was made, and is left: it {what}",
+            hint="plan again, to see what becomes of it",
+        )
 
     def _start(self) -> None:
-        errors = self._cluster.delete_many({ref: uid_of(live) for ref, live in self._left.items()})
+        errors = self._cluster.delete_many({ref: self._units[ref].uid for ref in self._left})
         if errors:
             raise together(errors)
         for ref in self._left:

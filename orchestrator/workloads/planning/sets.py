@@ -17,6 +17,7 @@ from orchestrator.workloads.ownership import marked, uid_of, waited_for
 from orchestrator.workloads.planning.asking.namespaces import namespace_of
 from orchestrator.workloads.planning.changes import change_of, deletion_of, stays_as_it_is
 from orchestrator.workloads.planning.creation import order_of
+from orchestrator.workloads.planning.foundations import check_foundations
 from orchestrator.workloads.planning.pending import known
 from orchestrator.workloads.planning.resting import why_left_alone
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
@@ -32,10 +33,12 @@ def plan_sets(
     *,
     owner: Owner,
     secrets: Secrets,
+    beside: tuple[RenderedSet, ...] = (),
 ) -> tuple[SetPlan, ...]:
     """Return a plan for each set, then one for each unit that only the inventory knows, sorted by name.
 
-    Raises InvalidStack when two sets declare the same object, or objects break a definition of this plan;
+    ``beside`` are sets that are not planned, whose objects may not be lost either. Raises InvalidStack when two
+    sets declare the same object, objects break a definition of this plan, or what they live in would go;
     ClusterError with all refusals of the server, ClusterUnreachable, AccessDenied.
     """
     check_identities(sets)
@@ -43,10 +46,13 @@ def plan_sets(
     learn_wanted(objects, secrets)
     world = observe(cluster, objects, inventory, owner=owner, secrets=secrets)
     gone = sorted({item.unit for item in inventory} - {rendered.unit for rendered in sets})
-    return (
+    plans = (
         *(_set_plan(rendered, world) for rendered in sets),
         *(_set_plan(RenderedSet(unit=unit, objects=()), world, removed=True) for unit in gone),
     )
+    others = (item for rendered in beside for item in rendered.objects)
+    check_foundations(plans, (*objects, *others), world)
+    return plans
 
 
 def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> SetPlan:
@@ -63,13 +69,16 @@ def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> 
         if not why_left_alone(item, world.live_of(item))
         if (change := world.surveyed.left(item, world.live_of(item)))
     ]
-    prune = tuple(_to_prune(rendered.unit, world))
-    deletions = [deletion_of(item, world) for item in prune]
+    leaving = [(item.ref, deletion_of(item, world)) for item in _unwanted(rendered.unit, world)]
+    doomed = [ref for ref, change in leaving if change.action is Action.DELETE]
     return SetPlan(
         unit=rendered.unit,
-        changes=(*changes, *deletions),
+        changes=(*changes, *(change for _, change in leaving)),
         steps=tuple(steps),
-        prune=prune,
+        prune=tuple(
+            OwnedObject(ref=ref, unit=rendered.unit, uid=uid_of(world.live[ref])) for ref in doomed
+        ),
+        forgotten=tuple(ref for ref, change in leaving if change.action is Action.FORGET),
         drift=tuple(change for item, change in drifted if item.drift is Drift.REPORT),
         ignored=sum(1 for item, _ in drifted if item.drift is not Drift.REPORT),
         pending=rendered.pending,
@@ -111,7 +120,7 @@ def _populated(ref: ObjectRef, world: World) -> bool:
     return space is not None and space.live is None
 
 
-def _to_prune(unit: UnitId, world: World) -> Iterator[OwnedObject]:
+def _unwanted(unit: UnitId, world: World) -> Iterator[OwnedObject]:
     """Yield what nobody wants any more, in the order of deletion.
 
     Where a wanted object's name is pending, another one of its kind may turn out to be it: those wait.

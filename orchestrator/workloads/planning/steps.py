@@ -33,9 +33,10 @@ class ObjectStep:
 class SetPlan:
     """What would happen to one manifest set.
 
-    ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects of the inventory that no set
-    wants any more, also those that are gone or not ours any more: they are only forgotten. ``drift`` is what
-    others did to objects and what is left so; ``ignored`` counts those of which that is not even told.
+    ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects that no set wants any more, with
+    the uid that they were seen with; ``forgotten`` those of which the inventory is only rid, since they are gone, not
+    ours any more or ask to stay. ``drift`` is what others did to objects and what is left so; ``ignored`` counts
+    those of which that is not even told.
     ``removed`` marks a set that Git no longer declares; ``resting`` tells what is left alone wholly, and why.
     """
 
@@ -43,6 +44,7 @@ class SetPlan:
     changes: tuple[Change, ...] = ()
     steps: tuple[ObjectStep, ...] = ()
     prune: tuple[OwnedObject, ...] = ()
+    forgotten: tuple[ObjectRef, ...] = ()
     drift: tuple[Change, ...] = ()
     ignored: int = 0
     pending: tuple[str, ...] = ()

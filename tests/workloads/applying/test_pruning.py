@@ -45,23 +45,50 @@ def test_what_is_gone_already_is_confirmed(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    ("metadata", "what"),
     [
-        {"labels": {"orchestrator/environment": "other"}},
-        {"labels": {"orchestrator/stack": None}},
-        {"annotations": {"orchestrator/prune": "disabled"}},
+        ({"labels": {"orchestrator/environment": "other"}}, "belongs to {}/other"),
+        ({"labels": {"orchestrator/stack": None}}, "lost our labels"),
+        (
+            {"annotations": {"orchestrator/prune": "disabled"}},
+            "stays, since it is annotated orchestrator/prune: disabled",
+        ),
     ],
 )
-def test_only_what_is_still_ours_is_deleted(
-    ground: Ground, metadata: dict[str, dict[str, str | None]]
+def test_what_is_not_as_it_was_planned_is_left(
+    ground: Ground, metadata: dict[str, dict[str, str | None]], what: str
 ) -> None:
-    """An object that another one owns now, or that asks to stay, stays: it is only forgotten."""
+    """An object that another one owns since the plan, or that asks to stay, is left, and that is said."""
     inventory = ground.apply(CONFIG)
-    ground.patch(
-        ground.path("configmaps", "settings"), {"metadata": metadata}, manager="kubectl-edit"
+    path = ground.path("configmaps", "settings")
+    (plan,) = ground.plan(inventory=inventory)
+    ground.patch(path, {"metadata": metadata}, manager="kubectl-edit")
+    with pytest.raises(Superseded) as raised:
+        ground.prune(plan.prune)
+    assert raised.value.message == (
+        f"ConfigMap {ground.namespace}/settings changed since the plan was made, and is left: it "
+        + what.format(ground.owner.stack)
     )
-    assert ground.prune(inventory) == (inventory[0].ref,)
-    assert ground.others.get(ground.path("configmaps", "settings"))
+    assert ground.others.get(path)
+    (again,) = ground.plan(inventory=inventory)
+    assert (again.prune, again.forgotten) == ((), (inventory[0].ref,))
+
+
+def test_what_is_there_again_is_not_deleted_when_it_was_to_be_forgotten(ground: Ground) -> None:
+    """What a plan finds gone is forgotten, also when there is one with our labels by the time of the prune."""
+    inventory = ground.apply(CONFIG)
+    path = ground.path("configmaps", "settings")
+    restored = ground.others.get(path)
+    ground.others.request("DELETE", path)
+    (plan,) = ground.plan(inventory=inventory)
+    restored["metadata"] = {key: restored["metadata"][key] for key in ("name", "labels")}
+    ground.others.create(ground.path("configmaps"), restored)
+    assert (plan.prune, plan.forgotten) == ((), (inventory[0].ref,))
+    assert ground.prune(plan.prune) == ()
+    assert ground.others.get(path)
+    with pytest.raises(Superseded, match="was replaced by another one since the plan was made"):
+        ground.prune(inventory)
+    assert ground.others.get(path)
 
 
 def test_a_finalizer_that_hangs_is_named(ground: Ground) -> None:
@@ -90,17 +117,17 @@ def _since(ground: Ground) -> str:
 
 def test_a_controller_that_may_be_to_blame_is_named(ground: Ground) -> None:
     """A workload that is named like who set the finalizer is told with how many Pods it has ready."""
-    text = DEPLOYMENT.replace("name: web}", f"name: {ground.namespace}-cleaner}}").replace(
+    text = DEPLOYMENT.replace("name: web}", f"name: {ground.namespace}-robot}}").replace(
         "replicas: 1", "replicas: 0"
     )
     inventory = ground.apply(f"{CONFIG}---{text}")
     config = tuple(item for item in inventory if item.ref.kind == "ConfigMap")
     path = ground.path("configmaps", "settings")
     finalizers = {"metadata": {"finalizers": ["example.com/hold"]}}
-    ground.patch(path, finalizers, manager=f"{ground.namespace}-cleaner")
+    ground.patch(path, finalizers, manager=f"{ground.namespace}-robot")
     with pytest.raises(ClusterError) as raised:
         ground.prune(config, timeout=0.5)
-    name = f"{ground.namespace}-cleaner"
+    name = f"{ground.namespace}-robot"
     assert raised.value.detail == (
         f"{ground.namespace}/{name}, which is named like {name}, has 0 Pods ready"
     )
@@ -166,7 +193,8 @@ def test_a_successor_of_the_same_name_is_left_alone(ground: Ground) -> None:
     ground.others.create(
         ground.path("configmaps"), {"metadata": {"name": "settings"}, "data": {"new": "1"}}
     )
-    assert ground.prune(inventory) == (inventory[0].ref,)
+    with pytest.raises(Superseded, match="was replaced by another one since the plan was made"):
+        ground.prune(inventory)
     assert ground.others.get(path)["data"] == {"new": "1"}
 
 

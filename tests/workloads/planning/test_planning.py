@@ -10,6 +10,7 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.values import ABSENT, Masked, Unknown
 from orchestrator.stack.expressions import Output
 from orchestrator.stack.model import UnitId
+from orchestrator.workloads.cluster.answers import Superseded
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, change_of, told
 
@@ -405,7 +406,7 @@ def test_a_kind_that_nobody_defines_any_more(ground: Ground) -> None:
     assert [(change.action, change.reason) for change in plan.changes] == [
         (Action.FORGET, "is gone already")
     ]
-    assert ground.prune(plan.prune) == (ref,)
+    assert (plan.prune, plan.forgotten) == ((), (ref,))
 
 
 def test_a_kind_that_the_cluster_does_not_have(ground: Ground) -> None:
@@ -423,7 +424,10 @@ def test_two_environments_live_side_by_side(ground: Ground) -> None:
     inventory = ground.apply(CONFIG)
     other = replace(ground, environment="other")
     theirs = other.apply(CONFIG.replace("settings", "theirs"))
-    assert other.prune(inventory) == (inventory[0].ref,)
+    (forgetting,) = other.plan(inventory=inventory)
+    assert (forgetting.prune, forgetting.forgotten) == ((), (inventory[0].ref,))
+    with pytest.raises(Superseded):
+        other.prune(inventory)
     for name in ("settings", "theirs"):
         assert ground.others.get(ground.path("configmaps", name))["data"] == {"colour": "green"}
     (plan,) = other.plan(inventory=theirs)

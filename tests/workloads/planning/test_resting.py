@@ -44,8 +44,7 @@ def test_a_live_object_that_is_to_be_left_alone_is_not_pruned(ground: Ground) ->
     assert [(change.action, change.reason) for change in plan.changes] == [
         (Action.FORGET, f"stays, since it is annotated {_OFF}")
     ]
-    assert ground.prune(plan.prune) == (inventory[0].ref,)
-    assert ground.others.get(ground.path("configmaps", "settings"))
+    assert (plan.prune, plan.forgotten) == ((), (inventory[0].ref,))
 
 
 def test_a_manifest_that_is_to_be_left_alone(ground: Ground) -> None:
