@@ -1,5 +1,6 @@
 """Which providers are installed: lock files, mirrors and the plug-in cache. Nothing here runs one."""
 
+import hashlib
 import os
 import random
 import re
@@ -61,14 +62,18 @@ class Mirror:
 
     def pack(self, version: str, *, megabytes: int) -> None:
         """Put a version into the mirror as a registry gives it: packed, and of some size."""
-        folder = self._folder / ADDRESS
-        folder.mkdir(parents=True, exist_ok=True)
-        name = f"terraform-provider-nothing_{version}_{self._platform}.zip"
+        file = self.packed(version)
+        file.parent.mkdir(parents=True, exist_ok=True)
         content = random.Random(version).randbytes(megabytes * 1024 * 1024)
-        with zipfile.ZipFile(folder / name, "w") as archive:
+        with zipfile.ZipFile(file, "w") as archive:
             info = zipfile.ZipInfo(f"terraform-provider-nothing_v{version}")
             info.external_attr = 0o755 << 16
             archive.writestr(info, content)
+
+    def packed(self, version: str) -> Path:
+        """Return where a packed version is."""
+        name = f"terraform-provider-nothing_{version}_{self._platform}.zip"
+        return self._folder / ADDRESS / name
 
 
 @pytest.fixture
@@ -241,3 +246,56 @@ def test_sixteen_units_fill_a_cold_cache_at_once(
         assert list(pool.map(begin, units)) == [None] * len(units)
     locks = {(unit.directory / ".terraform.lock.hcl").read_text() for unit in units}
     assert len(locks) == 1
+
+
+def test_a_package_in_the_shared_cache_is_not_written_anew(
+    ground: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """Somebody may be running it: a unit that begins later, without a lock file, takes it as it is."""
+    cached, package = shared(ground, mirror, tmp_path)
+    first, second = (cached.workspace(name, "../../modules/echo") for name in ("first", "second"))
+    begin(first)
+    (program,) = package.rglob("terraform-provider-nothing*")
+    with program.open("r+b") as running:  # what the system refuses for a program that runs
+        before = (program.stat().st_ino, program.stat().st_mtime_ns)
+        running.read(1)
+        begin(second)
+    assert (program.stat().st_ino, program.stat().st_mtime_ns) == before
+    assert (second.data / "providers" / ADDRESS / "2.0.0").is_dir()
+
+
+def test_a_lock_file_that_does_not_know_the_shared_package_gets_another(
+    ground: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """It may know the package only as it was packed: then the unit has a copy, and the shared one stays."""
+    cached, package = shared(ground, mirror, tmp_path)
+    first = cached.workspace("first", "../../modules/echo")
+    begin(first)
+    (program,) = package.rglob("terraform-provider-nothing*")
+    before = program.stat().st_mtime_ns
+    text = (first.directory / ".terraform.lock.hcl").read_text()
+    packed = hashlib.sha256(mirror.packed("2.0.0").read_bytes()).hexdigest()
+    known = re.sub(r'"h1:[^"]*"', f'"zh:{packed}"', text)
+    cached.write("modules/echo/.terraform.lock.hcl", known)
+    second = cached.workspace("second", "../../modules/echo")
+    begin(second)
+    assert program.stat().st_mtime_ns == before
+    own = (second.data / "providers" / ADDRESS / "2.0.0").rglob("*")
+    assert all(not path.resolve().is_relative_to(package) for path in own)
+
+
+def begin(workspace: Workspace) -> None:
+    """Initialise a unit."""
+    with occupied(workspace):
+        initialise(workspace)
+
+
+def shared(ground: Ground, mirror: Mirror, folder: Path) -> tuple[Ground, Path]:
+    """Return a ground with a shared cache whose module needs what is packed in the mirror, and the cache."""
+    mirror.pack("2.0.0", megabytes=1)
+    cache = folder / "plugins"
+    cache.mkdir()
+    ground.write("modules/echo/main.tf", requiring("2.0.0"))
+    return ground.with_environment(
+        TF_CLI_CONFIG_FILE=str(mirror.configuration), TF_PLUGIN_CACHE_DIR=str(cache)
+    ), cache

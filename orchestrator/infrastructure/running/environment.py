@@ -38,6 +38,8 @@ _DEFAULTS = {
     "GIT_TERMINAL_PROMPT": "0",
     "CHECKPOINT_DISABLE": "1",
     "TF_IN_AUTOMATION": "1",
+    # Without it, an initialisation that has no lock file yet writes anew in the plug-in cache what others are running.
+    "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
     "TF_INPUT": "0",
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +10,11 @@ from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.backends import refuse_to_leave_state
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
-from orchestrator.infrastructure.running.plugin_cache import alone_in_plugin_cache
+from orchestrator.infrastructure.running.plugin_cache import (
+    alone_in_plugin_cache,
+    does_not_fit,
+    own_plugin_cache,
+)
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, LONGER, Ended, arguments, follow, listen
 from orchestrator.infrastructure.running.unsaved import push_unsaved_state
@@ -49,6 +54,8 @@ def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
         if ended.code != 0 and _own_lock_is_outdated(workspace, ended):
             (workspace.directory / _LOCK_FILE).unlink()
             ended = _run(workspace, progress)
+        if ended.code != 0 and does_not_fit(ended):
+            ended = _run(workspace, progress, own_plugin_cache(workspace))
     if ended.code != 0:
         if ended.interrupted:
             raise Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
@@ -89,7 +96,9 @@ def _lock_vanished(ended: Ended) -> bool:
     )
 
 
-def _run(workspace: Workspace, progress: Progress | None) -> Ended:
+def _run(
+    workspace: Workspace, progress: Progress | None, variables: Mapping[str, str] | None = None
+) -> Ended:
     config = workspace.data / "backend.json"
     try:
         write_private(config, json.dumps(workspace.backend_config))
@@ -103,7 +112,8 @@ def _run(workspace: Workspace, progress: Progress | None) -> Ended:
             backend_config=[str(config)],
         )
         on_line = progress.take_line if progress else _pass_over
-        return listen(workspace, argv, journal=workspace.home / "init.txt", on_line=on_line)
+        journal = workspace.home / "init.txt"
+        return listen(workspace, argv, journal=journal, on_line=on_line, variables=variables or {})
     finally:
         config.unlink(missing_ok=True)
 

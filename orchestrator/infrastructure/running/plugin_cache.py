@@ -3,6 +3,10 @@
 Terraform does not lock it, and damages it when two fill it at once: a package is hashed while another process
 still writes it, and the lock file then never fits. OpenTofu locks it from 1.10 on. One lock in the cache itself
 holds for every checkout and container of a user that shares it.
+
+What is in it is never written anew, since somebody may be running it. So a unit without a lock file takes what is
+there, and one whose lock file does not know that (it may only know the package as it was packed, or another
+system's) gets a copy of its own.
 """
 
 import re
@@ -13,9 +17,11 @@ from pathlib import Path
 from orchestrator.infrastructure.binary import Product
 from orchestrator.infrastructure.layout.occupancy import DOWNLOAD_SECONDS, held
 from orchestrator.infrastructure.layout.private import make_private
+from orchestrator.infrastructure.running.run import Ended
 from orchestrator.infrastructure.workspace import Workspace
 
 _LOCK = ".orchestrator.lock"
+_NOT_KNOWN = "Failed to install provider from shared cache"
 _SETTING = re.compile(r"""^\s*plugin_cache_dir\s*=\s*"([^"]+)"\s*(?:#.*|//.*)?$""", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
@@ -31,6 +37,16 @@ def alone_in_plugin_cache(workspace: Workspace) -> Iterator[None]:
             lock = held(writable / _LOCK, site, workspace.unit, patience=DOWNLOAD_SECONDS)
             holding.enter_context(lock)
         yield
+
+
+def does_not_fit(ended: Ended) -> bool:
+    """Whether an initialisation failed over a package in the cache that its lock file does not know."""
+    return any(one.summary.startswith(_NOT_KNOWN) for one in ended.diagnostics)
+
+
+def own_plugin_cache(workspace: Workspace) -> Mapping[str, str]:
+    """Return the variables with which an engine takes a cache that no other unit uses."""
+    return {"TF_PLUGIN_CACHE_DIR": str(make_private(workspace.data / "plugins"))}
 
 
 def plugin_cache(environment: Mapping[str, str], home: Path, product: Product) -> Path | None:

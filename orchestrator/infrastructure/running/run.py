@@ -74,11 +74,19 @@ def capture(workspace: Workspace, argv: tuple[str, ...]) -> Ended:
 
 
 def listen(
-    workspace: Workspace, argv: tuple[str, ...], *, journal: Path, on_line: Callable[[str], None]
+    workspace: Workspace,
+    argv: tuple[str, ...],
+    *,
+    journal: Path,
+    on_line: Callable[[str], None],
+    variables: Mapping[str, str],
 ) -> Ended:
-    """Run a command that writes text for people, and hand its lines on as they come."""
+    """Run a command that writes text for people, and hand its lines on as they come.
+
+    ``variables`` are set over the environment that engines have.
+    """
     site = workspace.site
-    command = _command(workspace, argv)
+    command = _command(workspace, argv, variables)
     done = stream(command, sink=journal, on_line=on_line, limits=site.limits, stop=site.stop)
     journal.unlink(missing_ok=True)
     return _ended(workspace, done)
@@ -106,14 +114,18 @@ def follow(
     return _ended(workspace, done, diagnostics)
 
 
-def _command(workspace: Workspace, argv: tuple[str, ...]) -> Command:
+def _command(
+    workspace: Workspace, argv: tuple[str, ...], variables: Mapping[str, str] | None = None
+) -> Command:
     site = workspace.site
     if site.stop.requested:
         raise Interrupted(
             f"{workspace.unit}: stopped before `terraform {argv[len(site.binary.argv)]}`"
         )
     environment = child_environment(
-        site.settings.environment, site.passes, TF_DATA_DIR=str(workspace.data)
+        site.settings.environment,
+        site.passes,
+        **{"TF_DATA_DIR": str(workspace.data), **(variables or {})},
     )
     return Command(argv=argv, directory=workspace.directory, environment=environment)
 
