@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, TerraformError
 from orchestrator.infrastructure.layout.occupancy import occupied
+from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.planning import discard_plan, locking
 from orchestrator.infrastructure.reading.state import Snapshot
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
@@ -72,8 +73,10 @@ def _applied(workspace: Workspace, told: Mapping[str, Output] | None) -> Applied
     state = local_snapshot(workspace) or _pulled(workspace)
     stamp = state.stamp if state else ""
     if state is not None and state.readable:
-        return Applied(outputs=state.outputs, state_stamp=stamp)
-    return Applied(outputs=asked_outputs(workspace) if told is None else told, state_stamp=stamp)
+        outputs = state.outputs
+    else:
+        outputs = asked_outputs(workspace) if told is None else told
+    return Applied(outputs=with_nulls(workspace, outputs), state_stamp=stamp)
 
 
 def _pulled(workspace: Workspace) -> Snapshot | None:

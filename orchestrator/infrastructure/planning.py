@@ -15,6 +15,7 @@ from orchestrator.errors import TerraformError
 from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.layout.occupancy import occupied, unsaved_state
 from orchestrator.infrastructure.layout.private import make_private, write_private
+from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order, sentence
 from orchestrator.infrastructure.reading.fields import Document, Hides
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
@@ -90,7 +91,7 @@ def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str
     with occupied(workspace):
         initialise_on_need(workspace)
         if content is None:
-            outputs = asked_outputs(workspace)
+            outputs = with_nulls(workspace, asked_outputs(workspace))
             return ModulePlan(outputs=outputs, state_stamp=state_stamp)
         with _new_plan_file(workspace) as plan_file:
             plan_file.write_bytes(content)
@@ -99,7 +100,7 @@ def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str
         return ModulePlan(
             changes=reading.changes,
             unchanged=reading.unchanged,
-            outputs=reading.outputs,
+            outputs=with_nulls(workspace, reading.outputs),
             plan_file=plan_file,
             warnings=tuple(map(workspace.site.secrets.redact, reading.failed_checks)),
             state_stamp=state_stamp,
@@ -150,7 +151,7 @@ def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progres
     if ended.code == _NO_CHANGES:
         discard_plan(plan_file)
         return ModulePlan(
-            outputs=before.outputs if before else asked_outputs(workspace),
+            outputs=with_nulls(workspace, before.outputs if before else asked_outputs(workspace)),
             warnings=tuple(map(sentence, told)),
             state_stamp=stamp,
             drift=progress.drift,
@@ -159,7 +160,7 @@ def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progres
     return ModulePlan(
         changes=reading.changes,
         unchanged=reading.unchanged,
-        outputs=reading.outputs,
+        outputs=with_nulls(workspace, reading.outputs),
         plan_file=plan_file,
         warnings=warnings_of(workspace, reading, told),
         state_stamp=stamp,

@@ -10,6 +10,7 @@ import hmac
 import json
 from collections.abc import Mapping
 
+from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.planning import ModulePlan, learn_inputs
 from orchestrator.infrastructure.states import current_snapshot
@@ -80,4 +81,4 @@ def as_sealed(
     if not hmac.compare_digest(now, seal):
         return None
     learn_inputs(workspace, inputs)
-    return ModulePlan(outputs=snapshot.outputs, state_stamp=snapshot.stamp)
+    return ModulePlan(outputs=with_nulls(workspace, snapshot.outputs), state_stamp=snapshot.stamp)

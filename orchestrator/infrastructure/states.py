@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator import clock
 from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.layout.occupancy import is_locked, occupied
+from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.reading.locks import lock_of_file
 from orchestrator.infrastructure.reading.state import (
@@ -27,13 +28,18 @@ _SECONDS_BETWEEN = 0.1
 
 
 def read_outputs(workspace: Workspace) -> Mapping[str, Output]:
-    """Return the outputs that the state holds, without planning anything; raises TerraformError."""
+    """Return the outputs that were applied, none where nothing is, without planning anything.
+
+    Raises TerraformError.
+    """
     snapshot = local_snapshot(workspace)
     if snapshot is not None and snapshot.readable:
-        return snapshot.outputs
+        return with_nulls(workspace, snapshot.outputs) if snapshot.stamp else {}
     with occupied(workspace):
         initialise_on_need(workspace)
-        return asked_outputs(workspace)
+        outputs = asked_outputs(workspace)
+        applied = outputs or pulled_snapshot(workspace).stamp
+        return with_nulls(workspace, outputs) if applied else {}
 
 
 def state_stamp(workspace: Workspace) -> str:

@@ -7,13 +7,14 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import InvalidStack, OrchestratorError
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan, Since, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
 from orchestrator.reports.fields import render_fields, show_transition
+from orchestrator.reports.mistakes import render
 from orchestrator.reports.risk import risk_lines
 
 SIGNS: Final[Mapping[Action, str]] = {
@@ -255,6 +256,8 @@ def _filled(text: str) -> str:
 def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:
     prefix = f"{where}: "  # many messages name their unit themselves
     yield prefix + error.message.removeprefix(prefix)
+    if isinstance(error, InvalidStack):
+        yield textwrap.indent(render(error.mistakes).rstrip(), "  ")
     for line in error.detail.splitlines():
         yield f"  {line}".rstrip()
     if error.hint:

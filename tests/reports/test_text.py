@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from orchestrator.errors import ClusterError, TerraformError
+from orchestrator.errors import ClusterError, InvalidStack, Mistake, TerraformError
 from orchestrator.plans.change import Action, Subject, Touch
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.report import Report, UnitResult
@@ -280,3 +280,17 @@ def test_a_report_says_when_only_the_ledger_failed() -> None:
 
     assert "the remote refused the entry" in text
     assert text.rstrip().splitlines()[-1].startswith("Failed: shop/production")
+
+
+def test_a_report_tells_the_mistakes_of_a_unit() -> None:
+    """What cannot be known before an apply is found in the middle of one: a number of mistakes helps nobody."""
+    mistake = Mistake(message="module 'a' has no output 'id'", hint="did you mean 'ids'?")
+    failed = UnitResult(
+        unit=UnitId("modules.b"), outcome=Outcome.FAILED, error=InvalidStack((mistake,))
+    )
+
+    text = render_report(Report(plan=plan(), results=(failed,)))
+
+    assert "modules.b: 1 mistake found" in text
+    assert "module 'a' has no output 'id'" in text
+    assert "did you mean 'ids'?" in text

@@ -43,5 +43,7 @@ def _joined(failed: Mapping[UnitId, OrchestratorError]) -> OrchestratorError:
 
 def _paragraph(unit: UnitId, error: OrchestratorError) -> str:
     message = error.message.removeprefix(f"{unit}: ")
-    lines = [f"{unit}: {message}", *(f"  {line}" for line in error.detail.splitlines())]
+    mistakes = error.mistakes if isinstance(error, InvalidStack) else ()
+    told = (f"{one.place}: {one.message}" if one.place else one.message for one in mistakes)
+    lines = [f"{unit}: {message}", *(f"  {line}" for line in (*told, *error.detail.splitlines()))]
     return "\n".join([*lines, f"  hint: {error.hint}"] if error.hint else lines)

@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.layout.overlay import CONFIGURATION, place
 from orchestrator.infrastructure.layout.private import make_private, write_private
+from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.planning import (
     ModulePlan,
     learn_inputs,
@@ -126,7 +127,7 @@ class _Shadow:
         return ended, ModulePlan(
             changes=reading.changes,
             unchanged=reading.unchanged,
-            outputs=reading.outputs,
+            outputs=with_nulls(self._workspace, reading.outputs),
             warnings=tuple(map(self._as_written, warnings)),
             state_stamp=_stamp(content),
             drift=reading.drift,
