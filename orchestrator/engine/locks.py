@@ -5,6 +5,7 @@ from datetime import timedelta
 from orchestrator import clock
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
+from orchestrator.engine.state_locks import free_states
 from orchestrator.engine.turns import is_dead, pause_between_looks
 from orchestrator.errors import Interrupted, Locked, OrchestratorError, UsageError
 from orchestrator.ledger.holder import Hold, Holder
@@ -35,20 +36,31 @@ def release_lock(session: Session, *, force: str | None) -> str:
     """Release a lock and return a sentence about it.
 
     Without ``force`` only one whose holder is proven dead: its process ended on this machine, or it gave no
-    heartbeat while it was watched from here. ``force`` is the token of a holder, who may be alive.
+    heartbeat while it was watched from here. With that proof, locks that it left on Terraform's states are
+    released too. ``force`` is the token of a holder, who may be alive; it proves nothing, and frees no state.
     Raises Locked when the holder may be alive, UsageError when ``force`` names another one.
     """
     store = open_store(session)
     hold = store.sight().hold
     if hold is None:
         return f"{session.owner} is not locked"
-    proof = _forced(hold.holder, force) if force is not None else _proven(session, store, hold)
-    mark = "" if force is not None else hold.mark
-    if not store.break_lock(hold.holder, mark=mark):
-        raise OrchestratorError(
-            "the lock changed hands meanwhile", hint="look again: run it once more"
-        )
-    return f"released the lock of {hold.holder}, {proof}"
+    if force is not None:
+        return _released(store, hold, _forced(hold.holder, force))
+    proof = _proven(session, store, hold)
+    told = _released(store, hold, proof, mark=hold.mark)
+    return "\n".join((told, *free_states(session, hold)))
+
+
+def _released(store: Store, hold: Hold, why: str, *, mark: str = "") -> str:
+    if store.break_lock(hold.holder, mark=mark):
+        return f"released the lock of {hold.holder}, {why}"
+    raise _changed_hands()
+
+
+def _changed_hands() -> OrchestratorError:
+    return OrchestratorError(
+        "the lock changed hands meanwhile", hint="look again: run it once more"
+    )
 
 
 def _occupant(holder: Holder) -> Occupant:
@@ -106,9 +118,7 @@ def _watched(session: Session, store: Store, hold: Hold, watch: Watch) -> str:
             raise Interrupted(f"stopped while watching the lock of {session.owner}")
         now = store.sight().hold
         if now is None or now.holder.token != hold.holder.token:
-            raise OrchestratorError(
-                "the lock changed hands meanwhile", hint="look again: run it once more"
-            )
+            raise _changed_hands()
         if now.mark != hold.mark:
             raise _refused(session, hold, "it gave a heartbeat a moment ago")
     return proof

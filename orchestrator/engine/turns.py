@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from orchestrator import clock
 from orchestrator.engine.recording import open_store, who
 from orchestrator.engine.session import Session
+from orchestrator.engine.state_locks import free_states
 from orchestrator.errors import Interrupted, LedgerError, Locked, LockLost
 from orchestrator.ledger.entry import Operation
 from orchestrator.ledger.holder import Hold, Holder, Lock, Sight, Waiter
@@ -91,6 +92,9 @@ def locked(
     lease = Lease(store, lock, subject=str(session.owner), on_end=on_end, on_trouble=on_trouble)
     try:
         with stop.unless(lambda: lease.holds), lease.beating():
+            if lock.succeeded is not None:
+                for told in free_states(session, lock.succeeded):
+                    tell(Notice(text=told))
             yield lease
     finally:
         _release(session, store, lock)
