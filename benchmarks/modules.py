@@ -19,6 +19,7 @@ STACK = "bench"
 PLAN = ("plan", STACK)
 NOTHING_TO_DO = (*PLAN, "--detailed-exitcode")
 APPLY = ("apply", STACK, "--yes")
+_RAW_INIT = ("init", "-input=false", "-no-color")
 _RAW_PLAN = ("plan", "-input=false", "-out=plan.tfplan")
 _PROJECT = "ledger: {remote: false}\n"
 
@@ -90,14 +91,14 @@ class Modules:
     def initialise_raw(self) -> None:
         """Initialise Terraform's own copies: one, with whose provider and lock file the others work."""
         first, *others = (self.raw(name) for name in self.names)
-        self.terraform(first.name, "init", "-input=false").run()
+        self.terraform(first.name, *_RAW_INIT).run()
         for name in (".terraform", ".terraform.lock.hcl"):
             for other in others if (first / name).exists() else ():
                 (other / name).symlink_to(first / name)
 
     def begin_raw(self) -> None:
         """Initialise and plan every copy by itself, as many at a time as there are cores."""
-        self._each(("init", "-input=false"), _RAW_PLAN)
+        self._each(_RAW_INIT, _RAW_PLAN)
 
     def plan_raw(self) -> None:
         """Plan every copy, as many at a time as there are cores."""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import aws
 from benchmarks.initialising import PROVIDER, VERSION
-from benchmarks.measuring import Limit, Row, Unit, rounds_within
+from benchmarks.measuring import Bench, Limit, Row, Unit, rounds_within
 from benchmarks.modules import APPLY, NOTHING_TO_DO, Modules, pretended
+from benchmarks.running import NotHere
 from benchmarks.table import render, to_json
 
 
@@ -43,6 +45,21 @@ def test_slow_rounds_end_early_but_not_at_once() -> None:
     """What takes minutes is bounded, and is measured more than once all the same."""
     assert list(rounds_within(60.0, 6)) == [0, 1, 2, 3, 4, 5]
     assert list(rounds_within(0.0, 6)) == [0, 1, 2, 3]
+
+
+@pytest.mark.integration
+def test_a_provider_that_is_not_to_be_had_leaves_rows_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is measured of AWS where Terraform cannot get its provider, and what it said is told."""
+    configuration = tmp_path / "terraform.rc"
+    configuration.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path}"\n  }}\n}}\n'
+    )
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(configuration))
+
+    with pytest.raises(NotHere, match=r"provider hashicorp/aws\n(.|\n)*hashicorp/aws"):
+        next(aws.rows(Bench(rounds=5, directory=tmp_path)))
 
 
 def test_what_was_left_out_is_kept_with_the_rest() -> None:
