@@ -14,6 +14,7 @@ from orchestrator.workloads.planning.creation import creation
 from orchestrator.workloads.planning.drift.upkeep import healing, lasting
 from orchestrator.workloads.planning.reasons import reason_of
 from orchestrator.workloads.planning.resting import why_kept, why_left_alone
+from orchestrator.workloads.planning.taking_over.usurpers import blamed
 from orchestrator.workloads.planning.world import World
 
 
@@ -32,6 +33,8 @@ def change_of(item: WantedObject, world: World) -> Change:
         return creation(item)
     verdict = world.verdicts[item.ref]
     fields = world.surveyed.told(item, verdict.live, verdict.result)
+    if verdict.succession and verdict.live is not None:
+        fields = blamed(fields, verdict.live, verdict.succession.usurped)
     previous = _previous_unit(item, verdict, world)
     action, reason = _decision(item, verdict, world, moved=bool(previous), fields=fields)
     if action is Action.ADOPT:

@@ -150,7 +150,7 @@ def _without_lone_marks(node: Json) -> Json:
 
 def _removed(value: Tree, path: FieldPath, *, keys: frozenset[str]) -> Tree:
     step, rest = path[0], path[1:]
-    place = _place(value, step)
+    place = place_of(value, step)
     if place is None or (isinstance(place, str) and not rest and place in keys):
         return value
     below = (
@@ -171,13 +171,13 @@ def _removed(value: Tree, path: FieldPath, *, keys: frozenset[str]) -> Tree:
 
 def _has(value: Tree, path: FieldPath, keys: frozenset[str] = frozenset()) -> bool:
     step, rest = path[0], path[1:]
-    place = _place(value, step)
+    place = place_of(value, step)
     if place is None or (not rest and place in keys):
         return False
     return not rest or _has(value_at(value, (place,)), rest, frozenset(keys_of(step)))
 
 
-def _place(value: Tree, step: str) -> str | int | None:
+def place_of(value: Tree, step: str) -> str | int | None:
     """Return the key or index in a value that a step names, or None where it has none."""
     kind, _, name = step.partition(":")
     if kind == "f":

@@ -36,10 +36,7 @@ class Record:
     @property
     def at(self) -> datetime | None:
         """Return when, in UTC, where the server recorded it."""
-        try:
-            return datetime.fromisoformat(self.time)
-        except ValueError:
-            return None
+        return moment(self.time)
 
     def owns(self, manifest: Tree, path: Path) -> bool:
         """Whether the manager owns what a manifest has at ``path``, or anything in it."""
@@ -52,6 +49,14 @@ class Record:
                 return True  # what holds this is one value
             fields, value = _below(fields, value, step), value_at(value, (step,))
         return isinstance(fields, dict)
+
+
+def moment(time: str) -> datetime | None:
+    """Return a time as the server records it, or None where it did not."""
+    try:
+        return datetime.fromisoformat(time)
+    except ValueError:
+        return None
 
 
 def records_of(live: Live) -> tuple[Record, ...]:

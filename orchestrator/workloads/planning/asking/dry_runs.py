@@ -1,7 +1,7 @@
 """The dry runs of one plan: what the server says of each object, and what follows from its refusals."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from orchestrator.errors import ClusterError
@@ -46,6 +46,12 @@ from orchestrator.workloads.planning.taking_over.succession import (
     predecessors,
     untouched,
 )
+from orchestrator.workloads.planning.taking_over.usurpers import (
+    Usurped,
+    usurped,
+    with_lost,
+    without_lost,
+)
 from orchestrator.workloads.records.fields import NOTHING, FieldSet, without
 
 
@@ -83,6 +89,7 @@ class _Case:
     succession: Succession | None = None
     result: Mapping[str, Tree] | None = None
     replaced: Immutable | None = None
+    usurped: Usurped = field(default_factory=Usurped)
 
 
 class DryRuns:
@@ -127,6 +134,7 @@ class DryRuns:
         self._dry_run(cases)
         self._look(cases)
         self._dry_run([case for case in cases if self._asks_again(case)])
+        self._make_way([case for case in cases if type(case.reply) is Invalid])
         self._succeed([case for case in cases if isinstance(case.reply, Accepted)])
         self._replace([case for case in cases if isinstance(case.reply, Immutable)])
 
@@ -196,6 +204,21 @@ class DryRuns:
             case.submission = replace(case.submission, force=True)
         return True
 
+    def _make_way(self, cases: Sequence[_Case]) -> None:
+        """Ask without the elements that people put others in the place of, where that is why nothing is accepted."""
+        found: dict[ObjectRef, tuple[Usurped, Submission]] = {}
+        for case in cases:
+            if case.live is None or self._unusable(case) or self._leaves_drift(case, case.live):
+                continue
+            manifest = case.submission.manifest
+            if usurpers := usurped(_tree(manifest), case.live):
+                rest = cast("dict[str, Json]", without_lost(_tree(manifest), case.live, usurpers))
+                found[case.submission.ref] = usurpers, replace(case.submission, manifest=rest)
+        replies = self._cluster.apply_many([asked for _, asked in found.values()], dry_run=True)
+        for (ref, (usurpers, _)), reply in zip(found.items(), replies, strict=True):
+            if isinstance(reply, Accepted):
+                self._cases[ref].usurped, self._cases[ref].reply = usurpers, reply
+
     def _succeed(self, cases: Sequence[_Case]) -> None:
         """Find what former managers leave to us, and what becomes of the object when Git does not declare it."""
         patches: dict[ObjectRef, Mapping[str, Json]] = {}
@@ -222,16 +245,19 @@ class DryRuns:
 
     def _inherit(self, case: _Case, live: Live, result: Live) -> Mapping[str, Json] | None:
         """Note what is inherited; return a patch that shows what then goes, where anything does."""
-        if not case.item.whole and owner_of(live) == self._owner:
+        if not (case.item.whole or case.usurped) and owner_of(live) == self._owner:
             return None  # what is left as others made it would go with what they leave to us
         heirs = case.claim.managers if case.claim else frozenset()
-        succession = Succession(whole=heirs, wanted=declared_by_us(result))
+        succession = Succession(
+            whole=heirs, wanted=declared_by_us(result), usurped=case.usurped.theirs
+        )
         found = predecessors(live, succession)
         if not found:
             return None
         case.succession = succession
         case.taken |= frozenset(found)
         after = without(_tree(result), outliving(live, succession))
+        after = with_lost(after, _tree(case.submission.manifest), live, case.usurped)
         if after == result:
             return None
         patch = cast("dict[str, Json]", merge_patch(_tree(live), after))

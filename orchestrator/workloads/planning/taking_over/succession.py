@@ -34,11 +34,12 @@ DECLARING: Final = frozenset({"kubectl-client-side-apply", "kubectl", "before-fi
 class Succession:
     """Whose records are ours from now on: ``whole`` managers with all they set, of others what we set too.
 
-    ``wanted`` are the fields that we set from now on.
+    ``wanted`` are the fields that we set from now on; ``usurped`` are elements of lists that are in the way of ours.
     """
 
     whole: frozenset[str] = frozenset()
     wanted: FieldSet = NOTHING
+    usurped: FieldSet = NOTHING
 
 
 def by_hand(manager: str) -> bool:
@@ -107,7 +108,8 @@ class _Estate:
     def of(cls, live: Live, succession: Succession) -> "_Estate":
         found = entries(live)
         record = next((entry for entry in found if entry.ours), None)
-        shared = succession.wanted | (record.fields if record else NOTHING)
+        ours = record.fields if record else NOTHING
+        shared = succession.wanted | succession.usurped | ours
         taken = {
             entry: entry.fields if _declared(entry, succession, live) else entry.fields & shared
             for entry in found
