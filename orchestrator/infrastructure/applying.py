@@ -1,14 +1,21 @@
 """Applying one module: the saved plan file, and nothing else."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, TerraformError
+from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.outputs import with_nulls
-from orchestrator.infrastructure.planning import discard_plan, locking
+from orchestrator.infrastructure.planning import (
+    discard_plan,
+    learn_inputs,
+    locking,
+    scratch,
+    write_variables,
+)
 from orchestrator.infrastructure.reading.state import Snapshot
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
@@ -18,6 +25,7 @@ from orchestrator.infrastructure.states import asked_outputs, local_snapshot, pu
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import Event
 from orchestrator.processes import Stop
+from orchestrator.stack.model import Json
 from orchestrator.stack.scope import Output
 
 
@@ -30,25 +38,33 @@ class Applied:
 
 
 def apply_module(
-    workspace: Workspace, plan_file: Path, *, on_event: Callable[[Event], None]
+    workspace: Workspace,
+    plan_file: Path,
+    *,
+    inputs: Mapping[str, Json] | None = None,
+    on_event: Callable[[Event], None],
 ) -> Applied:
     """Execute a saved plan and return what came of it; the plan file is removed when that succeeded.
 
+    ``inputs`` are those that it was made with: a plan file has none that is ephemeral, so that they are given again.
     Raises TerraformError with Terraform's own messages, PlanRefused when the state moved since the plan was
     made, Interrupted, or StorageError.
     """
     with occupied(workspace):
         progress = Progress(workspace.unit, workspace.site.secrets, on_event)
         initialise_on_need(workspace, progress)
-        argv = arguments(
-            workspace.site.binary,
-            "apply",
-            str(plan_file),
-            json=FLAG,
-            input=False,
-            **locking(workspace),
-        )
-        ended = followed(workspace, argv, journal="apply.jsonl", progress=progress)
+        learn_inputs(workspace, inputs or {})
+        with _given_again(workspace, inputs or {}) as variables:
+            argv = arguments(
+                workspace.site.binary,
+                "apply",
+                str(plan_file),
+                json=FLAG,
+                input=False,
+                var_file=variables,
+                **locking(workspace),
+            )
+            ended = followed(workspace, argv, journal="apply.jsonl", progress=progress)
         if ended.code != 0:
             if push_with_patience(_unhurried(workspace)):
                 raise _saved_late(workspace, progress.failed("apply", ended))
@@ -59,6 +75,22 @@ def apply_module(
             raise progress.failed("apply", ended)
         discard_plan(plan_file)
         return _applied(_unhurried(workspace), progress.outputs)
+
+
+@contextmanager
+def _given_again(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[list[str]]:
+    """Yield a file with the inputs that no plan file has, or none where there are no such."""
+    variables = declared(workspace.module.directory, "").variables
+    missing = {
+        name: value
+        for name, value in inputs.items()
+        if name in variables and variables[name].ephemeral
+    }
+    if not missing:
+        yield []
+        return
+    with scratch(workspace) as folder:
+        yield [str(write_variables(folder, missing))]
 
 
 def _saved_late(workspace: Workspace, cause: OrchestratorError) -> TerraformError:

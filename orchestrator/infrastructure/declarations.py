@@ -20,11 +20,12 @@ _VARIABLE_FILES = re.compile(r"terraform\.tfvars(\.json)?|.*\.auto\.tfvars(\.jso
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """An input of a module; it is required when it has no default."""
+    """An input of a module; it is required when it has no default, and in no plan file when it is ephemeral."""
 
     name: str
     required: bool
     sensitive: bool
+    ephemeral: bool
     place: Place
 
 
@@ -222,6 +223,7 @@ def _variable(block: Block) -> Variable:
         name=block.labels[0],
         required="default" not in block.attributes,
         sensitive=_sensitive(block),
+        ephemeral=_marked(block, "ephemeral"),
         place=block.place,
     )
 
@@ -232,8 +234,11 @@ def _output(block: Block) -> DeclaredOutput:
 
 def _sensitive(block: Block) -> bool:
     """Whether a value is a secret; what is ephemeral is meant to be nowhere at all."""
-    marks = (block.attributes.get(name, "") for name in ("sensitive", "ephemeral"))
-    return any(literal(mark) in {True, "true"} for mark in marks)
+    return _marked(block, "sensitive") or _marked(block, "ephemeral")
+
+
+def _marked(block: Block, name: str) -> bool:
+    return literal(block.attributes.get(name, "")) in {True, "true"}
 
 
 def _blocks(file: Path, shown: str) -> Iterable[Block]:

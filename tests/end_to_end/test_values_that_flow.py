@@ -35,6 +35,27 @@ resource "terraform_data" "kept" {
 }
 """
 
+_EPHEMERAL = """
+variable "token" {
+  type      = string
+  ephemeral = true
+}
+
+resource "terraform_data" "it" {}
+"""
+
+_NOTHING = """
+resource "terraform_data" "it" {}
+
+output "id" {
+  value = terraform_data.it.id
+}
+
+output "nothing" {
+  value = terraform_data.it.id == "" ? "something" : null
+}
+"""
+
 
 def test_values_of_every_type_reach_inputs_and_manifests(world: World) -> None:
     """Known while planning or only after an apply: a value arrives with its type, and injects no YAML."""
@@ -133,3 +154,37 @@ def _keeper(world: World, name: str) -> Document:
 
 def _api(world: World) -> str:
     return f"/apis/{world.name}.example.org/v1/namespaces/{world.name}/keepers"
+
+
+def test_an_input_can_be_ephemeral(world: World) -> None:
+    """It is given at the plan and at the apply, and again to destroy what was made."""
+    world.write("modules/token/main.tf", _EPHEMERAL)
+    world.declare({"it": {"source": "./modules/token", "inputs": {"token": "a b c"}}}, None)
+    world.commit()
+
+    world.apply()
+    destroyed = world.run("destroy", world.name, "--yes")
+
+    assert destroyed.code == 0, destroyed.said
+
+
+def test_a_null_that_is_known_after_the_apply_is_passed_on(world: World) -> None:
+    """Nobody stores it, and what reads it gets it all the same, at once and whenever it is applied again."""
+    world.write("modules/nothing/main.tf", _NOTHING)
+    world.write("modules/takes/main.tf", _ANY)
+    reads = {"id": "${{ modules.nothing.id }}", "nothing": "${{ modules.nothing.nothing }}"}
+    world.declare(
+        {
+            "nothing": {"source": "./modules/nothing"},
+            "takes": {"source": "./modules/takes", "inputs": {"values": reads}},
+        },
+        None,
+    )
+    world.commit()
+
+    world.apply()
+    world.apply()
+
+    given = world.resources("takes")["terraform_data.kept"]["input"]["value"]
+    assert given["nothing"] is None
+    assert given["id"]

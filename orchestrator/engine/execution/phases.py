@@ -204,7 +204,9 @@ def _apply_module(
         return Effect(outcome=Outcome.UNCHANGED, outputs=result.outputs, seal=seal)
     on_event = planned.session.surroundings.on_event
     on_event(UnitStarted(unit=module.unit_plan.unit, activity=activity))
-    applied = apply_module(module.workspace, result.plan_file, on_event=on_event)
+    applied = apply_module(
+        module.workspace, result.plan_file, inputs=module.inputs, on_event=on_event
+    )
     seal = sealed(planned.session, module, state_stamp=applied.state_stamp)
     return Effect(outcome=outcome, changes=result.changes, outputs=applied.outputs, seal=seal)
 

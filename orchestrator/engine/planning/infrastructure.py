@@ -181,7 +181,7 @@ def plan_destruction(
     earlier = saved(module.id, workspace) if saved else None
     result = earlier or plan_module(workspace, known, destroy=True, on_event=announce)
     _remember(session, result)
-    return _planned(module, workspace, result, fingerprint="")
+    return replace(_planned(module, workspace, result, fingerprint=""), inputs=known)
 
 
 def workspace_of(session: Session, site: Site, module: Module) -> Workspace:
