@@ -128,15 +128,29 @@ class Cluster:
 
         Where listing in all namespaces is forbidden, the namespaces named are listed one by one.
         """
+        return self.survey(wanted, owner, ())[0]
+
+    def survey(
+        self, wanted: Iterable[Wanted], owner: Owner, everybodys: Iterable[Resource]
+    ) -> tuple[dict[ObjectRef, Live], list[Live]]:
+        """Return what ``list_owned`` does, and all objects of the cluster-wide kinds ``everybodys``.
+
+        Of these there are none where that is forbidden.
+        """
         asked = [*wanted]
-        listed = self._client.run(side_by_side(asked, lambda item: self._list(item, owner)))
-        found: dict[ObjectRef, Live] = {}
-        for view, objects in zip(asked, listed, strict=True):
-            for ref, live in objects:
-                if ref in view.named:
-                    found.pop(ref, None)  # with its version, which is no part of what is compared
-                found.setdefault(ref, live)
-        return found
+
+        async def one(item: Wanted | Resource) -> list[tuple[ObjectRef, Live]]:
+            if isinstance(item, Wanted):
+                return await self._list(item, owner)
+            try:
+                return [*(await listing(self._client, Scope(resource=item, namespace=""))).objects]
+            except (AccessDenied, NotServed):
+                return []
+
+        scopes: list[Wanted | Resource] = [*asked, *everybodys]
+        listed = self._client.run(side_by_side(scopes, one))
+        others = [live for objects in listed[len(asked) :] for _, live in objects]
+        return _by_reference(zip(asked, listed, strict=False)), others
 
     def get_many(self, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live | None]:
         """Return objects by reference, None for those that do not exist (or whose kind does not).
@@ -322,6 +336,18 @@ def views(kinds: Kinds, refs: Iterable[ObjectRef]) -> tuple[Wanted, ...]:
             several, key=lambda one: (one.resource.group, one.resource.kind, one.resource.version)
         )
     )
+
+
+def _by_reference(
+    listed: Iterable[tuple[Wanted, list[tuple[ObjectRef, Live]]]],
+) -> dict[ObjectRef, Live]:
+    found: dict[ObjectRef, Live] = {}
+    for view, objects in listed:
+        for ref, live in objects:
+            if ref in view.named:
+                found.pop(ref, None)  # with its version, which is no part of what is compared
+            found.setdefault(ref, live)
+    return found
 
 
 def _silent(names: Sequence[str], title: str) -> ClusterUnreachable:

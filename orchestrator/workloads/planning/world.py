@@ -25,6 +25,7 @@ from orchestrator.workloads.planning.asking.rounds import ask
 from orchestrator.workloads.planning.drift.upkeep import Surveyed, surveys
 from orchestrator.workloads.planning.pending import completed
 from orchestrator.workloads.planning.resting import why_left_alone
+from orchestrator.workloads.planning.unchanged.admission import admission_kinds, mutations_of
 from orchestrator.workloads.secrecy import learn_live
 
 
@@ -66,7 +67,8 @@ def observe(
     )
     served = cluster.kinds()
     refs = [item.ref for item in objects if item.ref]
-    live = cluster.list_owned(views(served, [*refs, *(item.ref for item in inventory)]), owner)
+    wanted = views(served, [*refs, *(item.ref for item in inventory)])
+    live, admission = cluster.survey(wanted, owner, admission_kinds(served) if refs else ())
     learn_live(live.values(), secrets)
     resting = [item for item in objects if why_left_alone(item, _found(live, item))]
     objects = tuple(item for item in objects if not why_left_alone(item, _found(live, item)))
@@ -81,7 +83,8 @@ def observe(
     refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
     if refused:
         raise together(refused)
-    verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner)
+    mutations = mutations_of(admission)
+    verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner, mutations=mutations)
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
     verdicts |= {item.ref: _unchanged(live.get(item.ref)) for item in resting if item.ref}
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]

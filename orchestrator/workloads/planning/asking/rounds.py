@@ -13,6 +13,7 @@ from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.pending import completed, known
+from orchestrator.workloads.planning.unchanged.admission import Mutation
 from orchestrator.workloads.planning.unchanged.settled import settled
 
 
@@ -23,11 +24,13 @@ def ask(
     *,
     kinds: Kinds,
     owner: Owner,
+    mutations: Sequence[Mutation],
 ) -> dict[ObjectRef, Verdict]:
     """Return a verdict for each object that has a reference.
 
-    ``live`` are the objects that are known to be ours; ``kinds`` tell which kinds the server serves. Raises
-    ClusterError with every refusal, and for objects that belong to somebody else.
+    ``live`` are the objects that are known to be ours; ``kinds`` tell which kinds the server serves, and
+    ``mutations`` the admission that changes what is sent. Raises ClusterError with every refusal, and for
+    objects that belong to somebody else.
     """
     named = {item.ref: item for item in objects if item.ref}
     missing = missing_namespaces(cluster, named, live)
@@ -45,7 +48,8 @@ def ask(
         if ref not in unasked
     ]
     dry_runs = DryRuns(cluster, named, there, owner=owner, kinds=kinds)
-    dry_runs.settle(settled(cluster, dry_runs.prepared(submissions), there, kinds=kinds))
+    prepared = dry_runs.prepared(submissions)
+    dry_runs.settle(settled(cluster, prepared, there, kinds=kinds, mutations=mutations))
     dry_runs.submit()
     return dry_runs.verdicts(sorted(unasked))
 

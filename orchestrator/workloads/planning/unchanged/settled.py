@@ -9,6 +9,7 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
+from orchestrator.workloads.planning.unchanged.admission import Mutation, met_by_all
 from orchestrator.workloads.planning.unchanged.atomic import (
     BUILT_IN_GROUPS,
     definition_of,
@@ -23,17 +24,19 @@ def settled(
     live: Mapping[ObjectRef, Live],
     *,
     kinds: Kinds,
+    mutations: Sequence[Mutation] = (),
 ) -> frozenset[ObjectRef]:
     """Return the objects that applying these submissions would leave exactly as they are.
 
     A custom kind with such objects costs one request, for its definition: how that merges may have changed since
-    the last apply. Where this plan changes it, nobody can tell.
+    the last apply. Where this plan changes it, nobody can tell; nor where ``mutations`` are newer than that.
     """
     fitting = {
         item.ref: found
         for item in submissions
         if item.ref in live
         and (item.ref.group, item.ref.kind) not in kinds.defined
+        and _met(item.ref, live[item.ref], kinds, mutations)
         and (found := _walked(item, live[item.ref])) is not None
     }
     custom = [ref for ref in fitting if ref.group not in BUILT_IN_GROUPS]
@@ -54,6 +57,11 @@ def _merged_as_walked(
     """Yield the objects of one kind and version that its schema has merged as they were compared."""
     unknown = misfits(frozenset().union(*objects.values()), kind, definition)
     return (ref for ref, walked in objects.items() if unknown.isdisjoint(walked))
+
+
+def _met(ref: ObjectRef, live: Live, kinds: Kinds, mutations: Sequence[Mutation]) -> bool:
+    resource = kinds.serving(ref)
+    return resource is not None and met_by_all(live, resource, mutations)
 
 
 def _walked(item: Submission, live: Live) -> frozenset[Walked] | None:
