@@ -49,13 +49,14 @@ class Explanation:
         """Return what is known about each laggard, where there are several below a line with its reason."""
         if len(self._laggards) == 1 and not self._left_out:
             return self.about(next(iter(self._laggards)))
-        told = [
-            "\n".join(filter(None, (f"{ref}: {reasons[ref]}", self.about(ref))))
-            for ref in self._laggards
-        ]
+        return "\n".join(self.each(reasons))
+
+    def each(self, reasons: Mapping[ObjectRef, str]) -> Iterator[str]:
+        """Yield a paragraph for each laggard: its reason, and below it what is known; then how many are left out."""
+        for ref in self._laggards:
+            yield "\n".join(filter(None, (f"{ref}: {reasons[ref]}", self.about(ref))))
         if self._left_out:
-            told.append(f"and {self._left_out} more")
-        return "\n".join(told)
+            yield f"and {self._left_out} more"
 
     def _recent(self, namespace: str, names: set[str]) -> list[str]:
         about = [

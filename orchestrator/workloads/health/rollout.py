@@ -1,9 +1,10 @@
 """Waiting until applied objects are healthy, by watches, and saying what keeps those that are not."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from textwrap import indent
 from typing import Final
 
 from orchestrator import clock
@@ -25,7 +26,6 @@ from orchestrator.workloads.live import Live
 
 _LOOK_SECONDS: Final = 0.2  # how late a request to stop may be noticed
 _LOOK_AT_ALL_SECONDS: Final = 1.0  # how late a rule that depends on time, or a Pod that is stuck
-_MOST_TOLD: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,22 +194,18 @@ class Rollout:
         )
 
     def _explained(self, reasons: Mapping[ObjectRef, str]) -> str:
-        """Return what is known of these objects, and a line for each of the others that are not healthy."""
+        """Return what is known of these objects, and of the others that are not healthy."""
         self._below.begin(self._waiting)
-        live = {ref: self._latest[ref].live for ref in reasons}
-        explanation = Explanation(self._cluster, self._below, live)
-        others = [f"{ref}: {reason}" for ref, reason in self._waiting.items() if ref not in reasons]
-        left_out = len(others) - _MOST_TOLD
-        return "\n".join(
-            filter(
-                None,
-                (
-                    explanation.paragraphs(reasons),
-                    "not healthy yet either:" if others else "",
-                    *(f"  {line}" for line in others[:_MOST_TOLD]),
-                    f"  and {left_out} more" if left_out > 0 else "",
-                ),
-            )
+        others = {ref: why for ref, why in self._waiting.items() if ref not in reasons}
+        told = [self._known(reasons).paragraphs(reasons)]
+        if others:
+            told.append("not healthy yet either:")
+            told += [indent(each, "  ") for each in self._known(others).each(others)]
+        return "\n".join(filter(None, told))
+
+    def _known(self, refs: Iterable[ObjectRef]) -> Explanation:
+        return Explanation(
+            self._cluster, self._below, {ref: self._latest[ref].live for ref in refs}
         )
 
 

@@ -188,3 +188,30 @@ def test_all_that_failed_is_told(ground: Ground) -> None:
     assert f"Deployment {ground.namespace}/two: Pod two-" in error.detail
     assert "not healthy yet either:" in error.detail
     assert f"Deployment {ground.namespace}/three: 0 of 1 ready" in error.detail
+
+
+def test_what_is_not_healthy_either_is_explained_too(ground: Ground) -> None:
+    """What fails first hides nothing of the others: each has its last condition and the warnings about it."""
+    warning = {
+        "metadata": {"name": "slow"},
+        "involvedObject": {"kind": "Deployment", "namespace": ground.namespace, "name": "slow"},
+        "reason": "SlowDisk",
+        "message": "the disk is slow",
+        "type": "Warning",
+    }
+    ground.others.create(ground.path("events"), warning)
+    broken, slow = (
+        DEPLOYMENT.replace("web", name).replace(
+            f"labels: {{app: {name}}}}}",
+            f"labels: {{app: {name}}}, annotations: {{{_FAIL}: {fail}}}}}",
+        )
+        for name, fail in (("broken", "ImagePullBackOff"), ("slow", "NotReady"))
+    )
+
+    error = refusal(ground, f"{broken}---{slow}")
+
+    _, _, others = error.detail.partition("not healthy yet either:")
+    assert f"Deployment {ground.namespace}/slow: 0 of 1 ready" in others
+    assert "    condition: " in others
+    assert "    Pod slow-" in others
+    assert "    warning: SlowDisk: the disk is slow" in others
