@@ -102,10 +102,10 @@ def locked(subject: str, hold: Hold, *, waited: float = 0.0) -> Locked:
     """Return the error for a lock that somebody else holds; ``subject`` is ``stack/environment``."""
     stack, _, environment = subject.partition("/")
     holder = hold.holder
-    still = f"after {written(waited)} still " if waited else ""
+    still = f", still after {written(waited)}" if waited else ""
     wait = "wait until that run has ended" + ("" if waited else ", as --lock-timeout 10m does")
     return Locked(
-        f"{subject} is {still}locked since {holder.since:%Y-%m-%d %H:%M:%S} UTC by {holder}",
+        f"{subject} is locked since {holder.since:%Y-%m-%d %H:%M:%S} UTC by {holder}{still}",
         hint=f"{wait}; if its process is gone for good: "
         f"orchestrator unlock {stack} --env {environment}",
         detail=f"CI run: {holder.ci_run}" if holder.ci_run else "",
