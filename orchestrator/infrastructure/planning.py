@@ -5,13 +5,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator import clock
-from orchestrator.errors import TerraformError
+from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.layout.occupancy import occupied, unsaved_state
 from orchestrator.infrastructure.layout.private import make_private, write_private
@@ -26,6 +26,7 @@ from orchestrator.infrastructure.states import (
     asked_outputs,
     captured,
     local_snapshot,
+    pulled_snapshot,
     saved_snapshot,
 )
 from orchestrator.infrastructure.workspace import INPUTS_FILE, Workspace
@@ -73,14 +74,28 @@ def plan_module(
         if destroy and state is not None and state.empty and unsaved_state(workspace) is None:
             return ModulePlan(outputs={}, state_stamp=state.stamp)
         learn_inputs(workspace, inputs)
-        progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        met = state is not None and state.readable
+        progress = Progress(workspace.unit, workspace.site.secrets, on_event, keys=met)
         initialise_on_need(workspace, progress)
         with _variables(workspace, inputs) as variables, _new_plan_file(workspace) as plan_file:
             argv = _arguments(workspace, plan_file, variables, destroy=destroy)
             ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
             if ended.code not in {_NO_CHANGES, _CHANGES}:
-                raise progress.failed("plan", ended)
+                raise progress.failed("plan", ended if met else _with_secrets_met(workspace, ended))
             return _read(workspace, plan_file, ended, progress)
+
+
+def _with_secrets_met(workspace: Workspace, ended: Ended) -> Ended:
+    """Return how a plan failed, the secrets learnt of the state that it read from its backend.
+
+    A state that cannot be read now could not be read by the plan either. Who interrupts is told no details: there is
+    no time to look what is secret of them.
+    """
+    if ended.interrupted:
+        return replace(ended, diagnostics=(), stderr="")
+    with suppress(TerraformError, Interrupted, ValueError, KeyError, TypeError):
+        pulled_snapshot(workspace)
+    return ended
 
 
 def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str) -> ModulePlan:
@@ -147,7 +162,7 @@ def _arguments(
 def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progress) -> ModulePlan:
     before = saved_snapshot(workspace, plan_file)
     stamp = before.stamp if before else ""
-    told = [one for one in in_order(ended.diagnostics) if one.warning]
+    told = [one for one in in_order(ended.diagnostics) if one.warning and not one.undecided]
     if ended.code == _NO_CHANGES:
         discard_plan(plan_file)
         return ModulePlan(

@@ -166,3 +166,28 @@ def test_an_ephemeral_input_is_a_secret(ground: Ground) -> None:
     )
     ground.plan(ground.workspace(), {"once": "used-only-once"})
     assert ground.site.secrets.redact("it was used-only-once") == "it was (sensitive)"
+
+
+@pytest.mark.integration
+def test_a_check_that_is_not_evaluated_yet_says_nothing(ground: Ground) -> None:
+    """It did not fail: it is looked at when the plan is applied, and told then, and at the next plan, if it fails."""
+    check = """
+resource "terraform_data" "it" {}
+
+check "late" {
+  assert {
+    condition     = terraform_data.it.id == ""
+    error_message = "it has an id"
+  }
+}
+"""
+    ground.write("modules/echo/main.tf", check)
+    workspace = ground.workspace()
+
+    first = ground.plan(workspace)
+    ground.apply(workspace)
+    again = ground.plan(workspace)
+
+    assert first.warnings == ()
+    assert len(again.warnings) == 1
+    assert "check.late failed" in again.warnings[0]

@@ -457,3 +457,42 @@ def test_a_backend_that_does_not_answer_is_not_an_empty_state(
         assert "connection refused" in f"{caught.value.message} {caught.value.message}"
     with pytest.raises(TerraformError):
         state_stamp(workspace)
+
+
+_QUOTING = """
+resource "terraform_data" "it" {
+  input = { password = "none", plain = "public" }
+
+  lifecycle {
+    ignore_changes = [input]
+
+    postcondition {
+      condition     = self.id == ""
+      error_message = "it is ${nonsensitive(self.input.password)}"
+    }
+  }
+}
+"""
+
+
+@pytest.mark.integration
+def test_secrets_that_only_a_backend_knows_are_not_told(
+    ground: Ground, state_server: _StateServer
+) -> None:
+    """Neither by the error of a plan, which comes before the state was read here, nor while it goes on."""
+    keyed = (
+        'resource "terraform_data" "each" {\n  for_each = toset([nonsensitive(var.password)])\n}\n'
+    )
+    ground.write("modules/echo/main.tf", SECRETIVE + keyed)
+    ground.apply(ground.workspace(state=state_server.config), {"password": "correct horse"})
+    ground.write("modules/echo/main.tf", _QUOTING)
+    fresh = replace(
+        ground, events=[], site=replace(ground.site, secrets=type(ground.site.secrets)())
+    )
+
+    with pytest.raises(TerraformError) as caught:
+        fresh.plan(fresh.workspace(state=state_server.config))
+
+    assert "it is (sensitive)" in caught.value.detail
+    assert "reading terraform_data.each[…]" in repr(fresh.events)
+    assert "correct horse" not in f"{caught.value.message} {caught.value.detail} {fresh.events}"

@@ -53,13 +53,22 @@ class Diagnostic:
     def redacted(self, redact: Callable[[str], str]) -> "Diagnostic":
         """Return it with ``redact`` applied to all that it quotes."""
         return replace(
-            self, summary=redact(self.summary), detail=redact(self.detail), code=redact(self.code)
+            self,
+            summary=redact(self.summary),
+            detail=redact(self.detail),
+            code=redact(self.code),
+            address=redact(self.address),
         )
 
     @property
     def of_a_check(self) -> bool:
         """Whether a ``check`` block told it, which a plan document does with the check's address."""
         return self.warning and self.context.startswith('check "')
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it only says that a ``check`` block is evaluated later."""
+        return self.of_a_check and "known after apply" in self.summary
 
     def __str__(self) -> str:
         """Return it over several lines: summary, place with its source line, then the detail."""

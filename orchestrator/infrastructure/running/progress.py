@@ -17,14 +17,24 @@ from orchestrator.stack.model import UnitId
 from orchestrator.stack.scope import Output
 
 _DOWNLOAD = re.compile(r"- (Installing|Finding|Reusing|Using)|Downloading")
+_KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]')
 _BEGUN = {"create": "creating", "update": "changing", "delete": "deleting", "read": "reading"}
 
 
 class Progress:
     """Turns the messages of one command into events, and remembers what was begun and not completed."""
 
-    def __init__(self, unit: UnitId, secrets: Secrets, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        unit: UnitId,
+        secrets: Secrets,
+        on_event: Callable[[Event], None],
+        *,
+        keys: bool = True,
+    ) -> None:
+        """Tell to ``on_event``; without ``keys`` not those of instances, which may hold what is not known as secret yet."""
         self._unit = unit
+        self._keys = keys
         self._secrets = secrets
         self._on_event = on_event
         self._in_flight: dict[str, str] = {}
@@ -46,7 +56,7 @@ class Progress:
     def take(self, message: Mapping[str, Any]) -> None:
         """Take one message of the stream; kinds that say nothing to people are passed over."""
         hook = message.get("hook") or {}
-        name = (hook.get("resource") or {}).get("addr", "")
+        name = self._shown((hook.get("resource") or {}).get("addr", ""))
         match message.get("type"):
             case "apply_start":
                 self._in_flight[name] = str(hook.get("action", ""))
@@ -98,6 +108,9 @@ class Progress:
             )
             return TerraformError(message, hint=f"{LONGER}; {hint}", detail=cause.detail)
         return Interrupted(f"{self._unit}: stopped during {doing}", hint=hint, detail=cause.detail)
+
+    def _shown(self, address: str) -> str:
+        return address if self._keys else _KEY.sub("[…]", address)
 
     def _tell(self, text: str) -> None:
         self._emit(UnitProgress(unit=self._unit, text=self._secrets.redact(text)))

@@ -191,7 +191,9 @@ class _Shadow:
 
     def _tells(self, diagnostic: Diagnostic) -> bool:
         """Whether a message is a warning about the module, and not about how we call it."""
-        return diagnostic.warning and "-state" not in diagnostic.summary
+        return (
+            diagnostic.warning and not diagnostic.undecided and "-state" not in diagnostic.summary
+        )
 
     def _refused(self, told: tuple[Diagnostic, ...], ended: Ended) -> Unplannable:
         errors = [one for one in told if not one.warning]
