@@ -69,6 +69,10 @@ def allowed(arguments: Sequence[str]) -> Allowed:
         raise UsageError(f"`terraform {' '.join(words)}` {refusal.why}", hint=refusal.hint)
     nested = words[-1] if command == "state" else ""
     addresses = [word for word in rest if _ADDRESS.fullmatch(word)]
+    if (
+        command == "import"
+    ):  # what follows the address is an id, which may look like one and be a secret
+        del addresses[1:]
     return Allowed(
         takes_inputs=command in _TAKING_INPUTS and not _asks_for_help(rest),
         changes=command in _CHANGING or nested in _CHANGING_STATE,

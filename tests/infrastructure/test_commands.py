@@ -29,6 +29,10 @@ from orchestrator.infrastructure.commands import Allowed, allowed
             Allowed(takes_inputs=True, changes=True, told="import aws_vpc.main"),
         ),
         (
+            "import aws_iam_access_key.main secret.id-0123",
+            Allowed(takes_inputs=True, changes=True, told="import aws_iam_access_key.main"),
+        ),
+        (
             "taint terraform_data.a",
             Allowed(takes_inputs=False, changes=True, told="taint terraform_data.a"),
         ),
