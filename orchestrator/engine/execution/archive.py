@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,18 @@ from orchestrator.stack.model import UnitId
 
 _FORMAT = 3
 _DESCRIPTION = "plan.json"
+# What zipfile and json raise for files that were cut or changed: another compression or encryption is claimed, too.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    AttributeError,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _MARK = b"A saved plan. It may hold secrets in clear text: keep it as private as the state.\n"
 
 
@@ -87,7 +100,7 @@ def unpacked(content: bytes, *, shown: str) -> Archive:
             parts = {name: file.read(name) for name in file.namelist() if "/" in name}
         made_from = {unit: MadeFrom(**made) for unit, made in written.pop("modules").items()}
         description = Description(**written, modules=made_from)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, EOFError) as error:
+    except _DAMAGES as error:
         message = f"{shown} is not a saved plan, or is damaged"
         raise UsageError(message, hint="make one with `orchestrator plan --out FILE`") from error
     return Archive(
