@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from orchestrator.stack.model import HealthRule
-from orchestrator.stack.predicates import Predicate
+from orchestrator.stack.predicates import NoConditionError, Predicate
 from orchestrator.workloads.health.status import (
     CURRENT,
     Health,
@@ -25,11 +25,17 @@ class OwnRule:
         self._failed = Predicate(rule.failed) if rule.failed else None
 
     def __call__(self, live: Live) -> Health | None:
-        """Return the health of an object, or None where the rule only says when it has failed."""
-        if self._failed and self._failed.holds(live):
-            return failed(last_condition(live) or f"{self._failed.text} holds")
+        """Return the health of an object, or None where the rule only says when it has failed.
+
+        An expression that no object of this shape can meet is a failure: waiting would not help.
+        """
+        if self._failed and (held := _held(self._failed, live)):
+            return held if isinstance(held, Health) else _has_failed(self._failed, live)
         if self._healthy:
-            return CURRENT if self._healthy.holds(live) else progress(_not_yet(self._healthy, live))
+            held = _held(self._healthy, live)
+            if isinstance(held, Health):
+                return held
+            return CURRENT if held else progress(_not_yet(self._healthy, live))
         if not self._condition:
             return None
         found = condition(live, self._condition)
@@ -42,6 +48,17 @@ class OwnRule:
 def own_rules(rules: Iterable[HealthRule]) -> Mapping[tuple[str, str], OwnRule]:
     """Return the rules by (group, kind)."""
     return {(rule.group, rule.kind): OwnRule(rule) for rule in rules}
+
+
+def _held(predicate: Predicate, live: Live) -> bool | Health:
+    try:
+        return bool(predicate.holds(live))
+    except NoConditionError as error:
+        return failed(f"{predicate.text} {error}")
+
+
+def _has_failed(predicate: Predicate, live: Live) -> Health:
+    return failed(last_condition(live) or f"{predicate.text} holds")
 
 
 def _not_yet(healthy: Predicate, live: Live) -> str:

@@ -51,6 +51,14 @@ def test_an_expression() -> None:
     assert answer(live("Widget", waits), healthy=rule) == ("in progress", told)
 
 
+def test_an_expression_that_no_waiting_makes_true() -> None:
+    """Where types do not fit, that is a failure at once, with the expression and without the values."""
+    bound = live("Widget", {"phase": "Bound"})
+    told = "status.phase == 1 cannot be told of a text and a whole number"
+    assert answer(bound, healthy="status.phase == 1") == ("failed", told)
+    assert answer(bound, failed="status.phase == 1") == ("failed", told)
+
+
 def test_what_has_failed() -> None:
     """An expression about failure fails at once, and leaves everything else to the other rules."""
     rule = "status.phase == 'Lost'"
