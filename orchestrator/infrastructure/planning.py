@@ -26,8 +26,8 @@ from orchestrator.infrastructure.states import (
     asked_outputs,
     captured,
     local_snapshot,
+    planned_snapshot,
     pulled_snapshot,
-    saved_snapshot,
 )
 from orchestrator.infrastructure.workspace import INPUTS_FILE, Workspace
 from orchestrator.plans.change import Change
@@ -110,7 +110,7 @@ def reopen_plan(workspace: Workspace, content: bytes | None, *, state_stamp: str
             return ModulePlan(outputs=outputs, state_stamp=state_stamp)
         with _new_plan_file(workspace) as plan_file:
             plan_file.write_bytes(content)
-            saved_snapshot(workspace, plan_file)  # learns its secrets
+            planned_snapshot(workspace, plan_file)  # learns its secrets
             reading = shown(workspace, plan_file)
         return ModulePlan(
             changes=reading.changes,
@@ -160,15 +160,14 @@ def _arguments(
 
 
 def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progress) -> ModulePlan:
-    before = saved_snapshot(workspace, plan_file)
-    stamp = before.stamp if before else ""
+    before = planned_snapshot(workspace, plan_file)
     told = [one for one in in_order(ended.diagnostics) if one.warning and not one.undecided]
     if ended.code == _NO_CHANGES:
         discard_plan(plan_file)
         return ModulePlan(
-            outputs=with_nulls(workspace, before.outputs if before else asked_outputs(workspace)),
+            outputs=with_nulls(workspace, before.outputs),
             warnings=tuple(map(sentence, told)),
-            state_stamp=stamp,
+            state_stamp=before.stamp,
             drift=progress.drift,
         )
     reading = shown(workspace, plan_file)
@@ -178,7 +177,7 @@ def _read(workspace: Workspace, plan_file: Path, ended: Ended, progress: Progres
         outputs=with_nulls(workspace, reading.outputs),
         plan_file=plan_file,
         warnings=warnings_of(workspace, reading, told),
-        state_stamp=stamp,
+        state_stamp=before.stamp,
         drift=reading.drift,
     )
 

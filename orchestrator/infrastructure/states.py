@@ -107,12 +107,16 @@ def _settled(workspace: Workspace, file: Path) -> Snapshot:
         raise _damaged(workspace, file, empty=not content.strip()) from error
 
 
-def saved_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot | None:
-    """Return the state that a plan was made against, its secrets learnt, from the plan file itself.
+def planned_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot:
+    """Return the state that a plan was made against, its secrets learnt; raises TerraformError, or Interrupted.
 
-    That spares a process, which costs seconds with large providers. What a plan file holds is not documented,
-    so None is an ordinary answer.
+    The plan file itself has it, which spares a process that costs seconds with large providers. What such a file holds
+    is not documented, and OpenTofu may encrypt it: then the engine is asked for the state.
     """
+    return _saved_snapshot(workspace, plan_file) or pulled_snapshot(workspace)
+
+
+def _saved_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot | None:
     with suppress(OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         with zipfile.ZipFile(plan_file) as archive:
             snapshot = read_state(archive.read("tfstate"))

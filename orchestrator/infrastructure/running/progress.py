@@ -32,7 +32,7 @@ class Progress:
         *,
         keys: bool = True,
     ) -> None:
-        """Tell to ``on_event``; without ``keys`` not those of instances, which may hold what is not known as secret yet."""
+        """Tell to ``on_event``; without ``keys`` no keys of instances, since these may be secrets not known yet."""
         self._unit = unit
         self._keys = keys
         self._secrets = secrets
