@@ -23,7 +23,7 @@ from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.wanted import WantedObject, group_version_kind
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
-from orchestrator.workloads.planning.asking.standins import Document, filled
+from orchestrator.workloads.planning.asking.standins import Document, filled, without_stand_ins
 
 _STAND_IN_NAMESPACE: Final = "default"
 _STAND_IN_NAME: Final = "pending"
@@ -177,9 +177,13 @@ def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> Clust
     """
     if there is not None or not (isinstance(one, Invalid) and isinstance(other, Invalid)):
         return None
-    if not part.item.pending or _ABOUT_FIELDS in one.message:
+    if not part.item.pending:
         return one
-    pending = tuple(written(path) for path in _pending_paths(dict(part.item.value), ()))
+    waiting = dict(_pending_paths(dict(part.item.value), ()))
+    if _ABOUT_FIELDS in one.message:
+        told = without_stand_ins(one.message, other.message, waiting)
+        return ClusterError(told, hint=one.hint)
+    pending = tuple(map(written, waiting))
     left = [
         text
         for text, where in one.causes.items()
@@ -190,10 +194,10 @@ def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> Clust
     return ClusterError(f"{part.ref} is not valid: {'; '.join(left)}", hint=one.hint)
 
 
-def _pending_paths(tree: Tree, path: Path) -> Iterator[Path]:
+def _pending_paths(tree: Tree, path: Path) -> Iterator[tuple[Path, Pending]]:
     match tree:
         case Pending():
-            yield path
+            yield path, tree
         case dict():
             for key, item in tree.items():
                 yield from _pending_paths(item, (*path, key))

@@ -4,10 +4,12 @@ Each has the type that the kind's schema asks for at its place. They are sent to
 shown, kept or applied.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from orchestrator.stack.expressions import Pending, Tree
+from orchestrator.plans.values import Unknown
+from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
 from orchestrator.workloads.live import map_of, mapping
 
@@ -18,6 +20,8 @@ _REFERENCE: Final = "#/components/schemas/"
 _QUANTITY: Final = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _WORDS: Final = ("pending", "unknown")
 _ANYTHING: Final = Pending(references=())
+# A key of an element, as in ports[port=1,protocol="TCP"].
+_KEY: Final = re.compile(r"(?<=[\[,])(?P<name>\w+)=(?:\"[^\"]*\"|[^,\]\s]+)")
 _FORMATS: Final = {
     "byte": ("cGVuZGluZw==", "dW5rbm93bg=="),
     "date": ("2000-01-01", "2000-01-02"),
@@ -41,6 +45,24 @@ def filled(
     filling = _Filling(document, variant)
     found = filling.tree(dict(tree), filling.of_kind(kind))
     return found if isinstance(found, dict) else {}
+
+
+def without_stand_ins(text: str, other: str, waiting: Mapping[Path, Pending]) -> str:
+    """Return what a server says of the first variant, without the stand-ins by which it names elements of lists.
+
+    ``other`` is what it says of the second variant, and ``waiting`` are the pending values by their paths. Where
+    the two differ stands a pending value, told as what it waits for.
+    """
+    same = {found[0] for found in _KEY.finditer(other)}
+
+    def told(found: re.Match[str]) -> str:
+        values = [value for path, value in waiting.items() if path[-1:] == (found["name"],)]
+        if found[0] in same or not values:
+            return found[0]
+        sources = sorted({name for value in values for name in value.references})
+        return f"{found['name']}={Unknown(sources=tuple(sources))}"
+
+    return _KEY.sub(told, text)
 
 
 class _Filling:

@@ -101,6 +101,25 @@ def test_what_stands_in_has_the_right_type(ground: Ground, change: tuple[str, st
     assert "does not know: spec.template.spec.restartPolcy" in raised.value.message
 
 
+def test_a_mistake_is_told_without_what_stands_in(ground: Ground) -> None:
+    """Elements of a list are named by what they wait for, and never by a value that nobody wrote."""
+    text = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  ports:
+    - {name: known, port: 80, nam: x}
+    - {name: web, port: "${{ modules.database.n }}", nam: x}
+"""
+    with pytest.raises(ClusterError, match="does not know") as raised:
+        ground.plan(ground.rendered(text))
+    message = raised.value.message
+    assert 'ports[port=(known after apply: modules.database.n),protocol="TCP"].nam' in message
+    assert 'ports[port=80,protocol="TCP"].nam' in message
+    assert "port=1," not in message
+
+
 def test_a_mistake_that_a_stand_in_makes_is_none(ground: Ground) -> None:
     """A value that has to fit a pending one cannot be judged, and is left to the apply."""
     text = """
