@@ -179,6 +179,14 @@ def test_an_object_that_is_deleted_and_made_again_stays() -> None:
     assert after.inventory == (owned("web", uid="new"),)
 
 
+def test_what_a_run_is_going_to_delete_has_no_uid_any_more() -> None:
+    """It stays in the inventory with what was applied, and its uid is gone before the object can be."""
+    before = replace(owned("web", uid="old"), fingerprint="as it was")
+    state = fold_all([entry(1, inventory=[before])])
+    after = fold(state, entry(2, inventory=[owned("web", uid="old")], deleted=[deployment("web")]))
+    assert after.inventory == (replace(before, uid=""),)
+
+
 def test_an_intent_does_not_move_an_object_yet() -> None:
     """Until a run has moved an object between units, it belongs to the one that has it."""
     history = [
