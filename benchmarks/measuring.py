@@ -87,8 +87,8 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Return how many times the raw tools' median ours is."""
-        return None if self.raw_median is None else self.median / self.raw_median
+        """Return how many times the raw tools' median ours is; None where they have none, or one of nothing."""
+        return self.median / self.raw_median if self.raw_median else None
 
     @property
     def allowed(self) -> float:

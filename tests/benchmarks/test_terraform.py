@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,7 @@ def test_one_failure_is_one_too_many() -> None:
     )
 
     assert not row.met
+    assert replace(row, raw=(0.0,), raw_name="the same").ratio is None
     assert render([row]).splitlines()[1].split() == [
         "first",
         "plans",

@@ -53,5 +53,7 @@ def _shown(number: float, unit: str) -> str:
 
 
 def _ratio(ours: float, raw: float) -> str:
-    """Return what is read faster: how many times as fast, or how many times as long."""
+    """Return what is read faster: how many times as fast, or how many times as long; nothing for none."""
+    if not ours or not raw:
+        return ""
     return f"1/{raw / ours:.1f}" if ours < raw else f"{ours / raw:.2f}"
