@@ -73,6 +73,7 @@ def plan_module(
         state = local_snapshot(workspace)
         if destroy and state is not None and state.empty and unsaved_state(workspace) is None:
             return ModulePlan(outputs={}, state_stamp=state.stamp)
+        inputs = {**_untold(workspace, inputs), **inputs} if destroy else inputs
         learn_inputs(workspace, inputs)
         met = state is not None and state.readable
         progress = Progress(workspace.unit, workspace.site.secrets, on_event, keys=met)
@@ -140,6 +141,13 @@ def learn_inputs(workspace: Workspace, inputs: Mapping[str, Json]) -> None:
         if variable.sensitive:
             workspace.site.secrets.learn(inputs.get(name))
             workspace.site.secrets.learn(passed.get(f"TF_VAR_{name}"))
+
+
+def _untold(workspace: Workspace, inputs: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a null for each input that nobody can tell any more: Terraform destroys nothing without them."""
+    given = {*inputs, *(name.removeprefix("TF_VAR_") for name in workspace.site.passes)}
+    variables = declared(workspace.module.directory, "").variables
+    return {name: None for name, one in variables.items() if one.required and name not in given}
 
 
 def _arguments(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.stacks import Document, Json
+from tests.end_to_end.stacks import ECHO, Document, Json
 from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
@@ -188,3 +188,26 @@ def test_a_null_that_is_known_after_the_apply_is_passed_on(world: World) -> None
     given = world.resources("takes")["terraform_data.kept"]["input"]["value"]
     assert given["nothing"] is None
     assert given["id"]
+
+
+def test_what_read_an_output_that_is_gone_is_destroyed_all_the_same(world: World) -> None:
+    """Its name changed in Git after an apply; nothing of it is needed to destroy."""
+    modules: dict[str, Json] = {
+        "base": {"source": "./modules/base", "inputs": {"text": "hello"}},
+        "next": {"source": "./modules/echo", "inputs": {"text": "${{ modules.base.kept }}"}},
+    }
+    world.write("modules/base/main.tf", ECHO)
+    world.write("modules/echo/main.tf", ECHO)
+    world.declare(modules, None)
+    world.commit()
+    world.apply()
+    world.write("modules/base/main.tf", ECHO.replace('output "kept"', 'output "stored"'))
+    modules["next"]["inputs"]["text"] = "${{ modules.base.stored }}"
+    world.declare(modules, None)
+    world.commit("Rename an output")
+
+    destroyed = world.run("destroy", world.name, "--yes")
+
+    assert destroyed.code == 0, destroyed.said
+    assert not world.resources("next")
+    assert not world.resources("base")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -176,8 +177,7 @@ def plan_destruction(
     """Plan the destruction of one module; inputs that nobody can tell any more are left out."""
     announce = session.surroundings.on_event
     workspace = workspace_of(session, site, module)
-    inputs = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
-    known = {name: cast(Json, value) for name, value in inputs.items() if not pending_in(value)}
+    known = _told_inputs(session, module, outputs)
     earlier = saved(module.id, workspace) if saved else None
     result = earlier or plan_module(workspace, known, destroy=True, on_event=announce)
     _remember(session, result)
@@ -215,6 +215,19 @@ def resolve_inputs(
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)
     return cast("dict[str, Tree]", resolution.value)
+
+
+def _told_inputs(session: Session, module: Module, outputs: Outputs) -> dict[str, Json]:
+    """Return the inputs that can still be told: an output that one of them reads may have gone meanwhile."""
+    known: dict[str, Json] = {}
+    for name in module.inputs:
+        alone = replace(module, inputs={name: module.inputs[name]})
+        with suppress(InvalidStack):
+            found = resolve_inputs(session.stack, alone, outputs, revision=session.revision.commit)
+            known |= {
+                each: cast(Json, tree) for each, tree in found.items() if not pending_in(tree)
+            }
+    return known
 
 
 def _waiting(
