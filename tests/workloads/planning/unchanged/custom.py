@@ -78,9 +78,51 @@ _WIDGET = _object(
 )
 
 
-def definitions(group: str) -> list[Manifest]:
-    """Return definitions of Widget, whose schema is strict, and of Loose, which keeps all."""
-    widget = _object(spec=_WIDGET, status=_object(ready=_TEXT))
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["secrets"]}
+
+
+def admission(namespace: str) -> dict[str, Manifest]:
+    """Return what labels every Secret of a namespace when it is written, by the addresses to make it at."""
+    expression = 'Object{metadata: Object.metadata{labels: {"injected": "yes"}}}'
+    patch = {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}
+    here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    return {
+        f"{_ADMISSION}/mutatingadmissionpolicies": {
+            "metadata": {"name": namespace},
+            "spec": {
+                "matchConstraints": {"resourceRules": [_RULE]},
+                "failurePolicy": "Fail",
+                "reinvocationPolicy": "Never",
+                "mutations": [patch],
+            },
+        },
+        f"{_ADMISSION}/mutatingadmissionpolicybindings": {
+            "metadata": {"name": namespace},
+            "spec": {"policyName": namespace, "matchResources": {"namespaceSelector": here}},
+        },
+    }
+
+
+def _as_wholes(schema: Any) -> Any:
+    """Return a schema in which nothing is merged by its elements."""
+    if isinstance(schema, list):
+        return [_as_wholes(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    merging = {"x-kubernetes-list-type", "x-kubernetes-list-map-keys"}
+    rest = {key: _as_wholes(item) for key, item in schema.items() if key not in merging}
+    if "additionalProperties" in schema:
+        rest["x-kubernetes-map-type"] = "atomic"
+    return rest
+
+
+def definitions(group: str, *, whole: bool = False) -> list[Manifest]:
+    """Return definitions of Widget, whose schema is strict, and of Loose, which keeps all.
+
+    To the Widget of ``whole``, every list and every map of texts is one value.
+    """
+    widget = _object(spec=_as_wholes(_WIDGET) if whole else _WIDGET, status=_object(ready=_TEXT))
     loose = {"type": "object", _KEEP: True}
     return [
         _definition(group, "Widget", widget, subresources={"status": {}}),

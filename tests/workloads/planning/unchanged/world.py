@@ -15,6 +15,11 @@ from orchestrator.workloads.cluster.connection.client import APPLY, Call, Client
 from orchestrator.workloads.cluster.wording import apply_text
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.ownership import FIELD_MANAGER, marked
+from orchestrator.workloads.planning.unchanged.admission import (
+    Mutation,
+    admission_kinds,
+    mutations_of,
+)
 from orchestrator.workloads.planning.unchanged.atomic import BUILT_IN_GROUPS
 from tests.workloads.planning.unchanged.changes import Manifest, changed, hollowed
 from tests.workloads.planning.unchanged.manifests import Maker
@@ -23,7 +28,7 @@ _MERGE = "application/merge-patch+json"
 _OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
     """An object on the server: what we applied first and last; ``ordinary`` if that is all that happened."""
 
@@ -66,6 +71,11 @@ class World:
         """Return what is live now."""
         wanted = collections(self.cluster.kinds(), [case.ref for case in cases])
         return {**self.cluster.list_owned(wanted, self.owner)}
+
+    def mutations(self) -> tuple[Mutation, ...]:
+        """Return what admission mutates now."""
+        wanted = admission_kinds(self.cluster.kinds())
+        return mutations_of(self.cluster.survey((), self.owner, wanted)[1])
 
     async def _case(self, item: tuple[int, Maker]) -> Case | None:
         index, maker = item
