@@ -308,13 +308,14 @@ def _show_unless_json(options: Options, planned: "Planned") -> None:
 
 
 def _show_plan(options: Options, planned: "Planned") -> None:
+    from orchestrator.plans.redaction import with_sentences_redacted
     from orchestrator.reports.json import plan_json
     from orchestrator.reports.terminal import paint
     from orchestrator.reports.text import render_plan
 
     if options.as_json:
         return print_json(options, plan_json(planned.plan))
-    text = options.redact(render_plan(planned.plan))
+    text = render_plan(with_sentences_redacted(planned.plan, options.redact))
     click.echo(paint(text) if _in_colour() else text, nl=False)
     return None
 

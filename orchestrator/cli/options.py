@@ -132,6 +132,6 @@ def fitted(text: str, stream: TextIO) -> str:
 
 def print_json(options: Options, value: "Json") -> None:
     """Write a JSON document to stdout, redacted."""
-    from orchestrator.reports.json import dumps
+    from orchestrator.reports.json import dumps, redacted
 
-    click.echo(options.redact(dumps(value)), nl=False)
+    click.echo(dumps(redacted(value, options.redact)), nl=False)

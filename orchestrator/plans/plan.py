@@ -27,6 +27,15 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Fields of an object that differ from Git and stay so, by their paths; ``to`` is who sets them, if known."""
+
+    name: str
+    fields: tuple[str, ...]
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitPlan:
     """What would happen to one unit.
 
@@ -37,7 +46,8 @@ class UnitPlan:
     run left undone, such as a rollout that failed. ``drift`` is what others did to its resources since the
     last apply; what follows from that is among the changes, but for objects of a set that only reports it.
     ``unlooked`` says why it was not planned at all, since nothing changed, and is empty otherwise.
-    ``ignored`` counts objects whose drift is not told. ``effective`` says whether applying this would or
+    ``ignored`` counts objects whose drift is not told; ``left`` names the fields that differ from Git by a rule of
+    the stack. ``effective`` says whether applying this would or
     might change anything.
     """
 
@@ -52,6 +62,7 @@ class UnitPlan:
     drift: tuple[Change, ...] = ()
     unlooked: str = ""
     ignored: int = 0
+    left: tuple[Left, ...] = ()
     effective: bool
 
 
@@ -97,6 +108,11 @@ class Plan:
     def drifted(self) -> int:
         """Return how many objects differ from what was applied and are only told of."""
         return sum(change.subject is Subject.OBJECT for unit in self.units for change in unit.drift)
+
+    @property
+    def left(self) -> int:
+        """Return how many fields differ from Git and are left to others."""
+        return sum(len(one.fields) for unit in self.units for one in unit.left)
 
     def changes(self) -> Iterator[tuple[UnitPlan, Change]]:
         """Yield every change with its unit, in order, no-ops included."""

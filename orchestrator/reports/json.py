@@ -1,10 +1,12 @@
 """Plans, runs, ledger states and errors as JSON for programs; secrets are marked, never present."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
-from orchestrator.plans.change import Change, FieldChange, Risk, Touch
+from orchestrator.plans.change import Change, FieldChange, Risk, Subject, Touch
 from orchestrator.plans.digest import digest
 from orchestrator.plans.plan import Plan, Revision, Since, UnitPlan, count
 from orchestrator.plans.report import Report, UnitResult
@@ -14,6 +16,61 @@ from orchestrator.stack.model import Json
 
 FORMAT = 1
 """Version of the shapes below; it grows when something is renamed or removed, not when something is added."""
+
+
+_NAMES: Final = frozenset(
+    {
+        "action",
+        "cluster",
+        "commit",
+        "digest",
+        "entry",
+        "environment",
+        "file",
+        "kind",
+        "name",
+        "namespace",
+        "operation",
+        "outcome",
+        "path",
+        "previous",
+        "stack",
+        "type",
+        "unit",
+    }
+)
+"""What only ever holds words of ours, or names that stand in Git: what is about something must say about what."""
+
+
+def redacted(value: Json, redact: Callable[[str], str]) -> Json:
+    """Return a document with its sentences and values redacted; names, and the words of the format, stay."""
+    match value:
+        case str():
+            return redact(value)
+        case list():
+            return [redacted(item, redact) for item in value]
+        case dict():
+            return {key: _redacted_at(key, item, redact) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _redacted_at(key: str, value: Json, redact: Callable[[str], str]) -> Json:
+    if key == "value":
+        return _redacted_whole(value, redact)
+    # What the subject of a change is, is a word of ours; that of a commit is a sentence.
+    ours = key in _NAMES or (key == "subject" and value in set(Subject))
+    return value if ours and isinstance(value, str) else redacted(value, redact)
+
+
+def _redacted_whole(value: Json, redact: Callable[[str], str]) -> Json:
+    match value:
+        case dict():
+            return {redact(key): _redacted_whole(item, redact) for key, item in value.items()}
+        case list():
+            return [_redacted_whole(item, redact) for item in value]
+        case _:
+            return redacted(value, redact)
 
 
 def dumps(value: Json) -> str:
@@ -119,6 +176,10 @@ def _unit(unit: UnitPlan) -> dict[str, Json]:
         "warnings": list(unit.warnings),
         "drift": [_change(change) for change in unit.drift],
         "ignored": unit.ignored,
+        "left": [
+            {"name": one.name, "fields": [{"path": path} for path in one.fields], "to": one.to}
+            for one in unit.left
+        ],
         "changes": [_change(change) for change in unit.changes],
     }
 

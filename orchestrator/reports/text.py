@@ -11,7 +11,7 @@ from orchestrator.errors import InvalidStack, OrchestratorError
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.plan import Plan, Since, UnitPlan, count
+from orchestrator.plans.plan import Left, Plan, Since, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
 from orchestrator.reports.fields import render_fields, show_transition
 from orchestrator.reports.mistakes import render
@@ -33,6 +33,7 @@ SIGNS: Final[Mapping[Action, str]] = {
 _FIELD_INDENT = 8
 _NOTHING_LEFT = "Nothing to destroy: nothing of this stack is there."
 _COLUMNS = 79
+_MOST_LEFT = 10
 
 
 def render_plan(plan: Plan) -> str:
@@ -51,8 +52,10 @@ def summary(plan: Plan) -> str:
         return "Nothing to change, but the last run left something undone: apply takes it up again."
     if not plan.effective and plan.since is not None:
         return f"Nothing to do: what changed since {plan.since.revision} is what runs."
-    if not plan.effective and plan.drifted:
-        return f"Nothing to do: what runs is what Git says, but for {_left(plan.drifted)}."
+    if not plan.effective and (plan.drifted or plan.left):
+        return (
+            f"Nothing to do: what runs is what Git says, but for {' and '.join(_differing(plan))}."
+        )
     if not plan.effective:
         return _NOTHING_LEFT if plan.destroy else "Nothing to do: what runs is what Git says."
     counts = count(plan)
@@ -64,8 +67,7 @@ def summary(plan: Plan) -> str:
     lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
     if lost:
         parts.append(f"{lost} {'loses' if lost == 1 else 'lose'} data")
-    if plan.drifted:
-        parts.append(f"{_left(plan.drifted)}")
+    parts += _differing(plan)
     if counts.deferred:
         parts.append(f"{_units(counts.deferred)} planned in turn, during the apply")
     return f"Plan: {', '.join(parts) or 'only outputs change'}."
@@ -80,7 +82,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield from risks
     for unit in plan.units:
-        if unit.effective or unit.warnings or unit.unsettled or unit.drift:
+        if unit.effective or unit.warnings or unit.unsettled or unit.drift or unit.left:
             yield ""
             yield from _unit_lines(unit, told=plan.destroy)
     if plan.since is not None:
@@ -104,7 +106,7 @@ def _untouched_lines(plan: Plan) -> Iterator[str]:
     quiet = [
         unit.unit
         for unit in plan.units
-        if not (unit.effective or unit.unsettled or unit.drift or unit.unlooked)
+        if not (unit.effective or unit.unsettled or unit.drift or unit.left or unit.unlooked)
     ]
     if quiet:
         yield ""
@@ -147,6 +149,7 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
         yield from _drift_lines(drifted)
         if drifted.action is not Action.DELETE:
             yield from render_fields(drifted.fields, indent=_FIELD_INDENT)
+    yield from _left_lines(unit.left)
     for change in unit.changes:
         if change.action is not Action.NO_OP and not _goes_without_saying(change):
             yield from _change_lines(change)
@@ -173,6 +176,34 @@ def _drift_lines(drifted: Change) -> Iterator[str]:
     where = "Terraform" if drifted.subject is Subject.RESOURCE else "this stack"
     line = f"    ! {drifted.name} was {past(drifted.action)} outside of {where}"
     yield from _with_reason(line, drifted.reason)
+
+
+def _differing(plan: Plan) -> Iterator[str]:
+    """Say how much differs from Git and stays so."""
+    if plan.drifted:
+        yield _left(plan.drifted)
+    if plan.left:
+        yield f"{plan.left} field{'s' if plan.left > 1 else ''} left to others"
+
+
+def _left_lines(left: Sequence[Left]) -> Iterator[str]:
+    for one in left[:_MOST_LEFT]:
+        verb = "differs" if len(one.fields) == 1 else "differ"
+        to = f" to {one.to}" if one.to else " as others set it"
+        yield textwrap.fill(
+            f"    ! {one.name}: {_some(one.fields)} {verb} from Git, left{to}",
+            _COLUMNS,
+            subsequent_indent=" " * 6,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    if len(left) > _MOST_LEFT:
+        yield f"    ! and fields of {len(left) - _MOST_LEFT} more objects"
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = len(paths) - _MOST_LEFT
+    return ", ".join(paths[:_MOST_LEFT]) + (f" and {more} more" if more > 0 else "")
 
 
 def _left(number: int) -> str:

@@ -30,8 +30,16 @@ def secret_in(item: WantedObject) -> frozenset[Path]:
 
 
 def learn_wanted(objects: Iterable[WantedObject], secrets: Secrets) -> None:
-    """Learn every secret value that the objects hold."""
-    _learn(((item.value, secret_in(item)) for item in objects), secrets)
+    """Learn every secret value that the objects hold, and their names, which stand in Git, as none."""
+    found = tuple(objects)
+    _learn(((item.value, secret_in(item)) for item in found), secrets)
+    secrets.spare([item.ref for item in found if item.ref and not _has_secret_name(item)])
+
+
+def _has_secret_name(item: WantedObject) -> bool:
+    return any(
+        path[:1] == ("metadata",) and path[1:2] != ("annotations",) for path in item.sensitive
+    )
 
 
 def learn_live(objects: Iterable[Live], secrets: Secrets) -> None:

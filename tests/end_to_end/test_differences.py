@@ -207,8 +207,8 @@ def test_what_git_changes_is_applied_beside_drift_that_is_left(world: World) -> 
     assert world.data("conf") == {"mode": "slow", "colour": "blue"}
 
 
-def test_ignored_drift_and_ignored_fields_are_not_read_at_all(world: World) -> None:
-    """A set that ignores drift, and an autoscaled Deployment in one that heals it, are as Git says to people."""
+def test_ignored_drift_and_ignored_fields_are_left(world: World) -> None:
+    """A set that ignores drift, and an autoscaled Deployment in one that heals it, are as Git says but for that."""
     entry = {"namespace": world.name, "wait": False}
     rule = {"kind": "Deployment", "name": "web", "paths": ["/spec/replicas"]}
     world.declare(
@@ -226,7 +226,10 @@ def test_ignored_drift_and_ignored_fields_are_not_read_at_all(world: World) -> N
     scaled = {"spec": {"replicas": 4}}
     world.patch("Deployment", "web/scale", scaled, manager="kube-controller-manager")
 
-    assert "Nothing to do: what runs is what Git says." in world.plan().stdout
+    plan = world.plan().stdout
+    assert "but for 2 fields left to others." in " ".join(plan.split())
+    assert f"Deployment {world.name}/web: spec.replicas differs from Git" in " ".join(plan.split())
+    assert f"ConfigMap {world.name}/conf: data.mode differs from Git" in " ".join(plan.split())
     assert world.run("plan", world.name, "--detailed-exitcode").code == 0
     units = world.plan("--output", "json").json["units"]
     assert {unit["unit"]: unit["ignored"] for unit in units} == {

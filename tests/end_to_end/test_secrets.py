@@ -1,6 +1,7 @@
 """What a module marks as sensitive is in its state and in the Secret that asked for it, and nowhere else."""
 
 import base64
+import json
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -124,6 +125,46 @@ def test_only_the_owner_can_read_what_holds_secrets(world: World, tmp_path: Path
         if not path.is_symlink():
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
     assert git(world.root, "status", "--porcelain", "--ignored") == "!! .orchestrator/"
+
+
+def test_a_name_stays_readable_that_a_secret_consists_of(world: World) -> None:
+    """A user called as a unit, an environment, a kind and an object: where that is told, it is no secret."""
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "postgres"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    words = ("postgres", "default", "PersistentVolumeClaim", "create", "object", world.name)
+    world.declare({}, {"postgres": {"path": "shop.yaml", "namespace": world.name, "wait": False}})
+    user = secret("login", {f"user{number}": word for number, word in enumerate(words)})
+    world.manifests("shop.yaml", user, claim, config_map("users", {"user": "postgres"}))
+    world.commit()
+
+    shown = world.plan().stdout
+    found = json.loads(world.run("plan", world.name, "--output", "json").stdout)
+    world.apply()
+    world.manifests("shop.yaml", user)
+    world.commit()
+    refused = world.run("apply", world.name, "--yes")
+
+    assert f"+ PersistentVolumeClaim {world.name}/postgres" in shown
+    assert f"applying {world.name}/default at" in shown
+    assert "  manifests.postgres\n" in shown
+    assert 'data.user  "(sensitive)"' in shown
+    assert (found["stack"], found["environment"]) == (world.name, "default")
+    assert [unit["unit"] for unit in found["units"]] == ["manifests.postgres"]
+    changes = {one["name"]: one for one in found["units"][0]["changes"]}
+    assert changes[f"PersistentVolumeClaim {world.name}/postgres"]["action"] == "create"
+    assert {one["subject"] for one in changes.values()} == {"object"}
+    values = {f["path"]: f["after"] for f in changes[f"ConfigMap {world.name}/users"]["fields"]}
+    assert values["data.user"] == {"value": "(sensitive)", "redacted": True}
+    assert refused.code == 1
+    assert f"--acknowledge 'PersistentVolumeClaim {world.name}/postgres'" in refused.stderr
+    assert f"apply {world.name}/default at" in world.run("history", world.name).stdout
 
 
 def _declare(world: World, *, round_: str) -> None:

@@ -91,3 +91,60 @@ def test_thousands_of_secrets_that_begin_alike_are_learnt_at_once() -> None:
     assert secrets.redact("secret-19999, secret-123456 and secret-x") == (
         "(sensitive), (sensitive)6 and secret-x"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PersistentVolumeClaim default/postgres",
+        "unit 'PersistentVolumeClaim default/postgres': waits",
+        "pass --acknowledge 'manifests.db/PersistentVolumeClaim default/postgres'",
+        "pass --acknowledge destroy:manifests.postgres, or not",
+        "apply postgres/default at 3f2c1a9: 1 created",
+        "hint: pass 'PersistentVolumeClaim default/postgres'\n",
+        "error: it is left\nmanifests.postgres\nstays",
+        'aws_db_instance.postgres["a"] is deleted',
+    ],
+)
+def test_leaves_a_name_that_only_contains_a_secret(text: str) -> None:
+    """A name stands in Git for everybody to read, and what is to be typed must be readable."""
+    secrets = Secrets()
+    secrets.learn(["postgres", "default", "PersistentVolumeClaim"])
+    secrets.spare(["PersistentVolumeClaim default/postgres"])
+    secrets.spare(["manifests.postgres", "postgres/default", "aws_db_instance.postgres"])
+
+    assert secrets.redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres",
+        "password=postgres",
+        "PersistentVolumeClaim default/other: postgres",
+        "PersistentVolumeClaim default/postgres2",
+        "postgres: manifests.db",
+        'aws_user.all["postgres"]',
+    ],
+)
+def test_takes_a_secret_out_that_is_no_part_of_a_name(text: str) -> None:
+    """That something is called like a password does not make the password known."""
+    secrets = Secrets()
+    secrets.learn("postgres")
+    secrets.spare(
+        ["PersistentVolumeClaim default/postgres", "manifests.db", "postgres", "aws_user.all"]
+    )
+
+    assert "postgres" not in secrets.redact(text)
+
+
+def test_spares_no_name_in_a_value() -> None:
+    """What stands in the place of a value is one, whatever it looks like; a number is one, too."""
+    secrets = Secrets()
+    secrets.learn(["postgres", 54321987])
+    secrets.spare(["Secret default/postgres"])
+
+    assert secrets.redact_json(["Secret default/postgres", 54321987]) == [
+        "Secret default/(sensitive)",
+        "(sensitive)",
+    ]

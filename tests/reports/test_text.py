@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from orchestrator.errors import ClusterError, InvalidStack, Mistake, TerraformError
 from orchestrator.plans.change import Action, Subject, Touch
 from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import Left
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.values import ABSENT, Unknown, masked
 from orchestrator.reports.text import render_plan, render_report
@@ -206,6 +207,27 @@ Plan for applying shop/production at 3f2c1a9d4e (Sell socks)
 
 Nothing to do: what runs is what Git says, but for 2 drifted objects left as
 they are.
+"""
+    )
+
+
+def test_fields_that_are_left_to_others_are_told_and_counted() -> None:
+    """Nobody calls equal what differs: each object is named with its fields, and the last line counts them."""
+    left = (
+        Left(name="Deployment shop/web", fields=("spec.replicas",), to="autoscaler"),
+        Left(name="ConfigMap shop/a", fields=("data.x", "data.y")),
+    )
+
+    assert (
+        render_plan(plan(unit_plan("manifests.shop", left=left)))
+        == """\
+Plan for applying shop/production at 3f2c1a9d4e (Sell socks)
+
+  manifests.shop
+    ! Deployment shop/web: spec.replicas differs from Git, left to autoscaler
+    ! ConfigMap shop/a: data.x, data.y differ from Git, left as others set it
+
+Nothing to do: what runs is what Git says, but for 3 fields left to others.
 """
     )
 

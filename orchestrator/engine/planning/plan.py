@@ -1,6 +1,6 @@
 """Plan: what is wanted against what is there, in both halves, as one plan that can be executed as it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -43,6 +43,7 @@ from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import Site, discard_plan
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.ledger.store import Store
+from orchestrator.plans.change import Subject
 from orchestrator.plans.events import Outcome, PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan, UnitPlan
@@ -132,6 +133,7 @@ def make_plan(
         resources=resources,
         saved=saved,
     )
+    _spare_names(session, wanted, ledger)
     resources.callback(_discard_plans, session.surroundings.plan_files)
     halves = _plan_destruction(basis) if selection.destroy else _plan_application(basis)
     unit_plans = (
@@ -139,6 +141,7 @@ def make_plan(
         *(each.unit_plan for each in halves.sets.values()),
         *(module.unit_plan for module in halves.destroyed.values()),
     )
+    session.surroundings.secrets.spare(_addresses(unit_plans))
     plan = Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -169,6 +172,22 @@ def make_plan(
         destroyed=halves.destroyed,
         sets=halves.sets,
     )
+
+
+def _spare_names(session: Session, wanted: Wanted, ledger: LedgerState) -> None:
+    """Leave readable what stands in Git and in the ledger anyway: a value may be the same word by chance."""
+    units = {unit.id for unit in wanted.stack.units} | {*ledger.units}
+    secrets = session.surroundings.secrets
+    secrets.spare([session.owner, *units, *(owned.ref for owned in ledger.inventory)])
+
+
+def _addresses(units: Iterable[UnitPlan]) -> Iterator[str]:
+    """Yield the addresses of Terraform's resources, which stand in Git but for the keys of instances."""
+    changes = (change for unit in units for change in (*unit.changes, *unit.drift))
+    for change in changes:
+        if change.subject is Subject.RESOURCE:
+            yield change.name.partition("[")[0]
+            yield change.previous.partition("[")[0]
 
 
 def _touched(session: Session, wanted: Wanted, selection: Selection) -> "Affected | None":

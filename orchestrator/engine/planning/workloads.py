@@ -157,6 +157,7 @@ def _unit_plan(plan: "SetPlan") -> UnitPlan:
         changes=plan.changes,
         drift=plan.drift,
         ignored=plan.ignored,
+        left=plan.left,
         pending=plan.pending,
         removed=plan.removed,
         warnings=plan.resting,

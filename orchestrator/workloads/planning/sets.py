@@ -18,6 +18,7 @@ from orchestrator.workloads.planning.asking.namespaces import namespace_of
 from orchestrator.workloads.planning.changes import change_of, deletion_of, stays_as_it_is
 from orchestrator.workloads.planning.creation import order_of
 from orchestrator.workloads.planning.foundations import check_foundations
+from orchestrator.workloads.planning.leftovers import conceded, ignored
 from orchestrator.workloads.planning.pending import known
 from orchestrator.workloads.planning.resting import why_left_alone
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
@@ -81,6 +82,14 @@ def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> 
         forgotten=tuple(ref for ref, change in leaving if change.action is Action.FORGET),
         drift=tuple(change for item, change in drifted if item.drift is Drift.REPORT),
         ignored=sum(1 for item, _ in drifted if item.drift is not Drift.REPORT),
+        left=(
+            *ignored(drifted),
+            *(
+                left
+                for item, change in zip(ordered, changes, strict=True)
+                for left in conceded(item, change, world)
+            ),
+        ),
         pending=rendered.pending,
         removed=removed,
         fingerprint=fingerprint_of(ordered),

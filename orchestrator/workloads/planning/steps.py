@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.plans.plan import Left
 from orchestrator.stack.model import Json, UnitId
 from orchestrator.workloads.planning.taking_over.succession import Succession
 
@@ -36,7 +37,7 @@ class SetPlan:
     ``steps`` are complete only when nothing is ``pending``. ``prune`` are objects that no set wants any more, with
     the uid that they were seen with; ``forgotten`` those of which the inventory is only rid, since they are gone, not
     ours any more or ask to stay. ``drift`` is what others did to objects and what is left so; ``ignored`` counts
-    those of which that is not even told.
+    those of which that is not even told; ``left`` names the fields that differ from Git by a rule of the set.
     ``removed`` marks a set that Git no longer declares; ``resting`` tells what is left alone wholly, and why.
     """
 
@@ -47,6 +48,7 @@ class SetPlan:
     forgotten: tuple[ObjectRef, ...] = ()
     drift: tuple[Change, ...] = ()
     ignored: int = 0
+    left: tuple[Left, ...] = ()
     pending: tuple[str, ...] = ()
     removed: bool = False
     fingerprint: str = ""

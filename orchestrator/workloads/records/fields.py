@@ -110,6 +110,16 @@ def present(value: Mapping[str, Tree], fields: FieldSet) -> FieldSet:
     return frozenset(path for path in fields if _has(dict(value), path))
 
 
+def value_of(value: Tree, path: FieldPath) -> Tree:
+    """Return what a value has at a path, or None where it has nothing."""
+    for step in path:
+        place = place_of(value, step)
+        if place is None:
+            return None
+        value = value_at(value, (place,))
+    return value
+
+
 def leaves(fields: FieldSet) -> FieldSet:
     """Return the members that have no other member below them."""
     inner = {path[:length] for path in fields for length in range(1, len(path))}

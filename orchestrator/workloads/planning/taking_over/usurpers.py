@@ -4,14 +4,13 @@ To the server that is another element: ours went, and theirs stays beside the on
 have the same name the server refuses that, whoever it is told about: theirs has to become ours before it can go.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, cast
 
 from orchestrator.plans.change import FieldChange, Touch
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.paths import value_at
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.planning.taking_over.succession import by_hand
 from orchestrator.workloads.records.fields import (
@@ -23,6 +22,7 @@ from orchestrator.workloads.records.fields import (
     place_of,
     shown,
     union,
+    value_of,
 )
 from orchestrator.workloads.records.notation import keys_of
 from orchestrator.workloads.records.owned import moment
@@ -126,11 +126,11 @@ def _time(entry: Entry) -> str:
 
 
 def _in_the_way(path: FieldPath, manifest: Mapping[str, Tree], live: Live) -> bool:
-    theirs = _at(live, path)
+    theirs = value_of(_tree(live), path)
     keys = keys_of(path[-1])
     return (
         isinstance(theirs, dict)
-        and _at(manifest, path) is None
+        and value_of(dict(manifest), path) is None
         and any(
             isinstance(item, dict) and any(_alike(item, theirs, key) for key in item.keys() - keys)
             for item in _lost(manifest, live, path[:-1])
@@ -151,7 +151,7 @@ def _lost(manifest: Mapping[str, Tree], live: Live, path: FieldPath) -> list[Tre
         if field[:-1] == path
         for key in keys_of(field[-1])
     }
-    there = _items(cast("Mapping[str, Tree]", live), path)
+    there = _items(_tree(live), path)
     return [
         item
         for item in _items(manifest, path)
@@ -165,26 +165,12 @@ def _lost(manifest: Mapping[str, Tree], live: Live, path: FieldPath) -> list[Tre
 
 
 def _items(value: Mapping[str, Tree], path: FieldPath) -> list[Tree]:
-    found = _at(value, path)
+    found = value_of(dict(value), path)
     return found if isinstance(found, list) else []
 
 
-def _at(value: Mapping[str, Tree] | Live, path: FieldPath) -> Tree:
-    found: Tree = cast("dict[str, Tree]", dict(value))
-    for place in _places(found, path):
-        if place is None:
-            return None
-        found = value_at(found, (place,))
-    return found
-
-
-def _places(value: Tree, path: FieldPath) -> Iterator[str | int | None]:
-    for step in path:
-        place = place_of(value, step)
-        yield place
-        if place is None:
-            return
-        value = value_at(value, (place,))
+def _tree(live: Live) -> dict[str, Tree]:
+    return cast("dict[str, Tree]", dict(live))
 
 
 def _with(value: Tree, path: FieldPath, items: list[Tree]) -> Tree:

@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
+from orchestrator.plans.plan import Left
 from orchestrator.plans.values import ABSENT
 from orchestrator.stack.model import Conflicts, Drift
 from orchestrator.workloads.planning.steps import SetPlan
@@ -176,6 +177,7 @@ def test_a_set_can_leave_fields_to_others(ground: Ground) -> None:
     (plan,) = ground.plan(left, inventory=inventory)
     change = change_of(plan, "/web")
     assert (change.action, change.reason) == (Action.NO_OP, "leaves spec.replicas to autoscaler")
+    assert plan.left == (Left(name=change.name, fields=("spec.replicas",), to="autoscaler"),)
     newer = ground.rendered(
         DEPLOYMENT.replace("web:1", "web:2"), name="shop", conflicts=Conflicts.LEAVE
     )
