@@ -104,6 +104,8 @@ def _saved_late(workspace: Workspace, cause: OrchestratorError) -> TerraformErro
 def _applied(workspace: Workspace, told: Mapping[str, Output] | None) -> Applied:
     state = local_snapshot(workspace) or _pulled(workspace)
     stamp = state.stamp if state else ""
+    if state is not None and state.empty:  # after a destruction: nothing is null, all is gone
+        return Applied(outputs={}, state_stamp=stamp)
     if state is not None and state.readable:
         outputs = state.outputs
     else:
