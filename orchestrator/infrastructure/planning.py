@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from orchestrator import clock
 from orchestrator.errors import Interrupted, TerraformError
@@ -32,7 +32,7 @@ from orchestrator.infrastructure.states import (
 from orchestrator.infrastructure.workspace import INPUTS_FILE, Workspace
 from orchestrator.plans.change import Change
 from orchestrator.plans.events import Event
-from orchestrator.plans.redaction import Secrets
+from orchestrator.stack.expressions import Tree, leaves
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import Output
 
@@ -83,7 +83,8 @@ def plan_module(
             ended = followed(workspace, argv, journal="plan.jsonl", progress=progress)
             if ended.code not in {_NO_CHANGES, _CHANGES}:
                 raise progress.failed("plan", ended if met else _with_secrets_met(workspace, ended))
-            return _read(workspace, plan_file, ended, progress)
+            plan = _read(workspace, plan_file, ended, progress)
+            return replace(plan, outputs={}) if destroy else plan
 
 
 def _with_secrets_met(workspace: Workspace, ended: Ended) -> Ended:
@@ -217,7 +218,7 @@ def shown(
         check_format(document)
         for secret in find_secrets(document):
             secrets.learn(secret)
-        return read(document, lambda value: _hides(secrets, value))
+        return read(document, lambda value: _hides(workspace, value))
     except (ValueError, KeyError) as error:
         raise TerraformError(
             f"{workspace.unit}: the plan cannot be used: {error}",
@@ -225,7 +226,10 @@ def shown(
         ) from error
 
 
-def _hides(secrets: Secrets, value: Json) -> bool:
+def _hides(workspace: Workspace, value: Json) -> bool:
+    if workspace.confided and not workspace.confided.isdisjoint(leaves(cast(Tree, value))):
+        return True
+    secrets = workspace.site.secrets
     if isinstance(value, int | float) and not isinstance(value, bool):
         return secrets.redact(str(value)) != str(value)
     return secrets.redact_json(value) != value

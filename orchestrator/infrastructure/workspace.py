@@ -83,8 +83,9 @@ class ModuleRequest:
 class Workspace:
     """One unit's place on disk; made by ``prepare`` and filled whenever Terraform runs in it.
 
-    ``inputs`` says where each input is written. ``scratch`` is a folder of its own for what a throw-away plan
-    is made with; it has none otherwise.
+    ``inputs`` says where each input is written; ``confided`` are texts and numbers that inputs read from sensitive
+    outputs: a field that is one of them is masked, however short it is. ``scratch`` is a folder of its own for
+    what a throw-away plan is made with; it has none otherwise.
     """
 
     unit: UnitId
@@ -92,6 +93,7 @@ class Workspace:
     module: Located
     state: State
     inputs: Mapping[str, Place] = field(default_factory=dict)
+    confided: frozenset[str] = field(default=frozenset(), repr=False)
     scratch: Path | None = None
 
     @property

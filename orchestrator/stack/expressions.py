@@ -31,6 +31,7 @@ __all__ = [
     "Scope",
     "Tree",
     "check_readable",
+    "leaves",
     "locate_in",
     "pending_in",
     "references",
@@ -110,6 +111,21 @@ def resolve(value: Json, scope: Scope, locate: Locate | None = None) -> Resoluti
 def pending_in(tree: Tree) -> tuple[str, ...]:
     """Return the paths that anything inside ``tree`` waits for, sorted."""
     return tuple(sorted(set(_pending(tree))))
+
+
+def leaves(tree: Tree) -> Iterator[str]:
+    """Yield every text and number that is known inside ``tree``, as text; no empty one."""
+    match tree:
+        case dict():
+            for item in tree.values():
+                yield from leaves(item)
+        case list():
+            for item in tree:
+                yield from leaves(item)
+        case bool() | None | Pending() | "":
+            pass
+        case _:
+            yield str(tree)
 
 
 def locate_in(places: Mapping[Path, Place], prefix: Path = ()) -> Locate:

@@ -30,7 +30,17 @@ from orchestrator.infrastructure.modules import (
 from orchestrator.ledger.entry import UnitRecord
 from orchestrator.plans.events import Outcome, UnitFinished, UnitStarted
 from orchestrator.plans.plan import UnitPlan
-from orchestrator.stack.expressions import Output, Scope, Tree, locate_in, pending_in, resolve
+from orchestrator.stack.expressions import (
+    Output,
+    Path,
+    Resolution,
+    Scope,
+    Tree,
+    leaves,
+    locate_in,
+    pending_in,
+    resolve,
+)
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import Json, Module, Stack, UnitId
 
@@ -149,8 +159,9 @@ def plan_unit(
     started = clock.seconds()
     announce = session.surroundings.on_event
     announce(UnitStarted(unit=module.id, activity="planning"))
-    inputs = resolve_inputs(session.stack, module, outputs, revision=session.revision.commit)
-    workspace = workspace_of(session, site, module)
+    found = _resolved(session.stack, module, outputs, revision=session.revision.commit)
+    inputs = cast("dict[str, Tree]", found.value)
+    workspace = replace(workspace_of(session, site, module), confided=_confided(found))
     waits = pending_in(inputs)
     if waits:
         shadow = plan_shadow(workspace, inputs, on_event=announce)
@@ -177,7 +188,8 @@ def plan_destruction(
     """Plan the destruction of one module; inputs that nobody can tell any more are left out."""
     announce = session.surroundings.on_event
     workspace = workspace_of(session, site, module)
-    known = _told_inputs(session, module, outputs)
+    known, confided = _told_inputs(session, module, outputs)
+    workspace = replace(workspace, confided=confided)
     earlier = saved(module.id, workspace) if saved else None
     result = earlier or plan_module(workspace, known, destroy=True, on_event=announce)
     _remember(session, result)
@@ -203,6 +215,11 @@ def resolve_inputs(
     stack: Stack, module: Module, outputs: Outputs, *, revision: str
 ) -> dict[str, Tree]:
     """Return a module's inputs with references replaced; raises InvalidStack for those that read nothing."""
+    found = _resolved(stack, module, outputs, revision=revision)
+    return cast("dict[str, Tree]", found.value)
+
+
+def _resolved(stack: Stack, module: Module, outputs: Outputs, *, revision: str) -> Resolution:
     scope = Scope(
         stack=stack.name,
         environment=stack.environment,
@@ -214,20 +231,47 @@ def resolve_inputs(
     resolution = resolve(dict(module.inputs), scope, locate_in(module.places, ("inputs",)))
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)
-    return cast("dict[str, Tree]", resolution.value)
+    return resolution
 
 
-def _told_inputs(session: Session, module: Module, outputs: Outputs) -> dict[str, Json]:
-    """Return the inputs that can still be told: an output that one of them reads may have gone meanwhile."""
+def _confided(resolution: Resolution) -> frozenset[str]:
+    """Return the texts and numbers that inputs read from sensitive outputs, however short."""
+    return frozenset(
+        leaf for path in resolution.sensitive for leaf in leaves(_at(resolution.value, path))
+    )
+
+
+def _at(tree: Tree, path: Path) -> Tree:
+    for key in path:
+        match tree:
+            case dict():
+                tree = tree.get(str(key))
+            case list() if isinstance(key, int):
+                tree = tree[key]
+            case _:
+                return tree
+    return tree
+
+
+def _told_inputs(
+    session: Session, module: Module, outputs: Outputs
+) -> tuple[dict[str, Json], frozenset[str]]:
+    """Return the inputs that can still be told, and what is confided in them.
+
+    An output that one of them reads may have gone meanwhile.
+    """
+    confided: frozenset[str] = frozenset()
     known: dict[str, Json] = {}
     for name in module.inputs:
         alone = replace(module, inputs={name: module.inputs[name]})
         with suppress(InvalidStack):
-            found = resolve_inputs(session.stack, alone, outputs, revision=session.revision.commit)
+            found = _resolved(session.stack, alone, outputs, revision=session.revision.commit)
+            confided |= _confided(found)
+            trees = cast("dict[str, Tree]", found.value)
             known |= {
-                each: cast(Json, tree) for each, tree in found.items() if not pending_in(tree)
+                each: cast(Json, tree) for each, tree in trees.items() if not pending_in(tree)
             }
-    return known
+    return known, confided
 
 
 def _waiting(
