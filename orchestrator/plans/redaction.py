@@ -9,20 +9,17 @@ a whole name is left as it is, since what a plan is about, and what has to be ty
 is a whole name is a value all the same.
 """
 
-import base64
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
-from urllib.parse import quote
 
 from orchestrator.plans.change import Change, Subject
+from orchestrator.plans.forms import SHORTEST, forms_of
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value, fingerprint
 from orchestrator.stack.model import Json
 
-_SHORTEST = 6  # shorter values (true, 443, dev) would blank out half of every report
 _FEW = 64
 _REPLACEMENT = "(sensitive)"
 _AROUND = "'\"`()[]{}<>,.;:"  # what stands around a name in a sentence
@@ -76,10 +73,10 @@ class Secrets:
 
     def learn(self, value: Json) -> None:
         """Learn every text and number inside ``value`` as a secret; too short ones are left out."""
-        forms = {form for text in _leaves(value) for form in _forms_of(text)}
+        forms = {form for text in _leaves(value) for form in forms_of(text)}
         with self._lock:
             for form in forms:
-                if self._by_head.setdefault(form[:_SHORTEST], _Alike()).add(form):
+                if self._by_head.setdefault(form[:SHORTEST], _Alike()).add(form):
                     self._first_few = (*self._first_few, form)[: _FEW + 1]
 
     def redact(self, text: str) -> str:
@@ -114,8 +111,8 @@ class Secrets:
         by_head = self._by_head
         kept: list[str] = []
         end = 0
-        for start in range(len(text) - _SHORTEST + 1):
-            alike = by_head.get(text[start : start + _SHORTEST])
+        for start in range(len(text) - SHORTEST + 1):
+            alike = by_head.get(text[start : start + SHORTEST])
             if alike is None or start < end:
                 continue
             found = alike.at(text, start)
@@ -240,20 +237,3 @@ def _leaves(value: Json) -> list[str]:
             return [leaf for item in value for leaf in _leaves(item)]
         case dict():
             return [leaf for item in value.values() for leaf in _leaves(item)]
-
-
-def _forms_of(text: str) -> set[str]:
-    if len(text.strip()) < _SHORTEST:
-        return set()
-    encoded = base64.b64encode(text.encode())
-    forms = {
-        text,
-        text.strip(),
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-        encoded.decode(),
-        encoded.decode().rstrip("="),
-        base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
-        quote(text, safe=""),
-    }
-    return {form for form in forms if len(form) >= _SHORTEST}
