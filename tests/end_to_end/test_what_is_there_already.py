@@ -116,8 +116,8 @@ def test_a_replacement_that_was_killed_is_finished_by_the_next_apply(world: Worl
     world.patch("ConfigMap", "texts", {"metadata": {"finalizers": None}}, manager="robot")
 
     planned = world.plan()
-    told = f"+ ConfigMap {world.name}/texts  (was deleted by an apply that did not succeed)"
-    assert told in planned.stdout
+    assert f"+ ConfigMap {world.name}/texts\n" in planned.stdout
+    assert "(was deleted by an apply that did not succeed)" in planned.stdout
     world.apply()
 
     assert world.data("texts") == {"text": "b"}
