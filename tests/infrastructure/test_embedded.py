@@ -85,6 +85,6 @@ def test_an_interrupt_reaches_it(embedded: Ground) -> None:
     with pytest.raises(Interrupted) as caught:
         apply_module(workspace, plan_file, on_event=stop_when_slow)
     assert "terraform_data.slow" in caught.value.hint
-    assert "had to be killed" not in caught.value.hint
+    assert "was killed" not in caught.value.hint
     assert workspace.local_state is not None
     assert '"echo"' in workspace.local_state.read_text()

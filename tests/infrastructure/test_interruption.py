@@ -1,6 +1,7 @@
 """Being asked to stop while Terraform runs: it is interrupted, it saves its state, and nothing of it stays."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,33 @@ def ended(process: int) -> bool:
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
+def test_a_terraform_that_is_killed_from_outside_leaves_the_names_of_what_it_was_at(
+    ground: Ground, tmp_path: Path
+) -> None:
+    """Nobody asked it to stop, and nobody knows what became of what it was at: a system short of memory does that."""
+    program, engine = tmp_path / "terraform", tmp_path / "engine"
+    argv = " ".join(f"'{part}'" for part in ground.site.binary.argv)
+    program.write_text(f'#!/bin/sh\necho $$ > "{engine}"\nexec {argv} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    binary = replace(ground.site.binary, argv=(str(program),))
+    ground = replace(ground, site=replace(ground.site, binary=binary))
+    ground.write("modules/echo/main.tf", slow_module(tmp_path))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(apply(ground, ground.workspace()))
+        noted = threading.Event()
+        while not (tmp_path / "pid").exists():
+            assert not running.done(), running.exception()
+            noted.wait(0.02)
+        os.kill(int(engine.read_text()), signal.SIGKILL)
+        error = running.exception(timeout=60)
+
+    assert isinstance(error, TerraformError)
+    assert error.message == "modules.echo: apply failed: Terraform was ended from outside"
+    assert "it was killed" in error.detail
+    assert "may exist without being in the state: terraform_data.slow" in error.hint
+    assert gone(tmp_path)
+
+
 def test_an_interrupted_apply_saves_what_it_did_and_names_what_it_was_at(
     ground: Ground, tmp_path: Path
 ) -> None:
@@ -109,7 +137,7 @@ def test_an_apply_that_does_not_heed_is_killed_with_all_it_started(
         ),
     )
     error = stopped_while(apply(ground, stubborn), ground, tmp_path)
-    assert "Terraform had to be killed" in error.hint
+    assert "Terraform was killed" in error.hint
     assert gone(tmp_path)
 
 

@@ -91,23 +91,32 @@ class Progress:
         diagnostics = (one.redacted(self._secrets.redact) for one in ended.diagnostics)
         stderr = self._secrets.redact(ended.stderr)
         cause = failure(self._unit, doing, diagnostics, output=stderr)
-        if not ended.interrupted and not ended.overran:
+        killed = ended.code < 0
+        if not ended.interrupted and not ended.overran and not killed:
             return cause
-        # An interrupt cancels calls that may have arrived all the same: what failed then counts as begun.
-        unclear = ", ".join(sorted(self._in_flight))
-        hint = "plan again to see what is left"
-        if unclear:
-            hint += (
-                f"; these were being worked on and may exist without being in the state: {unclear}"
-            )
-        if ended.code < 0:
-            hint += "; Terraform had to be killed, so its state may be older than what exists"
+        hint = self._left(killed=killed)
         if ended.overran:
             message = (
                 f"{self._unit}: {doing} was stopped, since it took longer than {ended.overran}"
             )
             return TerraformError(message, hint=f"{LONGER}; {hint}", detail=cause.detail)
+        if not ended.interrupted:
+            message = f"{self._unit}: {doing} failed: Terraform was ended from outside"
+            return TerraformError(message, hint=hint, detail=cause.detail)
         return Interrupted(f"{self._unit}: stopped during {doing}", hint=hint, detail=cause.detail)
+
+    def _left(self, *, killed: bool) -> str:
+        """Return what is to be done about a command that was broken off."""
+        # An interrupt cancels calls that may have arrived all the same: what failed then counts as begun.
+        unclear = self._secrets.redact(", ".join(sorted(self._in_flight)))
+        hint = "plan again to see what is left"
+        if unclear:
+            hint += (
+                f"; these were being worked on and may exist without being in the state: {unclear}"
+            )
+        if killed:
+            hint += "; Terraform was killed, so its state may be older than what exists"
+        return hint
 
     def _shown(self, address: str) -> str:
         return address if self._keys else _KEY.sub("[…]", address)
