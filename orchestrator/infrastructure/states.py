@@ -34,11 +34,11 @@ def read_outputs(workspace: Workspace) -> Mapping[str, Output]:
     """
     snapshot = local_snapshot(workspace)
     if snapshot is not None and snapshot.readable:
-        return with_nulls(workspace, snapshot.outputs) if snapshot.stamp else {}
+        return {} if snapshot.empty else with_nulls(workspace, snapshot.outputs)
     with occupied(workspace):
         initialise_on_need(workspace)
         outputs = asked_outputs(workspace)
-        applied = outputs or pulled_snapshot(workspace).stamp
+        applied = outputs or not pulled_snapshot(workspace).empty
         return with_nulls(workspace, outputs) if applied else {}
 
 
