@@ -65,6 +65,15 @@ def hollowed(manifest: Manifest, rng: Random) -> Manifest:
     return result
 
 
+def respelled(manifest: Manifest) -> Manifest:
+    """Return a copy in which every text that may be an amount is written in another way."""
+    result = copy.deepcopy(manifest)
+    for path in [*_paths(result)]:
+        if path[:1] != ("metadata",):
+            _respell(result, path, {}, Random(0))
+    return result
+
+
 def _put(node: Any, path: Path, value: Any) -> None:
     parent = at(node, path[:-1])
     if parent is not None:

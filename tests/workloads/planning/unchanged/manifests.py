@@ -19,7 +19,7 @@ def some(rng: Random, names: tuple[str, ...] = NAMES) -> list[str]:
 
 def texts(rng: Random) -> dict[str, str]:
     """Return a map of texts, some of which look like amounts."""
-    return {name: rng.choice((*WORDS, "64Mi", "1Gi")) for name in some(rng, (*NAMES, "sizeLimit"))}
+    return {name: rng.choice((*WORDS, *AMOUNTS[4:])) for name in some(rng, (*NAMES, "sizeLimit"))}
 
 
 def labels(rng: Random) -> dict[str, str]:
