@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.stacks import ECHO, Json, config_map
+from tests.end_to_end.stacks import ECHO, Json, config_map, secret
 from tests.end_to_end.test_on_a_terminal import on_terminal
 from tests.end_to_end.world import World
 
@@ -282,3 +282,28 @@ def _after(unit: Json) -> dict[str, Json]:
 def _letters(world: World) -> int:
     found = world.state("second")["resources"]
     return len(found[0]["instances"])
+
+
+def test_a_secret_that_is_drawn_anew_is_no_surprise(world: World) -> None:
+    """A module that waits is planned again in its turn; a password that it chooses then was shown as masked."""
+    world.write("modules/first/main.tf", ECHO)
+    world.write(
+        "modules/second/main.tf",
+        _TAKES + 'output "token" {\n  value = "token-${plantimestamp()}"\n  sensitive = true\n}\n',
+    )
+    world.manifests("shop.yaml", secret("shop", {"token": "${{ modules.second.token }}"}))
+    world.declare(
+        {
+            "first": {"source": "./modules/first", "inputs": {"text": "one"}},
+            "second": {
+                "source": "./modules/second",
+                "inputs": {"text": "${{ modules.first.kept }}"},
+            },
+        },
+        {"shop": {"path": "shop.yaml", "namespace": world.name}},
+    )
+    world.commit()
+
+    world.apply()
+
+    assert world.secret("shop", "token").startswith("token-20")

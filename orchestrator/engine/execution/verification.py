@@ -1,6 +1,7 @@
 """Law 2 in code: what was shown is what is done, or nothing is, and the refusal says what moved."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.execution.permissions import Permissions
@@ -8,11 +9,11 @@ from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_o
 from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import state_stamp
-from orchestrator.plans.change import Action, Change
+from orchestrator.plans.change import Action, Change, FieldChange
 from orchestrator.plans.guards import destructive
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.surprises import surprises
-from orchestrator.plans.values import Unknown
+from orchestrator.plans.values import Masked, Unknown
 from orchestrator.stack.model import UnitId
 
 if TYPE_CHECKING:
@@ -123,9 +124,17 @@ def _agree(shown: Change, now: Change) -> bool:
     expected = {item.path: item for item in shown.fields}
     pending = tuple(path for path, item in expected.items() if isinstance(item.after, Unknown))
     return all(
-        expected.get(item.path) == item
+        _same(expected.get(item.path), item)
         or any(
             item.path == path or item.path.startswith((f"{path}.", f"{path}[")) for path in pending
         )
         for item in now.fields
     )
+
+
+def _same(shown: FieldChange | None, now: FieldChange) -> bool:
+    """Whether a field becomes what was shown; a masked value was not, and may be drawn anew by its module."""
+    if shown is None:
+        return False
+    masked = isinstance(shown.after, Masked) and isinstance(now.after, Masked)
+    return shown == (replace(now, after=shown.after) if masked else now)

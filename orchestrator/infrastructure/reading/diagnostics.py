@@ -21,6 +21,7 @@ _REMARK = re.compile(r"(Terraform|OpenTofu) encountered problems during initiali
 _SOURCE_LINE = re.compile(r"^\s+\d+: ")
 
 _LOCKED = "error acquiring the state lock"
+_FULL = ("no space left on device", "disk quota exceeded")  # which may be why there is no lock
 STALE_INITIALISATION = frozenset(
     {
         "Module not installed",
@@ -173,7 +174,7 @@ class _Explanation:
 
 _EXPLANATIONS = (
     _Explanation(
-        says=("no space left on device", "disk quota exceeded"),
+        says=_FULL,
         hint="free some space and run it again; what was applied before is in the state",
         kind=StorageError,
         message="the disk is full",
@@ -285,7 +286,7 @@ def failure(
         )
     told = "\n\n".join(map(str, errors))
     said = told.lower()
-    if _LOCKED in said:
+    if _LOCKED in said and not any(text in said for text in _FULL):
         lock = lock_in("\n".join(one.detail for one in errors))
         message = f"{unit}: {doing} failed: {lock.told(clock.now())}"
         return TerraformError(message, hint=lock.way_out(unit), detail=told)

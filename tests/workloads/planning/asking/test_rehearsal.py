@@ -57,7 +57,8 @@ def test_generated_objects_are_judged_by_one_of_them(ground: Ground) -> None:
     with pytest.raises(ClusterError) as raised:
         ground.plan(ground.rendered("---".join((space, first, *others))))
     for name in ("api", "shop"):
-        assert f"{name} is not valid: spec.replicas: Invalid value: -1" in raised.value.detail
+        told = f"{raised.value.message}\n{raised.value.detail}"
+        assert f"{name} is not valid: spec.replicas: Invalid value: -1" in told
     assert 'metadata.name: Invalid value: "UPPER"' in raised.value.detail
 
 
