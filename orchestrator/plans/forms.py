@@ -10,7 +10,8 @@ from urllib.parse import quote
 SHORTEST: Final = 6
 """How many characters a form has at least: shorter values (true, 443, dev) would blank out half of every report."""
 
-_ESCAPED = re.compile(r'["\\<>&$%\x00-\x1f\x7f-\U0010ffff]')
+# Whatever is not printable ASCII, and seven characters that are; said by what it is not, which compiles at once.
+_ESCAPED = re.compile(r"[^ !#'-;=?-\[\]-~]")
 _BY_GO = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 _LEADS: Final = (
     b"",
