@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 pytest_plugins = ("tests.sandbox_fixture",)
 
 # The command is started hundreds of times: without compiled files each start would compile all of it again.
@@ -16,3 +18,14 @@ for _number in _SENT:
     if signal.getsignal(_number) is signal.SIG_IGN:
         heard = signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL
         signal.signal(_number, heard)
+
+
+@pytest.hookimpl(trylast=True)  # after they were shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that need the most time, as their limits say, so that none of them runs alone at the end."""
+    items.sort(key=_limit, reverse=True)
+
+
+def _limit(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker and marker.args else 0.0

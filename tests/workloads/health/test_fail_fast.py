@@ -70,7 +70,9 @@ def test_no_node_has_room(ground: Ground) -> None:
     assert "warning: FailedScheduling" in error.detail
 
 
-@pytest.mark.parametrize("reason", ["TriggeredScaleUp", "Nominated"])
+@pytest.mark.parametrize(
+    "reason", ["TriggeredScaleUp", pytest.param("Nominated", marks=pytest.mark.soak)]
+)
 def test_a_node_that_is_on_its_way_is_waited_for(
     ground: Ground, reason: str, in_the_background: Callable[[Callable[[], None]], None]
 ) -> None:
