@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ASKING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE: Final = 2  # the third request breaks off even what does not look at the first two
+_PULSE_SECONDS: Final = 0.2
 _ANSWER: Final = b"\nstopping; what runs saves its state first (again: hurry)\n"
 
 
@@ -48,17 +49,32 @@ def stopping_on_signals(stop: "Stop") -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let a signal end what the block waits for at once: a question has nothing to save."""
+    """Let a signal end what the block waits for, soon: a question has nothing to save."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     listener = signal.set_wakeup_fd(-1)
     try:
-        with _handling(interrupt):
+        with _handling(interrupt), _pulse():
             yield
     finally:
         signal.set_wakeup_fd(listener)
+
+
+@contextmanager
+def _pulse() -> Iterator[None]:
+    """Wake the main thread now and then, so that it looks whether a signal came.
+
+    One that comes just before it falls asleep, or that another thread gets, does not wake it by itself.
+    """
+    former = signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    signal.setitimer(signal.ITIMER_REAL, _PULSE_SECONDS, _PULSE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
 
 
 @contextmanager

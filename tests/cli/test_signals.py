@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -63,8 +65,29 @@ def test_a_question_is_ended_at_once_and_requests_nothing() -> None:
     assert not stop.requested
 
 
-def _signal_in_another_thread(number: signal.Signals) -> None:
+def test_a_question_hears_a_signal_that_does_not_end_its_read() -> None:
+    """One that another thread gets does not, nor one that comes just before the main thread falls asleep."""
+    ear, mouth = os.pipe()
+    reads = threading.Event()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000.0)  # the other thread runs once this one is in its read, not before
+    try:
+        with stopping_on_signals(Stop()), pytest.raises(KeyboardInterrupt), interruptible():
+            _signal_in_another_thread(signal.SIGINT, once=reads)
+            reads.set()
+            os.read(ear, 1)
+    finally:
+        sys.setswitchinterval(interval)
+        os.close(ear)
+        os.close(mouth)
+
+
+def _signal_in_another_thread(
+    number: signal.Signals, *, once: threading.Event | None = None
+) -> None:
     def send() -> None:
+        if once is not None:
+            once.wait()
         signal.pthread_kill(threading.get_ident(), number)
 
     threading.Thread(target=send).start()
