@@ -45,8 +45,10 @@ class Recorder:
     cluster: str = ""
 
     @classmethod
-    def begin(cls, session: Session, lease: Lease, *, plan: Plan, state: LedgerState) -> "Recorder":
-        """Prepare to record a plan's execution; nothing is written yet."""
+    def begin(
+        cls, session: Session, lease: Lease, *, plan: Plan, state: LedgerState, whole: bool
+    ) -> "Recorder":
+        """Prepare to record the execution of a plan, of the ``whole`` stack or not; nothing is written yet."""
         operation = Operation.DESTROY if plan.destroy else Operation.APPLY
         run = Run(
             id=uuid.uuid4().hex,
@@ -57,6 +59,7 @@ class Recorder:
             host=session.surroundings.settings.host,
             command=lease.lock.holder.command,
             ci_run=session.surroundings.settings.ci_run,
+            whole=whole,
         )
         return cls(session, lease, run, state)
 

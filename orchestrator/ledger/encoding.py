@@ -4,70 +4,79 @@ Keys are sorted and nothing depends on the order in which things were found, so 
 always the same bytes. A newer format is refused; an unknown field in a known one is left alone.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from typing import TypeVar
+from datetime import datetime
 
-from orchestrator.errors import LedgerError
-from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, UnitRecord
+from orchestrator.ledger.entry import (
+    Approval,
+    BadRevision,
+    Entry,
+    Healthy,
+    Kind,
+    LedgerState,
+    Operation,
+    Restores,
+    Run,
+    UnitRecord,
+)
+from orchestrator.ledger.fields import Fields, decode, encode, moment
+from orchestrator.ledger.fold import identified
 from orchestrator.ledger.holder import Hold, Holder, Waiter
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.record import PlanRecord
 from orchestrator.stack.model import Json, UnitId
-
-FORMAT = 1
-
-T = TypeVar("T")
 
 
 def encode_entry(entry: Entry) -> bytes:
     """Return an entry's bytes."""
-    return _encode(_entry(entry))
+    return encode(_entry(entry))
 
 
 def decode_entry(content: bytes) -> Entry:
     """Return the entry that bytes hold; raises LedgerError when they hold none that this version reads."""
-    return _decode(content, _read_entry)
+    return decode(content, _read_entry)
 
 
 def encode_state(state: LedgerState) -> bytes:
     """Return a state's bytes."""
-    return _encode(
+    return encode(
         {
             "head": state.head,
             "units": [_unit(record) for _, record in sorted(state.units.items())],
             "inventory": [owned.to_json() for owned in state.inventory],
             "cluster": state.cluster,
             "open": _entry(state.open) if state.open else None,
+            "bad": [_bad(each) for each in state.bad.values()],
+            "approvals": [_approval(each) for each in state.approvals],
+            "healthy": _healthy(state.healthy) if state.healthy else None,
         }
     )
 
 
 def decode_state(content: bytes) -> LedgerState:
     """Return the state that bytes hold; raises LedgerError when they hold none that this version reads."""
-    return _decode(content, _read_state)
+    return decode(content, _read_state)
 
 
 def encode_hold(holder: Holder, *, beat: datetime) -> bytes:
     """Return the bytes of a lock that was taken, or whose holder gave a heartbeat at that moment."""
-    return _encode({**_holder(holder), "beat": _moment(beat)})
+    return encode({**_holder(holder), "beat": moment(beat)})
 
 
 def decode_hold(content: bytes, *, mark: str) -> Hold:
     """Return the lock that bytes hold, known by a mark; raises LedgerError when this version cannot read it."""
-    return _decode(content, lambda fields: _read_hold(fields, mark))
+    return decode(content, lambda fields: _read_hold(fields, mark))
 
 
 def encode_waiter(waiter: Waiter) -> bytes:
     """Return a waiter's bytes."""
-    return _encode({**_holder(waiter.holder), "patience": waiter.patience})
+    return encode({**_holder(waiter.holder), "patience": waiter.patience})
 
 
 def decode_waiter(content: bytes) -> Waiter:
     """Return the waiter that bytes hold; raises LedgerError when they hold none that this version reads."""
-    return _decode(content, _read_waiter)
+    return decode(content, _read_waiter)
 
 
 def _holder(holder: Holder) -> dict[str, Json]:
@@ -78,36 +87,11 @@ def _holder(holder: Holder) -> dict[str, Json]:
         "process": holder.process,
         "birth": holder.birth,
         "command": holder.command,
-        "since": _moment(holder.since),
+        "since": moment(holder.since),
         "ci_run": holder.ci_run,
         "lease": holder.lease,
         "account": holder.account,
     }
-
-
-def _encode(fields: Mapping[str, Json]) -> bytes:
-    text = json.dumps({"format": FORMAT, **fields}, sort_keys=True, separators=(",", ":"))
-    return f"{text}\n".encode()
-
-
-def _decode(content: bytes, read: Callable[["_Fields"], T]) -> T:
-    try:
-        fields = _Fields(json.loads(content))
-        _check_format(fields.number("format"))
-        return read(fields)
-    except (ValueError, RecursionError) as error:
-        raise LedgerError(
-            f"the ledger holds something that cannot be read: {error}",
-            hint="it was changed by other means; see git log of its ref for the entry before",
-        ) from error
-
-
-def _check_format(number: int) -> None:
-    if number > FORMAT:
-        raise LedgerError(
-            f"the ledger was written by a newer orchestrator (format {number}, this one reads {FORMAT})",
-            hint="install the version that the others use, or a newer one",
-        )
 
 
 def _entry(entry: Entry) -> dict[str, Json]:
@@ -116,13 +100,15 @@ def _entry(entry: Entry) -> dict[str, Json]:
         "previous": entry.previous,
         "kind": entry.kind,
         "run": _run(entry.run),
-        "at": _moment(entry.at),
+        "at": moment(entry.at),
         "message": entry.message,
         "cluster": entry.cluster,
         "units": [_unit(record) for record in entry.units],
         "inventory": [owned.to_json() for owned in sorted(entry.inventory)],
         "deleted": [ref.to_json() for ref in sorted(entry.deleted)],
         "outcome": entry.outcome,
+        **({"plan": entry.plan.to_json()} if entry.plan else {}),
+        **({"approval": _approval(entry.approval)} if entry.approval else {}),
     }
 
 
@@ -136,6 +122,45 @@ def _run(run: Run) -> dict[str, Json]:
         "host": run.host,
         "command": run.command,
         "ci_run": run.ci_run,
+        "whole": run.whole,
+        **({"restores": _restores(run.restores)} if run.restores else {}),
+    }
+
+
+def _restores(restores: Restores) -> dict[str, Json]:
+    return {
+        "revision": _revision(restores.revision),
+        "entry": restores.entry,
+        "over": _revision(restores.over),
+    }
+
+
+def _bad(bad: BadRevision) -> dict[str, Json]:
+    return {
+        "revision": _revision(bad.revision),
+        "at": moment(bad.at),
+        "by": bad.by,
+        "why": bad.why,
+        "entry": bad.entry,
+        "attempts": bad.attempts,
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Json]:
+    return {
+        "digest": approval.digest,
+        "who": approval.who,
+        "at": moment(approval.at),
+        "plan": approval.plan.to_json(),
+        "why": approval.why,
+    }
+
+
+def _healthy(healthy: Healthy) -> dict[str, Json]:
+    return {
+        "revision": _revision(healthy.revision),
+        "entry": healthy.entry,
+        "at": moment(healthy.at),
     }
 
 
@@ -144,13 +169,16 @@ def _unit(record: UnitRecord) -> dict[str, Json]:
         "unit": record.unit,
         "outcome": record.outcome,
         "revision": _revision(record.revision),
-        "at": _moment(record.at),
+        "at": moment(record.at),
         "by": record.by,
         "fingerprint": record.fingerprint,
         "health": record.health,
         "protect": record.protect,
         "applied": _revision(record.applied) if record.applied else None,
         **({"seal": record.seal} if record.seal else {}),
+        **({"seconds": round(record.seconds, 1)} if record.seconds else {}),
+        **({"why": record.why} if record.why else {}),
+        **({"drift": record.drift} if record.drift else {}),
     }
 
 
@@ -162,23 +190,23 @@ def _revision(revision: Revision) -> dict[str, Json]:
     }
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _read_state(fields: "_Fields") -> LedgerState:
+def _read_state(fields: Fields) -> LedgerState:
     records = (_read_unit(each) for each in fields.each("units"))
-    start = fields.optional("open")
+    start, healthy = fields.optional("open"), fields.optional("healthy")
     return LedgerState(
         head=fields.text("head"),
         units={record.unit: record for record in records},
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
-        cluster=fields.text("cluster") if fields.holds("cluster") else "",
+        cluster=fields.text("cluster", ""),
         open=_read_entry(start) if start else None,
+        bad={identified(each.revision): each for each in map(_read_bad, fields.any("bad"))},
+        approvals=tuple(map(_read_approval, fields.any("approvals"))),
+        healthy=_read_healthy(healthy) if healthy else None,
     )
 
 
-def _read_entry(fields: "_Fields") -> Entry:
+def _read_entry(fields: Fields) -> Entry:
+    approval = fields.optional("approval")
     return Entry(
         id=fields.text("id"),
         previous=fields.text("previous"),
@@ -186,15 +214,18 @@ def _read_entry(fields: "_Fields") -> Entry:
         run=_read_run(fields.inner("run")),
         at=fields.moment("at"),
         message=fields.text("message"),
-        cluster=fields.text("cluster") if fields.holds("cluster") else "",
+        cluster=fields.text("cluster", ""),
         units=tuple(_read_unit(each) for each in fields.each("units")),
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
         deleted=tuple(ObjectRef.from_json(each) for each in fields.items("deleted")),
         outcome=Outcome(fields.text("outcome")) if fields.holds("outcome") else None,
+        plan=PlanRecord.from_json(fields.items("plan")) if fields.holds("plan") else None,
+        approval=_read_approval(approval) if approval else None,
     )
 
 
-def _read_run(fields: "_Fields") -> Run:
+def _read_run(fields: Fields) -> Run:
+    restores = fields.optional("restores")
     return Run(
         id=fields.text("id"),
         operation=Operation(fields.text("operation")),
@@ -204,10 +235,49 @@ def _read_run(fields: "_Fields") -> Run:
         host=fields.text("host"),
         command=fields.text("command"),
         ci_run=fields.text("ci_run"),
+        whole=fields.holds("whole") and fields.flag("whole"),
+        restores=_read_restores(restores) if restores else None,
     )
 
 
-def _read_unit(fields: "_Fields") -> UnitRecord:
+def _read_restores(fields: Fields) -> Restores:
+    return Restores(
+        revision=_read_revision(fields.inner("revision")),
+        entry=fields.text("entry"),
+        over=_read_revision(fields.inner("over")),
+    )
+
+
+def _read_bad(fields: Fields) -> BadRevision:
+    return BadRevision(
+        revision=_read_revision(fields.inner("revision")),
+        at=fields.moment("at"),
+        by=fields.text("by"),
+        why=fields.text("why"),
+        entry=fields.text("entry"),
+        attempts=fields.number("attempts"),
+    )
+
+
+def _read_approval(fields: Fields) -> Approval:
+    return Approval(
+        digest=fields.text("digest"),
+        who=fields.text("who"),
+        at=fields.moment("at"),
+        plan=PlanRecord.from_json(fields.items("plan")),
+        why=fields.text("why"),
+    )
+
+
+def _read_healthy(fields: Fields) -> Healthy:
+    return Healthy(
+        revision=_read_revision(fields.inner("revision")),
+        entry=fields.text("entry"),
+        at=fields.moment("at"),
+    )
+
+
+def _read_unit(fields: Fields) -> UnitRecord:
     applied = fields.optional("applied")
     return UnitRecord(
         unit=UnitId(fields.text("unit")),
@@ -216,14 +286,17 @@ def _read_unit(fields: "_Fields") -> UnitRecord:
         at=fields.moment("at"),
         by=fields.text("by"),
         fingerprint=fields.text("fingerprint"),
-        seal=fields.text("seal") if fields.holds("seal") else "",
+        seal=fields.text("seal", ""),
         health=fields.text("health"),
         protect=fields.flag("protect"),
         applied=_read_revision(applied) if applied else None,
+        seconds=fields.amount("seconds", 0.0),
+        why=fields.text("why", ""),
+        drift=fields.number("drift", 0),
     )
 
 
-def _read_revision(fields: "_Fields") -> Revision:
+def _read_revision(fields: Fields) -> Revision:
     return Revision(
         commit=fields.text("commit"),
         subject=fields.text("subject"),
@@ -231,7 +304,7 @@ def _read_revision(fields: "_Fields") -> Revision:
     )
 
 
-def _read_holder(fields: "_Fields") -> Holder:
+def _read_holder(fields: Fields) -> Holder:
     return Holder(
         token=fields.text("token"),
         user=fields.text("user"),
@@ -241,59 +314,15 @@ def _read_holder(fields: "_Fields") -> Holder:
         command=fields.text("command"),
         since=fields.moment("since"),
         ci_run=fields.text("ci_run"),
-        lease=fields.amount("lease") if fields.holds("lease") else 0.0,
-        account=fields.text("account") if fields.holds("account") else "",
+        lease=fields.amount("lease", 0.0),
+        account=fields.text("account", ""),
     )
 
 
-def _read_hold(fields: "_Fields", mark: str) -> Hold:
+def _read_hold(fields: Fields, mark: str) -> Hold:
     beat = fields.moment("beat" if fields.holds("beat") else "since")
     return Hold(holder=_read_holder(fields), mark=mark, beat=beat)
 
 
-def _read_waiter(fields: "_Fields") -> Waiter:
+def _read_waiter(fields: Fields) -> Waiter:
     return Waiter(holder=_read_holder(fields), patience=fields.amount("patience"))
-
-
-class _Fields:
-    """A JSON mapping whose fields are asked for by type; what is missing or of another type is a ValueError."""
-
-    def __init__(self, value: Json) -> None:
-        self._value = self._checked(value, dict, "the whole")
-
-    def holds(self, name: str) -> bool:
-        return self._value.get(name) is not None
-
-    def text(self, name: str) -> str:
-        return self._checked(self._value.get(name), str, name)
-
-    def number(self, name: str) -> int:
-        return self._checked(self._value.get(name), int, name)
-
-    def amount(self, name: str) -> float:
-        value = self._value.get(name)
-        return float(value) if type(value) is int else self._checked(value, float, name)
-
-    def flag(self, name: str) -> bool:
-        return self._checked(self._value.get(name), bool, name)
-
-    def moment(self, name: str) -> datetime:
-        return datetime.fromisoformat(self.text(name))
-
-    def items(self, name: str) -> list[Json]:
-        return self._checked(self._value.get(name), list, name)
-
-    def each(self, name: str) -> Iterator["_Fields"]:
-        return (_Fields(value) for value in self.items(name))
-
-    def inner(self, name: str) -> "_Fields":
-        return _Fields(self._value.get(name))
-
-    def optional(self, name: str) -> "_Fields | None":
-        return self.inner(name) if self.holds(name) else None
-
-    @staticmethod
-    def _checked(value: Json, kind: type[T], name: str) -> T:
-        if not isinstance(value, kind):
-            raise ValueError(f"{name} is {type(value).__name__}, not {kind.__name__}")
-        return value

@@ -8,6 +8,7 @@ from enum import StrEnum
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.record import PlanRecord
 from orchestrator.stack.model import UnitId
 
 
@@ -17,14 +18,28 @@ class Operation(StrEnum):
     APPLY = "apply"
     DESTROY = "destroy"
     TERRAFORM = "terraform"
+    ABANDON = "abandon"
+    APPROVE = "approve"
+    REPAIR = "repair"
+    IMPORT = "import"
 
 
 class Kind(StrEnum):
-    """What an entry says about its run."""
+    """What an entry says about its run; a note stands alone and begins none."""
 
     STARTED = "started"
     PROGRESSED = "progressed"
     FINISHED = "finished"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restores:
+    """What a run brings back: the content of a revision that the named entry applied, ``over`` what is undone."""
+
+    revision: Revision
+    entry: str
+    over: Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +47,8 @@ class Run:
     """The run that an entry belongs to.
 
     ``id`` is the same in all entries of a run; ``plan`` is the digest of the plan that it executes; ``who``
-    reads ``Name <mail>`` or is a name alone; ``ci_run`` is the address of the CI run, or empty.
+    reads ``Name <mail>`` or is a name alone; ``ci_run`` is the address of the CI run, or empty. ``whole`` says
+    that it is about all units, and ``restores`` what a rollback brings back.
     """
 
     id: str
@@ -43,6 +59,8 @@ class Run:
     host: str
     command: str
     ci_run: str = ""
+    whole: bool = False
+    restores: Restores | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +70,8 @@ class UnitRecord:
     ``revision`` and ``fingerprint`` are what was attempted; ``applied`` is the revision that the unit was
     brought to last with success, None when it never was: the fold fills it in. ``seal`` tells, of a module, that
     nothing changed since it was applied, and is empty where nobody can tell. ``health`` is one word, or
-    empty. ``protect`` keeps the unit from being destroyed after Git forgot that it was protected.
+    empty. ``protect`` keeps the unit from being destroyed after Git forgot that it was protected. ``seconds`` is
+    how long it took, ``why`` what a failure came from, and ``drift`` how many things others had changed.
     """
 
     unit: UnitId
@@ -65,6 +84,41 @@ class UnitRecord:
     health: str = ""
     protect: bool = False
     applied: Revision | None = None
+    seconds: float = 0.0
+    why: str = ""
+    drift: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Somebody's word that the plan of that digest may be applied; ``plan`` is what they were shown."""
+
+    digest: str
+    who: str
+    at: datetime
+    plan: PlanRecord
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRevision:
+    """A revision whose apply failed: when and by whom last, why, in which entry, and how often until now."""
+
+    revision: Revision
+    at: datetime
+    by: str
+    why: str
+    entry: str
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healthy:
+    """The last revision that all of the stack was brought to with success, and the entry that says so."""
+
+    revision: Revision
+    entry: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +130,8 @@ class Entry:
     a run those that it is going to delete or make anew, which stay in the inventory without their uid. What is in
     neither stays as it was. ``cluster`` identifies the cluster that they are in, empty where that is not known.
     ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
-    audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``.
+    audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
+    is going to do, in the entry that starts it; ``approval`` is what a note may hold.
     """
 
     id: str
@@ -90,6 +145,8 @@ class Entry:
     inventory: tuple[OwnedObject, ...] = ()
     deleted: tuple[ObjectRef, ...] = ()
     outcome: Outcome | None = None
+    plan: PlanRecord | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +155,9 @@ class LedgerState:
 
     ``head`` is the id of the last entry, empty when there is none. ``units`` are the ones that exist, by
     their id, sorted. ``inventory`` is sorted by reference; ``cluster`` identifies where its objects
-    are. ``open`` is the entry of a run that started and did not finish, without its inventory, which is in
-    the state's own.
+    are. ``open`` is the entry of a run that started and did not finish, without its plan and its inventory, which
+    is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
+    ``approvals`` are those of plans that have not run yet, oldest first.
     """
 
     head: str = ""
@@ -107,9 +165,16 @@ class LedgerState:
     inventory: tuple[OwnedObject, ...] = ()
     cluster: str = ""
     open: Entry | None = None
+    bad: Mapping[str, BadRevision] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    healthy: Healthy | None = None
 
 
 def redacted(entry: Entry, redact: Callable[[str], str]) -> Entry:
-    """Return the entry with its free texts redacted; names, ids and digests stay as they are."""
+    """Return the entry with its free texts redacted; names, ids and digests stay as they are.
+
+    The texts of a plan are redacted before they are kept.
+    """
     run = replace(entry.run, command=redact(entry.run.command), ci_run=redact(entry.run.ci_run))
-    return replace(entry, run=run, message=redact(entry.message))
+    units = tuple(replace(record, why=redact(record.why)) for record in entry.units)
+    return replace(entry, run=run, message=redact(entry.message), units=units)

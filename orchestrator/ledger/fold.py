@@ -5,10 +5,24 @@ from dataclasses import replace
 from functools import reduce
 from typing import assert_never
 
-from orchestrator.ledger.entry import Entry, Kind, LedgerState, UnitRecord
+from orchestrator.ledger.entry import (
+    Approval,
+    BadRevision,
+    Entry,
+    Healthy,
+    Kind,
+    LedgerState,
+    Operation,
+    UnitRecord,
+)
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.plans.plan import Revision
 from orchestrator.stack.model import UnitId
+
+_SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+_MOST_APPROVALS = 20
+_MOST_BAD = 50
 
 
 def fold(state: LedgerState, entry: Entry) -> LedgerState:
@@ -23,7 +37,9 @@ def fold(state: LedgerState, entry: Entry) -> LedgerState:
         case Kind.PROGRESSED:
             return _recorded(state, entry)
         case Kind.FINISHED:
-            return replace(_recorded(state, entry), open=None)
+            return _finished(_recorded(state, entry), entry)
+        case Kind.NOTED:
+            return _noted(_recorded(state, entry), entry)
         case _:
             assert_never(entry.kind)
 
@@ -42,7 +58,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         # What is known of an object outweighs what is meant to happen to it.
         inventory=_released(_union(entry.inventory, state.inventory), frozenset(entry.deleted)),
         cluster=entry.cluster or state.cluster,
-        open=replace(entry, inventory=(), deleted=()),
+        open=replace(entry, inventory=(), deleted=(), plan=None),
     )
 
 
@@ -57,6 +73,65 @@ def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
         inventory=_union(kept, entry.inventory),
         cluster=entry.cluster or state.cluster,
     )
+
+
+def _finished(state: LedgerState, entry: Entry) -> LedgerState:
+    return replace(
+        state,
+        open=None,
+        bad=_bad(state.bad, entry),
+        approvals=tuple(each for each in state.approvals if each.digest != entry.run.plan),
+        healthy=_healthy(entry) or state.healthy,
+    )
+
+
+def _noted(state: LedgerState, entry: Entry) -> LedgerState:
+    if entry.run.operation is Operation.ABANDON:
+        return replace(state, open=None, units=_left_open(state.units))
+    if entry.approval is None:
+        return state
+    key = _approved(entry.approval)
+    others = (each for each in state.approvals if _approved(each) != key)
+    return replace(state, approvals=(*others, entry.approval)[-_MOST_APPROVALS:])
+
+
+def _approved(approval: Approval) -> tuple[str, str]:
+    return approval.digest, approval.who
+
+
+def _healthy(entry: Entry) -> Healthy | None:
+    run = entry.run
+    if run.operation is Operation.APPLY and run.whole and entry.outcome in _SUCCESS:
+        return Healthy(revision=run.revision, entry=entry.id, at=entry.at)
+    return None
+
+
+def _bad(bad: Mapping[str, BadRevision], entry: Entry) -> Mapping[str, BadRevision]:
+    """Return the bad revisions after a run ended; one is bad until all of it was applied with success."""
+    run = entry.run
+    key = identified(run.revision)
+    if run.operation is not Operation.APPLY:
+        return bad
+    others = {other: each for other, each in bad.items() if other != key}
+    if run.whole and entry.outcome in _SUCCESS:
+        return others
+    if entry.outcome is not Outcome.FAILED:
+        return bad
+    before = bad.get(key)
+    now = BadRevision(
+        revision=run.revision,
+        at=entry.at,
+        by=run.who,
+        why=next((record.why for record in entry.units if record.why), entry.message),
+        entry=entry.id,
+        attempts=before.attempts + 1 if before else 1,
+    )
+    return dict([*others.items(), (key, now)][-_MOST_BAD:])
+
+
+def identified(revision: Revision) -> str:
+    """Return what identifies a revision among the bad ones: its commit, and what differed from it."""
+    return f"{revision.commit}+{revision.difference}" if revision.dirty else revision.commit
 
 
 def _released(

@@ -69,17 +69,21 @@ def test_a_question_hears_a_signal_that_does_not_end_its_read() -> None:
     """One that another thread gets does not, nor one that comes just before the main thread falls asleep."""
     ear, mouth = os.pipe()
     reads = threading.Event()
+    _signal_in_another_thread(signal.SIGINT, once=reads)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1000.0)  # the other thread runs once this one is in its read, not before
     try:
         with stopping_on_signals(Stop()), pytest.raises(KeyboardInterrupt), interruptible():
-            _signal_in_another_thread(signal.SIGINT, once=reads)
-            reads.set()
-            os.read(ear, 1)
+            _read_after(reads, ear)
     finally:
         sys.setswitchinterval(interval)
         os.close(ear)
         os.close(mouth)
+
+
+def _read_after(told: threading.Event, ear: int) -> None:
+    told.set()
+    os.read(ear, 1)
 
 
 def _signal_in_another_thread(

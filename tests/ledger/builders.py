@@ -32,16 +32,23 @@ def holder(
     )
 
 
-def run(*, revision: Revision = REVISION, command: str = "orchestrator apply shop") -> Run:
-    """Return a run that applies a revision."""
+def run(
+    *,
+    revision: Revision = REVISION,
+    command: str = "orchestrator apply shop",
+    operation: Operation = Operation.APPLY,
+    whole: bool = True,
+) -> Run:
+    """Return a run that applies all of a revision."""
     return Run(
         id="run-1",
-        operation=Operation.APPLY,
+        operation=operation,
         revision=revision,
         plan="sha256:1234",
         who="Ada Lovelace <ada@example.org>",
         host="build-7",
         command=command,
+        whole=whole,
     )
 
 
@@ -51,6 +58,7 @@ def record(
     *,
     revision: Revision = REVISION,
     protect: bool = False,
+    why: str = "",
 ) -> UnitRecord:
     """Return how it went with a unit."""
     return UnitRecord(
@@ -62,6 +70,7 @@ def record(
         fingerprint="f1",
         health="healthy",
         protect=protect,
+        why=why,
     )
 
 
@@ -84,6 +93,7 @@ def entry(  # noqa: PLR0913 - one argument for each field that a test may be abo
     deleted: Iterable[ObjectRef] = (),
     of: Run | None = None,
     message: str = "",
+    outcome: Outcome = Outcome.APPLIED,
 ) -> Entry:
     """Return the entry of that number, which follows the one before."""
     return Entry(
@@ -96,5 +106,5 @@ def entry(  # noqa: PLR0913 - one argument for each field that a test may be abo
         units=tuple(units),
         inventory=tuple(inventory),
         deleted=tuple(deleted),
-        outcome=Outcome.APPLIED if kind is Kind.FINISHED else None,
+        outcome=outcome if kind is Kind.FINISHED else None,
     )

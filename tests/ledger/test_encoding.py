@@ -23,9 +23,10 @@ from orchestrator.ledger.encoding import (
 from orchestrator.ledger.entry import Entry, Kind
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Hold, Waiter
+from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
-from tests.ledger.builders import NOON, deployment, entry, holder, owned, record
-from tests.ledger.test_fold import ENTRIES, histories, relaxed
+from tests.ledger.builders import NOON, REVISION, deployment, entry, holder, owned, record, run
+from tests.ledger.test_fold import APPROVAL, ENTRIES, histories, relaxed
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -78,7 +79,10 @@ def test_the_form_of_an_entry_is_kept() -> None:
         inventory=[owned("web", uid="u1")],
         deleted=[deployment("old")],
     )
-    state = fold_all([entry(1, inventory=[owned("web")]), finished, entry(3)])
+    noted = replace(entry(4, Kind.NOTED), approval=APPROVAL)
+    failed = entry(5, Kind.FINISHED, of=run(revision=REVISION), outcome=Outcome.FAILED)
+    history = [entry(1, inventory=[owned("web")]), finished, entry(3), failed, noted, entry(6)]
+    state = fold_all(history)
     assert _pretty(encode_entry(finished)) == (GOLDEN / "entry.json").read_text(encoding="utf-8")
     assert _pretty(encode_state(state)) == (GOLDEN / "state.json").read_text(encoding="utf-8")
     assert _pretty(encode_hold(holder(), beat=NOON)) == (GOLDEN / "holder.json").read_text(
@@ -86,12 +90,20 @@ def test_the_form_of_an_entry_is_kept() -> None:
     )
 
 
+def test_an_older_format_is_read() -> None:
+    """What an earlier version wrote is still the ledger."""
+    state = decode_state((GOLDEN / "state-format-1.json").read_bytes())
+    assert state.open is not None
+    assert (state.bad, state.approvals, state.healthy) == ({}, (), None)
+    assert decode_entry((GOLDEN / "entry-format-1.json").read_bytes()).plan is None
+
+
 def test_a_newer_format_is_refused() -> None:
     """A ledger that a later version wrote is not half understood."""
     content = json.loads(encode_state(fold_all([entry()])))
-    newer = json.dumps({**content, "format": 2}).encode()
+    newer = json.dumps({**content, "format": 3}).encode()
     with pytest.raises(
-        LedgerError, match=r"newer orchestrator \(format 2, this one reads 1\)"
+        LedgerError, match=r"newer orchestrator \(format 3, this one reads 2\)"
     ) as refused:
         decode_state(newer)
     assert "install the version" in refused.value.hint

@@ -2,16 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.ledger.entry import Entry, Kind, LedgerState, UnitRecord
+from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
+from orchestrator.ledger.entry import (
+    Approval,
+    Entry,
+    Healthy,
+    Kind,
+    LedgerState,
+    Operation,
+    Restores,
+    UnitRecord,
+)
 from orchestrator.ledger.fold import fold, fold_all
+from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
 from orchestrator.stack.model import UnitId
-from tests.ledger.builders import deployment, entry, owned, record
+from tests.ledger.builders import NOON, REVISION, deployment, entry, owned, record, run
 
 relaxed = settings(deadline=None, max_examples=60)  # other tests may keep the machine busy
 
@@ -37,14 +50,50 @@ RECORDS = st.lists(
     unique_by=lambda each: each.unit,
     max_size=3,
 )
+RUNS = st.builds(
+    lambda commit, operation, whole, restores: replace(
+        run(revision=Revision(commit=commit), operation=operation, whole=whole), restores=restores
+    ),
+    st.sampled_from(["a" * 40, "b" * 40]),
+    st.sampled_from([Operation.APPLY, Operation.DESTROY, Operation.ABANDON]),
+    st.booleans(),
+    st.sampled_from([None, Restores(revision=REVISION, entry="entry-0", over=REVISION)]),
+)
 ENTRIES = st.builds(
-    lambda kind, units, inventory, deleted: entry(
-        1, kind, units=units, inventory=inventory, deleted=map(deployment, deleted)
+    lambda kind, of, units, inventory, deleted, outcome: entry(
+        1,
+        kind,
+        of=of,
+        units=units,
+        inventory=inventory,
+        deleted=map(deployment, deleted),
+        outcome=outcome,
     ),
     st.sampled_from(Kind),
+    RUNS,
     RECORDS,
     OBJECTS,
     st.lists(NAMES, unique=True, max_size=2),
+    st.sampled_from([Outcome.APPLIED, Outcome.FAILED, Outcome.INTERRUPTED]),
+)
+APPROVAL = Approval(
+    digest="sha256:1234",
+    who="Ada",
+    at=NOON,
+    plan=PlanRecord(
+        units=(
+            PlannedUnit(
+                unit=UnitId("modules.network"),
+                changes=(
+                    PlannedChange(
+                        action=Action.UPDATE, name="a.b", type="a", fields=("x  1 -> 2",)
+                    ),
+                ),
+                removed=True,
+            ),
+            PlannedUnit(unit=UnitId("modules.late"), deferred="its count is not known"),
+        )
+    ),
 )
 
 
@@ -149,7 +198,12 @@ def test_what_a_dead_run_was_at_is_not_forgotten_when_the_next_skips_it() -> Non
 def test_a_run_is_open_from_its_start_to_its_end(history: Sequence[Entry]) -> None:
     """The open entry is the last start that no end followed."""
     state = fold_all(history)
-    ends = [each for each in history if each.kind is not Kind.PROGRESSED]
+    ends = [
+        each
+        for each in history
+        if each.kind in {Kind.STARTED, Kind.FINISHED}
+        or (each.kind is Kind.NOTED and each.run.operation is Operation.ABANDON)
+    ]
     is_open = bool(ends) and ends[-1].kind is Kind.STARTED
     assert (state.open is not None) == is_open
     if state.open is not None:
@@ -216,6 +270,66 @@ def test_a_failure_does_not_unprotect() -> None:
     assert _unit(state, "modules.network").protect
     after = fold(state, entry(3, Kind.FINISHED, units=[record()]))
     assert not _unit(after, "modules.network").protect
+
+
+def test_a_failed_revision_is_bad_until_all_of_it_is_applied() -> None:
+    """Applying a part of it, or another revision, does not make it good; the cause and the tries are kept."""
+    failure = record(outcome=Outcome.FAILED, why="image not found")
+    failed = entry(1, Kind.FINISHED, units=[failure], outcome=Outcome.FAILED)
+    state = fold_all([failed, replace(failed, id="entry-2", previous="entry-1")])
+    (bad,) = state.bad.values()
+    assert (bad.revision, bad.why, bad.attempts, bad.entry) == (
+        REVISION,
+        "image not found",
+        2,
+        "entry-2",
+    )
+    part = fold(state, entry(3, Kind.FINISHED, of=run(whole=False)))
+    other = fold(part, entry(4, Kind.FINISHED, of=run(revision=Revision(commit="b" * 40))))
+    assert other.bad == state.bad
+    assert fold(other, entry(5, Kind.FINISHED)).bad == {}
+
+
+def test_an_interrupted_revision_is_not_bad() -> None:
+    """Nothing was found wrong with it."""
+    stopped = entry(1, Kind.FINISHED, outcome=Outcome.INTERRUPTED)
+    assert fold_all([stopped]).bad == {}
+
+
+def test_the_last_healthy_revision_is_the_last_that_was_applied_as_a_whole() -> None:
+    """A part, a failure or a destruction does not move it."""
+    state = fold_all(
+        [
+            entry(1, Kind.FINISHED),
+            entry(2, Kind.FINISHED, of=run(whole=False)),
+            entry(3, Kind.FINISHED, outcome=Outcome.FAILED),
+            entry(4, Kind.FINISHED, of=run(operation=Operation.DESTROY)),
+        ]
+    )
+    assert state.healthy == Healthy(
+        revision=REVISION, entry="entry-1", at=NOON + timedelta(minutes=1)
+    )
+
+
+def test_an_approval_lasts_until_its_plan_has_run() -> None:
+    """Each person's word counts once; what became of another plan is no matter."""
+    noted = replace(entry(1, Kind.NOTED, of=run(operation=Operation.APPROVE)), approval=APPROVAL)
+    again = replace(noted, id="entry-2", previous="entry-1")
+    state = fold_all([noted, again])
+    assert state.approvals == (APPROVAL,)
+    assert decode_state(encode_state(state)) == state
+    assert decode_entry(encode_entry(noted)) == noted
+    another = replace(run(), plan="sha256:5678")
+    assert fold(state, entry(3, Kind.FINISHED, of=another)).approvals == (APPROVAL,)
+    assert fold(state, entry(3, Kind.FINISHED)).approvals == ()
+
+
+def test_an_abandoned_run_is_open_no_more() -> None:
+    """What it was at counts as interrupted: something of it may be there."""
+    begun = entry(1, units=[record(outcome=Outcome.PLANNED)])
+    state = fold_all([begun, entry(2, Kind.NOTED, of=run(operation=Operation.ABANDON))])
+    assert state.open is None
+    assert _unit(state, "modules.network").outcome is Outcome.INTERRUPTED
 
 
 def _refs(state: LedgerState) -> set[object]:

@@ -70,7 +70,13 @@ def execute(
             )
         if not fresh:
             verify_unmoved(planned)
-        recorder = Recorder.begin(planned.session, lease, plan=planned.plan, state=state)
+        recorder = Recorder.begin(
+            planned.session,
+            lease,
+            plan=planned.plan,
+            state=state,
+            whole=not planned.selection.only,
+        )
         recorder.cluster = planned.place
         run = _Run(planned=planned, allowed=allowed, recorder=recorder, resources=resources)
         return run.carried_out(started)
