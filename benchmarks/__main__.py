@@ -11,14 +11,15 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
 from benchmarks.measuring import Bench, Row
 from benchmarks.running import ROOT, Command, Failed, NotHere
-from benchmarks.table import render, to_json
+from benchmarks.table import document, render, to_json
 from orchestrator.repository.repository import open_repository
 
 # Each has a function `rows(bench)`. What is new gets a module, and a line here.
@@ -30,22 +31,30 @@ _PUBLISHED = ROOT / "docs" / "benchmarks.json"
 def main() -> int:
     """Measure what was asked for, show it, keep it, and return the exit code."""
     asked = _arguments()
-    left_out: list[str] = []
     try:
-        measured = tuple(_measure(asked.names or MODULES, asked.rounds, left_out))
+        runs = {name: _measured(name, asked.rounds) for name in asked.names or MODULES}
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         return 2
-    rows = [row for row, _ in measured]
-    print(render(rows))
-    print(f"\nevery sample: {_keep(rows, left_out, publish=asked.publish)}")
-    for row, reasons in measured:
+    explained = [pair for run in runs.values() for pair in run.explained]
+    print(render([row for row, _ in explained]))
+    print(f"\nevery sample: {_keep(runs, publish=asked.publish)}")
+    for row, reasons in explained:
         if not row.met:
             print(f"\n{row.name} missed its limit. Where the time goes:")
             print("\n".join(f"  {line}" for line in reasons))
-    for reason in left_out:
-        print(f"\nNOT MEASURED: {reason}")
-    return 0 if all(row.met for row in rows) else 1
+    for name, run in runs.items():
+        if run.left_out:
+            print(f"\nNOT MEASURED: {name}: {run.left_out}")
+    return 0 if all(row.met for row, _ in explained) else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One benchmark: its rows, with where the time went for those that missed, and what was left out and why."""
+
+    explained: tuple[tuple[Row, tuple[str, ...]], ...]
+    left_out: str
 
 
 def _arguments() -> argparse.Namespace:
@@ -59,44 +68,53 @@ def _arguments() -> argparse.Namespace:
         "--rounds", type=int, default=_FEWEST_ROUNDS, help="samples of each (default: %(default)s)"
     )
     parser.add_argument(
-        "--publish", action="store_true", help="keep the results of all of them in docs/, too"
+        "--publish", action="store_true", help="keep the results in docs/, too, over earlier ones"
     )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(MODULES):
         parser.error(
             f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
         )
-    if asked.publish and asked.names:
-        parser.error("only a run of all benchmarks is published")
     if asked.rounds < _FEWEST_ROUNDS:
         parser.error(f"a median of fewer than {_FEWEST_ROUNDS} samples says little")
     return asked
 
 
-def _measure(
-    names: Sequence[str], rounds: int, left_out: list[str]
-) -> Iterator[tuple[Row, tuple[str, ...]]]:
-    for name in names:
-        with tempfile.TemporaryDirectory(prefix="orchestrator-bench-") as directory:
-            sys.stderr.write(f"measuring: {name}\n")
-            bench = Bench(rounds=rounds, directory=Path(directory))
-            try:
-                for row in import_module(f"benchmarks.{name}").rows(bench):
-                    # Asked here, while what the row was measured on still stands.
-                    yield row, () if row.met else row.explain()
-            except NotHere as missing:
-                left_out.append(f"{name}: {missing}")
-                sys.stderr.write(f"NOT MEASURED: {left_out[-1]}\n")
+def _measured(name: str, rounds: int) -> _Run:
+    sys.stderr.write(f"measuring: {name}\n")
+    explained: list[tuple[Row, tuple[str, ...]]] = []
+    left_out = ""
+    with tempfile.TemporaryDirectory(prefix="orchestrator-bench-") as directory:
+        bench = Bench(rounds=rounds, directory=Path(directory))
+        try:
+            explained.extend(  # asked while what a row was measured on still stands
+                (row, () if row.met else row.explain())
+                for row in import_module(f"benchmarks.{name}").rows(bench)
+            )
+        except NotHere as missing:
+            left_out = str(missing)
+            sys.stderr.write(f"NOT MEASURED: {name}: {left_out}\n")
+    return _Run(explained=tuple(explained), left_out=left_out)
 
 
-def _keep(rows: Sequence[Row], left_out: Sequence[str], *, publish: bool) -> Path:
+def _keep(runs: Mapping[str, _Run], *, publish: bool) -> Path:
     commit = Command(argv=("git", "rev-parse", "HEAD"), directory=ROOT).run().strip()
-    document = to_json(rows, left_out, commit=commit, machine=describe_machine())
-    text = json.dumps(document, indent=2) + "\n"
+    machine = describe_machine()
+    kept = {
+        name: to_json(
+            [row for row, _ in run.explained],
+            [run.left_out] if run.left_out else (),
+            commit=commit,
+            machine=machine,
+        )
+        for name, run in runs.items()
+    }
     file = open_repository(ROOT).folder / "benchmarks" / f"{commit[:10]}.json"
     file.parent.mkdir(exist_ok=True)
     for target in (file, _PUBLISHED) if publish else (file,):
-        target.write_text(text, encoding="utf-8")
+        before = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
+        text = json.dumps(document(kept, order=MODULES, before=before), indent=2)
+        target.write_text(f"{text}\n", encoding="utf-8")
     return file
 
 

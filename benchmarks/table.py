@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.measuring import Row, Unit
 
+FORMAT = 3
 _HEADINGS = ("", "ours", "raw", "ratio", "limit", "allowed", "verdict", "raw is")
 _NOTHING = "-"
 _LONG_SECONDS = 10.0
@@ -23,17 +24,20 @@ def render(rows: Sequence[Row]) -> str:
 
 
 def to_json(rows: Sequence[Row], left_out: Sequence[str] = (), **about: str) -> dict[str, Any]:
-    """Return every sample in the unit of its row, with ``about`` as what the run was about.
+    """Return every sample of one benchmark in the unit of its row, with ``about`` as what the run was about.
 
     ``left_out`` says what could not be measured, and why; its first lines are kept.
     """
     reasons = [reason.partition("\n")[0] for reason in left_out]
-    return {
-        "format": 2,
-        **about,
-        "left_out": reasons,
-        "rows": [_row_json(row) for row in rows],
-    }
+    return {**about, "left_out": reasons, "rows": [_row_json(row) for row in rows]}
+
+
+def document(
+    runs: Mapping[str, Any], *, order: Sequence[str], before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what is kept of the last run of each benchmark, in order: ``runs`` over those of ``before``."""
+    known = {**(before or {"runs": {}})["runs"], **runs}
+    return {"format": FORMAT, "runs": {name: known[name] for name in order if name in known}}
 
 
 def shown(number: float, unit: Unit) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from orchestrator.reports.json import dumps
 from orchestrator.stack.published import json_schema, project_json_schema
 from tools.documentation import commands, endings, keys, plot, shapes
-from tools.documentation.numbers import measured, numbers
+from tools.documentation.numbers import measured, numbers, rows_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -36,7 +36,9 @@ SCHEMAS = {
     "stack.schema.json": json_schema,
     "orchestrator.schema.json": project_json_schema,
 }
-PLOTS: Mapping[str, Callable[[], str]] = {"benchmarks.svg": lambda: plot.render(measured())}
+PLOTS: Mapping[str, Callable[[], str]] = {
+    "benchmarks.svg": lambda: plot.render(rows_of(measured()))
+}
 
 _PART = re.compile(
     r"(?P<begin><!-- begin (?P<name>[\w ]+), written by `make docs` -->\n)"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.measuring import Limit, Row, Unit, take_turns
-from benchmarks.table import render, to_json
+from benchmarks.table import document, render, to_json
 
 
 def _row(ours: tuple[float, ...], limit: Limit) -> Row:
@@ -71,6 +71,14 @@ def test_every_sample_is_kept() -> None:
     assert row["ours"] == [0.3, 0.1, 0.2]
     assert row["median"] == 0.2
     assert row["met"] is True
+
+
+def test_a_new_run_stands_in_the_place_of_the_one_before() -> None:
+    """What was not measured again stays as it was; the order is that of the benchmarks, not of the runs."""
+    first = document({"plan": "plan 1", "start": "start 1"}, order=("start", "plan", "aws"))
+    then = document({"plan": "plan 2"}, order=("start", "plan", "aws"), before=first)
+
+    assert list(then["runs"].items()) == [("start", "start 1"), ("plan", "plan 2")]
 
 
 def test_contestants_take_turns() -> None:

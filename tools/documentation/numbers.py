@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,29 @@ _HEADING = ("what", "ours", "beside", "its time", "ratio", "promised", "kept")
 
 
 def measured() -> Mapping[str, Any]:
-    """Return the published run: `make bench ARGS=--publish` writes it."""
+    """Return the last published run of each benchmark: `make bench ARGS=--publish` writes them."""
     found: Mapping[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
     return found
+
+
+def rows_of(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the rows of all benchmarks, in order."""
+    return [row for run in found["runs"].values() for row in run["rows"]]
 
 
 def numbers() -> str:
     """Return the table of medians, with what they were measured on."""
     found = measured()
-    told = f"Medians of {_samples(found)} runs each, on {found['machine']}."
-    rows = table(_HEADING, [_row(row) for row in found["rows"]])
-    left_out = [f"Not measured there: {reason}." for reason in found.get("left_out", ())]
-    return "\n\n".join((told, rows, *left_out))
+    machines = " and ".join(dict.fromkeys(run["machine"] for run in found["runs"].values()))
+    told = f"Medians of {_samples(rows_of(found))} runs each, on {machines}."
+    rows = table(_HEADING, [_row(row) for row in rows_of(found)])
+    reasons = [reason for run in found["runs"].values() for reason in run["left_out"]]
+    return "\n\n".join((told, rows, *(f"Not measured there: {reason}." for reason in reasons)))
 
 
-def _samples(found: Mapping[str, Any]) -> str:
+def _samples(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return how many runs medians are of; what only counts has none."""
-    taken = {len(row["ours"]) for row in found["rows"] if row["unit"] != "failures"}
+    taken = {len(row["ours"]) for row in rows if row["unit"] != "failures"}
     return " to ".join(str(number) for number in sorted({min(taken), max(taken)}))
 
 

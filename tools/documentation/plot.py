@@ -46,9 +46,9 @@ class Scale:
         return tuple(10.0**power for power in range(self.lowest, self.highest + 1))
 
 
-def render(measured: Mapping[str, Any]) -> str:
-    """Return the plot of what was measured in seconds: the JSON that `make bench` writes, as SVG."""
-    rows = [row for row in measured["rows"] if row["unit"] == "s"]
+def render(measured: Sequence[Mapping[str, Any]]) -> str:
+    """Return the plot of what was measured in seconds: rows of the JSON that `make bench` writes, as SVG."""
+    rows = [row for row in measured if row["unit"] == "s"]
     numbers = [row[key] for row in rows for key in ("median", "raw_median", "allowed")]
     scale = Scale.over([number for number in numbers if number])
     height = _TOP + len(rows) * _ROW + _BOTTOM
