@@ -21,6 +21,7 @@ from orchestrator.cli.options import (
     print_json,
     stack_arguments,
 )
+from orchestrator.cli.showing import show_plan
 from orchestrator.cli.surroundings import session_of, surroundings_of
 from orchestrator.errors import UsageError
 from orchestrator.settings import Settings
@@ -100,7 +101,7 @@ def plan(
             await_free(session, patience=lock_timeout)
         planned = make_plan(session, selection, resources)
         saved = _save(options, planned, out, encrypt) if out is not None else ""
-    _show_plan(options, planned)
+    show_plan(options, planned)
     if saved:
         click.echo(saved, err=True)
     differs = planned.plan.effective or planned.plan.drifted
@@ -304,25 +305,7 @@ def _exit_code(outcome: str) -> int:
 def _show_unless_json(options: Options, planned: "Planned") -> None:
     options.pause()
     if not options.as_json:
-        _show_plan(options, planned)
-
-
-def _show_plan(options: Options, planned: "Planned") -> None:
-    from orchestrator.plans.redaction import with_sentences_redacted
-    from orchestrator.reports.json import plan_json
-    from orchestrator.reports.terminal import paint
-    from orchestrator.reports.text import render_plan
-
-    if options.as_json:
-        return print_json(options, plan_json(planned.plan))
-    text = render_plan(with_sentences_redacted(planned.plan, options.redact))
-    click.echo(paint(text) if _in_colour() else text, nl=False)
-    return None
-
-
-def _in_colour() -> bool:
-    """Whether a plan is painted: on a terminal, unless NO_COLOR (see no-color.org) says otherwise."""
-    return sys.stdout.isatty() and not Settings.read().environment.get("NO_COLOR")
+        show_plan(options, planned)
 
 
 def _is_bundle(path: Path) -> bool:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
 from orchestrator.engine.session import Session
-from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, UnitRecord, redacted
+from orchestrator.ledger.entry import (
+    Entry,
+    Kind,
+    LedgerState,
+    Operation,
+    Restores,
+    Run,
+    UnitRecord,
+    redacted,
+)
 from orchestrator.ledger.lease import Lease, patience_of
 from orchestrator.ledger.presence import surely_dead
 from orchestrator.ledger.store import Store
@@ -32,6 +41,13 @@ def open_store(session: Session) -> Store:
 def who(session: Session) -> str:
     """Return who runs this: as Git knows them, else as the machine does."""
     return session.repository.identity() or session.surroundings.settings.user
+
+
+def _restores(plan: Plan) -> Restores | None:
+    back = plan.restores
+    if back is None:
+        return None
+    return Restores(revision=back.revision, entry=back.entry, over=back.over)
 
 
 @dataclass(slots=True)
@@ -60,6 +76,7 @@ class Recorder:
             command=lease.lock.holder.command,
             ci_run=session.surroundings.settings.ci_run,
             whole=whole,
+            restores=_restores(plan),
         )
         return cls(session, lease, run, state)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.engine.planning.wanted import manifest_mistakes
-from orchestrator.errors import InvalidStack
+from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -72,20 +72,39 @@ def session_at(
     environment: str | None,
 ) -> Session:
     """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError."""
+    session, mistakes = session_with_mistakes(
+        surroundings, repository, revision, stack=stack, environment=environment
+    )
+    if mistakes:
+        raise InvalidStack((*mistakes, *manifest_mistakes(session.tree, session.stack)))
+    return session
+
+
+def session_with_mistakes(
+    surroundings: Surroundings,
+    repository: Repository,
+    revision: Revision,
+    *,
+    stack: str | None,
+    environment: str | None,
+) -> tuple[Session, tuple[Mistake, ...]]:
+    """Read a stack at a revision as far as that goes, with what is wrong in its file.
+
+    Raises UsageError, InvalidStack when the file cannot be read at all, RepositoryError.
+    """
     tree = repository.export(revision)
     _tell_of_submodules(surroundings, repository, tree)
     project = load_project(tree)
     file = choose_stack(tree, project, stack)
     loaded, mistakes = read_stack(tree, file, environment, project, revision=revision.commit)
-    if mistakes:
-        raise InvalidStack((*mistakes, *manifest_mistakes(tree, loaded)))
-    return Session(
+    session = Session(
         surroundings=surroundings,
         repository=repository,
         revision=revision,
         tree=tree,
         stack=loaded,
     )
+    return session, mistakes
 
 
 def _tell_of_submodules(surroundings: Surroundings, repository: Repository, tree: Path) -> None:

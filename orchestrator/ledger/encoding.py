@@ -14,6 +14,7 @@ from orchestrator.ledger.entry import (
     Kind,
     LedgerState,
     Operation,
+    PastRun,
     Restores,
     Run,
     UnitRecord,
@@ -50,6 +51,7 @@ def encode_state(state: LedgerState) -> bytes:
             "bad": [_bad(each) for each in state.bad.values()],
             "approvals": [_approval(each) for each in state.approvals],
             "healthy": _healthy(state.healthy) if state.healthy else None,
+            "runs": [_past(each) for each in state.runs],
         }
     )
 
@@ -164,6 +166,18 @@ def _healthy(healthy: Healthy) -> dict[str, Json]:
     }
 
 
+def _past(run: PastRun) -> dict[str, Json]:
+    return {
+        "entry": run.entry,
+        "revision": _revision(run.revision),
+        "operation": run.operation,
+        "outcome": run.outcome,
+        "at": moment(run.at),
+        "who": run.who,
+        "whole": run.whole,
+    }
+
+
 def _unit(record: UnitRecord) -> dict[str, Json]:
     return {
         "unit": record.unit,
@@ -202,6 +216,7 @@ def _read_state(fields: Fields) -> LedgerState:
         bad={identified(each.revision): each for each in map(_read_bad, fields.any("bad"))},
         approvals=tuple(map(_read_approval, fields.any("approvals"))),
         healthy=_read_healthy(healthy) if healthy else None,
+        runs=tuple(map(_read_past, fields.any("runs"))),
     )
 
 
@@ -274,6 +289,18 @@ def _read_healthy(fields: Fields) -> Healthy:
         revision=_read_revision(fields.inner("revision")),
         entry=fields.text("entry"),
         at=fields.moment("at"),
+    )
+
+
+def _read_past(fields: Fields) -> PastRun:
+    return PastRun(
+        entry=fields.text("entry"),
+        revision=_read_revision(fields.inner("revision")),
+        operation=Operation(fields.text("operation")),
+        outcome=Outcome(fields.text("outcome")),
+        at=fields.moment("at"),
+        who=fields.text("who"),
+        whole=fields.flag("whole"),
     )
 
 

@@ -121,6 +121,28 @@ class Healthy:
     at: datetime
 
 
+_SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run that ended, as far as later ones have to know it; ``entry`` is the one that finished it."""
+
+    entry: str
+    revision: Revision
+    operation: Operation
+    outcome: Outcome
+    at: datetime
+    who: str
+    whole: bool
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it brought all of the stack to its revision."""
+        applied = self.operation is Operation.APPLY and self.outcome in _SUCCESS
+        return applied and self.whole
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One entry; it is never changed afterwards.
@@ -157,7 +179,8 @@ class LedgerState:
     their id, sorted. ``inventory`` is sorted by reference; ``cluster`` identifies where its objects
     are. ``open`` is the entry of a run that started and did not finish, without its plan and its inventory, which
     is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
-    ``approvals`` are those of plans that have not run yet, oldest first.
+    ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
+    destroyed something, newest first.
     """
 
     head: str = ""
@@ -168,6 +191,7 @@ class LedgerState:
     bad: Mapping[str, BadRevision] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     healthy: Healthy | None = None
+    runs: tuple[PastRun, ...] = ()
 
 
 def redacted(entry: Entry, redact: Callable[[str], str]) -> Entry:

@@ -13,6 +13,7 @@ from orchestrator.ledger.entry import (
     Kind,
     LedgerState,
     Operation,
+    PastRun,
     UnitRecord,
 )
 from orchestrator.plans.events import Outcome
@@ -23,6 +24,7 @@ from orchestrator.stack.model import UnitId
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _MOST_APPROVALS = 20
 _MOST_BAD = 50
+_MOST_RUNS = 32
 
 
 def fold(state: LedgerState, entry: Entry) -> LedgerState:
@@ -82,6 +84,7 @@ def _finished(state: LedgerState, entry: Entry) -> LedgerState:
         bad=_bad(state.bad, entry),
         approvals=tuple(each for each in state.approvals if each.digest != entry.run.plan),
         healthy=_healthy(entry) or state.healthy,
+        runs=_runs(state.runs, entry),
     )
 
 
@@ -104,6 +107,25 @@ def _healthy(entry: Entry) -> Healthy | None:
     if run.operation is Operation.APPLY and run.whole and entry.outcome in _SUCCESS:
         return Healthy(revision=run.revision, entry=entry.id, at=entry.at)
     return None
+
+
+def _runs(runs: tuple[PastRun, ...], entry: Entry) -> tuple[PastRun, ...]:
+    """Return the last runs; one that found everything as it was after a success is none to go back to."""
+    run, outcome = entry.run, entry.outcome
+    if run.operation not in {Operation.APPLY, Operation.DESTROY} or outcome is None:
+        return runs
+    if outcome is Outcome.UNCHANGED and runs and runs[0].succeeded:
+        return runs
+    past = PastRun(
+        entry=entry.id,
+        revision=run.revision,
+        operation=run.operation,
+        outcome=outcome,
+        at=entry.at,
+        who=run.who,
+        whole=run.whole,
+    )
+    return (past, *runs)[:_MOST_RUNS]
 
 
 def _bad(bad: Mapping[str, BadRevision], entry: Entry) -> Mapping[str, BadRevision]:

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from orchestrator.plans.change import Action, Change, Subject
 from orchestrator.stack.model import UnitId
@@ -83,12 +85,48 @@ class Since:
     considered: tuple[Considered, ...]
 
 
+class Lasting(StrEnum):
+    """What stays of an undone revision, although Git is as it was before."""
+
+    DATA = "data"
+    EMPTIED = "emptied"
+    IDENTITY = "identity"
+    RAN = "ran"
+    RUNS_AGAIN = "runs-again"
+    STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrestored:
+    """One thing that a rollback does not bring back as it was, and why."""
+
+    unit: UnitId
+    name: str
+    why: Lasting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a rollback brings back: the content of ``revision``, which an ``entry`` of the ledger applied.
+
+    ``over`` is the revision that is undone, with all between the two; ``unrestored`` is what does not come back.
+    """
+
+    revision: Revision
+    entry: str
+    at: datetime
+    by: str
+    over: Revision
+    unrestored: tuple[Unrestored, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What would happen to a stack in an environment; units stand in the order of their effects.
 
     ``since`` says which units were left out of it because nothing changed that they are made of; it is None
-    for a plan of everything.
+    for a plan of everything. ``restores`` says what is brought back when Git is again as it was before; what is
+    done does not depend on it.
     """
 
     stack: str
@@ -98,6 +136,7 @@ class Plan:
     destroy: bool = False
     notes: tuple[str, ...] = ()
     since: Since | None = None
+    restores: Restored | None = None
 
     @property
     def effective(self) -> bool:

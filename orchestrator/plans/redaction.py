@@ -175,11 +175,17 @@ def with_sentences_redacted(plan: Plan, redact: Callable[[str], str]) -> Plan:
             replace(each, reason=redact(each.reason)) for each in plan.since.considered
         ),
     )
+    restores = plan.restores and replace(
+        plan.restores,
+        revision=_told(plan.restores.revision, redact),
+        over=_told(plan.restores.over, redact),
+    )
     return replace(
         plan,
         revision=_told(plan.revision, redact),
         notes=tuple(map(redact, plan.notes)),
         since=since,
+        restores=restores,
     )
 
 

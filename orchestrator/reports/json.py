@@ -8,7 +8,7 @@ from typing import Final
 from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
 from orchestrator.plans.change import Change, FieldChange, Risk, Subject, Touch
 from orchestrator.plans.digest import digest
-from orchestrator.plans.plan import Plan, Revision, Since, UnitPlan, count
+from orchestrator.plans.plan import Plan, Restored, Revision, Since, UnitPlan, count
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.risk import at_risk
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
@@ -96,6 +96,7 @@ def plan_json(plan: Plan) -> dict[str, Json]:
         "risks": _risks(plan),
         "notes": list(plan.notes),
         "since": _since(plan.since) if plan.since else None,
+        "restores": _restored(plan.restores) if plan.restores else None,
         "units": [_unit(unit) for unit in plan.units],
     }
 
@@ -106,6 +107,19 @@ def _since(since: Since) -> dict[str, Json]:
         "units": [
             {"unit": each.unit, "taken": each.taken, "reason": each.reason}
             for each in since.considered
+        ],
+    }
+
+
+def _restored(back: Restored) -> dict[str, Json]:
+    return {
+        "revision": revision_json(back.revision),
+        "entry": back.entry,
+        "at": time_json(back.at),
+        "by": back.by,
+        "over": revision_json(back.over),
+        "unrestored": [
+            {"unit": one.unit, "name": one.name, "why": one.why.value} for one in back.unrestored
         ],
     }
 

@@ -15,6 +15,7 @@ from orchestrator.plans.plan import Left, Plan, Since, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
 from orchestrator.reports.fields import render_fields, show_transition
 from orchestrator.reports.mistakes import render
+from orchestrator.reports.restoring import restored_lines
 from orchestrator.reports.risk import risk_lines
 
 SIGNS: Final[Mapping[Action, str]] = {
@@ -77,6 +78,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     verb = "destroying" if plan.destroy else "applying"
     subject = f" ({plan.revision.subject})" if plan.revision.subject else ""
     yield f"Plan for {verb} {plan.stack}/{plan.environment} at {plan.revision}{subject}"
+    yield from restored_lines(plan)
     risks = tuple(risk_lines(plan))
     if risks:
         yield ""

@@ -48,6 +48,16 @@ def read_objects(git: Git, names: Sequence[str]) -> tuple[GitObject | None, ...]
     return tuple(found)
 
 
+def identify(git: Git, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of the objects that the names stand for, in their order; empty for those that are not there."""
+    if not names:
+        return ()
+    asked = os.fsencode("".join(f"{name}\n" for name in names))
+    lines = git.run("cat-file", "--batch-check", stdin=asked).splitlines()
+    found = (_object_header(line) for line in lines)
+    return tuple(header[0] if header else "" for header in found)
+
+
 def resolve(git: Git, name: str) -> Commit:
     """Return the commit that a name stands for; raises RepositoryError when there is none."""
     if not name or any(ord(letter) <= ord(" ") for letter in name):

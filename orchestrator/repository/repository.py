@@ -2,18 +2,21 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
 from orchestrator.plans.plan import Revision
 from orchestrator.processes import Stop
+from orchestrator.repository.commits import Commits
 from orchestrator.repository.difference import FOLDER
 from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
-from orchestrator.repository.objects import read_commit, resolve
+from orchestrator.repository.objects import identify, read_commit, resolve
 from orchestrator.repository.plumbing import GitPlumbing
 from orchestrator.repository.remotes import choose_remote
+from orchestrator.repository.requests import address_of, push_branch, request_address
 from orchestrator.repository.snapshot import (
     difference,
     missing_submodules,
@@ -24,6 +27,7 @@ from orchestrator.repository.snapshot import (
 from orchestrator.repository.trees import Trees
 
 _PRIVATE = 0o700
+_PATIENCE = 60.0
 _NOT_IGNORED = 1  # what `git check-ignore` ends with
 _KEY_LETTERS = 20  # of a commit or digest in a directory's name: some programs dislike long paths
 
@@ -37,7 +41,7 @@ def open_repository(directory: Path) -> "Repository":
 
 
 class Repository:
-    """A Git checkout, which is read and never changed."""
+    """A Git checkout, which is read, and only changed by what writes commits for who asked for one."""
 
     def __init__(self, checkout: Checkout) -> None:
         """Take the place; nothing is read yet."""
@@ -85,6 +89,17 @@ class Repository:
         return Revision(
             commit=commit.id, subject=commit.subject, difference=difference(self._git, state.paths)
         )
+
+    def contents(
+        self, commits: Sequence[str], paths: Sequence[str]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Return what identifies the content of each path at each commit; empty where there is none, or no commit.
+
+        The empty path is the root. What is executable or a link tells apart directories, not single files.
+        """
+        pairs = [(commit, path) for commit in commits for path in paths]
+        found = iter(identify(self._git, [f"{commit}:{path}" for commit, path in pairs]))
+        return {commit: tuple(islice(found, len(paths))) for commit in commits}
 
     def changed_paths(self) -> tuple[str, ...]:
         """Return in which paths the working tree differs from its commit, sorted."""
@@ -137,6 +152,20 @@ class Repository:
         """
         allowed = Patience(seconds=patience, stop=stop or Stop())
         return GitPlumbing(self._git, patience=allowed)
+
+    def commits(self) -> Commits:
+        """Return what writes new commits, for who asked for one."""
+        return Commits(self._git, scratch=self.folder)
+
+    def push(self, remote: str, commit: str, *, branch: str, base: str, stop: Stop) -> str:
+        """Push a commit to a branch of a remote and return where a request to ``base`` is opened, if that is known.
+
+        Raises RepositoryError when the remote refuses or does not answer.
+        """
+        said = push_branch(
+            self._git, remote, commit, branch, patience=Patience(seconds=_PATIENCE, stop=stop)
+        )
+        return request_address(said, address_of(self._git, remote), base=base, branch=branch)
 
     def _write(self, revision: Revision, target: Path, scratch: Path) -> None:
         if not revision.dirty:

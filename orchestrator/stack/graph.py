@@ -5,7 +5,7 @@ reference is a need, and so is what ``needs`` says.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -70,7 +70,7 @@ class Graph:
     def _closure(
         self, only: Iterable[str], following: Mapping[UnitId, Iterable[UnitId]]
     ) -> "Graph":
-        wanted = [self._unit(name) for name in only]
+        wanted = [unit_named(name, self.order) for name in only]
         kept: set[UnitId] = set()
         while wanted:
             unit = wanted.pop()
@@ -79,15 +79,15 @@ class Graph:
                 wanted.extend(following[unit])
         return self.restrict(kept)
 
-    def _unit(self, name: str) -> UnitId:
-        same = [unit for unit in self.order if name in {unit, unit.partition(".")[2]}]
-        if len(same) == 1:
-            return same[0]
-        if same:
-            raise UsageError(
-                f"{name!r} names more than one unit", hint=f"write {' or '.join(same)}"
-            )
-        raise UsageError(f"there is no unit {name!r}", hint=did_you_mean(name, self.order))
+
+def unit_named(name: str, units: Collection[UnitId]) -> UnitId:
+    """Return the unit that is meant by its id or its name; raise UsageError for an unknown one."""
+    same = [unit for unit in units if name in {unit, unit.partition(".")[2]}]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        raise UsageError(f"{name!r} names more than one unit", hint=f"write {' or '.join(same)}")
+    raise UsageError(f"there is no unit {name!r}", hint=did_you_mean(name, units))
 
 
 def build_graph(

@@ -11,10 +11,12 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.history import HistoryLine, Status, UnitStatus
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.rollback import Rollback
 from orchestrator.plans.values import ABSENT, Unknown, masked
 from orchestrator.reports.doctor import Finding, findings_json
 from orchestrator.reports.json import dumps, error_json, plan_json, report_json
 from orchestrator.reports.ledger import history_json, status_json
+from orchestrator.reports.rollback import rollback_json
 from orchestrator.stack.model import Json, UnitId
 
 _REVISION = Revision(commit="3f2c1a9d7e60b1f4a5c8d2e9f0a1b2c3d4e5f607", subject="Scale the shop")
@@ -116,6 +118,25 @@ _LINE = HistoryLine(
     outcome=Outcome.APPLIED,
     plan="d04d2473820f295fb7b0d6b4ff0a2f1bb9d1a8c7e6f50413926b7a8d9c0e1f23",
 )
+_ROLLBACK = Rollback(
+    stack="shop",
+    environment="production",
+    revision=Revision(
+        commit="52f9e01c1b08d7a6f5e4c3b2a1908f7e6d5c4b3a",
+        subject="Roll shop/production back to 3f2c1a9d7e",
+    ),
+    target=_REVISION,
+    entry=_ENTRY,
+    at=_AT,
+    by=_WHO,
+    changed=("stacks/shop/stack.yaml",),
+    notices=("shop/staging is made of that too: stacks/shop/stack.yaml",),
+    branch="rollback/shop-production-52f9e01c1b",
+    here=False,
+    remote="origin",
+    requested=True,
+    address="https://github.com/acme/shop/compare/main...rollback/shop-production-52f9e01c1b?expand=1",
+)
 _FINDING = Finding(what="Git", found="2.39.5 (/usr/bin/git)")
 
 
@@ -129,6 +150,9 @@ SHAPES: Mapping[str, Callable[[], str]] = {
     "an error": lambda: _block(error_json(_MISTAKES)),
     "a status": lambda: _block(status_json(_STATUS)),
     "a history": lambda: _block(history_json((_LINE,))),
+    "a rollback": lambda: _block(
+        {"format": 1, "rollback": rollback_json(_ROLLBACK), "plan": {"...": "as above"}}
+    ),
     "findings": lambda: _block(findings_json((_FINDING,))),
 }
 """The documents by what they are about."""

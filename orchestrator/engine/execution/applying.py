@@ -211,7 +211,8 @@ class _Run:
 
     def _subject(self) -> str:
         plan = self.planned.plan
-        return f"{self.recorder.run.operation} {plan.stack}/{plan.environment} at {plan.revision}"
+        back = f" (restores {plan.restores.revision})" if plan.restores else ""
+        return f"{self.recorder.run.operation} {plan.stack}/{plan.environment} at {plan.revision}{back}"
 
     def _outcome(self, unit: UnitPlan) -> UnitRecord:
         # A set is applied and then pruned: it is done when both are.

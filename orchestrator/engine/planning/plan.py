@@ -72,6 +72,11 @@ class Selection:
     refresh: bool = True
     acknowledged: frozenset[str] = frozenset()
 
+    @property
+    def whole(self) -> bool:
+        """Whether this is an apply of everything that there is."""
+        return not (self.only or self.since or self.destroy)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
@@ -157,6 +162,10 @@ def make_plan(
         notes=(*_notes(session, ledger, selection), *_notes_on_state(ledger, halves.modules)),
         since=touched.since if touched else None,
     )
+    if selection.whole and _leads_on(session, ledger):
+        from orchestrator.engine.planning.restoring import with_restored
+
+        plan = with_restored(plan, session, wanted=wanted, ledger=ledger, store=store)
     return Planned(
         session=session,
         selection=selection,
@@ -211,6 +220,13 @@ _UNDONE = {
     Outcome.INTERRUPTED: "was interrupted",
     Outcome.PLANNED: "was begun and never finished",
 }
+
+
+def _leads_on(session: Session, ledger: LedgerState) -> bool:
+    """Whether this is another revision than the one that was applied last, if any was."""
+    last = ledger.runs[0] if ledger.runs else None
+    at_rest = last and last.succeeded and last.revision == session.revision and not ledger.open
+    return last is not None and not at_rest
 
 
 def _discard_plans(files: list[Path]) -> None:

@@ -1,0 +1,109 @@
+"""Which paths of the repository a stack and its units are made of."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from orchestrator.engine.planning.requests import module_request
+from orchestrator.engine.planning.wanted import Wanted
+from orchestrator.infrastructure.outside import leading_outside
+from orchestrator.infrastructure.sources import locate_local
+from orchestrator.infrastructure.traces import files_of
+from orchestrator.stack.model import ManifestSet, Module, Stack, Unit
+from orchestrator.stack.project import PROJECT_FILE
+
+WHOLE: Final = ""
+"""The path of the repository's root."""
+
+_GLOB_CHARACTERS: Final = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Paths from the repository's root, of files and directories.
+
+    ``paths`` are what something is made of. ``beside`` may decide about it too: where files could be added that a
+    pattern takes, and everything where a module may read files that lie elsewhere. ``outside`` tells, for each such
+    module, the place that says so.
+    """
+
+    paths: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+    outside: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Return every path that may decide, sorted."""
+        return tuple(sorted(self.paths | self.beside))
+
+
+def stack_made_of(tree: Path, wanted: Wanted) -> Made:
+    """Return what a stack is made of: its file, the repository's settings, modules and manifests."""
+    parts = [unit_made_of(tree, wanted, unit) for unit in wanted.stack.units]
+    own = {wanted.stack.file, PROJECT_FILE}
+    return Made(
+        paths=frozenset(own.union(*(part.paths for part in parts))),
+        beside=frozenset().union(*(part.beside for part in parts)),
+        outside=tuple(place for part in parts for place in part.outside),
+    )
+
+
+def reach_of(tree: Path, stack: Stack) -> frozenset[str]:
+    """Return all that may decide about a stack, told from its file and its modules alone.
+
+    Raises InvalidStack when a module is not where the stack says.
+    """
+    modules = (_module(tree, stack, module).paths for module in stack.modules if module.local)
+    manifests = {"/".join(_fixed(_normal(stack, manifests.path))) for manifests in stack.manifests}
+    return frozenset({stack.file, PROJECT_FILE} | manifests).union(*modules)
+
+
+def below(file: str, paths: Iterable[str]) -> bool:
+    """Whether a file is one of the paths, or lies in a directory that is."""
+    return any(path in {WHOLE, file} or file.startswith(f"{path}/") for path in paths)
+
+
+def unit_made_of(tree: Path, wanted: Wanted, unit: Unit) -> Made:
+    """Return what a unit is made of, apart from its entry in the stack file; nothing for a module elsewhere."""
+    if isinstance(unit, Module):
+        return _module(tree, wanted.stack, unit) if unit.local else Made()
+    return _manifests(wanted, unit)
+
+
+def _module(tree: Path, stack: Stack, module: Module) -> Made:
+    located = locate_local(module_request(tree, stack, module))
+    folders = {located.path, *located.calls}
+    written = _normal(stack, module.source)  # another one, where a link leads to the directory
+    outside = leading_outside(tree, files_of(located), dict(module.inputs))
+    return Made(
+        paths=frozenset({*map(_rooted, folders), written}),
+        beside=frozenset({WHOLE}) if outside else frozenset(),
+        outside=(f"{module.id} ({outside})",) if outside else (),
+    )
+
+
+def _manifests(wanted: Wanted, manifests: ManifestSet) -> Made:
+    written = _normal(wanted.stack, manifests.path)
+    if not _GLOB_CHARACTERS & set(written):
+        return Made(paths=frozenset({written}))
+    documents = wanted.documents[manifests.id]
+    files = frozenset(document.source.source.file for document in documents)
+    return Made(paths=files, beside=frozenset({"/".join(_fixed(written))}))
+
+
+def _fixed(pattern: str) -> Iterator[str]:
+    """Yield the first parts of a pattern, as long as they stand for themselves."""
+    for part in PurePosixPath(pattern).parts:
+        if _GLOB_CHARACTERS & set(part):
+            return
+        yield part
+
+
+def _normal(stack: Stack, path: str) -> str:
+    return _rooted(os.path.normpath(Path(stack.directory, path)).replace(os.sep, "/"))
+
+
+def _rooted(path: str) -> str:
+    return WHOLE if path == "." else path

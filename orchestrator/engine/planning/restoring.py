@@ -1,0 +1,108 @@
+"""Whether a plan goes back to what was applied before, told by what the ledger and Git know."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import takewhile
+from typing import Final
+
+from orchestrator.engine.planning.paths import stack_made_of
+from orchestrator.engine.planning.wanted import Wanted
+from orchestrator.engine.session import Session
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, PastRun
+from orchestrator.ledger.store import Store
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import Plan, Restored
+from orchestrator.plans.restoring import Ended, GoingBack, Undone, going_back, unrestored
+from orchestrator.stack.project import PROJECT_FILE
+
+_STEPS: Final = (16, 64, 256)  # of entries read, until the one that is gone back to is among them
+
+
+def with_restored(
+    plan: Plan, session: Session, *, wanted: Wanted, ledger: LedgerState, store: Store
+) -> Plan:
+    """Return a plan of a whole stack with what it brings back, if its revision goes back to an earlier one.
+
+    A revision does when all that the stack is made of is as it was when that one was applied, whatever else the
+    repository holds, and in however many commits that came about. Raises LedgerError, RepositoryError.
+    """
+    runs = _runs(ledger)
+    found = None if session.revision.dirty else _going_back(session, wanted, runs)
+    if found is None:
+        return plan
+    to, over = runs[found.to], runs[found.over]
+    undone = tuple(_undone(store, to.entry))
+    restored = Restored(
+        revision=to.revision,
+        entry=to.entry,
+        at=to.at,
+        by=to.who,
+        over=over.revision,
+        unrestored=unrestored(plan, undone, session.stack.risks),
+    )
+    return replace(plan, restores=restored)
+
+
+def _runs(ledger: LedgerState) -> tuple[PastRun, ...]:
+    """Return the last runs, newest first, with one that began and never ended."""
+    begun = ledger.open
+    if begun is None or begun.run.operation not in {Operation.APPLY, Operation.DESTROY}:
+        return ledger.runs
+    died = PastRun(
+        entry=begun.id,
+        revision=begun.run.revision,
+        operation=begun.run.operation,
+        outcome=Outcome.INTERRUPTED,
+        at=begun.at,
+        who=begun.run.who,
+        whole=begun.run.whole,
+    )
+    return (died, *ledger.runs)
+
+
+def _going_back(session: Session, wanted: Wanted, runs: tuple[PastRun, ...]) -> GoingBack | None:
+    paths = stack_made_of(session.tree, wanted).all
+    commits = dict.fromkeys([session.revision.commit, *(run.revision.commit for run in runs)])
+    held = session.repository.contents(tuple(commits), paths)
+    now = held[session.revision.commit]
+    if not all(found for path, found in zip(paths, now, strict=True) if path != PROJECT_FILE):
+        return None  # it lies in a repository inside this one: nobody can tell from here
+    ended = [
+        Ended(
+            content="" if run.revision.dirty else "\n".join(held[run.revision.commit]),
+            applied=run.succeeded,
+            destroyed=run.operation is Operation.DESTROY and run.whole,
+        )
+        for run in runs
+    ]
+    return going_back("\n".join(now), ended)
+
+
+def _undone(store: Store, entry: str) -> Iterator[Undone]:
+    """Yield the changes of the runs after an entry, the oldest first, but for units that they never came to."""
+    entries = _after(store, entry)
+    skipped = {
+        (each.run.id, record.unit)
+        for each in entries
+        if each.kind is Kind.FINISHED
+        for record in each.units
+        if record.outcome is Outcome.SKIPPED
+    }
+    for each in reversed(entries):
+        for unit in each.plan.units if each.plan else ():
+            if (each.run.id, unit.unit) not in skipped:
+                for change in unit.changes:
+                    yield Undone(
+                        unit=unit.unit, action=change.action, name=change.name, type=change.type
+                    )
+
+
+def _after(store: Store, entry: str) -> tuple[Entry, ...]:
+    """Return the entries after one, newest first, as far as they are worth reading."""
+    newer: tuple[Entry, ...] = ()
+    for limit in _STEPS:
+        entries = tuple(store.history(limit))
+        newer = tuple(takewhile(lambda each: each.id != entry, entries))
+        if len(newer) < limit:
+            break
+    return newer

@@ -1,0 +1,220 @@
+"""The commit of a rollback: the paths that a stack or a unit is made of, as they were at an earlier revision."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.engine.planning.makings import difference, makings_of
+from orchestrator.engine.planning.paths import Made, stack_made_of, unit_made_of
+from orchestrator.engine.planning.wanted import Wanted, read_wanted
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.rollback.message import message_of, subject_of
+from orchestrator.engine.rollback.sharing import shared_with
+from orchestrator.engine.rollback.targets import Aim, Target, targets
+from orchestrator.engine.session import (
+    Session,
+    Surroundings,
+    earlier,
+    session_at,
+    session_with_mistakes,
+)
+from orchestrator.errors import InvalidStack, PlanRefused, RepositoryError, UsageError
+from orchestrator.plans.plan import Revision
+from orchestrator.repository.commits import Composed
+from orchestrator.repository.repository import Repository, open_repository
+from orchestrator.repository.root import stack_from_root
+from orchestrator.stack.entries import with_entry
+from orchestrator.stack.graph import unit_named
+from orchestrator.stack.model import Unit, UnitId
+from orchestrator.stack.project import PROJECT_FILE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A commit that goes back, which no branch has yet.
+
+    ``session`` is at that commit, ``base`` is what it follows, ``changed`` are the files in which the two differ;
+    ``notices`` say what else to know.
+    """
+
+    session: Session
+    base: Revision
+    target: Target
+    changed: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A stack at one revision; ``wanted`` is None where it cannot be read, or is not there."""
+
+    session: Session
+    wanted: Wanted | None
+
+    def unit(self, unit: UnitId) -> Unit | None:
+        """Return a unit of it by its id, None when it has none of that name."""
+        units = self.wanted.stack.units if self.wanted else ()
+        return next((each for each in units if each.id == unit), None)
+
+    def made_of(self, unit: UnitId | None) -> Made:
+        """Return what the stack, or one unit of it, is made of here."""
+        if self.wanted is None:
+            return Made(paths=frozenset({self.session.stack.file, PROJECT_FILE}))
+        if unit is None:
+            return stack_made_of(self.session.tree, self.wanted)
+        found = self.unit(unit)
+        return unit_made_of(self.session.tree, self.wanted, found) if found else Made()
+
+
+def prepare(
+    surroundings: Surroundings, *, stack: str | None, environment: str | None, aim: Aim
+) -> Prepared | None:
+    """Write the commit that brings a stack, or one unit, back; None when nothing would be another.
+
+    It follows the commit that is checked out, whatever else the working tree holds, and no branch has it yet.
+    Raises UsageError, InvalidStack for a revision that cannot be read, LedgerError, RepositoryError.
+    """
+    repository = open_repository(surroundings.directory)
+    named = stack_from_root(stack, surroundings.directory, repository.root)
+    now = _now(surroundings, repository, stack=named, environment=environment, aim=aim)
+    base = repository.revision()
+    store = open_store(now.session)
+    for target in targets(aim, store.read(), store, repository):
+        session = earlier(now.session, target.revision)
+        then = _Side(session=session, wanted=read_wanted(session.tree, session.stack))
+        unit = _unit(aim, now, then)
+        composed = _composed(base, now, then, unit)
+        if composed.changed:
+            return _written(_Step(base, now, then, target, unit), composed)
+    return None
+
+
+def _now(
+    surroundings: Surroundings,
+    repository: Repository,
+    *,
+    stack: str | None,
+    environment: str | None,
+    aim: Aim,
+) -> _Side:
+    """Return the stack as it is now, however broken; one that is gone, as it was at the revision named."""
+    try:
+        session, _ = session_with_mistakes(
+            surroundings, repository, repository.revision(), stack=stack, environment=environment
+        )
+    except (UsageError, InvalidStack):
+        try:
+            there = repository.revision(aim.to or "HEAD")
+        except RepositoryError:
+            there = repository.revision()
+        session = session_at(surroundings, repository, there, stack=stack, environment=environment)
+        return _Side(session=session, wanted=None)
+    try:
+        return _Side(session=session, wanted=read_wanted(session.tree, session.stack))
+    except InvalidStack:
+        return _Side(session=session, wanted=None)
+
+
+def _unit(aim: Aim, now: _Side, then: _Side) -> UnitId | None:
+    if not aim.unit:
+        return None
+    sides = [side.wanted.stack.units for side in (now, then) if side.wanted]
+    return unit_named(aim.unit, tuple(dict.fromkeys(unit.id for units in sides for unit in units)))
+
+
+def _composed(base: Revision, now: _Side, then: _Side, unit: UnitId | None) -> Composed:
+    commits = now.session.repository.commits()
+    source = then.session.revision.commit
+    paths = sorted(now.made_of(unit).paths | then.made_of(unit).paths)
+    _refuse_nested(paths, commits.nested((base.commit, source)))
+    texts = _entry_back(base, now, then, unit) if unit else {}
+    return commits.compose(base.commit, source, paths, texts)
+
+
+def _refuse_nested(paths: Sequence[str], nested: frozenset[str]) -> None:
+    for path in paths:
+        for module in nested:
+            if path == module or path.startswith(f"{module}/"):
+                message = f"{path} lies in the submodule {module}, whose commits are its own"
+                raise UsageError(message, hint=f"revert the commit that moved {module}: git revert")
+
+
+def _entry_back(base: Revision, now: _Side, then: _Side, unit: UnitId) -> dict[str, bytes]:
+    """Return the stack file with the unit's entry as it was, if it was another one."""
+    file = now.session.stack.file
+    commits = now.session.repository.commits()
+    text = (commits.read(base.commit, file) or b"").decode("utf-8", errors="replace")
+    source = (then.session.tree / then.session.stack.file).read_text(encoding="utf-8")
+    made = with_entry(text, source, unit)
+    if made is None:
+        message = f"the entry of {unit} in {file} cannot be brought back on its own"
+        raise UsageError(message, hint="roll the whole stack back, without --unit")
+    return {} if made == text else {file: made.encode()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one commit goes from and to."""
+
+    base: Revision
+    now: _Side
+    then: _Side
+    target: Target
+    unit: UnitId | None
+
+    @property
+    def what(self) -> str:
+        """Return what is brought back, as people call it."""
+        owner = self.now.session.owner
+        return f"{self.unit} of {owner}" if self.unit else str(owner)
+
+
+def _written(step: _Step, composed: Composed) -> Prepared:
+    repository, target = step.now.session.repository, step.target.revision
+    commits = repository.commits()
+    undone = commits.subjects(target.commit, step.base.commit, composed.changed)
+    commit = commits.commit(
+        composed.tree,
+        parent=step.base.commit,
+        message=message_of(step.what, revision=str(target), target=str(step.target), undone=undone),
+    )
+    revision = Revision(commit=commit, subject=subject_of(step.what, str(target)))
+    session = earlier(step.now.session, revision)
+    prepared = Prepared(
+        session=session, base=step.base, target=step.target, changed=composed.changed
+    )
+    return replace(prepared, notices=tuple(_notices(step, prepared)))
+
+
+def _notices(step: _Step, prepared: Prepared) -> Iterator[str]:
+    """Yield what to know of a rollback that its plan does not say."""
+    if step.target.run is None:
+        yield f"all of {prepared.session.owner} was never brought to {step.target.revision} with success"
+    yield from shared_with(prepared.session, prepared.changed)
+    for place in step.then.made_of(step.unit).outside:
+        yield f"{place} may read files elsewhere, and those stay as they are"
+    if step.unit:
+        yield from _still_different(step, prepared.session, step.unit)
+
+
+def _still_different(step: _Step, session: Session, unit: UnitId) -> Iterator[str]:
+    """Say what decides about a unit and stays as it is, since others have a part in it."""
+    made = _Side(session=session, wanted=read_wanted(session.tree, session.stack))
+    after, before = made.unit(unit), step.then.unit(unit)
+    if after is None or before is None or made.wanted is None or step.then.wanted is None:
+        return
+    left = difference(
+        makings_of(step.then.session.tree, step.then.wanted, before),
+        makings_of(session.tree, made.wanted, after),
+    )
+    if left.endswith("changed"):
+        yield f"{unit} is not all as it was: {left} since, and others may read that"
+
+
+def check_checkout(prepared: Prepared) -> None:
+    """Refuse to move the checkout to a commit that changes files which are not as committed; raises PlanRefused."""
+    dirty = prepared.session.repository.changed_paths()
+    in_the_way = sorted({*dirty} & {*prepared.changed})
+    if in_the_way:
+        message = "files that the rollback changes are not as committed"
+        hint = "commit or stash them; or leave them alone, with a branch: --branch NAME"
+        raise PlanRefused(message, hint=hint, detail="\n".join(in_the_way))

@@ -1,0 +1,163 @@
+"""After a `git revert`: both halves are as they were, the plan says so, and says what does not come back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.stacks import ECHO, config_map
+from tests.end_to_end.world import World
+from tests.git import git
+from tests.workloads.custom import definition, thing
+
+pytestmark = pytest.mark.integration
+
+KEEPER = 'resource "terraform_data" "keeper" {\n  input = "kept"\n}\n'
+
+
+def revert(world: World, *commits: str) -> str:
+    """Revert commits, each with a commit of its own, and return the last of these."""
+    git(world.root, "revert", "--no-edit", *commits)
+    return git(world.root, "rev-parse", "HEAD")
+
+
+def restored(world: World) -> dict[str, Any]:
+    """Return what the newest entry of the ledger says that it restored, by commits."""
+    ref = f"refs/orchestrator/{world.name}/default"
+    entry = json.loads(git(world.root, "show", f"{ref}:entry.json"))
+    back = entry["run"]["restores"]
+    return {"to": back["revision"]["commit"], "over": back["over"]["commit"]}
+
+
+def test_a_revert_brings_both_halves_back_and_a_revert_of_it_too(world: World) -> None:
+    """A module added and one removed, one whose output manifests read, and an object that moved: all as before."""
+    first = _two_modules(world)
+    world.apply()
+    uid = world.object("ConfigMap", "wanderer")["metadata"]["uid"]
+    gone = world.resources("old")["terraform_data.keeper"]["id"]
+    second = _other_modules(world)
+    world.apply()
+    assert world.data("greeting") == {"text": "good evening"}
+    assert world.resources("old") == {}
+
+    revert(world, second)
+    planned = world.plan()
+    world.apply()
+
+    assert planned.stdout.splitlines()[1].startswith(
+        f"Restores {world.name}/default to {first[:10]}, applied 20"
+    )
+    assert f"  undoes {second[:10]} (Change the modules)" in planned.stdout
+    assert world.data("greeting") == {"text": "hello"}
+    assert world.resources("new") == {}
+    assert world.resources("old")["terraform_data.keeper"]["id"] != gone
+    wanderer = world.object("ConfigMap", "wanderer")["metadata"]
+    assert wanderer["uid"] == uid
+    assert wanderer["annotations"]["orchestrator/unit"] == "manifests.shop"
+    assert restored(world) == {"to": first, "over": second}
+    assert f"(restores {first[:10]})" in world.ledger()[0]
+
+    third = git(world.root, "rev-parse", "HEAD")
+    revert(world, "HEAD")
+    world.apply()
+
+    assert world.data("greeting") == {"text": "good evening"}
+    assert world.resources("new")
+    assert restored(world) == {"to": second, "over": third}
+    assert world.run("plan", world.name, "--detailed-exitcode").code == 0
+
+
+def _two_modules(world: World) -> str:
+    world.write("modules/base/main.tf", ECHO)
+    world.write("modules/old/main.tf", KEEPER)
+    world.declare(
+        {
+            "base": {"source": "./modules/base", "inputs": {"text": "hello"}},
+            "old": {"source": "./modules/old"},
+        },
+        {
+            "platform": {"path": "platform", "namespace": world.name},
+            "shop": {"path": "shop", "namespace": world.name},
+        },
+    )
+    world.manifests("platform/texts.yaml", config_map("platform"))
+    greeting = config_map("greeting", {"text": "${{ modules.base.kept }}"})
+    world.manifests("shop/texts.yaml", greeting)
+    world.manifests("shop/wanderer.yaml", config_map("wanderer"))
+    return world.commit("Begin")
+
+
+def _other_modules(world: World) -> str:
+    folder = world.root / "stacks" / world.name
+    (folder / "modules/old/main.tf").unlink()
+    (folder / "shop/wanderer.yaml").rename(folder / "platform/wanderer.yaml")
+    text = (folder / "stack.yaml").read_text()
+    text = text.replace("hello", "good evening").replace("old", "new")
+    world.write("stack.yaml", text)
+    world.write("modules/new/main.tf", KEEPER)
+    return world.commit("Change the modules")
+
+
+def test_several_commits_at_once_and_what_came_between(world: World) -> None:
+    """Commits that the stack is not made of stay; a revision that failed is undone like any other."""
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.manifests("shop/texts.yaml", config_map("texts", {"step": "1"}))
+    first = world.commit("One")
+    world.apply()
+    world.manifests("shop/texts.yaml", config_map("texts", {"step": "2"}))
+    second = world.commit("Two")
+    world.apply()
+    (world.root / "README.md").write_text("A shop\n")
+    world.commit("Say what it is")
+    world.manifests("shop/texts.yaml", config_map("texts", {"step": "3"}))
+    world.manifests("shop/wrong.yaml", config_map("Wrong", {"step": "3"}))
+    third = world.commit("Three")
+    assert world.run("apply", world.name, "--yes").code == 1
+
+    revert(world, third, second)
+    back = world.plan("--output", "json").json["restores"]
+    world.apply()
+
+    assert (back["revision"]["commit"], back["by"]) == (
+        first,
+        "Grace Hopper <grace@example.org>",
+    )
+    assert back["over"]["commit"] in {second, third}  # what is refused in the plan never began
+    assert world.data("texts") == {"step": "1"}
+    assert (world.root / "README.md").exists()
+    world.manifests("shop/texts.yaml", config_map("texts", {"step": "4"}))
+    world.commit("Four")
+    assert world.plan("--output", "json").json["restores"] is None
+
+
+def test_a_definition_goes_with_its_resources_and_comes_back_empty(world: World) -> None:
+    """What it held is named twice: before it goes with the revert, and when it is made again by another."""
+    group = f"{world.name}.example.com"
+    sets = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare({}, sets)
+    world.manifests("shop/texts.yaml", config_map("texts"))
+    world.commit("One")
+    world.apply()
+    sets["kinds"] = {"path": "kinds", "namespace": world.name}
+    world.declare({}, sets)
+    world.manifests("kinds/widgets.yaml", definition(group), thing(group, {"size": 1}))
+    second = world.commit("Add widgets")
+    world.apply()
+
+    revert(world, second)
+    kind = f"manifests.kinds/CustomResourceDefinition widgets.{group}"
+    planned = " ".join(world.plan().stdout.split())
+    assert world.run("apply", world.name, "--yes").code == 1
+    world.apply("--acknowledge", f"CustomResourceDefinition widgets.{group}")
+
+    assert f"a revert does not bring back: {kind}: what is in it goes with this plan" in planned
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert world.cluster.request("GET", f"{definitions}/widgets.{group}")[0] == 404
+
+    revert(world, "HEAD")
+    planned = " ".join(world.plan().stdout.split())
+    world.apply()
+
+    assert f"{kind}: what was in it is gone, and it starts empty" in planned
+    path = f"/apis/{group}/v1/namespaces/{world.name}/widgets/first"
+    assert world.cluster.get(path)["spec"] == {"size": 1}

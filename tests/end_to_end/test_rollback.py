@@ -1,0 +1,165 @@
+"""`rollback` prepares one commit that goes back: what is in it, where it goes, and all that it leaves alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.end_to_end.stacks import ECHO, config_map, stack_file
+from tests.end_to_end.world import World
+from tests.git import git, make_remote
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def shop(world: World) -> World:
+    """Return a stack of one set that was applied in two steps, with a commit of something else between them."""
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}})
+    _step(world, "one")
+    world.apply()
+    (world.root / "README.md").write_text("A shop\n")
+    world.commit("Say what it is")
+    world.manifests("shop/more.yaml", config_map("more"))
+    _step(world, "two")
+    world.apply()
+    return world
+
+
+def _step(world: World, text: str) -> str:
+    world.manifests("shop/texts.yaml", config_map("texts", {"step": text}))
+    return world.commit(f"Step {text}")
+
+
+def _log(world: World, *more: str) -> list[str]:
+    return git(world.root, "log", "--format=%s", *more).splitlines()
+
+
+def test_what_is_being_edited_is_never_overwritten(shop: World) -> None:
+    """The refusal names the files and moves nothing; a branch of its own leaves the checkout alone."""
+    shop.write("shop/texts.yaml", "being: edited\n")
+    before = git(shop.root, "rev-parse", "HEAD")
+
+    refused = shop.run("rollback", shop.name)
+    made = shop.run("rollback", shop.name, "--branch", "back", "--output", "json")
+
+    assert refused.code == 1
+    assert f"stacks/{shop.name}/shop/texts.yaml" in refused.stderr
+    assert git(shop.root, "rev-parse", "HEAD") == before
+    assert made.code == 0, made.said
+    told = made.json["rollback"]
+    assert (told["branch"], told["here"]) == ("back", False)
+    assert git(shop.root, "rev-parse", "back") == told["revision"]["commit"]
+    assert git(shop.root, "rev-parse", "back~") == before
+    names = [file["path"].rpartition("/")[2] for file in told["files"]]
+    assert names == ["more.yaml", "texts.yaml"]
+    assert made.json["plan"]["restores"]["revision"]["commit"] == told["target"]["commit"]
+    assert shop.run("rollback", shop.name, "--branch", "back").code == 64
+
+
+def test_in_place_it_is_one_commit_more_and_nothing_is_applied(shop: World) -> None:
+    """Without a word it is the last revision that went well and differs; other commits, and other edits, stay."""
+    (first,) = git(shop.root, "log", "--format=%H", "--grep=Step one").splitlines()
+    (shop.root / "README.md").write_text("Being edited\n")
+
+    ended = shop.run("rollback", shop.name)
+
+    assert ended.code == 0, ended.said
+    subject = f"Roll {shop.name}/default back to {first[:10]}"
+    assert _log(shop) == [subject, "Step two", "Say what it is", "Step one"]
+    assert git(shop.root, "diff", "--name-only", first, "HEAD") == "README.md"
+    assert git(shop.root, "status", "--porcelain") == " M README.md"
+    message = git(shop.root, "log", "-1", "--format=%B")
+    assert "(Step one), applied 20" in " ".join(message.split())
+    assert message.splitlines()[-1].endswith(" Step two")
+    assert f"Restores {shop.name}/default to {first[:10]}" in ended.stdout
+    assert f"- ConfigMap {shop.name}/more" in ended.stdout
+    assert "2 files as before" in ended.stdout
+    assert "Nothing is applied or pushed yet" in ended.stdout
+    assert shop.data("texts") == {"step": "two"}
+
+    git(shop.root, "checkout", "--quiet", "--", "README.md")
+    shop.apply()
+    assert shop.data("texts") == {"step": "one"}
+    again = shop.run("rollback", shop.name, "--last-healthy")
+    assert again.stdout.startswith("Nothing to roll back")
+    assert "(restores" in shop.ledger()[0]
+
+
+def test_a_unit_alone_comes_back_and_who_shares_its_files_is_told(world: World) -> None:
+    """Its files and its entry in the stack file, from the revision that an entry of the ledger applied."""
+    world.write("modules/base/main.tf", ECHO)
+    modules: dict[str, Any] = {
+        name: {"source": "./modules/base", "inputs": {"text": "${{ vars.text }}"}} for name in "ab"
+    }
+    environments = {"default": {"vars": {"text": "one"}}, "other": {"vars": {"text": "two"}}}
+    world.declare(modules, {}, environments=environments)
+    world.commit("Begin")
+    world.apply("--env", "default")
+    entry = world.run("history", world.name, "--env", "default", "-ojson").json["entries"][0][
+        "entry"
+    ]
+    world.write("modules/base/main.tf", f'{ECHO}\noutput "more" {{\n  value = 1\n}}\n')
+    for module in modules.values():
+        module["inputs"] = {"text": "literal"}
+    environments["default"]["vars"]["text"] = "three"
+    world.declare(modules, {}, environments=environments)
+    world.commit("Change all of it")
+
+    ended = world.run("rollback", world.name, "--env", "default", "--to", entry[:12], "--unit", "a")
+
+    assert ended.code == 0, ended.said
+    declared = yaml.safe_load((world.root / f"stacks/{world.name}/stack.yaml").read_text())
+    assert declared["modules"]["a"]["inputs"] == {"text": "${{ vars.text }}"}
+    assert declared["modules"]["b"]["inputs"] == {"text": "literal"}
+    assert declared["environments"]["default"]["vars"]["text"] == "three"
+    assert (world.root / f"stacks/{world.name}/modules/base/main.tf").read_text() == ECHO
+    said = " ".join(ended.stdout.split())
+    assert f"Note: {world.name}/other is made of that too" in said
+    assert "modules.a is not all as it was: vars.text changed since" in said
+    assert _log(world)[0].startswith(f"Roll modules.a of {world.name}/default back to ")
+
+
+def test_a_broken_stack_and_one_that_is_gone_come_back(shop: World) -> None:
+    """When the stack file cannot be read any more, the ledger and Git still know what it was."""
+    shop.write("stack.yaml", stack_file(shop.name, manifests={"shop": {"path": "nowhere"}}))
+    shop.commit("Break it")
+    assert shop.run("plan", shop.name).code == 1
+
+    mended = shop.run("rollback", shop.name)
+
+    assert mended.code == 0, mended.said
+    assert "Nothing to do" in shop.plan().stdout
+    good = git(shop.root, "rev-parse", "HEAD")
+    git(shop.root, "rm", "--quiet", "-r", f"stacks/{shop.name}")
+    shop.commit("Remove it")
+
+    refused = shop.run("rollback", shop.name, "--to", "0123456789")
+    assert refused.code == 64
+    back = shop.run("rollback", shop.name, "--to", good)
+
+    assert back.code == 0, back.said
+    assert git(shop.root, "diff", good, "HEAD") == ""
+
+
+def test_it_is_pushed_and_a_request_asked_for_without_force(shop: World, tmp_path: Path) -> None:
+    """In place the branch that is followed, for a request a branch of its own; where that is opened is not guessed."""
+    remote = make_remote(tmp_path / "remote.git", of=shop.root)
+
+    asked = shop.run("rollback", shop.name, "--open-request")
+
+    assert asked.code == 0, asked.said
+    (branch,) = git(
+        remote, "branch", "--list", "rollback/*", "--format=%(refname:short)"
+    ).splitlines()
+    assert f"open one for {branch} there" in " ".join(asked.stdout.split())
+    assert _log(shop)[0] == "Step two"
+
+    pushed = shop.run("rollback", shop.name, "--push")
+
+    assert pushed.code == 0, pushed.said
+    assert git(remote, "rev-parse", "main") == git(shop.root, "rev-parse", "HEAD")
+    assert git(remote, "rev-parse", "main^{tree}") == git(remote, "rev-parse", f"{branch}^{{tree}}")
+    wrong = shop.run("rollback", shop.name, "--to", "HEAD~1", "--last-healthy")
+    assert wrong.code == 64
