@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Push a branch of its own, and tell where a request for it is opened.",
 )
+@click.option(
+    "--no-plan", is_flag=True, help="Make the commit without a plan, as when the cluster is down."
+)
 @output_option
 @pass_options
 def rollback(
@@ -49,6 +52,7 @@ def rollback(
     branch: str,
     push: bool,
     open_request: bool,
+    no_plan: bool,
     output: str,
 ) -> None:
     """Prepare a commit that brings a stack back to what it was made of, and show its plan.
@@ -73,7 +77,7 @@ def rollback(
         if prepared is None:
             return _tell_nothing(options, aim.unit or "the stack")
         way = check_way(prepared, Way(branch=branch, push=push, request=open_request))
-        planned = _planned(options, prepared, resources)
+        planned = None if no_plan else _planned(options, prepared, resources)
         told = land(prepared, way)
     return _tell(options, planned, told)
 
@@ -89,7 +93,7 @@ def _planned(options: Options, prepared: "Prepared", resources: "ExitStack") -> 
     return planned
 
 
-def _tell(options: Options, planned: "Planned", told: "Rollback") -> None:
+def _tell(options: Options, planned: "Planned | None", told: "Rollback") -> None:
     from orchestrator.reports.json import plan_json
     from orchestrator.reports.rollback import render_rollback, rollback_json
 
@@ -97,7 +101,7 @@ def _tell(options: Options, planned: "Planned", told: "Rollback") -> None:
         document: dict[str, Json] = {
             "format": 1,
             "rollback": rollback_json(told),
-            "plan": plan_json(planned.plan),
+            "plan": plan_json(planned.plan) if planned else None,
         }
         return print_json(options, document)
     click.echo(options.redact(render_rollback(told)), nl=False)

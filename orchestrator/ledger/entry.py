@@ -193,6 +193,28 @@ class LedgerState:
     healthy: Healthy | None = None
     runs: tuple[PastRun, ...] = ()
 
+    @property
+    def past(self) -> tuple[PastRun, ...]:
+        """Return the last runs, newest first, with one that began and did not finish, as interrupted."""
+        died = past_run(self.open, Outcome.INTERRUPTED) if self.open else None
+        return (died, *self.runs) if died else self.runs
+
+
+def past_run(entry: Entry, outcome: Outcome | None) -> PastRun | None:
+    """Return what is remembered of an entry's run that ended so; None of what neither applies nor destroys."""
+    run = entry.run
+    if outcome is None or run.operation not in {Operation.APPLY, Operation.DESTROY}:
+        return None
+    return PastRun(
+        entry=entry.id,
+        revision=run.revision,
+        operation=run.operation,
+        outcome=outcome,
+        at=entry.at,
+        who=run.who,
+        whole=run.whole,
+    )
+
 
 def redacted(entry: Entry, redact: Callable[[str], str]) -> Entry:
     """Return the entry with its free texts redacted; names, ids and digests stay as they are.

@@ -15,6 +15,7 @@ from orchestrator.ledger.entry import (
     Operation,
     PastRun,
     UnitRecord,
+    past_run,
 )
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
@@ -61,6 +62,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         inventory=_released(_union(entry.inventory, state.inventory), frozenset(entry.deleted)),
         cluster=entry.cluster or state.cluster,
         open=replace(entry, inventory=(), deleted=(), plan=None),
+        runs=state.past[:_MOST_RUNS],
     )
 
 
@@ -90,7 +92,8 @@ def _finished(state: LedgerState, entry: Entry) -> LedgerState:
 
 def _noted(state: LedgerState, entry: Entry) -> LedgerState:
     if entry.run.operation is Operation.ABANDON:
-        return replace(state, open=None, units=_left_open(state.units))
+        runs = state.past[:_MOST_RUNS]
+        return replace(state, open=None, units=_left_open(state.units), runs=runs)
     if entry.approval is None:
         return state
     key = _approved(entry.approval)
@@ -110,22 +113,12 @@ def _healthy(entry: Entry) -> Healthy | None:
 
 
 def _runs(runs: tuple[PastRun, ...], entry: Entry) -> tuple[PastRun, ...]:
-    """Return the last runs; one that found everything as it was after a success is none to go back to."""
-    run, outcome = entry.run, entry.outcome
-    if run.operation not in {Operation.APPLY, Operation.DESTROY} or outcome is None:
+    """Return the last runs; of several in a row that found everything as it was, only the last counts."""
+    past, idle = past_run(entry, entry.outcome), Outcome.UNCHANGED
+    if past is None:
         return runs
-    if outcome is Outcome.UNCHANGED and runs and runs[0].succeeded:
-        return runs
-    past = PastRun(
-        entry=entry.id,
-        revision=run.revision,
-        operation=run.operation,
-        outcome=outcome,
-        at=entry.at,
-        who=run.who,
-        whole=run.whole,
-    )
-    return (past, *runs)[:_MOST_RUNS]
+    again = runs and runs[0].outcome is past.outcome is idle and runs[0].whole and past.whole
+    return (past, *(runs[1:] if again else runs))[:_MOST_RUNS]
 
 
 def _bad(bad: Mapping[str, BadRevision], entry: Entry) -> Mapping[str, BadRevision]:

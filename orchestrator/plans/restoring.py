@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Final
 
 from orchestrator.plans.change import Action, Change, Risk, Subject
@@ -49,18 +50,16 @@ class Undone:
 def going_back(content: str, runs: Sequence[Ended]) -> GoingBack | None:
     """Return which run a revision with that content goes back to, or None when it leads on; newest runs first.
 
-    A run that tried the same content and did not get through leads back too. What was before the stack was
-    destroyed does not come back: it is made for the first time.
+    A run that tried the same content and did not get through leads back too. Of several that brought it, one after
+    the other, it is the first. What was before the stack was destroyed does not come back: it is made anew.
     """
-    over: int | None = None
-    for place, run in enumerate(runs):
-        if run.destroyed:
-            return None
-        if run.content != content:
-            over = place if over is None else over
-        elif run.applied:
-            return None if over is None else GoingBack(to=place, over=over)
-    return None
+    alive = list(takewhile(lambda run: not run.destroyed, runs))
+    over = next((place for place, run in enumerate(alive) if run.content != content), None)
+    good = [place for place, run in enumerate(alive) if run.content == content and run.applied]
+    if over is None or not good or good[0] < over:
+        return None
+    same = (place for place in count(good[0]) if place + 1 not in good)
+    return GoingBack(to=next(same), over=over)
 
 
 def unrestored(

@@ -39,7 +39,7 @@ def push_branch(git: Git, remote: str, commit: str, branch: str, *, patience: Pa
             detail="\n".join(line for line in said.splitlines() if line.startswith("remote: ")),
         )
     trouble = remote_trouble(remote, said)
-    hint = f"the commit is here all the same; later: git push {remote} {branch}"
+    hint = "run again when it answers, or without --push; nothing moved, here or there"
     raise RepositoryError(trouble.message, hint=hint, detail=trouble.detail)
 
 

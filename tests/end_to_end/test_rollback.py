@@ -156,7 +156,17 @@ def test_it_is_pushed_and_a_request_asked_for_without_force(shop: World, tmp_pat
     assert f"open one for {branch} there" in " ".join(asked.stdout.split())
     assert _log(shop)[0] == "Step two"
 
-    pushed = shop.run("rollback", shop.name, "--push")
+    hook = remote / "hooks" / "update"
+    hook.write_text("#!/bin/sh\necho main is protected >&2\nexit 1\n")
+    hook.chmod(0o755)
+    refused = shop.run("rollback", shop.name, "--push", "--no-plan")
+    hook.unlink()
+
+    assert refused.code == 1
+    assert "hint: where branches are protected, open a request" in refused.stderr
+    assert _log(shop)[0] == "Step two"
+
+    pushed = shop.run("rollback", shop.name, "--push", "--no-plan")
 
     assert pushed.code == 0, pushed.said
     assert git(remote, "rev-parse", "main") == git(shop.root, "rev-parse", "HEAD")

@@ -39,11 +39,12 @@ def test_runs_are_remembered_by_how_they_ended() -> None:
     ) == [("6", True), ("5", False), ("4", False), ("3", False), ("2", False), ("1", True)]
 
 
-def test_a_run_that_changed_nothing_after_a_success_is_none_to_go_back_to() -> None:
+def test_of_runs_that_changed_nothing_only_the_last_is_remembered() -> None:
     """So that commits to other parts of a repository do not push out what can be gone back to."""
-    assert remembered(ended(1), ended(2, Outcome.UNCHANGED)) == [("1", True)]
-    failed = ended(2, Outcome.FAILED)
-    assert remembered(ended(1), failed, ended(3, Outcome.UNCHANGED))[0] == ("3", True)
+    idle = [ended(number, Outcome.UNCHANGED) for number in (2, 3, 4)]
+    assert remembered(ended(1), *idle) == [("4", True), ("1", True)]
+    part = ended(5, Outcome.UNCHANGED, whole=False)
+    assert remembered(*idle, part, ended(6, Outcome.UNCHANGED))[:2] == [("6", True), ("5", False)]
 
 
 def test_beginnings_and_notes_are_no_runs_that_ended() -> None:
@@ -58,3 +59,16 @@ def test_only_the_last_ones_are_remembered() -> None:
     found = remembered(*(ended(number) for number in range(1, 101)))
     assert len(found) == 32
     assert found[0][0] == "100"
+
+
+def test_a_run_that_died_is_remembered_as_interrupted() -> None:
+    """While it is open, and when another run began since or somebody gave it up."""
+    begun = entry(2, of=run(revision=Revision(commit="2")))
+    abandoned = replace(entry(3, Kind.NOTED), run=run(operation=Operation.ABANDON))
+    assert fold_all([ended(1), begun]).past[0].outcome is Outcome.INTERRUPTED
+    assert remembered(ended(1), begun, entry(3), ended(3)) == [
+        ("3", True),
+        ("2", False),
+        ("1", True),
+    ]
+    assert remembered(ended(1), begun, abandoned) == [("2", False), ("1", True)]

@@ -36,6 +36,7 @@ def bad(content: str) -> Ended:
         ("b", [good("a"), good("b"), good("a")], GoingBack(to=1, over=0)),  # a revert of a revert
         ("a", [bad("a"), bad("b"), good("a")], GoingBack(to=2, over=1)),  # tried once already
         ("a", [bad("a"), good("a")], None),
+        ("a", [good("b"), good("a"), good("a"), good("c"), good("a")], GoingBack(to=2, over=0)),
         ("a", [good("b"), bad("a")], None),  # nobody ever saw it work
         ("a", [good("b"), Ended(content="a", destroyed=True), good("a")], None),
         ("a", [good(""), good("a")], GoingBack(to=1, over=0)),  # over what is in no commit

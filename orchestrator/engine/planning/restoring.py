@@ -1,6 +1,6 @@
 """Whether a plan goes back to what was applied before, told by what the ledger and Git know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
 from typing import Final
@@ -14,6 +14,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan, Restored
 from orchestrator.plans.restoring import Ended, GoingBack, Undone, going_back, unrestored
 from orchestrator.stack.project import PROJECT_FILE
+from orchestrator.stack.said import said
 
 _STEPS: Final = (16, 64, 256)  # of entries read, until the one that is gone back to is among them
 
@@ -26,7 +27,7 @@ def with_restored(
     A revision does when all that the stack is made of is as it was when that one was applied, whatever else the
     repository holds, and in however many commits that came about. Raises LedgerError, RepositoryError.
     """
-    runs = _runs(ledger)
+    runs = ledger.past
     found = None if session.revision.dirty else _going_back(session, wanted, runs)
     if found is None:
         return plan
@@ -43,23 +44,6 @@ def with_restored(
     return replace(plan, restores=restored)
 
 
-def _runs(ledger: LedgerState) -> tuple[PastRun, ...]:
-    """Return the last runs, newest first, with one that began and never ended."""
-    begun = ledger.open
-    if begun is None or begun.run.operation not in {Operation.APPLY, Operation.DESTROY}:
-        return ledger.runs
-    died = PastRun(
-        entry=begun.id,
-        revision=begun.run.revision,
-        operation=begun.run.operation,
-        outcome=Outcome.INTERRUPTED,
-        at=begun.at,
-        who=begun.run.who,
-        whole=begun.run.whole,
-    )
-    return (died, *ledger.runs)
-
-
 def _going_back(session: Session, wanted: Wanted, runs: tuple[PastRun, ...]) -> GoingBack | None:
     paths = stack_made_of(session.tree, wanted).all
     commits = dict.fromkeys([session.revision.commit, *(run.revision.commit for run in runs)])
@@ -67,15 +51,33 @@ def _going_back(session: Session, wanted: Wanted, runs: tuple[PastRun, ...]) -> 
     now = held[session.revision.commit]
     if not all(found for path, found in zip(paths, now, strict=True) if path != PROJECT_FILE):
         return None  # it lies in a repository inside this one: nobody can tell from here
+    told = _told(session, paths, held)
     ended = [
         Ended(
-            content="" if run.revision.dirty else "\n".join(held[run.revision.commit]),
+            content="" if run.revision.dirty else told[run.revision.commit],
             applied=run.succeeded,
             destroyed=run.operation is Operation.DESTROY and run.whole,
         )
         for run in runs
     ]
-    return going_back("\n".join(now), ended)
+    return going_back(told[session.revision.commit], ended)
+
+
+def _told(
+    session: Session, paths: tuple[str, ...], held: Mapping[str, tuple[str, ...]]
+) -> dict[str, str]:
+    """Return what the stack is made of at each commit: of its own files what they say here, of others all."""
+    own = {session.stack.file, PROJECT_FILE}
+    files = [place for place, path in enumerate(paths) if path in own]
+    ids = tuple(dict.fromkeys(found[place] for found in held.values() for place in files))
+    blobs = dict(zip(ids, session.repository.plumbing().read(ids), strict=True))
+    says = {
+        each: said(blob[1].decode(errors="replace"), session.stack.environment) if blob else ""
+        for each, blob in blobs.items()
+    }
+    return {
+        commit: "\n".join(says.get(each, each) for each in found) for commit, found in held.items()
+    }
 
 
 def _undone(store: Store, entry: str) -> Iterator[Undone]:

@@ -38,18 +38,20 @@ def check_way(prepared: Prepared, way: Way) -> Way:
 
 
 def land(prepared: Prepared, way: Way) -> Rollback:
-    """Bring the commit to its branch, here and, if that is wanted, to the remote; nothing is ever forced.
+    """Bring the commit to its branch, to the remote first if that is wanted; nothing is ever forced.
 
-    Raises RepositoryError; what was done until then stays.
+    Raises RepositoryError; when the remote does not take it, nothing moved here either.
     """
     commits, commit = prepared.session.repository.commits(), prepared.session.revision.commit
     base = commits.branch()
+    told = _told(prepared, way, branch=way.branch or base)
+    if way.push or way.request:
+        told = _pushed(prepared, told, base=base)
     if way.branch:
         commits.branch_off(way.branch, commit)
     else:
         commits.move_forward(commit)
-    told = _told(prepared, way, branch=way.branch or base)
-    return _pushed(prepared, told, base=base) if way.push or way.request else told
+    return told
 
 
 def _told(prepared: Prepared, way: Way, *, branch: str) -> Rollback:
