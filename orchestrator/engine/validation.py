@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine.planning.wanted import Wanted, manifest_mistakes, read_wanted, scope_of
+from orchestrator.engine.planning.wanted import Wanted, manifest_mistakes, read_wanted
 from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.repository.root import nearest_root, stack_from_root
 from orchestrator.stack.graph import Graph
@@ -22,6 +22,7 @@ from orchestrator.stack.load import (
     read_stack,
 )
 from orchestrator.stack.model import Stack
+from orchestrator.stack.scope import scope_of
 from orchestrator.stack.text.source import in_order
 from orchestrator.workloads.kinds import BUILT_IN
 from orchestrator.workloads.manifests.rendering import render

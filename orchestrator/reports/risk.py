@@ -1,14 +1,13 @@
 """What a plan puts at risk, as the lines that stand before everything else of it."""
 
-import textwrap
 from collections.abc import Iterator
 
 from orchestrator.plans.change import Risk
 from orchestrator.plans.plan import Plan
 from orchestrator.plans.risk import AtRisk, at_risk, named
+from orchestrator.reports.folding import wrapped
 
 _MOST_NAMED = 5
-_COLUMNS = 79
 
 
 def risk_lines(plan: Plan) -> Iterator[str]:
@@ -21,12 +20,12 @@ def risk_lines(plan: Plan) -> Iterator[str]:
     lost = by_risk[Risk.DATA_LOSS]
     if lost:
         verb = "loses" if len(lost) == 1 else "lose"
-        yield from _filled(f"  ! {len(lost)} {verb} data: ", named(lost, found))
+        yield from _listed(f"  ! {len(lost)} {verb} data: ", named(lost, found))
     if plan.destroy:  # what can be made again is what a destruction is for
         return
     made_again = by_risk[Risk.RECREATED]
     if made_again:
-        yield from _filled(f"    {len(made_again)} can be made again: ", _some(made_again, found))
+        yield from _listed(f"    {len(made_again)} can be made again: ", _some(made_again, found))
     if by_risk[Risk.REVERSIBLE]:
         number = len(by_risk[Risk.REVERSIBLE])
         yield f"    {number} {'is' if number == 1 else 'are'} reversible"
@@ -38,12 +37,5 @@ def _some(chosen: list[AtRisk], found: tuple[AtRisk, ...]) -> tuple[str, ...]:
     return (*names, f"and {more} more") if more else names
 
 
-def _filled(start: str, names: tuple[str, ...]) -> list[str]:
-    return textwrap.wrap(
-        ", ".join(names),
-        _COLUMNS,
-        initial_indent=start,
-        subsequent_indent=" " * 6,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _listed(start: str, names: tuple[str, ...]) -> list[str]:
+    return wrapped(", ".join(names), first=start, rest=" " * 6)

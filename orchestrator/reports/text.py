@@ -14,6 +14,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Plan, Since, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
 from orchestrator.reports.fields import render_fields, show_transition
+from orchestrator.reports.folding import COLUMNS, wrapped
 from orchestrator.reports.mistakes import render
 from orchestrator.reports.restoring import restored_lines
 from orchestrator.reports.risk import risk_lines
@@ -33,7 +34,6 @@ SIGNS: Final[Mapping[Action, str]] = {
 
 _FIELD_INDENT = 8
 _NOTHING_LEFT = "Nothing to destroy: nothing of this stack is there."
-_COLUMNS = 79
 _MOST_LEFT = 10
 
 
@@ -93,8 +93,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield from _untouched_lines(plan)
     yield ""
     for note in plan.notes:
-        yield _filled(f"Note: {note}")
-    yield _filled(summary(plan))
+        yield from wrapped(f"Note: {note}")
+    yield from wrapped(summary(plan))
     if plan.effective:
         yield f"Digest: {digest(plan)[:16]}"
 
@@ -112,21 +112,14 @@ def _untouched_lines(plan: Plan) -> Iterator[str]:
     ]
     if quiet:
         yield ""
-        names = textwrap.fill(", ".join(quiet), _COLUMNS - 11, break_on_hyphens=False)
-        yield "Unchanged: " + textwrap.indent(names, " " * 11).lstrip()
+        yield from wrapped(", ".join(quiet), first="Unchanged: ", rest=" " * 11)
 
 
 def _unlooked_lines(units: Sequence[UnitPlan]) -> Iterator[str]:
     """Say of units why they were not looked at, those with the same reason together."""
     for reason in dict.fromkeys(unit.unlooked for unit in units):
         names = ", ".join(unit.unit for unit in units if unit.unlooked == reason)
-        yield from textwrap.wrap(
-            f"{names}: {reason}",
-            _COLUMNS,
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from wrapped(f"{names}: {reason}", rest="  ")
 
 
 def _considered_lines(since: Since) -> Iterator[str]:
@@ -134,13 +127,7 @@ def _considered_lines(since: Since) -> Iterator[str]:
     yield f"Since {since.revision}: {taken} of {_units(len(since.considered))}"
     for each in since.considered:
         line = f"  {'taken' if each.taken else 'left':<5}  {each.unit}: {each.reason}"
-        yield textwrap.fill(
-            line,
-            _COLUMNS,
-            subsequent_indent=" " * 9,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from wrapped(line, rest=" " * 9)
 
 
 def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
@@ -165,13 +152,7 @@ def _later_lines(unit: UnitPlan) -> Iterator[str]:
     if unit.pending and not text and unit.unit.startswith("modules."):
         text = f"waits for {', '.join(unit.pending)}; planned again when that is known"
     if text:
-        yield textwrap.fill(
-            f"    ? {text}",
-            _COLUMNS,
-            subsequent_indent=" " * 6,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from wrapped(f"    ? {text}", rest=" " * 6)
 
 
 def _drift_lines(drifted: Change) -> Iterator[str]:
@@ -192,13 +173,8 @@ def _left_lines(left: Sequence[Left]) -> Iterator[str]:
     for one in left[:_MOST_LEFT]:
         verb = "differs" if len(one.fields) == 1 else "differ"
         to = f" to {one.to}" if one.to else " as others set it"
-        yield textwrap.fill(
-            f"    ! {one.name}: {_some(one.fields)} {verb} from Git, left{to}",
-            _COLUMNS,
-            subsequent_indent=" " * 6,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        line = f"    ! {one.name}: {_some(one.fields)} {verb} from Git, left{to}"
+        yield from wrapped(line, rest=" " * 6)
     if len(left) > _MOST_LEFT:
         yield f"    ! and fields of {len(left) - _MOST_LEFT} more objects"
 
@@ -234,19 +210,12 @@ def _change_lines(change: Change) -> Iterator[str]:
 def _with_reason(line: str, reason: str, rest: str = "") -> Iterator[str]:
     """Yield a line with the reason for it, which gets lines of its own where there is no room."""
     one = f"{line}  ({reason}){rest}" if reason else f"{line}{rest}"
-    if not reason or len(one) <= _COLUMNS:
+    if not reason or len(one) <= COLUMNS:
         yield one
         return
     yield f"{line}{rest}"
     indent = " " * _FIELD_INDENT
-    yield from textwrap.wrap(
-        f"({reason})",
-        _COLUMNS,
-        initial_indent=indent,
-        subsequent_indent=f"{indent} ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    yield from wrapped(f"({reason})", first=indent, rest=f"{indent} ")
 
 
 def render_report(report: Report) -> str:
@@ -260,7 +229,7 @@ def _report_lines(report: Report) -> Iterator[str]:
             yield from _failure_lines(result.unit, result.error)
     if report.trouble is not None:
         yield from _failure_lines("ledger and phases", report.trouble)
-    yield _filled(_last_line(report))
+    yield from wrapped(_last_line(report))
 
 
 def _last_line(report: Report) -> str:
@@ -280,10 +249,6 @@ def _last_line(report: Report) -> str:
             return f"Destroyed {report.plan.stack}/{report.plan.environment}{took}.{entry}"
         case _:
             return f"Applied {where}{took}: {accomplished(report)}.{entry}"
-
-
-def _filled(text: str) -> str:
-    return textwrap.fill(text, _COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 def _failure_lines(where: str, error: OrchestratorError) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
-from orchestrator.stack.model import DEFAULT_ENVIRONMENT, Json
+from orchestrator.stack.model import DEFAULT_ENVIRONMENT, Json, Stack, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.reference import ROOTS, Reference, spell
 
@@ -47,6 +47,29 @@ class Scope:
     unit: str | None = None
     vars: Mapping[str, Json] | None = None
     outputs: Mapping[str, Mapping[str, Output] | None] | None = None
+
+
+def scope_of(
+    stack: Stack,
+    unit: UnitId | None = None,
+    *,
+    revision: str = "",
+    outputs: Mapping[str, Mapping[str, Output] | None] | None = None,
+) -> Scope:
+    """Return what a unit of a stack can read, or what is no unit's own; without ``outputs`` before anything has run."""
+    return Scope(
+        stack=stack.name,
+        environment=stack.environment,
+        revision=revision,
+        unit=unit,
+        vars=stack.vars,
+        outputs={module.name: None for module in stack.modules} if outputs is None else outputs,
+    )
+
+
+def state_scope_of(stack: Stack, unit: UnitId) -> Scope:
+    """Return what names the state of a unit: nothing that changes with a commit or an apply."""
+    return Scope(stack=stack.name, environment=stack.environment, unit=unit, vars=stack.vars)
 
 
 class Missing(Exception):

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.end_to_end.commands import Ended, Running
-from tests.end_to_end.stacks import ECHO, Document, Json, config_map, documents, stack_file
+from tests.end_to_end.stacks import (
+    ECHO,
+    Document,
+    Json,
+    config_map,
+    documents,
+    holding,
+    stack_file,
+)
 from tests.git import git
 from tests.sandbox.client import Client
 
@@ -213,3 +221,14 @@ def small_stack(world: World) -> str:
         config_map("colours", {"wall": "white", "door": "blue"}),
     )
     return world.commit("Add a small stack")
+
+
+def declare_held(world: World, folder: Path) -> str:
+    """Commit a module whose apply is held by ``folder``, and manifests that read it; return the commit."""
+    world.write("modules/held/main.tf", holding(str(folder)))
+    world.declare(
+        {"held": {"source": "./modules/held"}},
+        {"shop": {"path": "shop.yaml", "namespace": world.name}},
+    )
+    world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.held.id }}"}))
+    return world.commit("Add a module that is held")

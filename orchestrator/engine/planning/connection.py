@@ -14,8 +14,9 @@ from orchestrator.errors import AccessDenied, InvalidStack, PlanRefused
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.stack.expressions import Scope, Tree, locate_in, pending_in, resolve
+from orchestrator.stack.expressions import Tree, locate_in, pending_in, resolve
 from orchestrator.stack.model import Json
+from orchestrator.stack.scope import scope_of
 
 if TYPE_CHECKING:
     from orchestrator.workloads.cluster import Cluster, Target
@@ -123,15 +124,8 @@ def _target(session: Session, outputs: Outputs) -> "Target":
 
 def _settings(session: Session, outputs: Outputs) -> Tree:
     """Return the stack's cluster settings with what is known of its modules' outputs in place."""
-    stack = session.stack
-    cluster = stack.cluster
-    scope = Scope(
-        stack=stack.name,
-        environment=stack.environment,
-        revision=session.revision.commit,
-        vars=stack.vars,
-        outputs=outputs,
-    )
+    cluster = session.stack.cluster
+    scope = scope_of(session.stack, revision=session.revision.commit, outputs=outputs)
     resolution = resolve(cluster.address, scope, locate_in(cluster.places))
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)

@@ -32,9 +32,7 @@ from orchestrator.plans.events import Outcome, UnitFinished, UnitStarted
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import (
     Output,
-    Path,
     Resolution,
-    Scope,
     Tree,
     leaves,
     locate_in,
@@ -43,6 +41,8 @@ from orchestrator.stack.expressions import (
 )
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import Json, Module, Stack, UnitId
+from orchestrator.stack.paths import value_at
+from orchestrator.stack.scope import scope_of
 
 Saved = Callable[[UnitId, Workspace], ModulePlan | None]
 """Gives a module as an earlier plan has it, None where that plan has nothing of it."""
@@ -220,14 +220,7 @@ def resolve_inputs(
 
 
 def _resolved(stack: Stack, module: Module, outputs: Outputs, *, revision: str) -> Resolution:
-    scope = Scope(
-        stack=stack.name,
-        environment=stack.environment,
-        revision=revision,
-        unit=module.id,
-        vars=stack.vars,
-        outputs=outputs,
-    )
+    scope = scope_of(stack, module.id, revision=revision, outputs=outputs)
     resolution = resolve(dict(module.inputs), scope, locate_in(module.places, ("inputs",)))
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)
@@ -237,20 +230,8 @@ def _resolved(stack: Stack, module: Module, outputs: Outputs, *, revision: str) 
 def _confided(resolution: Resolution) -> frozenset[str]:
     """Return the texts and numbers that inputs read from sensitive outputs, however short."""
     return frozenset(
-        leaf for path in resolution.sensitive for leaf in leaves(_at(resolution.value, path))
+        leaf for path in resolution.sensitive for leaf in leaves(value_at(resolution.value, path))
     )
-
-
-def _at(tree: Tree, path: Path) -> Tree:
-    for key in path:
-        match tree:
-            case dict():
-                tree = tree.get(str(key))
-            case list() if isinstance(key, int):
-                tree = tree[key]
-            case _:
-                return tree
-    return tree
 
 
 def _told_inputs(

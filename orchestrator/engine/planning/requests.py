@@ -5,8 +5,9 @@ from typing import cast
 
 from orchestrator.errors import InvalidStack
 from orchestrator.infrastructure.workspace import ModuleRequest
-from orchestrator.stack.expressions import Scope, locate_in, resolve
+from orchestrator.stack.expressions import locate_in, resolve
 from orchestrator.stack.model import Json, Module, Stack, State
+from orchestrator.stack.scope import state_scope_of
 
 
 def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
@@ -24,9 +25,8 @@ def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
 
 
 def _state(stack: Stack, module: Module) -> State:
-    scope = Scope(stack=stack.name, environment=stack.environment, unit=module.id, vars=stack.vars)
     locate = locate_in(stack.state.places, ("config",))
-    resolution = resolve(dict(stack.state.config), scope, locate)
+    resolution = resolve(dict(stack.state.config), state_scope_of(stack, module.id), locate)
     if resolution.mistakes:
         raise InvalidStack(resolution.mistakes)
     return State(

@@ -15,9 +15,10 @@ from orchestrator.infrastructure.declarations import (
     declared,
 )
 from orchestrator.infrastructure.sources import locate_local
-from orchestrator.stack.expressions import Reference, Scope, check_readable
+from orchestrator.stack.expressions import Reference, check_readable
 from orchestrator.stack.graph import Graph, build_graph, references_in, with_needs
 from orchestrator.stack.model import ManifestSet, Module, Stack, UnitId
+from orchestrator.stack.scope import scope_of
 from orchestrator.workloads.manifests.documents import (
     ManifestDocument,
     check_duplicates,
@@ -104,18 +105,6 @@ def manifest_mistakes(tree: Path, stack: Stack) -> tuple[Mistake, ...]:
     for found in documents.values():
         mistakes.caught(partial(references_of, found))
     return tuple(one for one in mistakes.found if one.place and one.place.file != stack.file)
-
-
-def scope_of(stack: Stack, unit: UnitId) -> Scope:
-    """Return what the manifests or inputs of a unit can read before anything has run."""
-    return Scope(
-        stack=stack.name,
-        environment=stack.environment,
-        revision="",
-        unit=unit,
-        vars=stack.vars,
-        outputs={module.name: None for module in stack.modules},
-    )
 
 
 def _check_modules(

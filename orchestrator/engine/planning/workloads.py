@@ -13,9 +13,9 @@ from orchestrator.engine.session import Session
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import UnitPlan
-from orchestrator.stack.expressions import Scope
 from orchestrator.stack.graph import Graph
-from orchestrator.stack.model import ManifestSet, UnitId
+from orchestrator.stack.model import UnitId
+from orchestrator.stack.scope import scope_of
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
 from orchestrator.workloads.manifests.rendering import render
 from orchestrator.workloads.manifests.wanted import RenderedSet
@@ -122,7 +122,12 @@ def _rendered(
         render(
             manifests,
             wanted.documents[unit],
-            _scope(session, manifests, {**unknown, **outputs}),
+            scope_of(
+                session.stack,
+                unit,
+                revision=session.revision.commit,
+                outputs={**unknown, **outputs},
+            ),
             kinds=kinds,
         )
         for unit, manifests in wanted.manifests.items()
@@ -163,18 +168,6 @@ def _unit_plan(plan: "SetPlan") -> UnitPlan:
         warnings=plan.resting,
         fingerprint=plan.fingerprint,
         effective=acts or bool(plan.prune),
-    )
-
-
-def _scope(session: Session, manifests: ManifestSet, outputs: Outputs) -> Scope:
-    stack = session.stack
-    return Scope(
-        stack=stack.name,
-        environment=stack.environment,
-        revision=session.revision.commit,
-        unit=manifests.id,
-        vars=stack.vars,
-        outputs=outputs,
     )
 
 

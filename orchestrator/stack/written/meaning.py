@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from orchestrator.errors import InvalidStack, Mistake
-from orchestrator.stack.expressions import Locate, Scope, locate_in, resolve
+from orchestrator.stack.expressions import Locate, locate_in, resolve
 from orchestrator.stack.graph import build_graph
 from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.project import PROJECT_FILE, Project
 from orchestrator.stack.reference import Reference, parse_scalar
+from orchestrator.stack.scope import scope_of, state_scope_of
 from orchestrator.stack.written.health import check_health
 from orchestrator.stack.written.literals import texts_in
 from orchestrator.stack.written.sharing import check_units, place_of
@@ -29,32 +30,16 @@ def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
 
 def _check_references(stack: Stack) -> Iterator[Mistake]:
     yield from resolve(
-        _cluster_fields(stack.cluster), _scope(stack), locate_in(stack.cluster.places)
+        _cluster_fields(stack.cluster), scope_of(stack), locate_in(stack.cluster.places)
     ).mistakes
     for module in stack.modules:
-        scope, locate = _scope(stack, module.id), locate_in(module.places, ("inputs",))
+        scope, locate = scope_of(stack, module.id), locate_in(module.places, ("inputs",))
         yield from resolve(dict(module.inputs), scope, locate).mistakes
     for manifests in stack.manifests:
-        scope, locate = _scope(stack, manifests.id), locate_in(manifests.places, ("namespace",))
+        scope, locate = scope_of(stack, manifests.id), locate_in(manifests.places, ("namespace",))
         yield from resolve(manifests.namespace, scope, locate).mistakes
-    scope, locate = _state_scope(stack, "modules.any"), locate_in(stack.state.places, ("config",))
+    scope, locate = state_scope_of(stack, "modules.any"), locate_in(stack.state.places, ("config",))
     yield from resolve(dict(stack.state.config), scope, locate).mistakes
-
-
-def _scope(stack: Stack, unit: str | None = None) -> Scope:
-    return Scope(
-        stack=stack.name,
-        environment=stack.environment,
-        revision="",
-        unit=unit,
-        vars=stack.vars,
-        outputs={module.name: None for module in stack.modules},
-    )
-
-
-def _state_scope(stack: Stack, unit: str) -> Scope:
-    """Return what names a state: nothing that changes with a commit or an apply."""
-    return Scope(stack=stack.name, environment=stack.environment, unit=unit, vars=stack.vars)
 
 
 def _cluster_fields(cluster: Cluster) -> dict[str, Json]:
@@ -127,7 +112,7 @@ def _check_allowed_cluster(stack: Stack, project: Project) -> Iterator[Mistake]:
     if project.clusters is None or cluster.sandbox:
         return
     written = cluster.server or cluster.context
-    resolved = resolve(written, _scope(stack)).value
+    resolved = resolve(written, scope_of(stack)).value
     shown = resolved if isinstance(resolved, str) else str(written)
     if written is None:
         message = "the cluster has to be named, because not every cluster is allowed"

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from orchestrator.errors import Mistake, Place
-from orchestrator.stack.expressions import Scope, locate_in, resolve
+from orchestrator.stack.expressions import locate_in, resolve
 from orchestrator.stack.model import Json, Stack, UnitId
+from orchestrator.stack.scope import state_scope_of
 from orchestrator.stack.written.locating import located
 
 
@@ -81,7 +82,7 @@ def _states(stack: Stack) -> Mapping[str, UnitId]:
 
 
 def _identity(stack: Stack, unit: UnitId) -> str:
-    scope = Scope(stack=stack.name, environment=stack.environment, unit=unit, vars=stack.vars)
-    config = resolve(dict(stack.state.config), scope, locate_in(stack.state.places)).value
+    scope, locate = state_scope_of(stack, unit), locate_in(stack.state.places)
+    config = resolve(dict(stack.state.config), scope, locate).value
     known = cast("dict[str, Json]", config)  # nothing that names a state is ever pending
     return json.dumps([stack.state.backend, located(stack.state.backend, known)], sort_keys=True)

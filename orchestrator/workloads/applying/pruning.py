@@ -22,11 +22,14 @@ from orchestrator.workloads.planning.resting import why_kept
 
 OnEvent: TypeAlias = Callable[[Event], None]
 
+Kept: TypeAlias = Callable[[Live], str]
+"""Says why an object is to stay, nothing when it may go."""
+
 _LOOK_SECONDS: Final = 0.2
 _TELL_AFTER_SECONDS: Final = 5.0
 
 
-def prune(
+def prune(  # noqa: PLR0913 - what all deletions have in common, and what tells them apart
     cluster: Cluster,
     objects: Sequence[OwnedObject],
     *,
@@ -34,32 +37,18 @@ def prune(
     on_event: OnEvent,
     stop: Stop,
     timeout: float = 300.0,
+    kept: Kept = why_kept,
 ) -> tuple[ObjectRef, ...]:
     """Delete objects in reverse order, each with the uid that it was planned with; return them sorted, all gone.
 
-    Raises Superseded for one that is not as the plan saw it (another one of its name, other labels, an
-    annotation against pruning), which is left, ClusterError naming finalizers when one is not gone after
+    Raises Superseded for one that is not as the plan saw it (another one of its name, other labels, a reason
+    for which it is ``kept``), which is left, ClusterError naming finalizers when one is not gone after
     ``timeout`` seconds, ClusterUnreachable, AccessDenied, Interrupted.
     """
     for batch in reverse_batches((item.ref, item) for item in objects):
         deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
-        deletion.run(batch, timeout, kept=why_kept)
+        deletion.run(batch, timeout, kept=kept)
     return tuple(sorted(item.ref for item in objects))
-
-
-def delete(
-    cluster: Cluster,
-    objects: Sequence[OwnedObject],
-    *,
-    owner: Owner,
-    on_event: OnEvent,
-    stop: Stop,
-    timeout: float,
-) -> None:
-    """Delete objects as ``prune`` does, whatever they say about pruning; raises what that raises."""
-    for batch in reverse_batches((item.ref, item) for item in objects):
-        deletion = _Deletion(cluster, owner, on_event=on_event, stop=stop)
-        deletion.run(batch, timeout, kept=lambda _: "")
 
 
 class _Deletion:
@@ -74,7 +63,7 @@ class _Deletion:
         self._left: dict[ObjectRef, Live] = {}
 
     def run(
-        self, batch: Sequence[OwnedObject], timeout: float, *, kept: Callable[[Live], str]
+        self, batch: Sequence[OwnedObject], timeout: float, *, kept: Kept
     ) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of deletions")
@@ -87,7 +76,7 @@ class _Deletion:
             self._start()
             self._await(watch, timeout)
 
-    def _planned_for(self, kept: Callable[[Live], str]) -> dict[ObjectRef, Live]:
+    def _planned_for(self, kept: Kept) -> dict[ObjectRef, Live]:
         """Return what is still there of the batch; nothing of it goes while anything is not as it was planned."""
         found = self._cluster.get_many(self._units)
         there = {ref: live for ref, live in found.items() if live is not None}
@@ -96,7 +85,7 @@ class _Deletion:
             raise together(moved)
         return there
 
-    def _moved(self, ref: ObjectRef, live: Live, kept: Callable[[Live], str]) -> Superseded | None:
+    def _moved(self, ref: ObjectRef, live: Live, kept: Kept) -> Superseded | None:
         if uid_of(live) != self._units[ref].uid:
             return superseded(str(ref), gone=False)
         owner = owner_of(live)

@@ -6,10 +6,8 @@ from typing import TypeAlias
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.objects import OwnedObject, Owner
 from orchestrator.processes import Stop
-from orchestrator.workloads.applying.pruning import delete
+from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.answers import superseded
-from orchestrator.workloads.ownership import uid_of
 
 OnEvent: TypeAlias = Callable[[Event], None]
 
@@ -23,21 +21,23 @@ def clear_away(
     stop: Stop,
     timeout: float,
 ) -> None:
-    """Delete objects in reverse order, each only while it has the uid given, and wait until all are gone.
+    """Delete objects as ``prune`` does, whatever they say about pruning, and wait until all are gone.
 
-    What is gone already stays so. Raises Superseded when there is another one of a name, and what ``delete``
-    raises; what was deleted until then is created by the next apply.
+    Raises what that raises; what was deleted until then is created by the next apply.
     """
-    found = cluster.get_many(item.ref for item in objects)
-    for item in objects:
-        live = found[item.ref]
-        if live is not None and uid_of(live) != item.uid:
-            raise superseded(str(item.ref), gone=False)
 
     def told(event: Event) -> None:
         on_event(_progress(event) if isinstance(event, ChangeDone) else event)
 
-    delete(cluster, objects, owner=owner, on_event=told, stop=stop, timeout=timeout)
+    prune(
+        cluster,
+        objects,
+        owner=owner,
+        on_event=told,
+        stop=stop,
+        timeout=timeout,
+        kept=lambda _: "",
+    )
 
 
 def _progress(event: ChangeDone) -> UnitProgress:

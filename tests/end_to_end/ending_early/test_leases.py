@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.commands import Running, eventually, held
-from tests.end_to_end.stacks import config_map, holding
-from tests.end_to_end.world import World
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, declare_held
 from tests.git import git, make_clone, make_remote
 
 pytestmark = pytest.mark.integration
@@ -23,14 +23,14 @@ QUICK = "6s"
 @pytest.fixture
 def other(world: World, folder: Path, tmp_path: Path) -> World:
     """Return a second clone; both have a stack whose apply is held in the middle of Terraform's work."""
-    _declare(world, folder)
+    declare_held(world, folder)
     remote = make_remote(tmp_path / "remote.git", of=world.root)
     return dataclasses.replace(world, root=make_clone(remote, tmp_path / "clone"))
 
 
 def test_those_who_wait_are_told_their_place(world: World, folder: Path) -> None:
     """They see who is at work and how many are before them; then each goes on from what the one before did."""
-    _declare(world, folder)
+    declare_held(world, folder)
     first = world.start("apply", world.name, "--yes")
     held(folder)
     second = world.start("apply", world.name, "--yes", "--lock-timeout", "55s")
@@ -59,7 +59,7 @@ def test_those_who_wait_are_told_their_place(world: World, folder: Path) -> None
 
 def test_patience_ends(world: World, folder: Path) -> None:
     """Whoever waited in vain ends with 75, and so does a plan that was told to wait; both leave the line."""
-    _declare(world, folder)
+    declare_held(world, folder)
     first = world.start("apply", world.name, "--yes")
     held(folder)
 
@@ -104,7 +104,7 @@ def test_a_holder_that_is_paused_past_its_lease_stops(
 
 def test_unlock_proves_the_holder_dead_by_its_silence(world: World, folder: Path) -> None:
     """One that gives heartbeats is refused; one that is watched for longer than its lease and gives none is not."""
-    _declare(world, folder)
+    declare_held(world, folder)
     running = world.start("apply", world.name, "--yes", ORCHESTRATOR_LEASE=QUICK)
     held(folder)
     refused = world.run("unlock", world.name, ORCHESTRATOR_LEASE=QUICK)
@@ -130,7 +130,7 @@ def test_unlock_proves_the_holder_dead_by_its_silence(world: World, folder: Path
 
 def test_force_names_the_holder(world: World, folder: Path) -> None:
     """A lock is taken from a living holder only by its id; the holder stops, and Terraform gets its interrupt."""
-    _declare(world, folder)
+    declare_held(world, folder)
     running = world.start("apply", world.name, "--yes", ORCHESTRATOR_LEASE=QUICK)
     held(folder)
     assert world.run("unlock", world.name, "--force", "somebody").code == 64
@@ -192,16 +192,6 @@ def _entries(remote: Path, world: World) -> list[Any]:
     commits = git(remote, "log", "--first-parent", "--reverse", "--format=%H %s", ref).splitlines()
     ours = [line.partition(" ")[0] for line in commits if f" apply {world.name}/" in line]
     return [json.loads(git(remote, "show", f"{commit}:entry.json")) for commit in ours]
-
-
-def _declare(world: World, folder: Path) -> None:
-    world.write("modules/held/main.tf", holding(str(folder)))
-    world.declare(
-        {"held": {"source": "./modules/held"}},
-        {"shop": {"path": "shop.yaml", "namespace": world.name}},
-    )
-    world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.held.id }}"}))
-    world.commit()
 
 
 def _lock(world: World) -> Any:

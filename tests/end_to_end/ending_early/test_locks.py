@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.commands import Running, alive, eventually, held
-from tests.end_to_end.stacks import config_map, holding
-from tests.end_to_end.world import World
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, declare_held
 from tests.git import git
 
 pytestmark = pytest.mark.integration
@@ -98,13 +98,7 @@ def test_unlock_releases_a_dead_writer(world: World, folder: Path) -> None:
 
 def _hold(world: World, folder: Path) -> Running:
     """Start an apply that is held in the middle of Terraform's work."""
-    world.write("modules/held/main.tf", holding(str(folder)))
-    world.declare(
-        {"held": {"source": "./modules/held"}},
-        {"shop": {"path": "shop.yaml", "namespace": world.name}},
-    )
-    world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.held.id }}"}))
-    world.commit()
+    declare_held(world, folder)
     running = world.start("apply", world.name, "--yes")
     held(folder)
     assert git(world.root, "for-each-ref", "refs/orchestrator-lock")

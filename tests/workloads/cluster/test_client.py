@@ -16,7 +16,8 @@ from orchestrator.workloads.cluster import Target, connect
 from orchestrator.workloads.cluster.api import Wanted
 from orchestrator.workloads.cluster.watches import Seen, Watch
 from tests.workloads.builders import OWNER, ref
-from tests.workloads.servers.loopback import Asked, Say, Script, in_turn, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, Script, in_turn, serving
 from tests.workloads.servers.pretended import (
     BUSY,
     CONFIGS,

@@ -18,7 +18,8 @@ from orchestrator.workloads.cluster.watches import Scope
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground
 from tests.workloads.servers.faults import Cut, Fault, Faults, Gateway, Times, faulty
-from tests.workloads.servers.loopback import Asked, Say
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

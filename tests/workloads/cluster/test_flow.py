@@ -9,7 +9,8 @@ import pytest
 
 from orchestrator.workloads.cluster.connection.flow import MOST, Flow
 from tests.workloads.builders import ref
-from tests.workloads.servers.loopback import Asked, Say, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, serving
 from tests.workloads.servers.pretended import config, connected, discovery
 
 pytestmark = pytest.mark.integration

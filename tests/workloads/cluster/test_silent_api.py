@@ -24,7 +24,8 @@ from orchestrator.workloads.cluster import Target, connect
 from tests.sandbox.client import client_of, eventually
 from tests.workloads.builders import CONFIG, ref
 from tests.workloads.ground import Ground, told
-from tests.workloads.servers.loopback import Asked, Say, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, serving
 from tests.workloads.servers.pretended import CORE, connected, groups, kind
 
 READING = """

@@ -21,7 +21,8 @@ from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.cluster.test_silent_api import control_plane
 from tests.workloads.ground import Ground
 from tests.workloads.servers.certificates import context, pair
-from tests.workloads.servers.loopback import Asked, Say, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

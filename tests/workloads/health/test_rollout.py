@@ -14,7 +14,8 @@ from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from tests.workloads.builders import OWNER, ref
-from tests.workloads.servers.loopback import Asked, Say, Script, in_turn, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, Script, in_turn, serving
 from tests.workloads.servers.pretended import BUSY, config, connected, discovery, event, listing
 
 pytestmark = pytest.mark.integration

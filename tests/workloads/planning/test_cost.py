@@ -18,7 +18,8 @@ from tests.sandbox.client import Client
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, Inventory, told
 from tests.workloads.planning.unchanged.custom import definitions
-from tests.workloads.servers.loopback import Asked, Say, Script, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, Script, serving
 from tests.workloads.servers.pretended import connected
 
 pytestmark = pytest.mark.integration

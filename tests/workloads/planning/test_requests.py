@@ -11,7 +11,8 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.plans.change import Action
 from tests.workloads.builders import CONFIG
 from tests.workloads.ground import Ground, Inventory, told
-from tests.workloads.servers.loopback import Asked, Loopback, Say, serving
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Loopback, Say, serving
 from tests.workloads.servers.pretended import connected
 
 pytestmark = pytest.mark.integration

@@ -7,15 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeAlias
-from urllib.parse import parse_qs, urlsplit
 
 from tests.sandbox.client import Client
-from tests.workloads.servers.loopback import Asked, Say
+from tests.workloads.servers.listening import Asked, Handler, Server, running
+from tests.workloads.servers.loopback import Say
 
 _HOP = frozenset({"connection", "content-length", "transfer-encoding", "host"})
 
@@ -58,59 +57,32 @@ class Gateway:
 
     address: str
     faults: Faults
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Asked]
 
 
 @contextmanager
 def faulty(others: Client, faults: Faults) -> Iterator[Gateway]:
     """Run a gateway before the server that ``others`` speak to."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.gateway = Gateway(address=f"http://127.0.0.1:{server.server_address[1]}", faults=faults)
+    server = _Server(_Handler)
+    address = f"http://127.0.0.1:{server.port}"
+    server.gateway = Gateway(address=address, faults=faults, asked=server.asked)
     server.upstream = others.address
     server.context = ssl.create_default_context(cadata=others.authority)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with running(server):
         yield server.gateway
-    finally:
-        server.shutdown()
-        server.server_close()
-        server.break_off()
-        thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 100
+class _Server(Server):
     gateway: Gateway
     upstream: str
     context: ssl.SSLContext
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
-        self.connections: list[socket.socket] = []
 
-    def break_off(self) -> None:
-        for connection in self.connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.append(self.connection)
-
     def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        url = urlsplit(self.path)
-        query = {key: values[0] for key, values in parse_qs(url.query).items()}
-        asked = Asked(method=self.command, path=url.path, query=query, headers=dict(self.headers))
-        self.server.gateway.asked.append(asked)
+        asked, body = self.heard()
         fault = self.server.gateway.faults(asked)
         with suppress(ConnectionError, HTTPException):
             match fault:
@@ -120,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self.chunk(b"")
                 case Cut.BEFORE:
                     self.break_off()
-                case Cut.AFTER if "watch" in query:  # which has no end that one could wait for
+                case Cut.AFTER if "watch" in asked.query:  # which has no end that one could wait for
                     self.break_off()
                 case _:
                     self.pass_on(asked, body, fault)
@@ -165,9 +137,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     do_GET = do_PATCH = do_DELETE = answer  # noqa: N815 - names that the library calls
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
 
 
 def _socket(connection: HTTPSConnection) -> socket.socket:

@@ -11,7 +11,8 @@ from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.workloads.cluster import Cluster, Target, connect
 from orchestrator.workloads.kinds import Resource
-from tests.workloads.servers.loopback import Asked, Say
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say
 
 CONFIGS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
 BUSY = Say(status=503, body={"kind": "Status", "message": "starting"})
