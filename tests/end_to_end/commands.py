@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.forked.command import Forked
+
 _PATIENCE_SECONDS = 60.0
 
 
@@ -35,7 +37,7 @@ class Ended:
 class Running:
     """A command that runs."""
 
-    process: subprocess.Popen[str]
+    process: Forked
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, to it alone."""
@@ -44,7 +46,7 @@ class Running:
     def end(self) -> Ended:
         """Wait until it has ended."""
         stdout, stderr = self.process.communicate(timeout=_PATIENCE_SECONDS)
-        return Ended(code=self.process.returncode, stdout=stdout, stderr=stderr)
+        return Ended(code=self.process.wait(), stdout=stdout, stderr=stderr)
 
 
 def eventually(holds: Callable[[], Any], what: str) -> Any:

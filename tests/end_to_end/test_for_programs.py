@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.stacks import config_map
-from tests.end_to_end.world import ORCHESTRATOR, World, small_stack
+from tests.end_to_end.world import World, small_stack
+from tests.forked.command import ORCHESTRATOR
 from tests.git import git
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,8 @@ from orchestrator.sandbox import Programs, Sandbox, down, up
 from orchestrator.settings import Settings
 from tests.end_to_end.commands import eventually
 from tests.end_to_end.stacks import ECHO, config_map, deployment, holding
-from tests.end_to_end.world import ORCHESTRATOR, World
+from tests.end_to_end.world import World
+from tests.forked.command import ORCHESTRATOR
 from tests.sandbox.client import client_of
 
 pytestmark = pytest.mark.integration

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tests.end_to_end.world import ORCHESTRATOR, World, small_stack
+from tests.end_to_end.world import World, small_stack
+from tests.forked.command import ORCHESTRATOR
 
 pytestmark = pytest.mark.integration
 

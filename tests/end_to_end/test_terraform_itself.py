@@ -7,7 +7,8 @@ import pytest
 
 from tests.end_to_end.commands import held
 from tests.end_to_end.stacks import ECHO, holding
-from tests.end_to_end.world import ORCHESTRATOR, World
+from tests.end_to_end.world import World
+from tests.forked.command import ORCHESTRATOR
 
 pytestmark = pytest.mark.integration
 

@@ -3,8 +3,6 @@
 import base64
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +17,10 @@ from tests.end_to_end.stacks import (
     holding,
     stack_file,
 )
+from tests.forked.command import Forked, Forks
 from tests.git import git
 from tests.sandbox.client import Client
 
-ORCHESTRATOR = str(Path(sys.executable).with_name("orchestrator"))
 _KINDS = {
     "ConfigMap": "api/v1/namespaces/{}/configmaps",
     "Secret": "api/v1/namespaces/{}/secrets",
@@ -43,7 +41,8 @@ class World:
     cluster: Client
     name: str
     variables: Mapping[str, str]
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    forks: Forks
+    started: list[Forked] = field(default_factory=list)
 
     def write(self, file: str, text: str) -> Path:
         """Write a file of the stack, relative to the stack file's directory."""
@@ -71,14 +70,10 @@ class World:
 
     def start(self, *arguments: str, directory: Path | None = None, **variables: str) -> Running:
         """Start the command as a person or a pipeline does."""
-        process = subprocess.Popen(
-            (ORCHESTRATOR, *arguments),
-            cwd=directory or self.root,
-            env={**self.variables, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = self.forks.start(
+            *arguments,
+            directory=directory or self.root,
+            environment={**self.variables, **variables},
         )
         self.started.append(process)
         return Running(process=process)
@@ -183,7 +178,7 @@ class World:
         return git(self.root, "for-each-ref", "refs/orchestrator-lock")
 
 
-def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path) -> World:
+def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path, forks: Forks) -> World:
     """Make a repository without a stack."""
     root.mkdir()
     temporary = root.with_name("temporary")
@@ -201,7 +196,7 @@ def make_world(root: Path, cluster: Client, *, name: str, sandbox: Path) -> Worl
         "GIT_COMMITTER_NAME": "Grace Hopper",
         "GIT_COMMITTER_EMAIL": "grace@example.org",
     }
-    return World(root=root, cluster=cluster, name=name, variables=variables)
+    return World(root=root, cluster=cluster, name=name, variables=variables, forks=forks)
 
 
 def small_stack(world: World) -> str:

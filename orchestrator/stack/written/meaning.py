@@ -38,7 +38,10 @@ def _check_references(stack: Stack) -> Iterator[Mistake]:
     for manifests in stack.manifests:
         scope, locate = scope_of(stack, manifests.id), locate_in(manifests.places, ("namespace",))
         yield from resolve(manifests.namespace, scope, locate).mistakes
-    scope, locate = state_scope_of(stack, "modules.any"), locate_in(stack.state.places, ("config",))
+    scope, locate = (
+        state_scope_of(stack, UnitId("modules.any")),
+        locate_in(stack.state.places, ("config",)),
+    )
     yield from resolve(dict(stack.state.config), scope, locate).mistakes
 
 

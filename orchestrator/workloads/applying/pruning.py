@@ -62,9 +62,7 @@ class _Deletion:
         self._units: dict[ObjectRef, OwnedObject] = {}
         self._left: dict[ObjectRef, Live] = {}
 
-    def run(
-        self, batch: Sequence[OwnedObject], timeout: float, *, kept: Kept
-    ) -> None:
+    def run(self, batch: Sequence[OwnedObject], timeout: float, *, kept: Kept) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of deletions")
         self._units = {item.ref: item for item in batch}

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.end_to_end.commands import Ended
-from tests.end_to_end.world import ORCHESTRATOR
+from tests.end_to_end.commands import Ended, Running
+from tests.forked.command import Forks
 from tests.git import git
 
 STACK = "stacks/shop/stack.yaml"
@@ -38,12 +38,13 @@ _NEVER_KEPT = re.compile(r".*(\.tfvars\.json|\.tfplan|\.jsonl|/backend\.json|\.p
 class Shop:
     """A checkout below ``home``, which is also what the command takes for the user's home.
 
-    ``program`` is what runs the command. ``names`` maps texts that differ from run to run, such as an address,
-    to what messages show for them.
+    ``program`` is what runs the command, where it is not just started. ``names`` maps texts that differ from run
+    to run, such as an address, to what messages show for them.
     """
 
     home: Path
-    program: tuple[str, ...] = (ORCHESTRATOR,)
+    forks: Forks
+    program: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
@@ -100,6 +101,8 @@ class Shop:
 
     def run(self, *arguments: str, stdin: str = "") -> Ended:
         """Run the command as a person in the checkout does, with nobody at the keyboard."""
+        if not self.program:
+            return self._forked(*arguments, stdin=stdin)
         done = subprocess.run(
             (*self.program, *arguments),
             cwd=self.root,
@@ -111,6 +114,12 @@ class Shop:
             timeout=_PATIENCE_SECONDS,
         )
         return Ended(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+    def _forked(self, *arguments: str, stdin: str) -> Ended:
+        command = self.forks.start(
+            *arguments, directory=self.root, environment=self.environment, stdin=stdin
+        )
+        return Running(process=command).end()
 
     def refused(self, message: str, *arguments: str, code: int = 1) -> Ended:
         """Run a command that fails: it says what the file ``message`` holds, and changes nothing."""
@@ -163,9 +172,9 @@ class Shop:
         assert not running, f"these still run: {running}"
 
 
-def make_shop(home: Path) -> Shop:
+def make_shop(home: Path, forks: Forks) -> Shop:
     """Make the shop, committed: two modules and a set of manifests, the second fed by the first."""
-    shop = Shop(home=home)
+    shop = Shop(home=home, forks=forks)
     (home / "temporary").mkdir(parents=True)
     shop.root.mkdir()
     (home / ".gitconfig").write_text("[user]\nname = Ada Lovelace\nemail = ada@example.org\n")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.end_to_end.bad_input.shop import STACK, Shop
-from tests.end_to_end.world import ORCHESTRATOR
+from tests.forked.command import ORCHESTRATOR
 from tests.git import git, make_remote
 
 pytestmark = pytest.mark.integration

@@ -92,7 +92,9 @@ class _Handler(Handler):
                     self.chunk(b"")
                 case Cut.BEFORE:
                     self.break_off()
-                case Cut.AFTER if "watch" in asked.query:  # which has no end that one could wait for
+                case Cut.AFTER if (
+                    "watch" in asked.query
+                ):  # which has no end that one could wait for
                     self.break_off()
                 case _:
                     self.pass_on(asked, body, fault)
