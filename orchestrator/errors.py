@@ -9,7 +9,9 @@
     │   ├── ClusterUnreachable        1   no answer: never read as "nothing is there"
     │   └── AccessDenied              1   credentials expired or forbidden
     ├── LedgerError                   1   the ledger cannot be read or written
-    │   └── LockLost                  1   the lock went to somebody else, or its lease is over
+    │   ├── LockLost                  1   the lock went to somebody else, or its lease is over
+    │   ├── LedgerLost                1   entries that were seen before are not there any more
+    │   └── NewerFormat               1   a newer orchestrator wrote it
     ├── SandboxError                  1   a component of the local control plane failed
     ├── PlanRefused                   1   a guard, or a world that moved since the plan was shown
     ├── StorageError                  1   the disk is full or a file cannot be written
@@ -108,6 +110,14 @@ class LedgerError(OrchestratorError):
 
 class LockLost(LedgerError):
     """The lock of a run went to somebody else, or its lease is over; it records nothing more and stops."""
+
+
+class LedgerLost(LedgerError):
+    """Entries that were seen before are gone: the ledger was deleted, cut short or replaced by another one."""
+
+
+class NewerFormat(LedgerError):
+    """A newer orchestrator wrote what is there; it is neither damaged nor to be touched."""
 
 
 class SandboxError(OrchestratorError):

@@ -46,6 +46,16 @@ def ask_for_losses(planned: "Planned", allowed: "Permissions") -> "Permissions":
     return allowed
 
 
+def ask_to_repair(subject: str, *, as_json: bool) -> None:
+    """Ask whether to repair a ledger; raises Interrupted, UsageError, or OrchestratorError for any answer but yes."""
+    if as_json or not Settings.read().interactive:
+        message = "repairing a ledger asks first, and here is nobody to ask"
+        raise UsageError(message, hint="look at what it would do, and pass --yes if that is right")
+    if _answer(f"\nRepair the ledger of {subject} like this? Only 'yes' goes ahead") != "yes":
+        message = "nothing was changed, since the answer was not 'yes'"
+        raise OrchestratorError(message)
+
+
 def known_passphrase() -> str:
     """Ask for the passphrase of a saved plan; raises Interrupted, UsageError where nobody can be asked."""
     from orchestrator.engine.execution.sealing import nobody_to_ask

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
-from orchestrator.cli import changing, reading, rollback, sandbox, terraform
+from orchestrator.cli import changing, ledger, reading, rollback, sandbox, terraform
 from orchestrator.cli.options import Options, fitted, pass_options, print_json
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError, unexpected
 
@@ -35,7 +35,15 @@ def cli(options: Options, directory: Path, verbose: bool) -> None:
     options.verbose = verbose
 
 
-for verb in (*changing.VERBS, *reading.VERBS, *rollback.VERBS, *terraform.VERBS, sandbox.sandbox):
+_VERBS = (
+    *changing.VERBS,
+    *reading.VERBS,
+    *rollback.VERBS,
+    *ledger.VERBS,
+    *terraform.VERBS,
+    sandbox.sandbox,
+)
+for verb in _VERBS:
     cli.add_command(verb)
 
 

@@ -52,7 +52,7 @@ def surroundings_of(options: Options) -> "Iterator[Surroundings]":
     terminal = sys.stderr.isatty()
     log.configure(verbose=options.verbose, terminal=terminal, redact=secrets.redact)
     on_event = _as_long_as_somebody_looks(_progress(options, secrets, terminal=terminal))
-    with stopping_on_signals(stop), _stopped_waits(stop):
+    with stopping_on_signals(stop), _stopped_waits(stop), ExitStack() as resources:
         try:
             yield Surroundings(
                 settings=Settings.read(),
@@ -60,6 +60,7 @@ def surroundings_of(options: Options) -> "Iterator[Surroundings]":
                 on_event=on_event,
                 secrets=secrets,
                 stop=stop,
+                resources=resources,
             )
         finally:
             with suppress(OSError):

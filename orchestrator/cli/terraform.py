@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from orchestrator.cli.options import Options, pass_options
+from orchestrator.cli.options import Options, lock_timeout_option, pass_options
 from orchestrator.cli.surroundings import session_of
 
 _SIGNALLED = 128  # how shells tell an end by a signal
@@ -15,6 +15,7 @@ _SIGNALLED = 128  # how shells tell an end by a signal
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="-- ARGUMENTS...")
 @click.option("--stack", "-s", metavar="STACK", help="The stack, by name or path.")
 @click.option("--env", "-e", "environment", metavar="NAME", help="The environment.")
+@lock_timeout_option
 @pass_options
 def terraform(
     options: Options,
@@ -22,6 +23,7 @@ def terraform(
     arguments: tuple[str, ...],
     stack: str | None,
     environment: str | None,
+    lock_timeout: float,
 ) -> None:
     """Run a command of Terraform's own on a unit: `terraform network -- state list`.
 
@@ -33,7 +35,7 @@ def terraform(
 
     with session_of(options, stack, environment) as (session, _):
         options.pause()
-        code = run_terraform(session, unit, arguments)
+        code = run_terraform(session, unit, arguments, patience=lock_timeout)
     sys.exit(code if code >= 0 else _SIGNALLED - code)
 
 

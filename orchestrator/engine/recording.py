@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
+from orchestrator.engine.ledgers import opening
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import (
     Entry,
@@ -16,10 +17,8 @@ from orchestrator.ledger.entry import (
     UnitRecord,
     redacted,
 )
-from orchestrator.ledger.lease import Lease, patience_of
-from orchestrator.ledger.presence import surely_dead
+from orchestrator.ledger.lease import Lease
 from orchestrator.ledger.store import Store
-from orchestrator.ledger.stores.git import GitStore
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
@@ -27,15 +26,8 @@ from orchestrator.plans.plan import Plan
 
 
 def open_store(session: Session) -> Store:
-    """Open the ledger of the session's stack and environment; raises LedgerError, RepositoryError."""
-    settings = session.surroundings.settings
-    wanted = session.stack.ledger.remote
-    return GitStore(
-        session.owner,
-        session.repository.plumbing(patience=patience_of(settings), stop=session.surroundings.stop),
-        remote=None if wanted is None else session.repository.remote(wanted),
-        is_dead=lambda holder: surely_dead(holder, host=settings.host),
-    )
+    """Open the ledger of the session's stack and environment; raises LedgerError, RepositoryError, ClusterError."""
+    return opening.open_store(session)
 
 
 def who(session: Session) -> str:

@@ -1,8 +1,10 @@
 """A session: everything that one run of a verb knows about where it runs and what it is about."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.engine.planning.wanted import manifest_mistakes
 from orchestrator.errors import InvalidStack, Mistake
@@ -17,12 +19,16 @@ from orchestrator.settings import Settings
 from orchestrator.stack.load import choose_stack, load_project, read_stack
 from orchestrator.stack.model import Stack
 
+if TYPE_CHECKING:
+    from orchestrator.workloads.cluster import Cluster
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a run is given from outside: settings, secrets met so far, a way to be stopped, a listener.
 
-    ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends.
+    ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends. ``resources`` end with
+    the run; ``ledger_clusters`` are the connections among them to clusters that keep ledgers, each by what names it.
     """
 
     settings: Settings
@@ -31,6 +37,8 @@ class Surroundings:
     secrets: Secrets = field(default_factory=Secrets)
     stop: Stop = field(default_factory=Stop)
     plan_files: list[Path] = field(default_factory=list)
+    resources: ExitStack = field(default_factory=ExitStack)
+    ledger_clusters: dict[tuple[object, ...], "Cluster"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,10 @@ from orchestrator.stack.model import Json, UnitId
 from orchestrator.stack.names import did_you_mean
 
 
-def run_terraform(session: Session, unit: str, arguments: Sequence[str]) -> int:
+def run_terraform(session: Session, unit: str, arguments: Sequence[str], *, patience: float) -> int:
     """Run one command on a module and return its exit code.
+
+    While another run holds the stack it waits for up to ``patience`` seconds.
 
     One that changes the state is in the ledger before it runs. Raises UsageError for one that would go behind
     the ledger's back, Locked while another run holds the stack, PlanRefused, TerraformError, LedgerError.
@@ -31,7 +33,7 @@ def run_terraform(session: Session, unit: str, arguments: Sequence[str]) -> int:
     origin = origin_of(session)
     workspace = workspace_of(session, origin.site, origin.modules[chosen])
     store = open_store(session)
-    with locked(session, store, Operation.TERRAFORM) as lease:
+    with locked(session, store, Operation.TERRAFORM, patience=patience) as lease:
         ledger = store.read()
         if not command.changes:
             return run_attached(workspace, arguments, inputs=_inputs(origin, chosen, command))

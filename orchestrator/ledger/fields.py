@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from orchestrator.errors import LedgerError
+from orchestrator.errors import LedgerError, NewerFormat
 from orchestrator.stack.model import Json
 
 FORMAT = 2
@@ -35,7 +35,7 @@ def decode(content: bytes, read: Callable[["Fields"], T]) -> T:
 
 def _check_format(number: int) -> None:
     if number > FORMAT:
-        raise LedgerError(
+        raise NewerFormat(
             f"the ledger was written by a newer orchestrator (format {number}, this one reads {FORMAT})",
             hint="install the version that the others use, or a newer one",
         )

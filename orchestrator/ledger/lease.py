@@ -6,7 +6,7 @@ process is paused or the machine sleeps. Whoever watches the lock counts from a 
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from orchestrator import clock, log
@@ -95,11 +95,18 @@ class Lease:
 
     def append(self, entry: Entry) -> LedgerState:
         """Record an entry, which is a heartbeat too; raises LockLost and what the store raises."""
+        return self._recorded(lambda: self._store.append(entry, lock=self.lock))
+
+    def rewrite(self, entries: Sequence[Entry], *, base: LedgerState) -> LedgerState:
+        """Make entries follow a state, whatever follows that now; a heartbeat too. Raises as ``append`` does."""
+        return self._recorded(lambda: self._store.rewrite(entries, lock=self.lock, base=base))
+
+    def _recorded(self, record: Callable[[], LedgerState]) -> LedgerState:
         with self._writing:
             self.check()
             started = clock.lasting()
             try:
-                state = self._store.append(entry, lock=self.lock)
+                state = record()
             except LockLost as error:
                 self._lost = error
                 raise

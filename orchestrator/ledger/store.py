@@ -1,11 +1,12 @@
 """What every store of the ledger can do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter
+from orchestrator.ledger.verification import Link
 
 
 class Store(Protocol):
@@ -15,7 +16,10 @@ class Store(Protocol):
     """
 
     def read(self) -> LedgerState:
-        """Return the present state."""
+        """Return the present state.
+
+        Raises LedgerLost when entries that this clone saw before are not there any more.
+        """
 
     def append(self, entry: Entry, *, lock: Lock) -> LedgerState:
         """Record an entry, durably, and return the state after it.
@@ -27,6 +31,19 @@ class Store(Protocol):
 
     def history(self, limit: int) -> Iterator[Entry]:
         """Yield up to ``limit`` entries, newest first."""
+
+    def links(self) -> Iterator[Link]:
+        """Yield the entries as they are kept, oldest first, with what can be seen to be wrong with each.
+
+        Where entries are lost that this clone saw, it yields what is left of them. Raises NewerFormat.
+        """
+
+    def rewrite(self, entries: Sequence[Entry], *, lock: Lock, base: LedgerState) -> LedgerState:
+        """Make entries follow a state that entries led to, whatever follows that now; all or none of them.
+
+        Each of them has to follow the one before. Nothing is said about what is there: whoever asks for this has
+        looked at it under the lock. Raises LockLost, and LedgerError when the last entry of ``base`` is not there.
+        """
 
     def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock, also from a holder whose process is dead for certain.

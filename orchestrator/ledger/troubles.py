@@ -1,6 +1,6 @@
 """The errors that every store raises alike."""
 
-from orchestrator.errors import LedgerError, LockLost
+from orchestrator.errors import LedgerError, LedgerLost, LockLost
 from orchestrator.ledger.holder import Holder
 
 
@@ -32,3 +32,54 @@ def out_of_order(subject: str) -> LedgerError:
         f"the ledger of {subject} moved on since this run read it",
         hint="nothing was recorded; run again, so that it plans from what is there now",
     )
+
+
+def cut_short(subject: str, place: str, *, seen: int, now: int) -> LedgerLost:
+    """Return the error for a ledger that does not hold any more what this clone saw in it; numbers of entries."""
+    if now == 0:
+        happened = f"is gone: this clone saw {_entries(seen)} there, and now there is none"
+    elif now < seen:
+        happened = f"was cut short: this clone saw {_entries(seen)} there, and now it ends with entry {now}"
+    else:
+        happened = f"was replaced by another one: entry {seen} is not the one that this clone saw"
+    return LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
+
+
+def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: str) -> LedgerLost:
+    """Return the error for a remote's ledger that does not lead back to what was seen there.
+
+    ``happened`` is where and what; ``now`` is what is there, empty for nothing; ``forget`` is how this clone
+    forgets what it saw.
+    """
+    stack, _, environment = subject.partition("/")
+    there = f"now it ends with {now}" if now else "now nothing is there"
+    return LedgerLost(
+        f"the ledger of {subject} {happened}: the last entry that this clone saw was {seen}, and {there}",
+        hint=f"to put back what this clone knows: orchestrator ledger repair {stack} --env {environment};"
+        f" if it was meant: {forget}",
+    )
+
+
+def gone_after(subject: str, place: str, *, found: bool) -> LedgerError:
+    """Return the error for a part of a ledger that is missing, or was ``found`` not to be what it was."""
+    what = "was changed by other means" if found else "is missing"
+    return LedgerError(f"the ledger of {subject} is damaged: {place} {what}", hint=restore(subject))
+
+
+def no_such_entry(subject: str, entry: str) -> LedgerError:
+    """Return the error for an entry to go on from that cannot be reached."""
+    return LedgerError(f"the ledger of {subject} holds no entry {entry} that can be reached")
+
+
+def restore(subject: str) -> str:
+    """Return what to do about a ledger that is damaged."""
+    stack, _, environment = subject.partition("/")
+    words = f"{stack} --env {environment}"
+    return (
+        f"put it back from a backup; or see what is left with orchestrator ledger verify {words},"
+        f" and go on from there with orchestrator ledger repair {words}"
+    )
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"

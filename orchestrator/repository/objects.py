@@ -36,15 +36,17 @@ def read_objects(git: Git, names: Sequence[str]) -> tuple[GitObject | None, ...]
         "cat-file", "--batch", stdin=os.fsencode("".join(f"{name}\n" for name in names))
     )
     found: list[GitObject | None] = []
-    while output:
-        header, _, output = output.partition(b"\n")
-        kind_and_size = _object_header(header)
+    start = 0
+    while start < len(output):
+        end = output.index(b"\n", start)
+        kind_and_size = _object_header(output[start:end])
+        start = end + 1
         if kind_and_size is None:
             found.append(None)
             continue
         object_id, kind, size = kind_and_size
-        found.append(GitObject(id=object_id, kind=kind, content=output[:size]))
-        output = output[size + 1 :]
+        found.append(GitObject(id=object_id, kind=kind, content=output[start : start + size]))
+        start += size + 1
     return tuple(found)
 
 

@@ -6,11 +6,13 @@ compare-and-swap, here in one transaction, on a remote in one atomic push whose 
 
 import os
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orchestrator.repository.git import Git, Patience
 from orchestrator.repository.objects import read_objects
+from orchestrator.repository.streams import Draft, stream_of
 from orchestrator.repository.troubles import local_trouble, remote_trouble
 
 _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.hooksPath=/dev/null")
@@ -22,6 +24,8 @@ _MOVED = re.compile(
 )
 _REJECTED = re.compile(r"^!", re.MULTILINE)
 _AUTHOR = re.compile(r"^\s*(?P<name>.*?)\s*(?:<(?P<mail>[^<>]*)>)?\s*$")
+
+_MANY = 20  # commits, from which on one command for all is quicker than four for each
 
 Moves = Mapping[str, tuple[str, str]]
 """For each ref the id that it has to stand at, and the one that it moves to; empty means: it does not exist."""
@@ -62,6 +66,28 @@ class GitPlumbing:
         return self._write(
             "commit-tree", tree, *ancestry, stdin=message.encode(), variables=_signature(author, at)
         )
+
+    @property
+    def shallow(self) -> bool:
+        """Whether this is a clone without the whole history."""
+        return self._git.checkout.shallow
+
+    def chain(self, drafts: Sequence[Draft], *, parent: str) -> str:
+        """Write commits, each with the one before as its first parent (the first: ``parent``); return the last's id.
+
+        No ref moves. Where there is nothing to write, ``parent`` is returned.
+        """
+        if len(drafts) >= _MANY:
+            return self._stream(drafts, parent)
+        for draft in drafts:
+            parent = self.commit(
+                draft.files,
+                parents=[one for one in (parent, *draft.parents) if one],
+                message=draft.message,
+                author=draft.author,
+                at=draft.at,
+            )
+        return parent
 
     def move(self, moves: Moves) -> bool:
         """Move local refs, all or none; return whether each stood where it had to."""
@@ -139,6 +165,16 @@ class GitPlumbing:
             return False
         raise remote_trouble(remote, said)
 
+    def _stream(self, drafts: Sequence[Draft], parent: str) -> str:
+        """Write many commits by one command, which needs a ref to leave the last one at."""
+        ref = f"refs/orchestrator-writing/{uuid.uuid4().hex}"
+        signatures = [_stamped(draft.author, draft.at) for draft in drafts]
+        stream = b"".join(stream_of(drafts, signatures, ref=ref, parent=parent))
+        arguments = ("fast-import", "--quiet", "--done", "--date-format=raw")
+        last = self._git.run(*_QUIET, *_DURABLE, *arguments, stdin=stream).decode().strip()
+        self.move({ref: (last, "")})
+        return last
+
     def _stand(self, remote: str, moves: Moves) -> bool:
         """Return whether all refs stand where they had to: then they were refused for another reason."""
         there = self.list_remote(remote, tuple(moves))
@@ -169,6 +205,14 @@ def _transaction(moves: Moves) -> str:
 def _move(ref: str, old: str, new: str) -> str:
     absent = "0" * len(old or new)  # as long as the ids of this repository's hash
     return f"update {ref} {new} {old or absent}" if new else f"delete {ref} {old}"
+
+
+def _stamped(author: str, at: datetime) -> str:
+    signature = _signature(author, at)
+    name, mail = (
+        re.sub(r"[<>\n]", "", signature[f"GIT_AUTHOR_{part}"]) for part in ("NAME", "EMAIL")
+    )
+    return f"{name} <{mail}> {signature['GIT_AUTHOR_DATE']}"
 
 
 def _signature(author: str, at: datetime) -> Mapping[str, str]:

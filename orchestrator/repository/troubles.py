@@ -69,7 +69,7 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
     if _REFUSED.search(text):
         return RepositoryError(
             f"the remote {remote} refused the push: {_rejection(text)}",
-            hint="allow pushes to refs/orchestrator/* and refs/orchestrator-lock/* there, "
+            hint="allow pushes to refs/orchestrator/*, refs/orchestrator-lock/* and refs/orchestrator-queue/* there, "
             "or keep the ledger in this clone alone with ledger: {remote: false}",
             detail=_said_there(text),
         )

@@ -156,11 +156,30 @@ class Cluster:
         }
 
 
+class LedgerStore(StrEnum):
+    """What kind of place a ledger is kept in."""
+
+    GIT = "git"
+    DIRECTORY = "directory"
+    CLUSTER = "cluster"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Where the ledger is pushed: the name of a Git remote, or None to keep it in this repository alone."""
+    """Where the ledger is kept.
 
-    remote: str | None
+    In Git: ``remote`` is the name of the one that it is pushed to, empty for the repository's own, or None to keep
+    it in this repository alone. ``path`` is the directory, relative to the repository's root. In a cluster it is in
+    ``namespace``; ``context`` and ``kubeconfig`` say in which, empty for the stack's own.
+    """
+
+    store: LedgerStore = LedgerStore.GIT
+    remote: str | None = ""
+    path: str = ""
+    namespace: str = ""
+    context: str = ""
+    kubeconfig: str = ""
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,22 +1,38 @@
 """Stores of every kind, each over a ledger of its own that several writers can open."""
 
 import os
+import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
+from orchestrator.errors import LedgerError, RepositoryError
 from orchestrator.ledger.entry import Entry, Kind
 from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.cluster import ClusterShelf
+from orchestrator.ledger.stores.directory import DirectoryShelf
 from orchestrator.ledger.stores.git import GitStore
-from orchestrator.ledger.stores.memory import MemoryStore
+from orchestrator.ledger.stores.memory import MemoryShelf
+from orchestrator.ledger.stores.plumbing import Moves
+from orchestrator.ledger.stores.shelf import Shelf
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.redaction import Secrets
+from orchestrator.processes import Stop
+from orchestrator.repository.plumbing import GitPlumbing
 from orchestrator.repository.repository import open_repository
+from orchestrator.sandbox import Sandbox
+from orchestrator.settings import Settings
+from orchestrator.workloads.cluster import Target, connect
+from orchestrator.workloads.cluster.registers import Registers
 from tests.git import make_clone, make_remote, make_repository
 from tests.ledger.builders import OWNER, entry, holder, run
+from tests.sandbox.client import client_of
 
 Ledger: TypeAlias = Callable[[], Store]
 """Opens the same ledger once more, as a second writer would."""
@@ -36,21 +52,110 @@ def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
-@pytest.fixture(params=["memory", "git", "git with a remote"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+STORES = ["memory", "directory", "cluster", "git", "git with a remote"]
+SHELVES = STORES[:3]
+
+
+@pytest.fixture(params=SHELVES)
+def shelf(request: pytest.FixtureRequest, tmp_path: Path, sandbox_programs: None) -> Shelf:  # noqa: ARG001
+    """Return an empty shelf of each kind."""
+    return make_shelf(request, tmp_path)
+
+
+@pytest.fixture(params=STORES)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path, sandbox_programs: None) -> Ledger:  # noqa: ARG001
     """Return how to open one ledger of each kind; with a remote each writer has a clone of its own."""
+    if request.param in SHELVES:
+        shelf = make_shelf(request, tmp_path)
+        return lambda: ChainStore(OWNER, shelf, is_dead=is_dead)
+    repository = make_repository(tmp_path / "shop")
+    if request.param == "git":
+        return lambda: open_store(repository, remote=None)
+    remote = make_remote(tmp_path / "remote.git", of=repository)
+    numbers = count()
+    return lambda: open_store(make_clone(remote, tmp_path / f"clone-{next(numbers)}"))
+
+
+@pytest.fixture(params=STORES)
+def forgetful(request: pytest.FixtureRequest, tmp_path: Path, sandbox_programs: None) -> Store:  # noqa: ARG001
+    """Return a ledger of each kind whose place does what is asked and never gets to say so."""
+    if request.param in SHELVES:
+        return ChainStore(OWNER, Forgetful(make_shelf(request, tmp_path)), is_dead=is_dead)
+    repository = make_repository(tmp_path / "shop")
+    remote = None
+    if request.param != "git":
+        make_remote(tmp_path / "remote.git", of=repository)
+        remote = "origin"
+    plumbing = open_repository(repository).plumbing()
+    return GitStore(OWNER, ForgetfulGit(plumbing, remote), remote=remote, is_dead=is_dead)
+
+
+class Forgetful:
+    """A shelf that loses the answer to each change."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def __getattr__(self, name: str) -> Any:
+        """Read as the shelf does."""
+        return getattr(self._shelf, name)
+
+    def write(self, name: str, content: bytes, *, over: str) -> str:
+        """Write, and lose the answer."""
+        self._shelf.write(name, content, over=over)
+        raise LedgerError("the answer was lost")
+
+    def remove(self, name: str, *, over: str) -> bool:
+        """Remove, and lose the answer."""
+        self._shelf.remove(name, over=over)
+        raise LedgerError("the answer was lost")
+
+
+class ForgetfulGit:
+    """Git that loses the answer to each move of the refs that count."""
+
+    def __init__(self, plumbing: GitPlumbing, remote: str | None) -> None:
+        self._plumbing = plumbing
+        self._remote = remote
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as Git does."""
+        return getattr(self._plumbing, name)
+
+    def move(self, moves: Moves) -> bool:
+        """Move refs here, and lose the answer where these are the ones that count."""
+        moved = self._plumbing.move(moves)
+        if self._remote is None:
+            raise RepositoryError("the answer was lost")
+        return moved
+
+    def push(self, remote: str, moves: Moves) -> bool:
+        """Move refs of the remote, and lose the answer."""
+        self._plumbing.push(remote, moves)
+        raise RepositoryError("the answer was lost")
+
+
+def make_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    """Return an empty shelf of the kind that a test is given."""
     match request.param:
         case "memory":
-            store = MemoryStore(OWNER, is_dead=is_dead)
-            return lambda: store
-        case "git":
-            repository = make_repository(tmp_path / "shop")
-            return lambda: open_store(repository, remote=None)
+            return MemoryShelf()
+        case "directory":
+            return DirectoryShelf(tmp_path, str(OWNER))
         case _:
-            repository = make_repository(tmp_path / "shop")
-            remote = make_remote(tmp_path / "remote.git", of=repository)
-            numbers = count()
-            return lambda: open_store(make_clone(remote, tmp_path / f"clone-{next(numbers)}"))
+            return ClusterShelf(OWNER, registers_of(request.getfixturevalue("sandbox"), request))
+
+
+def registers_of(sandbox: Sandbox, request: pytest.FixtureRequest) -> Registers:
+    """Return a namespace of one's own in the sandbox, by a connection that ends with the test."""
+    namespace = f"ledger-{uuid.uuid4().hex[:10]}"
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    client_of(sandbox.kubeconfig).create("/api/v1/namespaces", made)
+    resources = ExitStack()
+    request.addfinalizer(resources.close)
+    target = Target(kubeconfig=sandbox.kubeconfig)
+    opened = connect(target, Settings.read(), secrets=Secrets(), stop=Stop())
+    return resources.enter_context(opened).registers(namespace)
 
 
 def open_store(repository: Path, *, remote: str | None = "origin") -> Store:

@@ -11,7 +11,8 @@ import pytest
 from orchestrator.errors import Locked
 from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.presence import birth_of, surely_dead, this_process
-from orchestrator.ledger.stores.memory import MemoryStore
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.settings import Settings
 from tests.ledger.builders import OWNER, holder
 
@@ -73,7 +74,9 @@ def test_a_lock_of_a_killed_run_is_taken_over(
     settings: Settings, child: "subprocess.Popen[bytes]"
 ) -> None:
     """The next run on the same machine goes on where a killed one held the lock, and knows whose it was."""
-    store = MemoryStore(OWNER, is_dead=lambda other: surely_dead(other, host=settings.host))
+    store = ChainStore(
+        OWNER, MemoryShelf(), is_dead=lambda other: surely_dead(other, host=settings.host)
+    )
     first = _holder(settings, child)
     store.acquire(first)
     second = this_process(settings, user="Ada", command="orchestrator apply shop")

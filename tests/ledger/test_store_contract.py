@@ -1,5 +1,8 @@
-"""What every store does alike: the same suite over memory, Git, and Git with a remote."""
+"""What every store does alike: the same suite over memory, a directory, a cluster, Git, and Git with a remote."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +10,10 @@ import pytest
 
 from orchestrator.errors import LedgerError, Locked, LockLost
 from orchestrator.ledger.entry import Kind, LedgerState
-from orchestrator.ledger.holder import Hold, Waiter
+from orchestrator.ledger.fold import fold_all
+from orchestrator.ledger.holder import Hold, Lock, Waiter
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.verification import Verdict, verify
 from orchestrator.plans.events import Outcome
 from orchestrator.stack.model import UnitId
 from tests.ledger.builders import NOON, deployment, entry, holder, owned, record
@@ -219,6 +224,100 @@ def test_a_queue_is_in_the_order_of_coming(ledger: Ledger) -> None:
     stores[1].leave(early)
     assert ledger().sight().waiting == (late,)
     assert ledger().acquire(holder("quick")).holder.token == "quick"
+
+
+def test_eight_writers_at_once_make_one_chain(ledger: Ledger) -> None:
+    """Of eight writers one at a time holds the lock, and what all of them record is one chain."""
+    holding = threading.Semaphore(1)
+    stores = [ledger() for _ in range(8)]
+
+    def writer(number: int) -> None:
+        store = stores[number]
+        lock = _acquire_patiently(store, f"writer-{number}")
+        assert holding.acquire(blocking=False), "two writers hold the lock"
+        following = replace(entry(), id=f"entry-of-{number}", previous=store.read().head)
+        assert store.append(following, lock=lock).head == following.id
+        holding.release()
+        store.release(lock)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(writer, range(8)))
+    verdict = verify(ledger().links())
+    assert verdict.broken is None
+    assert sorted(each.id for each in verdict.entries) == [f"entry-of-{n}" for n in range(8)]
+    assert verdict.state == ledger().read()
+
+
+def test_what_was_done_is_known_when_its_answer_is_lost(forgetful: Store) -> None:
+    """An answer that never comes neither makes a lock be given up nor an entry be recorded twice."""
+    lock = forgetful.acquire(holder())
+    assert forgetful.append(entry(1), lock=lock).head == "entry-1"
+    forgetful.beat(lock, at=NOON)
+    assert forgetful.append(entry(2, Kind.FINISHED), lock=lock).head == "entry-2"
+    forgetful.release(lock)
+    assert forgetful.sight().hold is None
+    assert [each.id for each in forgetful.history(9)] == ["entry-2", "entry-1"]
+
+
+def test_an_entry_that_was_recorded_is_not_recorded_again(ledger: Ledger) -> None:
+    """Who does not know whether an entry was recorded may say it again."""
+    store = ledger()
+    lock = store.acquire(holder())
+    assert store.append(entry(1), lock=lock) == store.append(entry(1), lock=lock)
+    assert [each.id for each in store.history(9)] == ["entry-1"]
+
+
+def test_a_chain_holds_from_its_beginning(ledger: Ledger) -> None:
+    """Each entry follows the one before and leads to the state beside it; each is found at a place of its own."""
+    store = ledger()
+    lock = store.acquire(holder())
+    store.append(entry(1, inventory=[owned("web")]), lock=lock)
+    after = store.append(entry(2, Kind.FINISHED, units=[record()]), lock=lock)
+    links = [*ledger().links()]
+    assert [link.entry and link.entry.id for link in links] == ["entry-1", "entry-2"]
+    assert len({link.place for link in links}) == 2
+    assert verify(links) == Verdict(
+        entries=tuple(link.entry for link in links if link.entry), state=after, sound=2
+    )
+
+
+def test_many_entries_are_written_at_once(ledger: Ledger) -> None:
+    """A whole ledger is taken over in one step, into one that is empty, and goes on from there."""
+    entries = [entry(number) for number in range(1, 41)]
+    writer = ledger()
+    lock = writer.acquire(holder())
+    state = writer.rewrite(entries, lock=lock, base=LedgerState())
+    assert state == fold_all(entries) == ledger().read()
+    assert writer.append(entry(41), lock=lock).head == "entry-41"
+    assert verify(ledger().links()).sound == 41
+    assert [each.id for each in ledger().history(3)] == ["entry-41", "entry-40", "entry-39"]
+
+
+def test_a_ledger_is_taken_back_to_an_entry(ledger: Ledger) -> None:
+    """What follows an entry is replaced, all or nothing, by whoever holds the lock."""
+    writer = ledger()
+    lock = writer.acquire(holder())
+    states = [writer.append(entry(number), lock=lock) for number in range(1, 4)]
+    other = replace(entry(2, Kind.NOTED), id="other-2")
+    with pytest.raises(LedgerError, match="moved on since"):
+        writer.rewrite([replace(other, previous="entry-9")], lock=lock, base=states[0])
+    assert ledger().read() == states[2]
+    after = writer.rewrite([other], lock=lock, base=states[0])
+    assert [each.id for each in writer.history(9)] == ["other-2", "entry-1"]
+    assert after == writer.read() == ledger().read()
+    ledger().break_lock(lock.holder)
+    with pytest.raises(LockLost):
+        writer.rewrite([], lock=lock, base=LedgerState())
+    assert ledger().read() == after
+
+
+def _acquire_patiently(store: Store, name: str) -> Lock:
+    pause = threading.Event()
+    for _ in range(200):
+        with suppress(Locked):
+            return store.acquire(holder(name))
+        pause.wait(0.2)
+    raise AssertionError("the lock was never free")
 
 
 def _hold(store: Store) -> Hold:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.durations import DURATION
 from orchestrator.stack.written.literals import HOLDS_EXPRESSIONS
-from orchestrator.stack.written.schema import CONDITION, LABEL, OWNER, POINTER, SHARE
+from orchestrator.stack.written.schema import CONDITION, LABEL, NAMESPACE, OWNER, POINTER, SHARE
 from tools.documentation.markdown import anchor, code, table
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -21,6 +21,7 @@ _HEADING = ("key", "what it is", "type", "default", "expressions")
 _WORDS = {"string": "text", "boolean": "true or false"}
 _PATTERNS = {
     LABEL: "name",
+    NAMESPACE: "name",
     CONDITION: "condition",
     DURATION: "duration",
     SHARE: "percentage",

@@ -9,8 +9,9 @@ it is made anew as a heartbeat. ``refs/orchestrator-queue/STACK/ENVIRONMENT/…`
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from orchestrator import clock
@@ -25,16 +26,11 @@ from orchestrator.ledger.encoding import (
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
-from orchestrator.ledger.stores.refs import (
-    ENTRY,
-    HOLDER,
-    STATE,
-    WAITER,
-    Here,
-    LedgerRefs,
-    Plumbing,
-)
-from orchestrator.ledger.troubles import lost_lock, out_of_order
+from orchestrator.ledger.stores.commits import chain_of
+from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
+from orchestrator.ledger.stores.refs import ENTRY, HOLDER, STATE, WAITER, Here, LedgerRefs
+from orchestrator.ledger.troubles import lost_lock, no_such_entry, out_of_order
+from orchestrator.ledger.verification import Link
 from orchestrator.plans.objects import Owner
 
 _ATTEMPTS = 5
@@ -64,7 +60,7 @@ class GitStore:
     def read(self) -> LedgerState:
         """Return the present state."""
         with _as_ledger_error():
-            return self._refs.present().state
+            return self._refs.state(self._refs.present())
 
     def history(self, limit: int) -> Iterator[Entry]:
         """Yield up to ``limit`` entries, newest first."""
@@ -75,6 +71,15 @@ class GitStore:
                 self._refs.deepen(limit)
                 entries = self._entries(head, limit)
         return iter(entries)
+
+    def links(self) -> Iterator[Link]:
+        """Yield the entries as they are kept, oldest first; of those that a remote lost, what this clone has."""
+        with _as_ledger_error():
+            tip = self._refs.known()
+            if self._plumbing.shallow:
+                self._refs.deepen(ALL)
+            commits = self._plumbing.log(tip, limit=ALL) if tip else ()
+            return iter(chain_of(self._plumbing, commits))
 
     def sight(self) -> Sight:
         """Return who holds the lock and who waits for it; costs one round trip while nothing changes."""
@@ -87,7 +92,7 @@ class GitStore:
         """Take the lock; raises Locked when a holder that may be alive has it."""
         with _as_ledger_error():
             for _ in range(_ATTEMPTS):
-                here = self._refs.present()
+                here = self._refs.present_anyway()
                 hold = here.hold
                 if hold and hold.mark != over and not self._is_dead(hold.holder):
                     raise locked(self._subject, hold)
@@ -102,15 +107,14 @@ class GitStore:
             for here in self._views():
                 if not _holds(here, lock.holder):
                     raise lost_lock(self._subject, here.hold.holder if here.hold else None)
-                if (
-                    here.state.head == entry.id
-                ):  # recorded, but the answer to an earlier try was lost
-                    return here.state
-                if entry.previous != here.state.head:
+                before = self._refs.state(here)
+                if before.head == entry.id:  # recorded, but the answer to an earlier try was lost
+                    return before
+                if entry.previous != before.head:
                     raise out_of_order(self._subject)
-                state = fold(here.state, entry)
+                state = fold(before, entry)
                 beat = self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
-                commit = self._entry_commit(here, entry, state)
+                commit = self._plumbing.chain((_draft(entry, state),), parent=here.ledger)
                 if self._recorded(here, entry, lock=beat, ledger=commit):
                     return state
         raise self._refs.restless()
@@ -118,7 +122,7 @@ class GitStore:
     def beat(self, lock: Lock, *, at: datetime) -> None:
         """Record a heartbeat; raises LockLost when the lock is no longer ours."""
         with _as_ledger_error():
-            for here in self._views():
+            for here in self._locks():
                 if not _holds(here, lock.holder):
                     raise lost_lock(self._subject, here.hold.holder if here.hold else None)
                 commit = self._lock_commit(lock.holder, at=at, mark=uuid.uuid4().hex)
@@ -129,7 +133,7 @@ class GitStore:
     def release(self, lock: Lock) -> None:
         """Give the lock back, if it is still ours."""
         with _as_ledger_error():
-            for here in self._views():
+            for here in self._locks():
                 if not _holds(here, lock.holder) or self._refs.move_lock(here, ""):
                     return
         raise self._refs.restless()
@@ -138,12 +142,34 @@ class GitStore:
         """Take the lock away from that holder, with a ``mark`` only while it gave no heartbeat since."""
         with _as_ledger_error():
             for _ in range(_ATTEMPTS):
-                here = self._refs.present()
+                here = self._refs.present_lock()
                 if not _holds(here, expected) or mark not in {"", here.lock}:
                     return False
                 if self._refs.move_lock(here, ""):
                     return True
         raise self._refs.restless()
+
+    def rewrite(self, entries: Sequence[Entry], *, lock: Lock, base: LedgerState) -> LedgerState:
+        """Make entries follow a state, which its last entry led to, whatever follows that now; all or none.
+
+        What followed it stays in this clone, under ``refs/orchestrator-replaced/``.
+        """
+        with _as_ledger_error():
+            commit, state = self._commit_of(base.head), base
+            drafts = []
+            for entry in entries:
+                if entry.previous != state.head:
+                    raise out_of_order(self._subject)
+                state = fold(state, entry)
+                drafts.append(self._without_the_gone(_draft(entry, state)))
+            ledger = self._plumbing.chain(drafts, parent=commit)
+            here = self._refs.present_lock()
+            if not _holds(here, lock.holder):
+                raise lost_lock(self._subject, here.hold.holder if here.hold else None)
+            beat = self._lock_commit(lock.holder, at=clock.now(), mark=uuid.uuid4().hex)
+            if not self._refs.replace(here, lock=beat, ledger=ledger):
+                raise lost_lock(self._subject, None)
+            return state
 
     def line_up(self, waiter: Waiter) -> None:
         """Be seen in the queue; who died in it is removed."""
@@ -170,6 +196,27 @@ class GitStore:
         for _ in range(_ATTEMPTS):
             yield self._refs.present()
 
+    def _locks(self) -> Iterator[Here]:
+        """Yield views as ``_views`` does, for what is about the lock alone."""
+        yield self._refs.here()
+        for _ in range(_ATTEMPTS):
+            yield self._refs.present_lock()
+
+    def _commit_of(self, entry: str) -> str:
+        """Return the commit that holds an entry, empty for none; raises LedgerError when it cannot be reached."""
+        if not entry:
+            return ""
+        for link in self.links():
+            if link.entry is not None and link.entry.id == entry:
+                return link.place
+        raise no_such_entry(self._subject, entry)
+
+    def _without_the_gone(self, draft: Draft) -> Draft:
+        """Return a draft without those parents that are not in this repository: what it tells may be older."""
+        found = self._plumbing.read(draft.parents)
+        there = (one for one, each in zip(draft.parents, found, strict=True) if each is not None)
+        return replace(draft, parents=tuple(there))
+
     def _recorded(self, here: Here, entry: Entry, *, lock: str, ledger: str) -> bool:
         try:
             return self._refs.append(here, lock=lock, ledger=ledger)
@@ -182,16 +229,6 @@ class GitStore:
                 hint="the next run from this clone brings it there; until then, run from no other place",
                 detail=error.detail,
             ) from error
-
-    def _entry_commit(self, here: Here, entry: Entry, state: LedgerState) -> str:
-        parents = (here.ledger, entry.run.revision.commit)
-        return self._plumbing.commit(
-            {ENTRY: encode_entry(entry), STATE: encode_state(state)},
-            parents=tuple(parent for parent in parents if parent),
-            message=f"{_one_line(entry.message)}\n",
-            author=entry.run.who,
-            at=entry.at,
-        )
 
     def _lock_commit(self, holder: Holder, *, at: datetime, mark: str) -> str:
         # The mark makes each of them another commit: a ref that keeps its value is left out of a push, and
@@ -222,6 +259,17 @@ class GitStore:
                 break
             entries.append(decode_entry(found[1]))
         return entries
+
+
+def _draft(entry: Entry, state: LedgerState) -> Draft:
+    revision = entry.run.revision.commit
+    return Draft(
+        files={ENTRY: encode_entry(entry), STATE: encode_state(state)},
+        parents=(revision,) if revision else (),
+        message=f"{_one_line(entry.message)}\n",
+        author=entry.run.who,
+        at=entry.at,
+    )
 
 
 def _holds(here: Here, holder: Holder) -> bool:

@@ -7,67 +7,31 @@ pushed, or since the ledger was kept here alone, and the next entry brings every
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from orchestrator.errors import LedgerError, RepositoryError
-from orchestrator.ledger.encoding import decode_hold, decode_state, decode_waiter
+from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
+from orchestrator.ledger.encoding import decode_entry, decode_hold, decode_state, decode_waiter
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Hold, Waiter
+from orchestrator.ledger.stores.plumbing import ALL, Moves, Plumbing
+from orchestrator.ledger.troubles import lost_entries, restore
 from orchestrator.plans.objects import Owner
 
 STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
 _ATTEMPTS = 5
-
-Moves = Mapping[str, tuple[str, str]]
-
-
-class Plumbing(Protocol):
-    """What the store needs of Git; an empty id stands for a ref that does not exist."""
-
-    def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
-        """Return id and content of each named object, None where there is none."""
-
-    def commit(
-        self,
-        files: Mapping[str, bytes],
-        *,
-        parents: Sequence[str],
-        message: str,
-        author: str,
-        at: datetime,
-    ) -> str:
-        """Write a commit of these files and return its id."""
-
-    def move(self, moves: Moves) -> bool:
-        """Move local refs from one id to another, all or none; return whether each stood where it had to."""
-
-    def descends(self, commit: str, *, ancestor: str) -> bool:
-        """Return whether ``ancestor`` is the commit itself or in its history."""
-
-    def log(self, name: str, *, limit: int) -> tuple[str, ...]:
-        """Return the ids of a commit and of its first parents, newest first."""
-
-    def list_refs(self, refs: Sequence[str]) -> Mapping[str, str]:
-        """Return where these refs stand here; one that ends in ``/*`` stands for all below it."""
-
-    def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
-        """Return where these refs stand on a remote; one that ends in ``/*`` stands for all below it."""
-
-    def fetch(self, remote: str, refs: Sequence[str], *, depth: int) -> bool:
-        """Fetch the objects behind these refs; False when one is gone."""
-
-    def push(self, remote: str, moves: Moves) -> bool:
-        """Move refs of a remote, all or none; return whether each stood where it had to."""
+_DEPTHS = (2, 16, 128, ALL)  # of looks for an earlier entry in a shallow clone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
-    """What this clone knows: where its refs stand (empty: nowhere), and what the ledger and the lock say."""
+    """What this clone knows: where its refs stand (empty: nowhere), and what the lock says.
+
+    ``kept`` is the file that holds the state, as id and content; None where there is no ledger, or no such file.
+    ``seen`` is where the remote's ledger stood last.
+    """
 
     ledger: str
-    state: LedgerState
+    kept: tuple[str, bytes] | None
     lock: str
     hold: Hold | None
     seen: str
@@ -82,6 +46,8 @@ class LedgerRefs:
         self.lock = f"refs/orchestrator-lock/{owner}"
         self._queue = f"refs/orchestrator-queue/{owner}"
         self._seen = f"refs/orchestrator-remote/{remote}/{owner}"
+        self._replaced = f"refs/orchestrator-replaced/{owner}"
+        self._subject = str(owner)
         self._plumbing = plumbing
         self._remote = remote
         self._decoded = ("", LedgerState())
@@ -91,29 +57,52 @@ class LedgerRefs:
         ledger, state, lock, holder, seen = self._plumbing.read(
             (self.ledger, f"{self.ledger}:{STATE}", self.lock, f"{self.lock}:{HOLDER}", self._seen)
         )
-        if ledger and not state:
-            raise LedgerError(f"{self.ledger} is no ledger: its commit holds no {STATE}")
         return Here(
             ledger=ledger[0] if ledger else "",
-            state=self._state(*state) if state else LedgerState(),
+            kept=state,
             lock=lock[0] if lock else "",
             hold=decode_hold(holder[1], mark=lock[0]) if lock and holder else None,
             seen=seen[0] if seen else "",
         )
 
-    def _state(self, blob: str, content: bytes) -> LedgerState:
-        """Return what a file of the repository holds; one that was read last is not decoded anew."""
+    def state(self, here: Here) -> LedgerState:
+        """Return what the ledger says; one that was read last is not decoded anew."""
+        if not here.ledger:
+            return LedgerState()
+        if here.kept is None:
+            raise LedgerError(
+                f"{self.ledger} is no ledger: its commit holds no {STATE}",
+                hint=restore(self._subject),
+            )
+        blob, content = here.kept
         if self._decoded[0] != blob:
             self._decoded = blob, decode_state(content)
         return self._decoded[1]
 
     def present(self) -> Here:
-        """Return what this clone knows after it was brought in line with the remote."""
+        """Return what this clone knows after it was brought in line with the remote.
+
+        Raises LedgerLost when entries that were seen there are not there any more.
+        """
+        return self._followed(self._to_follow)
+
+    def present_anyway(self) -> Here:
+        """Return what ``present`` does, of a ledger that lost entries as far as it can be brought in line."""
+        try:
+            return self.present()
+        except LedgerLost:
+            return self.present_lock()
+
+    def present_lock(self) -> Here:
+        """Return what this clone knows after its lock was brought in line with the remote's."""
+        return self._followed(self._to_follow_lock)
+
+    def _followed(self, to_follow: Callable[[Here, str], Moves | None]) -> Here:
         for _ in range(_ATTEMPTS):
             here = self.here()
             if self._remote is None:
                 return here
-            moves = self._to_follow(here, self._remote)
+            moves = to_follow(here, self._remote)
             if moves is not None and (not moves or self._plumbing.move(moves)):
                 return self.here() if moves else here
         raise self.restless()
@@ -237,12 +226,44 @@ class LedgerRefs:
         found = zip(refs, self._plumbing.read(refs), strict=True)
         return {ref: each[0] for ref, each in found if each}
 
+    def replace(self, here: Here, *, lock: str, ledger: str) -> bool:
+        """Move lock and ledger, wherever the ledger stands; keep what stood there under a name of its own.
+
+        Return whether the lock stood where ``here`` says.
+        """
+        before = here.ledger
+        if self._remote is not None:
+            before = self._plumbing.list_remote(self._remote, (self.ledger,)).get(self.ledger, "")
+        moves = {self.lock: (here.lock, lock), self.ledger: (before, ledger)}
+        if self._remote is None:
+            moved = self._move(moves)
+        elif moved := self._push(self._remote, moves):
+            local = {**moves, self.ledger: (here.ledger, ledger), self._seen: (here.seen, ledger)}
+            self._plumbing.move(local)
+        if moved and here.ledger:
+            self._plumbing.move({f"{self._replaced}/{here.ledger[:10]}": ("", here.ledger)})
+        return moved
+
+    def known(self) -> str:
+        """Return where the ledger stands: as the remote has it, or as this clone knew it where that lost some."""
+        try:
+            return self.present().ledger
+        except LedgerLost:
+            return self.here().ledger
+
+    def _to_follow_lock(self, here: Here, remote: str) -> Moves | None:
+        lock = self._plumbing.list_remote(remote, (self.lock,)).get(self.lock, "")
+        if not self._bring(remote, here, ledger=here.ledger, lock=lock):
+            return None
+        return {self.lock: (here.lock, lock)} if lock != here.lock else {}
+
     def _to_follow(self, here: Here, remote: str) -> Moves | None:
         """Return the moves that bring this clone in line with the remote; None when that moved meanwhile."""
         there = self._plumbing.list_remote(remote, (self.ledger, self.lock))
         ledger, lock = there.get(self.ledger, ""), there.get(self.lock, "")
         if not self._bring(remote, here, ledger=ledger, lock=lock):
             return None
+        self._check_seen(remote, here, ledger)
         follow = bool(ledger) and ledger != here.ledger and self._behind(here, ledger)
         return {
             ref: (old, new)
@@ -265,9 +286,37 @@ class LedgerRefs:
         fetched = self._plumbing.fetch(remote, tuple(wanted), depth=1)
         return fetched and None not in self._plumbing.read(tuple(wanted.values()))
 
+    def _check_seen(self, remote: str, here: Here, ledger: str) -> None:
+        """Raise LedgerLost when the remote's ledger does not lead back to what was seen of it."""
+        if here.seen in {"", ledger}:
+            return
+        if ledger and self._leads_back(remote, ledger, here.seen):
+            return
+        shorter = bool(ledger) and self._plumbing.descends(here.seen, ancestor=ledger)
+        happened = "was cut short" if shorter else "was replaced by another one"
+        entries = self._plumbing.read((f"{here.seen}:{ENTRY}", f"{ledger or here.seen}:{ENTRY}"))
+        seen, now = (_told(each) for each in entries)
+        raise lost_entries(
+            self._subject,
+            f"on {remote} {happened if ledger else 'is gone'}",
+            seen=f"{here.seen[:10]} ({seen})",
+            now=f"{ledger[:10]} ({now})" if ledger else "",
+            forget=f"git update-ref -d {self._seen} && git update-ref -d {self.ledger}",
+        )
+
+    def _leads_back(self, remote: str, ledger: str, seen: str) -> bool:
+        if self._plumbing.descends(ledger, ancestor=seen):
+            return True
+        for depth in _DEPTHS if self._plumbing.shallow else ():
+            if not self._plumbing.fetch(remote, (self.ledger,), depth=depth):
+                return False
+            if self._plumbing.descends(ledger, ancestor=seen):
+                return True
+        return False
+
     def _behind(self, here: Here, ledger: str) -> bool:
         """Return whether the remote's ledger has all of ours and more; False when it is the other way round."""
-        if here.ledger in {"", here.seen}:  # by names alone: a shallow clone cannot tell by history
+        if here.ledger in {"", here.seen}:
             return True
         if self._plumbing.descends(here.ledger, ancestor=ledger):
             return False
@@ -278,6 +327,17 @@ class LedgerRefs:
             hint=f"compare them with git log {self.ledger} and git log {ledger[:10]}; "
             f"to go on with the remote's: git update-ref {self.ledger} {ledger[:10]}",
         )
+
+
+def _told(found: tuple[str, bytes] | None) -> str:
+    """Return an entry's sentence, for people."""
+    if found is None:
+        return "no entry"
+    try:
+        entry = decode_entry(found[1])
+    except LedgerError:
+        return "an entry that cannot be read"
+    return f"{entry.message}, {entry.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _stood(moves: Moves, found: Mapping[str, str], *, after: bool) -> bool:

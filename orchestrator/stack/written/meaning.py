@@ -11,6 +11,7 @@ from orchestrator.stack.project import PROJECT_FILE, Project
 from orchestrator.stack.reference import Reference, parse_scalar
 from orchestrator.stack.scope import scope_of, state_scope_of
 from orchestrator.stack.written.health import check_health
+from orchestrator.stack.written.ledgers import check_ledger
 from orchestrator.stack.written.literals import texts_in
 from orchestrator.stack.written.sharing import check_units, place_of
 
@@ -24,6 +25,7 @@ def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
         yield from check_health(manifests)
     yield from _check_cluster(stack.cluster)
     yield from _check_allowed_cluster(stack, project)
+    yield from check_ledger(stack, project)
     yield from _check_state(stack)
     yield from _check_cycles(stack)
 

@@ -17,6 +17,7 @@ from orchestrator.stack.model import (
     Ignored,
     Json,
     Ledger,
+    LedgerStore,
     ManifestSet,
     Module,
     Rights,
@@ -123,8 +124,17 @@ def read_terraform(section: Section, asker: str = "the stack") -> Terraform:
 
 
 def read_ledger(section: Section) -> Ledger:
-    """Read ``ledger:``; nothing said means the repository's remote when there is one."""
-    return Ledger(remote=None if section.values.get("remote") is False else section.text("remote"))
+    """Read ``ledger:``; nothing said means Git, and the repository's remote when there is one."""
+    store = section.text("store")
+    return Ledger(
+        store=LedgerStore(store) if store in set(LedgerStore) else LedgerStore.GIT,
+        remote=None if section.values.get("remote") is False else section.text("remote"),
+        path=section.text("path"),
+        namespace=section.text("namespace"),
+        context=section.text("context"),
+        kubeconfig=section.text("kubeconfig"),
+        places=section.places(),
+    )
 
 
 def read_guards(section: Section) -> Guards:

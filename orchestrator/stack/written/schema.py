@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema
 
 LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
+NAMESPACE: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"  # RFC 1123
 VARIABLE: Final = r"^[A-Za-z_][-A-Za-z0-9_]*$"
 TYPE: Final = r"^[A-Za-z*][-A-Za-z0-9_.*?\[\]!]*$"
 SHARE: Final = r"^(100|[1-9]?[0-9])%$"
@@ -152,11 +153,33 @@ _TERRAFORM: Final = _map(
 )
 _LEDGER: Final = _map(
     {
+        "store": Key(
+            core_schema.literal_schema(["git", "directory", "cluster"]),
+            "What keeps it: refs of this repository, a directory, or a namespace of a cluster.",
+            "directory",
+            default="git",
+        ),
         "remote": Key(
             _either(False, NAMED, _TEXT),  # noqa: FBT003 - the word itself
             "The Git remote that the ledger is pushed to, or `false` to keep it here.",
             "origin",
-        )
+        ),
+        "path": Key(
+            _TEXT,
+            "The directory, from the repository's root; it has to be there.",
+            "/srv/ledgers",
+        ),
+        "namespace": Key(
+            core_schema.str_schema(strict=True, pattern=NAMESPACE),
+            "The namespace in the cluster; it has to be there.",
+            "platform",
+        ),
+        "context": Key(
+            _TEXT,
+            "A context of the kubeconfig, for another cluster than the stack's own.",
+            "management",
+        ),
+        "kubeconfig": Key(_TEXT, "The path of a kubeconfig, if not the usual one."),
     }
 )
 _GUARDS: Final = _map(

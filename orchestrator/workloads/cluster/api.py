@@ -18,6 +18,7 @@ from orchestrator.workloads.cluster.answers import NotServed
 from orchestrator.workloads.cluster.connection.client import Client, side_by_side
 from orchestrator.workloads.cluster.discovery import discover
 from orchestrator.workloads.cluster.lists import Keep, listing, whole
+from orchestrator.workloads.cluster.registers import Registers
 from orchestrator.workloads.cluster.requests import Accepted, Managers, Reply, Submission
 from orchestrator.workloads.cluster.schemas import described
 from orchestrator.workloads.cluster.watches import Listing, Scope, Watch
@@ -76,6 +77,10 @@ class Cluster:
     def title(self) -> str:
         """Return the name of the cluster as people know it, with the server's address."""
         return self._client.title
+
+    def registers(self, namespace: str) -> Registers:
+        """Return the objects of a namespace that keep records, such as a ledger."""
+        return Registers(client=self._client, namespace=namespace)
 
     def kinds(self, *, refresh: bool = False) -> Kinds:
         """Return the kinds that the server serves, asked for once unless ``refresh`` is set."""

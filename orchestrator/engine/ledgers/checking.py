@@ -1,0 +1,57 @@
+"""Looking a ledger through: its chain, and what this clone saw of it before."""
+
+from dataclasses import dataclass
+
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session
+from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
+from orchestrator.ledger.store import Store
+from orchestrator.ledger.verification import Verdict, verify
+from orchestrator.plans.repairs import Checked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What became of looking a ledger through, for people and for going on from it."""
+
+    verdict: Verdict
+    checked: Checked
+
+
+def check_ledger(session: Session) -> Checked:
+    """Look the session's ledger through; raises LedgerError when it cannot be reached, NewerFormat."""
+    return look_through(session, open_store(session)).checked
+
+
+def look_through(session: Session, store: Store) -> Finding:
+    """Look a ledger through; raises LedgerError when it cannot be reached, NewerFormat."""
+    verdict = verify(store.links())
+    last, broken = verdict.entries[-1:], verdict.broken
+    checked = Checked(
+        stack=session.stack.name,
+        environment=session.stack.environment,
+        entries=len(verdict.entries),
+        last=last[0].message if last else "",
+        at=last[0].at if last else None,
+        place=broken.place if broken else "",
+        why=broken.why if broken else "",
+        lost=_lost(store, verdict),
+    )
+    return Finding(verdict=verdict, checked=checked)
+
+
+def _lost(store: Store, verdict: Verdict) -> str:
+    """Return what the store says of entries that are gone, if they are."""
+    try:
+        state = store.read()
+    except LedgerLost as error:
+        return error.message
+    except NewerFormat:
+        raise
+    except LedgerError:
+        if verdict.broken is None:
+            raise
+        return ""
+    if state.head == verdict.state.head or verdict.broken:
+        return ""
+    return f"its last entry is {state.head or 'none'}, and the chain ends with {verdict.state.head or 'none'}"

@@ -1,0 +1,100 @@
+"""Opening the ledger of a stack, wherever the stack keeps it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from orchestrator.ledger.holder import Holder
+from orchestrator.ledger.lease import patience_of
+from orchestrator.ledger.presence import surely_dead
+from orchestrator.ledger.store import Store
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.directory import DirectoryShelf
+from orchestrator.ledger.stores.git import GitStore
+from orchestrator.ledger.stores.shelf import Shelf
+from orchestrator.processes import Stop
+from orchestrator.stack.model import Cluster, LedgerStore
+
+if TYPE_CHECKING:
+    from orchestrator.engine.session import Session, Surroundings
+    from orchestrator.workloads.cluster.registers import Registers
+
+_INSISTED = 2  # requests to stop
+
+
+def open_store(session: "Session") -> Store:
+    """Open the ledger of the session's stack and environment.
+
+    Raises LedgerError, RepositoryError; ClusterError when it is in a cluster that cannot be located.
+    """
+    return _STORES[session.stack.ledger.store](session)
+
+
+def _in_git(session: "Session") -> Store:
+    around = session.surroundings
+    wanted = session.stack.ledger.remote
+    return GitStore(
+        session.owner,
+        session.repository.plumbing(patience=patience_of(around.settings), stop=around.stop),
+        remote=None if wanted is None else session.repository.remote(wanted),
+        is_dead=_death(session),
+    )
+
+
+def _in_directory(session: "Session") -> Store:
+    path = Path(session.stack.ledger.path).expanduser()
+    shelf = DirectoryShelf(session.repository.root / path, str(session.owner))
+    return _chain(session, shelf)
+
+
+def _in_cluster(session: "Session") -> Store:
+    from orchestrator.ledger.stores.cluster import ClusterShelf
+
+    return _chain(session, ClusterShelf(session.owner, _registers(session)))
+
+
+def _chain(session: "Session", shelf: Shelf) -> Store:
+    memory = session.repository.folder / "ledgers"
+    memory.mkdir(mode=0o700, exist_ok=True)
+    key = hashlib.sha256(shelf.title.encode()).hexdigest()[:12]
+    seen = DirectoryShelf(memory, f"{session.owner}/{key}")
+    return ChainStore(session.owner, shelf, is_dead=_death(session), memory=seen)
+
+
+def _death(session: "Session") -> Callable[[Holder], bool]:
+    host = session.surroundings.settings.host
+    return lambda holder: surely_dead(holder, host=host)
+
+
+def _registers(session: "Session") -> "Registers":
+    """Return the namespace that the ledger is in, by one connection for all of the run."""
+    from orchestrator.engine.planning.connection import open_cluster
+
+    around, ledger = session.surroundings, session.stack.ledger
+    key = (ledger.context, ledger.kubeconfig, session.owner)
+    if key not in around.ledger_clusters:
+        own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
+        cluster = own if ledger.context or ledger.kubeconfig else session.stack.cluster
+        asking = replace(
+            session,
+            stack=replace(session.stack, cluster=cluster),
+            surroundings=replace(around, stop=_patient(around)),
+        )
+        around.ledger_clusters[key] = open_cluster(asking, {}, around.resources)
+    return around.ledger_clusters[key].registers(ledger.namespace)
+
+
+def _patient(around: "Surroundings") -> Stop:
+    """Return a request to stop that is only heard the second time: what was done is recorded yet."""
+    stop = Stop()
+    around.resources.enter_context(stop.unless(lambda: around.stop.requests < _INSISTED))
+    return stop
+
+
+_STORES: Final[Mapping[LedgerStore, Callable[["Session"], Store]]] = {
+    LedgerStore.GIT: _in_git,
+    LedgerStore.DIRECTORY: _in_directory,
+    LedgerStore.CLUSTER: _in_cluster,
+}

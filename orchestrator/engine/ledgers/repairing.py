@@ -1,0 +1,156 @@
+"""Repairing a ledger: going on from what holds, with what clusters and states say themselves."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from orchestrator import clock
+from orchestrator.engine.ledgers.checking import Finding, look_through
+from orchestrator.engine.ledgers.notes import note
+from orchestrator.engine.planning.connection import cluster_pending, identify, open_cluster
+from orchestrator.engine.planning.infrastructure import Outputs, workspace_of
+from orchestrator.engine.planning.removed import applied_outputs, origin_of
+from orchestrator.engine.recording import open_store, who
+from orchestrator.engine.session import Session
+from orchestrator.engine.turns import locked
+from orchestrator.errors import LedgerError
+from orchestrator.infrastructure.modules import state_stamp
+from orchestrator.ledger.entry import LedgerState, Operation, UnitRecord
+from orchestrator.ledger.fold import fold_all
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.repairs import RepairPlan
+from orchestrator.stack.model import UnitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A repair that can be carried out, and what it would do."""
+
+    plan: RepairPlan
+    finding: Finding
+    units: tuple[UnitRecord, ...] = ()
+    objects: tuple[OwnedObject, ...] = ()
+    cluster: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What exists: units with a state, objects, where these are, and what could not be looked at."""
+
+    units: tuple[UnitId, ...] = ()
+    objects: tuple[OwnedObject, ...] = ()
+    cluster: str = ""
+    unseen: tuple[str, ...] = ()
+
+
+def plan_repair(session: Session, resources: ExitStack) -> Repair:
+    """Return what a repair of the session's ledger would do; nothing is changed.
+
+    A ledger that is whole is not repaired. Raises LedgerError when it cannot be reached, NewerFormat, and
+    ClusterUnreachable or TerraformError when it cannot be told what exists.
+    """
+    finding = look_through(session, open_store(session))
+    if finding.checked.whole and finding.checked.entries:
+        return Repair(plan=RepairPlan(checked=finding.checked), finding=finding)
+    found = _look_around(session, finding.verdict.state, resources)
+    state = finding.verdict.state
+    known = {owned.ref: owned.uid for owned in state.inventory}
+    objects = tuple(owned for owned in found.objects if known.get(owned.ref) != owned.uid)
+    units = sorted({*found.units, *(owned.unit for owned in objects)} - {*state.units})
+    plan = RepairPlan(
+        checked=finding.checked,
+        again=len(finding.verdict.entries) - finding.verdict.sound,
+        units=tuple(units),
+        objects=tuple(owned.ref for owned in objects),
+        unseen=found.unseen,
+    )
+    records = tuple(_record(session, unit) for unit in units)
+    return Repair(plan=plan, finding=finding, units=records, objects=objects, cluster=found.cluster)
+
+
+def repair_ledger(session: Session, repair: Repair, *, patience: float) -> str:
+    """Carry a repair out under the lock, and return a sentence about it; raises Locked, LedgerError."""
+    store = open_store(session)
+    with locked(session, store, Operation.REPAIR, patience=patience) as lease:
+        now = look_through(session, store)
+        if now.verdict != repair.finding.verdict:
+            raise LedgerError(
+                f"the ledger of {session.owner} changed since it was looked through",
+                hint="nothing was repaired; run it again, to see what it would do now",
+            )
+        verdict = now.verdict
+        noted = note(
+            session,
+            Operation.REPAIR,
+            _told(session, repair),
+            previous=verdict.state.head,
+            units=repair.units,
+            inventory=repair.objects,
+            cluster=repair.cluster,
+        )
+        again = verdict.entries[verdict.sound :]
+        lease.rewrite((*again, noted), base=fold_all(verdict.entries[: verdict.sound]))
+    return (
+        f"repaired the ledger of {session.owner}: it goes on after {_entries(len(verdict.entries))}"
+    )
+
+
+def _look_around(session: Session, state: LedgerState, resources: ExitStack) -> _Found:
+    """Return what exists of the stack, wherever one can see it."""
+    origin = origin_of(session)
+    places = {
+        unit: workspace_of(session, origin.site, module) for unit, module in origin.modules.items()
+    }
+    units = tuple(unit for unit, place in places.items() if state_stamp(place))
+    if not (session.stack.manifests or state.inventory):
+        return _Found(units=units)
+    outputs = applied_outputs(origin, units)
+    if waits := cluster_pending(session, outputs):
+        told = f"the cluster was not looked at: its address waits for {', '.join(waits)}"
+        return _Found(units=units, unseen=(told,))
+    return _in_cluster(session, state, resources, units=units, outputs=outputs)
+
+
+def _in_cluster(
+    session: Session,
+    state: LedgerState,
+    resources: ExitStack,
+    *,
+    units: tuple[UnitId, ...],
+    outputs: Outputs,
+) -> _Found:
+    from orchestrator.workloads.rediscovery import rediscover
+
+    cluster = open_cluster(session, outputs, resources)
+    namespaces = {owned.ref.namespace for owned in state.inventory}
+    namespaces |= {str(each.namespace) for each in session.stack.manifests if each.namespace}
+    found = rediscover(cluster, session.owner, namespaces)
+    unseen = tuple(
+        f"{kind} may not be listed by us, and were not looked at" for kind in found.unseen
+    )
+    place = identify(session, cluster)
+    return _Found(units=units, objects=found.objects, cluster=place, unseen=unseen)
+
+
+def _record(session: Session, unit: UnitId) -> UnitRecord:
+    """Return the record of a unit that is there, and of which nobody knows what it was brought to."""
+    protected = {each.id for each in session.stack.units if each.protect}
+    return UnitRecord(
+        unit=unit,
+        outcome=Outcome.INTERRUPTED,
+        revision=session.revision,
+        at=clock.now(),
+        by=who(session),
+        protect=unit in protected,
+        why="found by a repair of the ledger",
+    )
+
+
+def _told(session: Session, repair: Repair) -> str:
+    plan = repair.plan
+    found = f"{len(plan.units)} units and {len(plan.objects)} objects found"
+    return f"repair {session.owner}: {_entries(plan.checked.entries)} kept, {found}"
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"

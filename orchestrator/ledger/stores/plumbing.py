@@ -1,0 +1,68 @@
+"""What the Git store needs of Git: objects, refs and remotes, without a checkout."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Moves = Mapping[str, tuple[str, str]]
+
+ALL = 2**31 - 1
+"""The depth of a fetch that Git takes for the whole history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A commit that is still to be written; ``parents`` are those beside the one before it."""
+
+    files: Mapping[str, bytes]
+    parents: Sequence[str]
+    message: str
+    author: str
+    at: datetime
+
+
+class Plumbing(Protocol):
+    """What the store needs of Git; an empty id stands for a ref that does not exist."""
+
+    def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
+        """Return id and content of each named object, None where there is none."""
+
+    def commit(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        parents: Sequence[str],
+        message: str,
+        author: str,
+        at: datetime,
+    ) -> str:
+        """Write a commit of these files and return its id."""
+
+    def move(self, moves: Moves) -> bool:
+        """Move local refs from one id to another, all or none; return whether each stood where it had to."""
+
+    def descends(self, commit: str, *, ancestor: str) -> bool:
+        """Return whether ``ancestor`` is the commit itself or in its history."""
+
+    def log(self, name: str, *, limit: int) -> tuple[str, ...]:
+        """Return the ids of a commit and of its first parents, newest first."""
+
+    def list_refs(self, refs: Sequence[str]) -> Mapping[str, str]:
+        """Return where these refs stand here; one that ends in ``/*`` stands for all below it."""
+
+    def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
+        """Return where these refs stand on a remote; one that ends in ``/*`` stands for all below it."""
+
+    @property
+    def shallow(self) -> bool:
+        """Whether the repository has not the whole history."""
+
+    def chain(self, drafts: Sequence[Draft], *, parent: str) -> str:
+        """Write commits, each with the one before as its first parent, and return the id of the last."""
+
+    def fetch(self, remote: str, refs: Sequence[str], *, depth: int) -> bool:
+        """Fetch the objects behind these refs; False when one is gone."""
+
+    def push(self, remote: str, moves: Moves) -> bool:
+        """Move refs of a remote, all or none; return whether each stood where it had to."""

@@ -1,0 +1,180 @@
+"""Following a chain of documents: back from its head, forth from its beginning, and against what was seen before."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger.entry import LedgerState
+from orchestrator.ledger.fields import Fields, decode, encode
+from orchestrator.ledger.stores.documents import (
+    ENTRY,
+    Head,
+    Numbered,
+    Reference,
+    holds,
+    readable,
+    referred,
+)
+from orchestrator.ledger.stores.shelf import Document, Shelf
+from orchestrator.ledger.troubles import cut_short, gone_after
+from orchestrator.ledger.verification import Link
+from orchestrator.stack.model import Json
+
+_SEEN = "seen"
+_FEW = 50  # entries that are read one by one; more are listed
+
+Steps = list[tuple[Reference, Numbered]]
+"""Entries with where they are kept, oldest first."""
+
+
+class Trail:
+    """The entries of one ledger on a shelf, and the memory of its last one."""
+
+    def __init__(self, subject: str, shelf: Shelf, memory: Shelf | None) -> None:
+        """Take whose ledger, the place, and where this clone keeps what it saw; None for nowhere."""
+        self._subject = subject
+        self._shelf = shelf
+        self._memory = memory
+
+    def back(self, last: Reference | None, limit: int) -> Iterator[Numbered]:
+        """Yield up to ``limit`` entries, the last one first; raises LedgerError for one that is not as it was."""
+        known = self._shelf.find(ENTRY) if limit > _FEW else {}
+        reference = last
+        for _ in range(limit):
+            if reference is None:
+                return
+            found = known.get(reference.name) or self._shelf.read(reference.name)
+            numbered, _ = _checked(reference, found)
+            if numbered is None:
+                raise gone_after(
+                    self._subject, self._shelf.place(reference.name), found=found is not None
+                )
+            yield numbered
+            reference = numbered.before
+
+    def forth(
+        self, head: Head, state_of: Callable[[Reference | None], LedgerState]
+    ) -> Iterator[Link]:
+        """Yield what is kept, oldest first: up to the head where all leads there, else as far as anything leads."""
+        steps, missing = self._steps(head)
+        last = steps[-1][0] if steps else None
+        for reference, numbered in steps:
+            ends = reference == head.entry == last
+            state, trouble = _tried(state_of, head) if ends else (None, "")
+            place = self._shelf.place(reference.name)
+            yield Link(place=place, entry=numbered.entry, state=state, trouble=trouble)
+        if missing is not None or last != head.entry:
+            yield self._gap(head, missing)
+
+    def path(self, head: Head) -> Steps:
+        """Return the entries that can be reached, oldest first."""
+        return self._steps(head)[0]
+
+    def check(self, head: Head) -> None:
+        """Raise LedgerLost when what was seen before is no part of what the head names now; else remember it."""
+        seen = self._seen()
+        if seen is not None and (seen.number, seen.entry) != (head.number, head.entry):
+            if head.number <= seen.number:
+                raise cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
+            steps = self.back(head.entry, head.number - seen.number)
+            if [*steps][-1].before != seen.entry:
+                raise cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
+        if seen is None or seen.entry != head.entry:
+            self.remember(head)
+
+    def remember(self, head: Head) -> None:
+        """Keep what is there now, for the next look; where that cannot be kept, nothing is noticed later."""
+        if self._memory is None or head.entry is None:
+            return
+        known: Json = {"name": head.entry.name, "digest": head.entry.digest}
+        content = encode({"number": head.number, "entry": known})
+        with suppress(LedgerError):
+            before = self._memory.read(_SEEN)
+            self._memory.write(_SEEN, content, over=before.version if before else "")
+
+    def _seen(self) -> Head | None:
+        if self._memory is None:
+            return None
+        found = self._memory.read(_SEEN)
+        return decode(found.content, _read_seen) if found else None
+
+    def _steps(self, head: Head) -> tuple[Steps, Reference | None]:
+        """Return the entries, oldest first, and the reference that led to nothing, if there was one."""
+        kept = self._shelf.find(ENTRY)
+        steps: Steps = []
+        reference = head.entry
+        while reference is not None:
+            numbered, _ = _checked(reference, kept.get(reference.name))
+            if numbered is None:
+                return _longest(kept), reference
+            steps.append((reference, numbered))
+            reference = numbered.before
+        steps.reverse()
+        seen = self._seen()
+        lost = (seen.number if seen else 0) > len(
+            steps
+        ) or not head.mark  # of one that is not there
+        return (_longest(kept) if lost else steps), None
+
+    def _gap(self, head: Head, missing: Reference | None) -> Link:
+        if missing is None:
+            return Link(
+                place=self._shelf.place("head"), trouble=f"names entry {head.number} as the last"
+            )
+        found = self._shelf.read(missing.name)
+        _, why = _checked(missing, found)
+        return Link(place=self._shelf.place(missing.name), trouble=why)
+
+
+def _checked(reference: Reference, found: Document | None) -> tuple[Numbered | None, str]:
+    """Return the entry that a reference means, or what is wrong with what is there."""
+    if found is None:
+        return None, "is missing"
+    if not holds(reference, found.content):
+        return None, "was changed: it has not the digest that the entry after it names"
+    return readable(found.content)
+
+
+def _tried(
+    state_of: Callable[[Reference | None], LedgerState], head: Head
+) -> tuple[LedgerState | None, str]:
+    try:
+        return state_of(head.state), ""
+    except LedgerError as error:
+        return None, error.message
+
+
+def _longest(kept: Mapping[str, Document]) -> Steps:
+    """Return the longest chain that begins with a first entry; what nothing leads to is left out."""
+    found = dict(_readable(kept))
+    after: dict[Reference | None, list[Reference]] = {}
+    for reference in sorted(found, key=lambda each: each.name):
+        after.setdefault(found[reference].before, []).append(reference)
+    lengths: dict[Reference, int] = {}
+    for reference in sorted(found, key=lambda each: found[each].number, reverse=True):
+        lengths[reference] = 1 + max((lengths[one] for one in after.get(reference, ())), default=0)
+    steps: Steps = []
+    last: Reference | None = None
+    while nexts := after.get(last):
+        last = max(nexts, key=lambda each: lengths[each])
+        steps.append((last, found[last]))
+    return steps
+
+
+def _readable(kept: Mapping[str, Document]) -> Iterator[tuple[Reference, Numbered]]:
+    """Yield the entries that are what their names say."""
+    for name, document in kept.items():
+        numbered, _ = readable(document.content)
+        if numbered is None:
+            continue
+        reference = referred(ENTRY, numbered.number, document.content)
+        if reference.name == name:
+            yield reference, numbered
+
+
+def _read_seen(fields: Fields) -> Head:
+    entry = fields.inner("entry")
+    return Head(
+        number=fields.number("number"),
+        entry=Reference(name=entry.text("name"), digest=entry.text("digest")),
+    )

@@ -1,0 +1,51 @@
+"""What was found out about a ledger, and what a repair of it would do, in the shape in which people are told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.stack.model import UnitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A ledger that was looked through: how many entries hold, and the last of them.
+
+    ``place`` is where it breaks first, and ``why`` what is wrong there, as the end of a sentence; both are empty where
+    all is well. ``lost`` is a sentence about entries that were seen before and are gone.
+    """
+
+    stack: str
+    environment: str
+    entries: int
+    last: str = ""
+    at: datetime | None = None
+    place: str = ""
+    why: str = ""
+    lost: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return not (self.place or self.why or self.lost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairPlan:
+    """What a repair would do: go on from the last entry that holds, with what was found to exist beside it.
+
+    ``again`` is how many of the entries are written anew, since the state beside them is wrong. ``units`` are found to
+    exist and in none of the entries, and so are ``objects``; ``unseen`` are sentences about what was not looked at.
+    """
+
+    checked: Checked
+    again: int = 0
+    units: tuple[UnitId, ...] = ()
+    objects: tuple[ObjectRef, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to do."""
+        found = bool(self.units or self.objects)
+        return not self.checked.whole or (not self.checked.entries and found)

@@ -1,0 +1,84 @@
+"""What was found out about a ledger, and what a repair would do, as text and as JSON."""
+
+from collections.abc import Iterator
+
+from orchestrator.plans.repairs import Checked, RepairPlan
+from orchestrator.reports.json import FORMAT, time_json
+from orchestrator.stack.model import Json
+
+
+def render_checked(checked: Checked) -> str:
+    """Return what was found out about a ledger, ending in a newline."""
+    return "\n".join(_checked(checked)) + "\n"
+
+
+def checked_json(checked: Checked) -> dict[str, Json]:
+    """Return whether a ledger is whole, how many entries hold, the last of them, and where it breaks first."""
+    broken: Json = {"place": checked.place, "why": checked.why} if checked.why else None
+    return {
+        "format": FORMAT,
+        "stack": checked.stack,
+        "environment": checked.environment,
+        "whole": checked.whole,
+        "entries": checked.entries,
+        "last": checked.last,
+        "at": time_json(checked.at) if checked.at else None,
+        "broken": broken,
+        "lost": checked.lost,
+    }
+
+
+def render_repair(plan: RepairPlan) -> str:
+    """Return what a repair would do, ending in a newline."""
+    return "\n".join(_repair(plan)) + "\n"
+
+
+def repair_json(plan: RepairPlan) -> dict[str, Json]:
+    """Return what a repair would do: what is wrong, and the units and objects that were found to exist."""
+    return {
+        **checked_json(plan.checked),
+        "needed": plan.needed,
+        "again": plan.again,
+        "units": [*plan.units],
+        "objects": [ref.to_json() for ref in plan.objects],
+        "unseen": [*plan.unseen],
+    }
+
+
+def _checked(checked: Checked) -> Iterator[str]:
+    subject = f"{checked.stack}/{checked.environment}"
+    hold = "entry holds" if checked.entries == 1 else "entries hold"
+    if checked.whole:
+        yield f"{subject}: the ledger is whole, {checked.entries} {hold}"
+    else:
+        yield f"{subject}: the ledger is damaged, {checked.entries} {hold}"
+    if checked.at:
+        yield f"  last    {checked.last} ({checked.at:%Y-%m-%d %H:%M:%S} UTC)"
+    if checked.why:
+        yield f"  broken  {checked.place} {checked.why}"
+    if checked.lost:
+        yield f"  lost    {checked.lost}"
+
+
+def _repair(plan: RepairPlan) -> Iterator[str]:
+    yield from _checked(plan.checked)
+    if not plan.needed:
+        yield "There is nothing to repair."
+        return
+    yield ""
+    yield "A repair would"
+    yield f"  go on from {_from(plan)}"
+    if plan.again:
+        yield f"  write the state beside {plan.again} of them anew"
+    if plan.units:
+        yield f"  record as there, with nobody knowing since when: {', '.join(plan.units)}"
+    if plan.objects:
+        yield f"  take {len(plan.objects)} objects that carry the stack's labels into the inventory:"
+        yield from (f"    {ref}" for ref in plan.objects)
+    yield from (f"  note: {each}" for each in plan.unseen)
+
+
+def _from(plan: RepairPlan) -> str:
+    if not plan.checked.entries:
+        return "an empty ledger, since no entry holds"
+    return f"the last of the {plan.checked.entries} entries that hold"

@@ -1,0 +1,116 @@
+"""Ledgers outside of Git: kept, moved, looked through and repaired by the command line, as people do it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.stacks import ECHO, config_map
+from tests.end_to_end.world import World
+from tests.git import git, make_clone, make_remote
+
+pytestmark = pytest.mark.integration
+
+
+def declare(world: World, *, module: bool = False, **ledger: str) -> None:
+    """Commit a manifest set, with a module or without, and with a ledger of one's choice."""
+    world.write("modules/base/main.tf", ECHO)
+    world.declare(
+        {"base": {"source": "./modules/base", "inputs": {"text": "hello"}}} if module else {},
+        {"shop": {"path": "shop", "namespace": world.name}},
+        **({"ledger": ledger} if ledger else {}),
+    )
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    world.commit()
+
+
+def verified(world: World, code: int = 0) -> dict[str, object]:
+    """Return what `ledger verify` says, which ends with that code."""
+    ended = world.run("ledger", "verify", world.name, "--output", "json")
+    assert ended.code == code, ended.said
+    told: dict[str, object] = ended.json
+    return told
+
+
+def history(world: World) -> list[str]:
+    """Return the ids of the entries, newest first."""
+    entries = world.run("history", world.name, "--output", "json").json["entries"]
+    return [entry["entry"] for entry in entries]
+
+
+def test_a_ledger_in_the_cluster_is_nobodys_object(world: World) -> None:
+    """A stack that keeps its ledger among its own objects neither adopts nor prunes it, and moves on to Git."""
+    declare(world, store="cluster", namespace=world.name)
+    world.apply()
+    assert world.ledger() == []
+    assert verified(world)["entries"] == 2
+    assert world.live().keys() == {"greeting"}
+
+    exported = world.run("ledger", "export", world.name, "../all.ledger")
+    assert exported.code == 0, exported.said
+    before = history(world)
+    declare(world)
+    imported = world.run("ledger", "import", "../all.ledger")
+    assert imported.code == 0, imported.said
+    assert history(world)[1:] == before
+    assert verified(world)["entries"] == 3
+    assert "Nothing to do" in world.apply().stdout
+    again = world.run("ledger", "import", "../all.ledger")
+    assert again.code == 1
+    assert "is not empty: nothing was imported" in again.stderr
+
+    declare(world, store="cluster", namespace=world.name)
+    ended = world.run("destroy", world.name, "--yes", "--acknowledge", "destroy:manifests.shop")
+    assert ended.code == 0, ended.said
+    assert world.live() == {}
+    assert verified(world)["entries"] == 4
+
+
+def test_a_ledger_that_is_gone_is_rebuilt_from_what_exists(world: World, tmp_path: Path) -> None:
+    """Without a single entry, objects are known by their labels and modules by their states; nothing is made twice."""
+    (tmp_path / "ledgers").mkdir()
+    declare(world, module=True, store="directory", path=str(tmp_path / "ledgers"))
+    world.apply()
+    kept = tmp_path / "ledgers" / world.name
+    assert {path.stat().st_mode & 0o077 for path in (kept, *kept.rglob("*"))} == {0}
+    made = world.resources("base")
+    shutil.rmtree(kept)
+
+    refused = world.run("plan", world.name)
+    assert refused.code == 1
+    assert "is gone: this clone saw 3 entries there, and now there is none" in refused.stderr
+    assert verified(world, 1)["entries"] == 0
+    shown = world.run("ledger", "repair", world.name)
+    assert shown.code == 64
+    assert "ConfigMap" in shown.stdout
+    assert "modules.base" in shown.stdout
+    assert not kept.exists()
+
+    ended = world.run("ledger", "repair", world.name, "--yes")
+    assert ended.code == 0, ended.said
+    assert verified(world)["entries"] == 1
+    world.manifests("shop/texts.yaml", config_map("other"))
+    world.commit()
+    world.apply()
+    assert world.live().keys() == {"other"}
+    assert world.resources("base") == made
+
+
+def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path) -> None:
+    """A deleted ref is not an empty ledger, and the clone that knows it puts it back."""
+    declare(world)
+    remote = make_remote(tmp_path / "remote.git", of=world.root)
+    world.apply()
+    ref = f"refs/orchestrator/{world.name}/default"
+    git(remote, "update-ref", "-d", ref)
+
+    refused = world.run("apply", world.name, "--yes")
+    assert refused.code == 1
+    assert "on origin is gone: the last entry that this clone saw was" in refused.stderr
+    assert f"orchestrator ledger repair {world.name} --env default" in refused.stderr
+    assert world.run("ledger", "repair", world.name, "--yes").code == 0
+    other = make_clone(remote, tmp_path / "clone")
+    told = json.loads(world.run("history", world.name, "--output", "json", directory=other).stdout)
+    assert len(told["entries"]) == 3
+    assert "Nothing to do" in world.apply().stdout

@@ -1,0 +1,203 @@
+"""Ledgers of single documents that somebody damaged: all of it is noticed, told with its place, and gone on from."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
+from orchestrator.ledger.entry import Kind, LedgerState
+from orchestrator.ledger.fold import fold_all
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.directory import DirectoryShelf
+from orchestrator.ledger.stores.documents import (
+    Numbered,
+    decode_head,
+    encode_head,
+    encode_numbered,
+    referred,
+)
+from orchestrator.ledger.stores.shelf import Shelf
+from orchestrator.ledger.verification import verify
+from tests.ledger.builders import OWNER, entry, holder, owned
+from tests.ledger.conftest import is_dead
+
+
+@pytest.fixture
+def store(shelf: Shelf, tmp_path: Path) -> ChainStore:
+    """Return a ledger of four entries, with a memory of what was seen of it."""
+    (tmp_path / "memory").mkdir()
+    memory = DirectoryShelf(tmp_path / "memory", "seen")
+    store = ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory)
+    lock = store.acquire(holder())
+    for number in range(1, 5):
+        store.append(entry(number, inventory=[owned(f"web-{number}")]), lock=lock)
+    store.release(lock)
+    return store
+
+
+def change(shelf: Shelf, name: str, by: Callable[[bytes], bytes]) -> None:
+    """Change a document behind everybody's back; what the server protects is made anew."""
+    found = shelf.read(name)
+    assert found is not None
+    assert shelf.remove(name, over=found.version)
+    assert shelf.write(name, by(found.content), over="")
+
+
+def lose(shelf: Shelf, name: str) -> None:
+    """Delete a document behind everybody's back."""
+    found = shelf.read(name)
+    assert found is not None
+    assert shelf.remove(name, over=found.version)
+
+
+def entries_of(shelf: Shelf) -> list[str]:
+    """Return the names of the entries, oldest first."""
+    return sorted(shelf.find("entry"))
+
+
+def repaired(store: ChainStore) -> LedgerState:
+    """Go on from what holds, as a repair does, and return the state then."""
+    verdict = verify(store.links())
+    lock = store.acquire(holder("repairer"))
+    base = fold_all(verdict.entries[: verdict.sound])
+    noted = replace(entry(9, Kind.NOTED), previous=verdict.state.head)
+    state = store.rewrite([*verdict.entries[verdict.sound :], noted], lock=lock, base=base)
+    store.release(lock)
+    assert verify(store.links()).broken is None
+    assert store.read() == state
+    return state
+
+
+def test_a_changed_entry_is_found(store: ChainStore, shelf: Shelf) -> None:
+    """An entry that says something else than it did has not the digest that the next one names."""
+    second = entries_of(shelf)[1]
+    change(shelf, second, lambda content: content.replace(b"web-2", b"web-9"))
+    assert store.read().head == "entry-4"  # nothing of it is needed for the state
+    verdict = verify(store.links())
+    assert verdict.broken is not None
+    assert verdict.broken.place == shelf.place(second)
+    assert verdict.broken.why.startswith("was changed")
+    assert verdict.sound == 1
+    with pytest.raises(LedgerError, match=r"is damaged: .* was changed by other means"):
+        list(store.history(9))
+    assert [each.ref.name for each in repaired(store).inventory] == ["web-1"]
+
+
+def test_a_missing_entry_is_found(store: ChainStore, shelf: Shelf) -> None:
+    """What leads to an entry that is not there leads nowhere; what was before it holds."""
+    third = entries_of(shelf)[2]
+    lose(shelf, third)
+    verdict = verify(store.links())
+    assert verdict.broken is not None
+    assert (verdict.broken.place, verdict.broken.why) == (shelf.place(third), "is missing")
+    assert [each.id for each in verdict.entries] == ["entry-1", "entry-2"]
+    assert len(repaired(store).inventory) == 2
+
+
+@pytest.mark.usefixtures("store")
+def test_a_state_that_is_not_what_the_entries_say_is_found(shelf: Shelf) -> None:
+    """The state has a digest too; the entries tell what it has to be, and lose nothing by it."""
+    (state,) = shelf.find("state")
+    change(shelf, state, lambda content: content.replace(b"web-2", b"web-9"))
+    fresh = ChainStore(OWNER, shelf, is_dead=is_dead)
+    with pytest.raises(LedgerError, match=r"is damaged: .* was changed by other means") as refused:
+        fresh.read()
+    assert "orchestrator ledger repair shop --env production" in refused.value.hint
+    verdict = verify(fresh.links())
+    assert verdict.broken is not None
+    assert (verdict.sound, len(verdict.entries)) == (3, 4)
+    assert len(repaired(fresh).inventory) == 4
+
+
+def test_a_ledger_that_is_gone_is_not_an_empty_one(store: ChainStore, shelf: Shelf) -> None:
+    """Who saw entries is not told that nothing was ever applied; the entries that are left are found again."""
+    lose(shelf, "head")
+    with pytest.raises(LedgerLost, match="is gone: this clone saw 4 entries there") as refused:
+        store.read()
+    assert "put it back from a backup" in refused.value.hint
+    assert verify(store.links()).sound == 4
+    assert len(repaired(store).inventory) == 4
+
+
+def test_a_ledger_that_was_put_back_is_noticed(store: ChainStore, shelf: Shelf) -> None:
+    """An old head leads back to entries that hold, and is still not what was seen last."""
+    found = shelf.read("head")
+    assert found is not None
+    lock = store.acquire(holder())
+    store.append(entry(5), lock=lock)
+    store.release(lock)
+    change(shelf, "head", lambda _: found.content)
+    with pytest.raises(LedgerLost, match="was cut short: this clone saw 5 entries there, and now"):
+        store.read()
+    assert verify(store.links()).sound == 5
+
+
+def test_another_ledger_in_the_same_place_is_noticed(store: ChainStore, shelf: Shelf) -> None:
+    """A ledger that is longer than the one that was seen has to lead back to it."""
+    for name in ("head", *entries_of(shelf)):
+        lose(shelf, name)
+    other = ChainStore(OWNER, shelf, is_dead=is_dead)
+    lock = other.acquire(holder())
+    for number in range(1, 7):
+        other.append(entry(number), lock=lock)
+    with pytest.raises(LedgerLost, match="was replaced by another one: entry 4 is not the one"):
+        store.read()
+    assert other.read().head == "entry-6"
+
+
+def test_a_head_that_cannot_be_read_is_damage(store: ChainStore, shelf: Shelf) -> None:
+    """Nothing is concluded from a head that is none, and the entries stand for themselves."""
+    change(shelf, "head", lambda _: b"{}")
+    with pytest.raises(LedgerError, match="cannot be read"):
+        store.read()
+    assert verify(store.links()).sound == 4
+    assert len(repaired(store).inventory) == 4
+
+
+def test_a_head_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shelf) -> None:
+    """A newer format is no damage: it is neither half understood nor repaired away."""
+    change(shelf, "head", newer)
+    for ask in (store.read, store.links, partial(store.acquire, holder())):
+        with pytest.raises(NewerFormat, match=r"newer orchestrator \(format 99") as refused:
+            ask()
+        assert "install the version" in refused.value.hint
+
+
+def test_an_entry_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shelf) -> None:
+    """Also where only the last entry is newer, what is there is left alone."""
+    found = shelf.read("head")
+    assert found is not None
+    head = decode_head(found.content)
+    following = Numbered(number=5, before=head.entry, entry=entry(5))
+    content = newer(encode_numbered(following))
+    last = referred("entry", 5, content)
+    shelf.write(last.name, content, over="")
+    named = replace(head, number=5, id="entry-5", entry=last)
+    change(shelf, "head", lambda _: encode_head(named))
+    with pytest.raises(NewerFormat):
+        list(store.history(9))
+    with pytest.raises(NewerFormat):
+        verify(store.links())
+
+
+def newer(content: bytes) -> bytes:
+    """Return a document as a later version would write it."""
+    lines = [{**json.loads(line), "format": 99} for line in content.splitlines()]
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+
+
+def test_what_a_crash_left_behind_is_in_nobodys_way(store: ChainStore, shelf: Shelf) -> None:
+    """An entry that was written and never named by the head was never recorded."""
+    (first, *_) = entries_of(shelf)
+    found = shelf.read(first)
+    assert found is not None
+    assert shelf.write("entry-00000005-0123456789abcdef", found.content, over="")
+    assert verify(store.links()).broken is None
+    assert store.read().head == "entry-4"
+    lock = store.acquire(holder())
+    assert store.append(entry(5), lock=lock).head == "entry-5"
+    assert verify(store.links()).sound == 5
