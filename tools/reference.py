@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator.reports.json import dumps
+from orchestrator.reports.schema import plan_schema
 from orchestrator.stack.published import json_schema, project_json_schema
 from tools.documentation import commands, endings, keys, plot, shapes
 from tools.documentation.numbers import measured, numbers, rows_of
@@ -35,6 +36,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
 SCHEMAS = {
     "stack.schema.json": json_schema,
     "orchestrator.schema.json": project_json_schema,
+    "plan.schema.json": plan_schema,
 }
 PLOTS: Mapping[str, Callable[[], str]] = {
     "benchmarks.svg": lambda: plot.render(rows_of(measured()))

@@ -34,14 +34,22 @@ def validate(options: Options, stack: str | None, environment: str | None, outpu
 
 @click.command()
 @click.argument(
-    "file", type=click.Choice(["stack.yaml", "orchestrator.yaml"]), default="stack.yaml"
+    "document",
+    type=click.Choice(["stack.yaml", "orchestrator.yaml", "plan"]),
+    default="stack.yaml",
 )
-def schema(file: str) -> None:
-    """Print the JSON Schema of stack files, or of orchestrator.yaml, for editors."""
+def schema(document: str) -> None:
+    """Print the JSON Schema of stack files or orchestrator.yaml, for editors; or of a plan, for programs."""
     from orchestrator.reports.json import dumps
+    from orchestrator.reports.schema import plan_schema
     from orchestrator.stack.published import json_schema, project_json_schema
 
-    click.echo(dumps(json_schema() if file == "stack.yaml" else project_json_schema()), nl=False)
+    schemas = {
+        "stack.yaml": json_schema,
+        "orchestrator.yaml": project_json_schema,
+        "plan": plan_schema,
+    }
+    click.echo(dumps(schemas[document]()), nl=False)
 
 
 @click.command()

@@ -32,7 +32,7 @@ def _hash(plan: Plan, *, secrets: bool) -> str:
         "units": [_unit(unit, secrets=secrets) for unit in plan.units if unit.effective],
     }
     canonical = json.dumps(effects, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
 
 
 def _unit(unit: UnitPlan, *, secrets: bool) -> Json:

@@ -89,7 +89,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
             yield from _unit_lines(unit, told=plan.destroy)
     if plan.since is not None:
         yield ""
-        yield from _considered_lines(plan.since)
+        yield from considered_lines(plan.since)
     yield from _untouched_lines(plan)
     yield ""
     for note in plan.notes:
@@ -104,7 +104,7 @@ def _untouched_lines(plan: Plan) -> Iterator[str]:
     unlooked = [unit for unit in plan.units if unit.unlooked]
     if unlooked:
         yield ""
-        yield from _unlooked_lines(unlooked)
+        yield from unlooked_lines(unlooked)
     quiet = [
         unit.unit
         for unit in plan.units
@@ -115,14 +115,15 @@ def _untouched_lines(plan: Plan) -> Iterator[str]:
         yield from wrapped(", ".join(quiet), first="Unchanged: ", rest=" " * 11)
 
 
-def _unlooked_lines(units: Sequence[UnitPlan]) -> Iterator[str]:
+def unlooked_lines(units: Sequence[UnitPlan]) -> Iterator[str]:
     """Say of units why they were not looked at, those with the same reason together."""
     for reason in dict.fromkeys(unit.unlooked for unit in units):
         names = ", ".join(unit.unit for unit in units if unit.unlooked == reason)
         yield from wrapped(f"{names}: {reason}", rest="  ")
 
 
-def _considered_lines(since: Since) -> Iterator[str]:
+def considered_lines(since: Since) -> Iterator[str]:
+    """Yield which units a plan of what changed takes, and why."""
     taken = sum(1 for each in since.considered if each.taken)
     yield f"Since {since.revision}: {taken} of {_units(len(since.considered))}"
     for each in since.considered:
@@ -133,20 +134,20 @@ def _considered_lines(since: Since) -> Iterator[str]:
 def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     removed = "  (no longer in Git)" if unit.removed and not told else ""
     yield f"  {unit.unit}{removed}"
-    yield from _later_lines(unit)
+    yield from later_lines(unit)
     for drifted in unit.drift:
-        yield from _drift_lines(drifted)
+        yield from drift_lines(drifted)
         if drifted.action is not Action.DELETE:
             yield from render_fields(drifted.fields, indent=_FIELD_INDENT)
-    yield from _left_lines(unit.left)
+    yield from left_lines(unit.left)
     for change in unit.changes:
-        if change.action is not Action.NO_OP and not _goes_without_saying(change):
-            yield from _change_lines(change)
+        if change.action is not Action.NO_OP and not goes_without_saying(change):
+            yield from change_lines(change)
     for warning in (*unit.warnings, *filter(None, [unit.unsettled])):
         yield f"    ! {warning}"
 
 
-def _later_lines(unit: UnitPlan) -> Iterator[str]:
+def later_lines(unit: UnitPlan) -> Iterator[str]:
     """Say what is planned later, or again; an object's pending fields say it themselves."""
     text = unit.deferred
     if unit.pending and not text and unit.unit.startswith("modules."):
@@ -155,7 +156,8 @@ def _later_lines(unit: UnitPlan) -> Iterator[str]:
         yield from wrapped(f"    ? {text}", rest=" " * 6)
 
 
-def _drift_lines(drifted: Change) -> Iterator[str]:
+def drift_lines(drifted: Change) -> Iterator[str]:
+    """Yield what others did to one thing."""
     where = "Terraform" if drifted.subject is Subject.RESOURCE else "this stack"
     line = f"    ! {drifted.name} was {past(drifted.action)} outside of {where}"
     yield from _with_reason(line, drifted.reason)
@@ -169,7 +171,8 @@ def _differing(plan: Plan) -> Iterator[str]:
         yield f"{plan.left} field{'s' if plan.left > 1 else ''} left to others"
 
 
-def _left_lines(left: Sequence[Left]) -> Iterator[str]:
+def left_lines(left: Sequence[Left]) -> Iterator[str]:
+    """Yield the fields that differ from Git and stay so."""
     for one in left[:_MOST_LEFT]:
         verb = "differs" if len(one.fields) == 1 else "differ"
         to = f" to {one.to}" if one.to else " as others set it"
@@ -190,12 +193,13 @@ def _left(number: int) -> str:
     return f"{number} drifted objects left as they are"
 
 
-def _goes_without_saying(change: Change) -> bool:
+def goes_without_saying(change: Change) -> bool:
     """Whether a change is an output that goes with everything else of its module."""
     return change.subject is Subject.OUTPUT and change.action is Action.DELETE
 
 
-def _change_lines(change: Change) -> Iterator[str]:
+def change_lines(change: Change) -> Iterator[str]:
+    """Yield a change, its sign first after four blanks, and its fields below it."""
     moved = f"{change.previous} → " if change.previous else ""
     output = "output " if change.subject is Subject.OUTPUT else ""
     whole = "".join(f"  {show_transition(item)}" for item in change.fields if not item.path)

@@ -1,0 +1,44 @@
+"""What merging a request would do to each stack and environment that it touches, as data for reports."""
+
+from dataclasses import dataclass
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.plans.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPreview:
+    """What merging would do to one stack in one environment.
+
+    Either ``plan`` or ``error`` is there. ``refusals`` is what guards would not let pass, with what to do about
+    it; ``reasons`` say why the stack was planned.
+    """
+
+    stack: str
+    environment: str
+    plan: Plan | None = None
+    error: OrchestratorError | None = None
+    refusals: tuple[OrchestratorError, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return ``stack/environment``."""
+        return f"{self.stack}/{self.environment}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What merging a request would do; stacks stand by their names.
+
+    ``base`` and ``head`` are the commits that would be merged. ``error`` says why nothing could be planned at
+    all, such as a conflict. ``ci_run`` is the address of the run that planned, or empty. ``configuration`` tells
+    apart comments of several runs on one request.
+    """
+
+    base: str
+    head: str
+    stacks: tuple[StackPreview, ...] = ()
+    error: OrchestratorError | None = None
+    ci_run: str = ""
+    configuration: str = "default"

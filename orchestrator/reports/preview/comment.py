@@ -1,0 +1,193 @@
+"""One comment on a request: a headline, errors, then each plan folded away, in as many characters as there are."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from shlex import quote
+from typing import Final
+
+from orchestrator.errors import InvalidStack, Mistake, OrchestratorError
+from orchestrator.plans.digest import digest
+from orchestrator.plans.guards import losses
+from orchestrator.plans.plan import Plan
+from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.redaction import with_sentences_redacted
+from orchestrator.plans.risk import named
+from orchestrator.reports.errors import render_error
+from orchestrator.reports.preview.blocks import Block, Document, Group, Piece, Rank
+from orchestrator.reports.preview.budget import fitted, size
+from orchestrator.reports.preview.diff import diff_of
+from orchestrator.reports.preview.harmless import broken, code, line
+from orchestrator.reports.preview.markdown import render
+from orchestrator.reports.preview.memory import Memory, marker, recall, remember
+from orchestrator.reports.preview.words import headline, outlook
+
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?=&%+-]{1,300}")
+_ROOM_FOR_NAMES: Final = 600
+_SHARE_OF_MEMORY: Final = 8
+_MOST_SPELLED: Final = 5
+_MOST_OF_A_CAUSE: Final = 5  # lines of a message that count as the cause itself
+
+Redact = Callable[[str], str]
+
+
+def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str = "") -> str:
+    """Return a request's comment, at most ``limit`` characters long, ending in a newline.
+
+    ``redact`` takes secrets out of every text before it is cut; ``previous`` is the text of the comment that
+    this one takes the place of, so that what changed can be told. Raises ValueError for a limit that is too small.
+    """
+    hidden = remember(preview)
+    kept = (hidden,) if size(hidden) <= limit // _SHARE_OF_MEMORY else ()
+    memory = recall(previous)
+    since = tuple(_since(memory, preview)) if memory else ()
+    if not any(map(loud, preview.stacks)) and preview.error is None:
+        text = _without_effect(preview)
+        closing = ("", *since, "", *kept) if since else kept
+        return "\n".join((marker(preview.configuration), text, *closing)) + "\n"
+    opening = (marker(preview.configuration), f"### {headline(preview)}")
+    document = Document(
+        opening=(*opening, "", *since) if since else opening,
+        blocks=blocks_of(preview, redact),
+        closing=(*_closing(preview), "", *kept),
+    )
+    return fitted(document, limit, render)
+
+
+def loud(preview: StackPreview) -> bool:
+    """Whether there is more to say of a stack than that nothing changes in it."""
+    plan = preview.plan
+    if plan is None or preview.refusals:
+        return True
+    return plan.effective or bool(plan.drifted) or any(unit.unsettled for unit in plan.units)
+
+
+def blocks_of(preview: Preview, redact: Redact) -> tuple[Block, ...]:
+    """Return the sections of a preview: what failed, then the plans that do something, each by its name."""
+    stacks = sorted(preview.stacks, key=lambda each: each.name)
+    whole = [_failure("merge", preview.error, redact)] if preview.error else []
+    failed = [_failure(each.name, each.error, redact) for each in stacks if each.error]
+    planned = [
+        _planned(each, with_sentences_redacted(each.plan, redact), redact)
+        for each in stacks
+        if each.plan and loud(each)
+    ]
+    return (*whole, *failed, *planned)
+
+
+def _failure(name: str, error: OrchestratorError, redact: Redact) -> Block:
+    message = [f"  {line(text)}" for text in broken(redact(error.message))]
+    below = [text for part in _explained(error, redact) for text in broken(redact(part))]
+    hint = [f"  hint: {line(text)}" for text in broken(redact(error.hint))] if error.hint else []
+    ranked = (
+        *((Rank.ERROR, text) for text in message[:_MOST_OF_A_CAUSE]),
+        *((Rank.DETAIL_OF_ERROR, text) for text in message[_MOST_OF_A_CAUSE:]),
+        *((Rank.DETAIL_OF_ERROR, f"    {line(text)}".rstrip()) for text in below),
+        *((Rank.HINT, text) for text in hint),
+    )
+    pieces = tuple(Piece(rank=rank, lines=(text,), counted="lines") for rank, text in ranked)
+    return Block(
+        name=name,
+        summary="could not be planned",
+        groups=(Group(pieces=pieces),),
+        language="text",
+        rank=Rank.ERROR,
+        counted="failures",
+        folded=False,
+    )
+
+
+def _explained(error: OrchestratorError, redact: Redact) -> Iterator[str]:
+    """Yield what stands below an error's message: its mistakes, and its detail."""
+    if isinstance(error, InvalidStack):
+        mistakes = tuple(_mistake(each, redact) for each in error.mistakes)
+        text = render_error(InvalidStack(mistakes))
+        yield text[: text.rindex("\n\nerror: ")]
+    if error.detail:
+        yield error.detail
+
+
+def _mistake(mistake: Mistake, redact: Redact) -> Mistake:
+    """Return a mistake without secrets, before the line that it quotes is cut."""
+    place = mistake.place and replace(mistake.place, text=redact(mistake.place.text))
+    related = mistake.related and replace(mistake.related, text=redact(mistake.related.text))
+    message, hint = redact(mistake.message), redact(mistake.hint)
+    return replace(mistake, message=message, hint=hint, place=place, related=related)
+
+
+def _planned(preview: StackPreview, plan: Plan, redact: Redact) -> Block:
+    return Block(
+        name=preview.name,
+        summary=outlook(preview),
+        groups=tuple(diff_of(preview, plan, redact)),
+        language="diff",
+        rank=Rank.STACK,
+        counted="plans",
+        reasons=tuple(map(redact, preview.reasons)),
+        digest=digest(plan)[:16] if plan.effective else "",
+        commands=tuple(_commands(plan)) if plan.effective else (),
+    )
+
+
+def _commands(plan: Plan) -> Iterator[str]:
+    """Yield what applies a plan, with what has to be acknowledged for it."""
+    words = [*_acknowledgements(plan)]
+    flags = "".join(f" --acknowledge {quote(word)}" for word in words[:_MOST_SPELLED])
+    verb = "destroy" if plan.destroy else "apply"
+    yield f"orchestrator {verb} {quote(plan.stack)} --env {quote(plan.environment)}{flags}"
+
+
+def _acknowledgements(plan: Plan) -> Iterator[str]:
+    lost = losses(plan)
+    names = named(lost, lost)
+    if len(names) <= _MOST_SPELLED and all(line(name) == name for name in names):
+        yield from names
+        return
+    yield from dict.fromkeys(f"destroy:{one.unit}" for one in lost)
+
+
+def _since(memory: Memory, preview: Preview) -> Iterator[str]:
+    """Yield a sentence about what became of the plans of an earlier comment."""
+    told = []
+    for each in sorted(preview.stacks, key=lambda each: each.name):
+        before, now = memory.plans.get(each.name), outlook(each)
+        if before is None:
+            told.append(f"{code(each.name)} is new")
+        elif before.digest != (digest(each.plan)[:16] if each.plan else ""):
+            told.append(f"{code(each.name)} was {code(before.outlook)}, is {code(now)}")
+    gone = memory.plans.keys() - {each.name for each in preview.stacks}
+    told += [f"{code(name)} is not touched any more" for name in sorted(gone)]
+    same = "nothing changed" if not told else _some(told, separator="; ")
+    yield f"Since the comment on {code(memory.head[:10])}: {same}."
+
+
+def _without_effect(preview: Preview) -> str:
+    if not preview.stacks:
+        return "Merging touches no stack."
+    return f"Merging changes nothing in {_names(preview.stacks)}."
+
+
+def _closing(preview: Preview) -> Iterator[str]:
+    quiet = tuple(each for each in preview.stacks if not loud(each))
+    if quiet:
+        yield f"Nothing changes in {_names(quiet)}."
+        yield ""
+    run = f" by [this run]({preview.ci_run})" if _ADDRESS.fullmatch(preview.ci_run) else ""
+    yield f"Planned{run}: {code(preview.head[:10])} merged into {code(preview.base[:10])}."
+
+
+def _names(previews: tuple[StackPreview, ...]) -> str:
+    return _some(sorted(code(each.name) for each in previews), separator=", ")
+
+
+def _some(parts: list[str], *, separator: str) -> str:
+    """Return parts joined, as many as there is room for, and how many more there are."""
+    shown: list[str] = []
+    room = _ROOM_FOR_NAMES
+    for part in parts:
+        room -= len(part) + len(separator)
+        if room < 0 and shown:
+            break
+        shown.append(part)
+    more = len(parts) - len(shown)
+    return separator.join(shown) + (f" and {more} more" if more else "")

@@ -1,0 +1,86 @@
+"""The few words that say what a plan does: deletions first, since they are what a reader must not miss."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from orchestrator.plans.change import Action, Change, Risk, Subject
+from orchestrator.plans.plan import Plan
+from orchestrator.plans.preview import Preview, StackPreview
+
+_GRAVEST_FIRST: Final = (
+    Action.DELETE,
+    Action.REPLACE,
+    Action.CREATE,
+    Action.UPDATE,
+    Action.MOVE,
+    Action.IMPORT,
+    Action.ADOPT,
+    Action.FORGET,
+    Action.READ,
+)
+
+
+def headline(preview: Preview) -> str:
+    """Return what merging does in a line: what failed, what goes and whether data is lost, what is made."""
+    plans = [each.plan for each in preview.stacks if each.plan is not None]
+    failed = sum(each.error is not None for each in preview.stacks)
+    parts = [*_failed(failed, len(preview.stacks)), *_refused(preview.stacks), *_effects(plans)]
+    if preview.error is not None:
+        return "Merging could not be planned"
+    return f"Merging: {', '.join(parts)}" if parts else "Merging changes nothing"
+
+
+def outlook(preview: StackPreview) -> str:
+    """Return what merging does to one stack in an environment, in a few words."""
+    if preview.plan is None:
+        return "could not be planned"
+    parts = [*(["refused"] if preview.refusals else []), *_effects([preview.plan])]
+    return ", ".join(parts) or "nothing to change"
+
+
+def counted(counts: Counter[str]) -> str:
+    """Return ``12 to create, fields of 3 changes``, in the order in which they were counted."""
+    return ", ".join(
+        word.format(number) if "{}" in word else f"{number} {word}"
+        for word, number in counts.items()
+    )
+
+
+def _effects(plans: Iterable[Plan]) -> Iterator[str]:
+    plans = tuple(plans)
+    changes = [change for plan in plans for _, change in plan.changes() if _counts(change)]
+    actions = Counter(change.action for change in changes)
+    lost = sum(change.risk is Risk.DATA_LOSS for change in changes)
+    if lost:
+        yield f"{lost} {'loses' if lost == 1 else 'lose'} data"
+    yield from (
+        f"{actions[action]} to {action.value}" for action in _GRAVEST_FIRST if actions[action]
+    )
+    deferred = sum(1 for plan in plans for unit in plan.units if unit.deferred)
+    if deferred:
+        yield f"{_number(deferred, 'unit')} planned during the apply"
+    if not changes and not deferred and any(plan.effective for plan in plans):
+        yield "only outputs change"
+    drifted = sum(plan.drifted for plan in plans)
+    if drifted:
+        yield f"{_number(drifted, 'drifted object')} left"
+
+
+def _counts(change: Change) -> bool:
+    return change.subject is not Subject.OUTPUT and change.action is not Action.NO_OP
+
+
+def _failed(failed: int, of: int) -> Iterator[str]:
+    if failed:
+        yield f"{failed} of {_number(of, 'plan')} failed"
+
+
+def _refused(previews: Iterable[StackPreview]) -> Iterator[str]:
+    refused = sum(bool(each.refusals) for each in previews)
+    if refused:
+        yield f"{_number(refused, 'plan')} refused"
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number != 1 else ''}"

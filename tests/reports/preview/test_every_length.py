@@ -1,0 +1,192 @@
+"""Comments of whatever plans, names and values, at whatever length."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from orchestrator.errors import InvalidStack, Mistake, PlanRefused, TerraformError
+from orchestrator.plans.change import Action, Change, Risk, Subject
+from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.values import ABSENT, Unknown, masked
+from orchestrator.reports.preview.blocks import Document
+from orchestrator.reports.preview.budget import SMALLEST, fitted, size
+from orchestrator.reports.preview.comment import comment
+from orchestrator.reports.preview.markdown import render
+from orchestrator.reports.preview.words import headline
+from tests.plans.builders import change, field_change, plan, unit_plan
+from tests.reports.preview.reading import code_of, problems
+
+_NASTY = (
+    "```",
+    "````\n",
+    "~~~",
+    "</details>",
+    "<details><summary>",
+    "<!--",
+    "-->",
+    "@everyone",
+    "@ada/team",
+    "\u202e",
+    "\u200b",
+    "\ufeff",
+    "\ud800",
+    "\U0001f4a3",
+    "\n/close\n",
+    "\r",
+    "\t",
+    "    ",
+    "[x](javascript:y)",
+    "![i](https://x)",
+    "http://x.example",
+    "<script>",
+    "| a | b |\n|---|---|",
+    "# x\n===",
+    "\u0301" * 9,
+    "`" * 50,
+    "y" * 700,
+)
+_texts = some.lists(some.one_of(some.sampled_from(_NASTY), some.text(max_size=12)), max_size=4).map(
+    "".join
+)
+_values = some.one_of(
+    _texts,
+    some.integers(),
+    some.just(ABSENT),
+    some.just(masked("secret")),
+    some.just(Unknown(sources=("modules.a.b",))),
+    some.dictionaries(_texts, _texts, max_size=3),
+)
+_fields = some.builds(field_change, _texts, before=_values, after=_values)
+_changes = some.builds(
+    Change,
+    subject=some.sampled_from(Subject),
+    name=_texts,
+    action=some.sampled_from(Action),
+    fields=some.lists(_fields, max_size=2).map(tuple),
+    reason=some.one_of(some.just(""), _texts),
+    previous=some.one_of(some.just(""), _texts),
+    risk=some.one_of(some.none(), some.sampled_from(Risk)),
+)
+
+
+def _plan_of(changes: list[Change], sentences: list[str], times: int) -> Any:
+    """Return a plan of a unit with all changes, and of others that make it long."""
+    first = unit_plan("manifests.u", *changes, warnings=tuple(sentences))
+    names = (f"{number}{'n' * 90}" for number in range(times))
+    actions = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+    more = (change(name, action=actions[place % 4]) for place, name in enumerate(names))
+    return plan(first, unit_plan("manifests.v", *more), notes=tuple(sentences))
+
+
+_plans = some.builds(
+    _plan_of,
+    some.lists(_changes, max_size=3),
+    some.lists(_texts, max_size=2),
+    some.integers(min_value=0, max_value=400),
+)
+_errors = some.one_of(
+    some.builds(
+        TerraformError, _texts, hint=_texts, detail=some.lists(_texts, max_size=5).map("\n".join)
+    ),
+    some.lists(some.builds(Mistake, message=_texts, hint=_texts), min_size=1, max_size=3).map(
+        lambda found: InvalidStack(tuple(found))
+    ),
+)
+_names = some.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
+_planned = some.builds(
+    StackPreview,
+    stack=_names,
+    environment=_names,
+    plan=_plans,
+    reasons=some.lists(_texts, max_size=3).map(tuple),
+    refusals=some.lists(some.builds(PlanRefused, _texts, hint=_texts), max_size=2).map(tuple),
+)
+_failed = some.builds(StackPreview, stack=_names, environment=_names, error=_errors)
+_previews = some.builds(
+    Preview,
+    base=some.just("b" * 40),
+    head=some.just("a" * 40),
+    stacks=some.lists(some.one_of(_planned, _failed), max_size=3).map(tuple),
+    error=some.one_of(some.none(), _errors),
+    ci_run=some.one_of(some.just("https://ci.example/1"), _texts),
+    configuration=some.text(max_size=40),
+)
+_limit = some.one_of(
+    some.integers(min_value=SMALLEST, max_value=12_000), some.sampled_from([65_536, 1_000_000])
+)
+_limits = some.tuples(_limit, _limit)
+
+
+@given(preview=_previews, limits=_limits)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_comment_is_right_at_every_length(preview: Preview, limits: tuple[int, int]) -> None:
+    """Whatever is planned: short enough, fences and tags balanced, nobody mentioned, headline and failures there."""
+    _check(preview, limits)
+
+
+@pytest.mark.soak
+@given(preview=_previews, limits=_limits)
+@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_many_comments_are_right(preview: Preview, limits: tuple[int, int]) -> None:
+    """The same, for many more."""
+    _check(preview, limits)
+
+
+def _check(preview: Preview, limits: tuple[int, int]) -> None:
+    small, great = sorted(limits)
+    text, longer = comment(preview, limit=small), comment(preview, limit=great)
+
+    assert problems(text, small) == []
+    assert problems(longer, great) == []
+    failed = [each for each in preview.stacks if each.error]
+    if failed or preview.error:
+        assert headline(preview) in text
+    if len(failed) <= 2:
+        assert text.count("could not be planned**") == len(failed) + bool(preview.error)
+    if "left out" not in text.lower():
+        assert _visible(longer) == _visible(text)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    counts=some.dictionaries(
+        some.sampled_from([Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE]),
+        some.integers(min_value=1, max_value=200),
+    ),
+    limit=some.integers(min_value=SMALLEST, max_value=20_000),
+)
+def test_nothing_is_lost_without_being_counted(counts: dict[Action, int], limit: int) -> None:
+    """Of each action, what is shown and what is said to be left out are what the plan has."""
+    changes = [
+        Change(subject=Subject.OBJECT, name=f"{action}-{n}-{'x' * 60}", action=action)
+        for action, number in counts.items()
+        for n in range(number)
+    ]
+    stacks = (
+        StackPreview(stack="a", environment="b", plan=plan(unit_plan("manifests.a", *changes))),
+    )
+    code = code_of(comment(Preview(base="b", head="a", stacks=stacks), limit=limit))
+
+    for action, number in counts.items():
+        shown = len(re.findall(rf"^\S+ {action}-\d+-", code, re.MULTILINE))
+        left = re.search(rf"(\d+) to {action}", code)
+        assert shown + (int(left.group(1)) if left else 0) == number
+
+
+@given(text=some.text())
+def test_lengths_are_counted_as_the_strictest_forge_does(text: str) -> None:
+    """A character beyond the first plane is two, as in UTF-16."""
+    assert size(text) == len(text.encode("utf-16-le")) // 2
+
+
+def test_a_limit_that_holds_nothing_is_refused() -> None:
+    """Below the smallest limit not even the headline is certain to fit."""
+    with pytest.raises(ValueError, match="4000 characters at least"):
+        fitted(Document(opening=("x",), blocks=()), SMALLEST - 1, render)
+
+
+def _visible(text: str) -> str:
+    return re.sub(r"<!--.*?-->\n?", "", text).strip()
