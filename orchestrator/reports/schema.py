@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.plans.change import Action, Risk, Subject
+from orchestrator.plans.plan import Lasting
 from orchestrator.reports.json import FORMAT
 from orchestrator.stack.model import Json
 
-_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_DIALECT: Final = "http://json-schema.org/draft-07/schema#"  # as the schemas of files
 _TEXT: Final[dict[str, Json]] = {"type": "string"}
 _FLAG: Final[dict[str, Json]] = {"type": "boolean"}
 _NUMBER: Final[dict[str, Json]] = {"type": "integer", "minimum": 0}
@@ -52,7 +53,7 @@ def _or_null(schema: Json) -> dict[str, Json]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _one_of(words: type[Action | Risk | Subject]) -> dict[str, Json]:
+def _one_of(words: type[Action | Lasting | Risk | Subject]) -> dict[str, Json]:
     return {"enum": [word.value for word in words]}
 
 
@@ -142,21 +143,35 @@ _SINCE: Final = _mapping(
         "units": _list(_mapping({"unit": _UNIT_NAME, "taken": _FLAG, "reason": _TEXT})),
     }
 )
+_RESTORED: Final = _mapping(
+    {
+        "revision": _ref("revision"),
+        "entry": _told(_TEXT, "The ledger's entry that applied it."),
+        "at": {"type": "string", "format": "date-time"},
+        "by": _TEXT,
+        "over": _told(_ref("revision"), "What is undone, with all between the two."),
+        "unrestored": _list(_mapping({"unit": _UNIT_NAME, "name": _TEXT, "why": _one_of(Lasting)})),
+    }
+)
 _COUNTS: Final = _mapping(
     {**{action.value: _NUMBER for action in Action}, "deferred": _NUMBER},
     optional=tuple(action.value for action in Action),
 )
 _PLAN: Final[dict[str, Json]] = {
     "format": _told({"const": FORMAT}, "Grows when something is renamed or removed."),
-    "stack": _TEXT,
-    "environment": _TEXT,
-    "revision": _ref("revision"),
+    "stack": _told(_TEXT, "The stack's name."),
+    "environment": _told(_TEXT, "The environment's name; default for a stack without any."),
+    "revision": _told(_ref("revision"), "What is planned."),
     "destroy": _told(_FLAG, "Whether everything goes."),
     "effective": _told(_FLAG, "Whether applying it would or might change anything."),
     "digest": _told(_TEXT, "A hash over all effects."),
     "counts": _told(_COUNTS, "How many resources and objects each action touches."),
-    "risks": _mapping({risk.value: _list(_ref("risked")) for risk in Risk}),
-    "notes": _list(_TEXT),
+    "risks": _told(
+        _mapping({risk.value: _list(_ref("risked")) for risk in Risk}),
+        "What is deleted or replaced, by what that costs.",
+    ),
+    "notes": _told(_list(_TEXT), "Sentences about the plan as a whole."),
     "since": _told(_or_null(_SINCE), "What a plan of what changed took; null for any other plan."),
+    "restores": _told(_or_null(_RESTORED), "What a rollback brings back; null for any other plan."),
     "units": _told(_list(_ref("unit")), "In the order of their effects."),
 }

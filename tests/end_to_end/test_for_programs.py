@@ -26,6 +26,20 @@ def test_a_plan_tells_by_its_exit_code_whether_it_would_change_anything(world: W
     assert world.run("plan", world.name, "--destroy", "--detailed-exitcode").code == 2
 
 
+def test_a_pipeline_stops_at_what_it_names(world: World) -> None:
+    """With `--fail-on` it is 3 for what the plan does, said on stderr; what it does not do changes nothing."""
+    small_stack(world)
+    world.apply()
+
+    creating = world.run("plan", world.name, "--fail-on", "destroy", "--fail-on", "data-loss")
+    destroying = world.run("plan", world.name, "--destroy", "--fail-on", "destroy", "-o", "json")
+
+    assert creating.code == 0
+    assert destroying.code == 3
+    assert destroying.json["destroy"] is True
+    assert "what --fail-on names: destroy." in destroying.stderr
+
+
 def test_json_says_what_text_says(world: World) -> None:
     """Plan, apply, status and history: one document on stdout, with the same facts as for people."""
     commit = small_stack(world)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator
 
 from orchestrator.plans.change import Action, Touch
-from orchestrator.plans.plan import Considered, Left, Plan, Since
+from orchestrator.plans.plan import Considered, Lasting, Left, Plan, Restored, Since, Unrestored
 from orchestrator.plans.values import Redacted, masked
 from orchestrator.reports.json import plan_json
 from orchestrator.reports.schema import plan_schema
@@ -31,18 +31,23 @@ _PLANS = [
 def test_what_is_published_is_what_the_code_says() -> None:
     """The file in the docs is the schema, and the schema is one."""
     assert plan_schema() == _SCHEMA
-    Draft202012Validator.check_schema(_SCHEMA)
+    Draft7Validator.check_schema(_SCHEMA)
 
 
 @pytest.mark.parametrize("made", [made for _, made in _PLANS], ids=[name for name, _ in _PLANS])
 def test_a_plan_is_as_the_schema_says(made: Plan) -> None:
     """Every key of every plan stands in the schema, and all that the schema promises is there."""
-    Draft202012Validator(_closed(_SCHEMA)).validate(plan_json(made))
+    Draft7Validator(_closed(_SCHEMA)).validate(plan_json(made))
 
 
 def test_all_that_there_is_stands_in_the_schema() -> None:
     """A plan that has one of everything, also of what is rare, is as the schema says."""
-    touch = Touch(by="ada", at=datetime(2026, 3, 14, tzinfo=UTC), through="scale")
+    at = datetime(2026, 3, 14, tzinfo=UTC)
+    touch = Touch(by="ada", at=at, through="scale")
+    lasting = (Unrestored(unit=UnitId("manifests.a"), name="Job a/b", why=Lasting.RAN),)
+    back = Restored(
+        revision=REVISION, entry="e", at=at, by="ada", over=REVISION, unrestored=lasting
+    )
     fields = (
         field_change("a", touch=touch),
         field_change("b", before=masked("x"), after=Redacted(value="y", fingerprint="z")),
@@ -56,20 +61,21 @@ def test_all_that_there_is_stands_in_the_schema() -> None:
             drift=(change(),),
         ),
         since=Since(revision=REVISION, considered=considered),
+        restores=back,
     )
 
-    Draft202012Validator(_closed(_SCHEMA)).validate(plan_json(made))
+    Draft7Validator(_closed(_SCHEMA)).validate(plan_json(made))
 
 
 @pytest.mark.parametrize("spoiled", ["format", "units", "digest"])
 def test_what_is_no_plan_is_refused(spoiled: str) -> None:
     """Something that lacks what a plan has, or is of another format, is no plan for the schema."""
     document = plan_json(plan(unit_plan()))
-    assert Draft202012Validator(_SCHEMA).is_valid(document)
+    assert Draft7Validator(_SCHEMA).is_valid(document)
 
     document[spoiled] = None
 
-    assert not Draft202012Validator(_SCHEMA).is_valid(document)
+    assert not Draft7Validator(_SCHEMA).is_valid(document)
 
 
 def _closed(schema: Any) -> Any:

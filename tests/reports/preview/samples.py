@@ -1,6 +1,7 @@
 """Previews of requests as they come about, by the names of their golden comments."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from orchestrator.errors import (
     ClusterUnreachable,
@@ -13,7 +14,16 @@ from orchestrator.errors import (
     TerraformError,
 )
 from orchestrator.plans.change import Action, Change, Risk, Subject, Touch
-from orchestrator.plans.plan import Considered, Left, Since, UnitPlan
+from orchestrator.plans.plan import (
+    Considered,
+    Lasting,
+    Left,
+    Restored,
+    Revision,
+    Since,
+    UnitPlan,
+    Unrestored,
+)
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.values import ABSENT, Redacted, Unknown, masked
 from orchestrator.stack.model import UnitId
@@ -364,6 +374,25 @@ def _megabytes_in_a_line() -> Preview:
     )
 
 
+def _going_back() -> Preview:
+    lasting = (
+        Unrestored(
+            unit=UnitId("modules.database"), name="aws_db_instance.shop", why=Lasting.EMPTIED
+        ),
+        Unrestored(unit=UnitId("manifests.shop"), name="Job shop/migrate-2", why=Lasting.RAN),
+    )
+    back = Restored(
+        revision=REVISION,
+        entry="8c1e05f25f0a",
+        at=datetime(2026, 3, 14, 9, 26, tzinfo=UTC),
+        by="Ada Lovelace <ada@example.org>",
+        over=Revision(commit="a" * 40, subject="Sell shoes"),
+        unrestored=lasting,
+    )
+    made = plan(unit_plan("manifests.shop", _image("web:2", "web:1")), restores=back)
+    return preview(StackPreview(stack="shop", environment="production", plan=made))
+
+
 SAMPLES: dict[str, Callable[[], Preview]] = {
     "a small change": _small,
     "a change without effect": _without_effect,
@@ -387,6 +416,7 @@ SAMPLES: dict[str, Callable[[], Preview]] = {
     "everything goes": _everything_goes,
     "only outputs": _only_outputs,
     "things that moved": _moved,
+    "a rollback": _going_back,
     "a huge plan": _huge,
     "many stacks": _many_stacks,
     "a long error": _long_error,
