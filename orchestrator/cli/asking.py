@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from orchestrator.engine.planning.plan import Planned
 
 
-def ask_to_go_ahead(planned: "Planned") -> None:
-    """Ask whether to carry a plan out; raises Interrupted, or OrchestratorError for any answer but yes."""
+def ask_to_go_ahead(planned: "Planned", *, failed: bool) -> None:
+    """Ask whether to carry a plan out; raises Interrupted, or OrchestratorError for any answer but yes.
+
+    ``failed`` says that its revision failed before, which the plan tells and the question repeats.
+    """
     verb = "Destroy" if planned.plan.destroy else "Apply"
     where = f"{planned.plan.stack}/{planned.plan.environment}"
-    answer = _answer(f"\n{verb} this to {where}? Only 'yes' goes ahead")
+    again = ", although it failed before" if failed else ""
+    answer = _answer(f"\n{verb} this to {where}{again}? Only 'yes' goes ahead")
     if answer != "yes":
         message = "nothing was changed, since the answer was not 'yes'"
         raise OrchestratorError(message)

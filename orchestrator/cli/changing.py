@@ -123,6 +123,11 @@ def plan(
 @execution_options
 @lock_timeout_option
 @acknowledge_option
+@click.option(
+    "--retry",
+    is_flag=True,
+    help="Apply a revision once more that failed when it was applied before.",
+)
 @pass_options
 def apply(
     options: Options, /, stack: str | None, environment: str | None, output: str, **flags: Any
@@ -240,6 +245,7 @@ def _plan_and_execute(
         check,
         check_before_asking,
         check_startable,
+        known_bad,
     )
     from orchestrator.engine.planning.plan import Selection, make_plan
     from orchestrator.engine.turns import Turn, take_turn
@@ -267,11 +273,12 @@ def _plan_and_execute(
         )
         _show_unless_json(options, planned)
         check_before_asking(planned, allowed)
-        asked = planned.plan.effective and not flags["yes"]
+        bad = known_bad(planned)
+        asked = (planned.plan.effective or bad is not None) and not flags["yes"]
         if asked:
             allowed = ask_for_losses(planned, allowed)
-            ask_to_go_ahead(planned)
-            allowed = replace(allowed, ask=asking(options, session.surroundings.stop))
+            ask_to_go_ahead(planned, failed=bad is not None and not allowed.retry)
+            allowed = replace(allowed, retry=True, ask=asking(options, session.surroundings.stop))
         check(planned, allowed)
         _execute(options, planned, allowed, fresh=not asked, turn=turn)
 
@@ -299,6 +306,7 @@ def _permissions(flags: dict[str, Any]) -> "Permissions":
     return Permissions(
         dirty=flags["allow_dirty"],
         deferred=flags["allow_deferred"],
+        retry=flags.get("retry", False),
         acknowledged=frozenset(flags["acknowledge"]),
     )
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
-from orchestrator.cli import changing, ledger, reading, rollback, sandbox, terraform
+from orchestrator.cli import approve, changing, ledger, reading, rollback, sandbox, terraform
 from orchestrator.cli.options import Options, fitted, pass_options, print_json
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError, unexpected
 
@@ -37,6 +37,7 @@ def cli(options: Options, directory: Path, verbose: bool) -> None:
 
 _VERBS = (
     *changing.VERBS,
+    *approve.VERBS,
     *reading.VERBS,
     *rollback.VERBS,
     *ledger.VERBS,

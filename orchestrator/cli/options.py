@@ -69,7 +69,8 @@ def acknowledge_option(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="WHAT",
         help="Name what may be lost: a thing by its name, destroy:UNIT, prune:UNIT, recreate:UNIT,"
-        " forget:UNIT or new-cluster; may be repeated.",
+        " forget:UNIT or new-cluster; or a guard that does not hold now: destroys:NUMBER, empty, window or"
+        " unapproved. May be repeated.",
     )(command)
 
 

@@ -22,7 +22,7 @@ from orchestrator.ledger.store import Store
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
-from orchestrator.plans.plan import Plan
+from orchestrator.plans.plan import Plan, Revision
 
 
 def open_store(session: Session) -> Store:
@@ -71,6 +71,21 @@ class Recorder:
             restores=_restores(plan),
         )
         return cls(session, lease, run, state)
+
+    def restoring(self, plan: Plan, *, over: Revision) -> "Recorder":
+        """Prepare to record that the workloads of the last healthy revision follow ``over``, which failed."""
+        before = self.state.healthy
+        entry = before.entry if before else ""
+        run = replace(
+            self.run,
+            id=uuid.uuid4().hex,
+            operation=Operation.RESTORE,
+            revision=plan.revision,
+            plan=digest(plan),
+            whole=False,
+            restores=Restores(revision=plan.revision, entry=entry, over=over),
+        )
+        return Recorder(self.session, self.lease, run, self.state)
 
     def started(
         self,

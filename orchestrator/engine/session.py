@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.overtaking import Overtaken
 from orchestrator.engine.planning.wanted import manifest_mistakes
 from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.plans.events import Event, Notice
@@ -29,6 +30,7 @@ class Surroundings:
 
     ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends. ``resources`` end with
     the run; ``ledger_clusters`` are the connections among them to clusters that keep ledgers, each by what names it.
+    ``overtaken`` is told when a newer revision waits.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Surroundings:
     plan_files: list[Path] = field(default_factory=list)
     resources: ExitStack = field(default_factory=ExitStack)
     ledger_clusters: dict[tuple[object, ...], "Cluster"] = field(default_factory=dict)
+    overtaken: Overtaken = field(default_factory=Overtaken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Taking turns on a stack: the lock of a run, waiting for it in line, and its lease while the run lasts."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from orchestrator import clock
@@ -47,7 +47,10 @@ def take_turn(
         lease = resources.enter_context(locked(session, store, operation, patience=turn.patience))
         return replace(turn, lease=lease)
     if hold is not None:
-        await_free(session, patience=turn.patience)
+        waiter = Waiter(holder=_holder(session, operation), patience=turn.patience)
+        claiming = _claiming(session, waiter, hold) if turn.patience else waiter
+        with _lined_up(store, claiming) if claiming.overtakes else nullcontext():
+            await_free(session, patience=turn.patience)
     return turn
 
 
@@ -103,7 +106,9 @@ def locked(
 def _holder(session: Session, operation: Operation) -> Holder:
     settings = session.surroundings.settings
     command = f"orchestrator {operation} {session.stack.name} --env {session.stack.environment}"
-    return this_process(settings, user=who(session), command=command, lease=lease_of(settings))
+    holder = this_process(settings, user=who(session), command=command, lease=lease_of(settings))
+    comparable = operation is Operation.APPLY and not session.revision.dirty
+    return replace(holder, revision=session.revision.commit if comparable else "")
 
 
 def _acquired(session: Session, store: Store, holder: Holder, patience: float) -> Lock:
@@ -112,9 +117,22 @@ def _acquired(session: Session, store: Store, holder: Holder, patience: float) -
     except Locked:
         if not patience:
             raise
-    waiter = Waiter(holder=holder, patience=patience)
+    waiter = _claiming(session, Waiter(holder=holder, patience=patience), store.sight().hold)
     with _lined_up(store, waiter):
         return _in_turn(session, store, waiter)
+
+
+def _claiming(session: Session, waiter: Waiter, hold: Hold | None) -> Waiter:
+    """Return a waiter that says whether its commit is newer than the one that the holder applies."""
+    ours, theirs = waiter.holder.revision, hold.holder.revision if hold else ""
+    newer = ours and theirs and ours != theirs
+    if (
+        hold is None
+        or not newer
+        or not session.repository.plumbing().descends(ours, ancestor=theirs)
+    ):
+        return replace(waiter, overtakes="")
+    return replace(waiter, overtakes=hold.holder.token)
 
 
 def _in_turn(session: Session, store: Store, waiter: Waiter) -> Lock:
@@ -123,8 +141,11 @@ def _in_turn(session: Session, store: Store, waiter: Waiter) -> Lock:
     Each of those in front has one look at the free lock before this one takes it, so that one of them that
     died, or lost its connection, holds up nobody for long.
     """
-    looks = 0
+    looks, holder = 0, waiter.overtakes
     for sight, proof in _Line(session, store, waiter.patience, waiter).looks():
+        if sight.hold and sight.hold.holder.token != holder:
+            holder = sight.hold.holder.token
+            waiter = _seen_as(_claiming(session, waiter, sight.hold), store, before=waiter)
         free = sight.hold is None or bool(proof)
         looks = looks + 1 if free else 0
         if looks > len(sight.ahead_of(waiter)):
@@ -133,6 +154,14 @@ def _in_turn(session: Session, store: Store, waiter: Waiter) -> Lock:
                 lock = store.acquire(replace(waiter.holder, since=clock.now()), over=over)
                 return _told(session, lock, proof=proof or "whose process has ended")
     raise AssertionError("a line is looked at until it is given up")
+
+
+def _seen_as(waiter: Waiter, store: Store, *, before: Waiter) -> Waiter:
+    """Be seen in the queue as what this has become since ``before``."""
+    if waiter != before:
+        store.leave(before)
+        store.line_up(waiter)
+    return waiter
 
 
 def _told(session: Session, lock: Lock, *, proof: str) -> Lock:

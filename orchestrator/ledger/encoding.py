@@ -73,7 +73,8 @@ def decode_hold(content: bytes, *, mark: str) -> Hold:
 
 def encode_waiter(waiter: Waiter) -> bytes:
     """Return a waiter's bytes."""
-    return encode({**_holder(waiter.holder), "patience": waiter.patience})
+    fields = {**_holder(waiter.holder), "patience": waiter.patience}
+    return encode({**fields, **({"overtakes": waiter.overtakes} if waiter.overtakes else {})})
 
 
 def decode_waiter(content: bytes) -> Waiter:
@@ -93,6 +94,7 @@ def _holder(holder: Holder) -> dict[str, Json]:
         "ci_run": holder.ci_run,
         "lease": holder.lease,
         "account": holder.account,
+        **({"revision": holder.revision} if holder.revision else {}),
     }
 
 
@@ -343,6 +345,7 @@ def _read_holder(fields: Fields) -> Holder:
         ci_run=fields.text("ci_run"),
         lease=fields.amount("lease", 0.0),
         account=fields.text("account", ""),
+        revision=fields.text("revision", ""),
     )
 
 
@@ -352,4 +355,8 @@ def _read_hold(fields: Fields, mark: str) -> Hold:
 
 
 def _read_waiter(fields: Fields) -> Waiter:
-    return Waiter(holder=_read_holder(fields), patience=fields.amount("patience"))
+    return Waiter(
+        holder=_read_holder(fields),
+        patience=fields.amount("patience"),
+        overtakes=fields.text("overtakes", ""),
+    )

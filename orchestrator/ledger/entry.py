@@ -22,6 +22,7 @@ class Operation(StrEnum):
     APPROVE = "approve"
     REPAIR = "repair"
     IMPORT = "import"
+    RESTORE = "restore"
 
 
 class Kind(StrEnum):

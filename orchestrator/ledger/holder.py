@@ -22,7 +22,8 @@ class Holder:
     ``token`` is unique to each time a lock is taken. ``birth`` marks when and where the process started, as
     ``presence`` reads it, so that another process with the same number is told apart. ``ci_run`` is the
     address of the CI run, or empty. ``lease`` is how long it may go on without a heartbeat, in seconds; 0 for
-    one that has none. ``account`` is who Terraform takes the process for: ``user@host``.
+    one that has none. ``account`` is who Terraform takes the process for: ``user@host``. ``revision`` is the
+    commit that it applies, and empty for what is none.
     """
 
     token: str
@@ -35,6 +36,7 @@ class Holder:
     ci_run: str = ""
     lease: float = 0.0
     account: str = ""
+    revision: str = ""
 
     def __str__(self) -> str:
         """Return who and where: ``Ada on build-7 (process 4711, orchestrator apply shop)``."""
@@ -63,10 +65,14 @@ class Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiter:
-    """A process that waits for the lock, for up to ``patience`` seconds since it came."""
+    """A process that waits for the lock, for up to ``patience`` seconds since it came.
+
+    ``overtakes`` is the token of a holder that applies an earlier commit in the history of this one's, or empty.
+    """
 
     holder: Holder
     patience: float
+    overtakes: str = ""
 
     @property
     def key(self) -> tuple[datetime, str]:

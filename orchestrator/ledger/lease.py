@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from orchestrator import clock, log
 from orchestrator.errors import LedgerError, LockLost, UsageError
 from orchestrator.ledger.entry import Entry, LedgerState
-from orchestrator.ledger.holder import Lock
+from orchestrator.ledger.holder import Lock, Waiter
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.troubles import expired_lease
 from orchestrator.settings import Settings
@@ -112,6 +112,11 @@ class Lease:
                 raise
             self._until = started + self._length
             return state
+
+    def waiting(self) -> tuple[Waiter, ...]:
+        """Return who waits for the lock, the first one first; raises what the store raises."""
+        with self._writing:  # two that fetch at once would stand in each other's way
+            return self._store.sight().waiting
 
     def _beat_on(self) -> None:
         failing = False

@@ -42,6 +42,7 @@ def _unit(unit: UnitPlan, *, secrets: bool) -> Json:
         "removed": unit.removed,
         "pending": list(unit.pending),
         "changes": [_change(change, secrets=secrets) for change in unit.changes],
+        **({"lifted": True} if unit.lifted else {}),
     }
 
 

@@ -86,7 +86,7 @@ def check_late_losses(shown: Plan, late: UnitPlan, acknowledged: Collection[str]
     if left:
         names = ", ".join(one.name for one in left)
         message = f"{late.unit} could only be planned now, and what is in {names} would be lost"
-        hint = f"if that is meant, apply again with --acknowledge destroy:{late.unit}"
+        hint = f"if that is meant, apply again with --retry --acknowledge destroy:{late.unit}"
         raise PlanRefused(message, hint=hint)
 
 
@@ -102,4 +102,15 @@ def check_protection(
         message = (
             f"{unit.unit} is protected, and this plan would delete or replace {', '.join(names)}"
         )
-        raise PlanRefused(message, hint=f"if that is meant, pass --acknowledge destroy:{unit.unit}")
+        hint = (
+            f"if that is meant, pass --acknowledge destroy:{unit.unit}; or first {_lifting(unit)}"
+        )
+        raise PlanRefused(message, hint=hint)
+
+
+def _lifting(unit: UnitPlan) -> str:
+    """Say how the protection of a unit is lifted, which is a change of its own."""
+    if unit.lifted:
+        return "apply `protect: false` alone, and this in a commit after it"
+    again = "declare it again, and " if unit.removed else ""
+    return f"{again}commit and apply `protect: false`"

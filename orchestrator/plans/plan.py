@@ -49,8 +49,8 @@ class UnitPlan:
     last apply; what follows from that is among the changes, but for objects of a set that only reports it.
     ``unlooked`` says why it was not planned at all, since nothing changed, and is empty otherwise.
     ``ignored`` counts objects whose drift is not told; ``left`` names the fields that differ from Git by a rule of
-    the stack. ``effective`` says whether applying this would or
-    might change anything.
+    the stack. ``lifted`` says that its protection ends with this apply; until then it holds. ``effective`` says
+    whether applying this would or might change anything.
     """
 
     unit: UnitId
@@ -65,6 +65,7 @@ class UnitPlan:
     unlooked: str = ""
     ignored: int = 0
     left: tuple[Left, ...] = ()
+    lifted: bool = False
     effective: bool
 
 
@@ -147,6 +148,11 @@ class Plan:
     def drifted(self) -> int:
         """Return how many objects differ from what was applied and are only told of."""
         return sum(change.subject is Subject.OBJECT for unit in self.units for change in unit.drift)
+
+    @property
+    def lifted(self) -> int:
+        """Return of how many units the protection ends."""
+        return sum(unit.lifted for unit in self.units)
 
     @property
     def left(self) -> int:

@@ -24,10 +24,22 @@ class UnitResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """What followed a rollout that failed: the workloads of the last healthy revision were applied, or why not.
+
+    Either ``report`` says what came of applying them, or ``error`` why that was not even begun.
+    """
+
+    report: "Report | None" = None
+    error: OrchestratorError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """An executed plan: a result for each unit and phase, in order, and the ledger's entry, if any.
 
-    ``trouble`` is what went wrong beside the units, such as a ledger that could not be written.
+    ``trouble`` is what went wrong beside the units, such as a ledger that could not be written. ``fallback`` is what
+    the stack says that follows a failure, None where it says nothing.
     """
 
     plan: Plan
@@ -35,6 +47,7 @@ class Report:
     entry: str = ""
     trouble: OrchestratorError | None = None
     seconds: float = 0.0
+    fallback: Fallback | None = None
 
     @property
     def failures(self) -> tuple[UnitResult, ...]:

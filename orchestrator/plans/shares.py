@@ -6,7 +6,8 @@ from typing import Final
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.change import Action, Subject
 from orchestrator.plans.plan import UnitPlan
-from orchestrator.stack.model import Guards, UnitId
+from orchestrator.stack.model import UnitId
+from orchestrator.stack.policies import Guards
 
 _MOST_LISTED: Final = 10
 

@@ -18,28 +18,38 @@ _COVERED: Final[Mapping[Action, frozenset[Action]]] = {
     Action.MOVE: frozenset({Action.MOVE}),
     Action.ADOPT: frozenset({Action.ADOPT}),
 }
+# What was begun and failed may be there already, half made or gone.
+_BEGUN: Final[Mapping[Action, frozenset[Action]]] = {
+    Action.CREATE: frozenset({Action.UPDATE, Action.REPLACE}),
+    Action.REPLACE: frozenset({Action.CREATE}),
+}
 _HARMLESS = frozenset({Action.NO_OP, Action.READ})
 
 
-def surprises(shown: UnitPlan, late: UnitPlan) -> tuple[str, ...]:
+def surprises(shown: UnitPlan, late: UnitPlan, *, again: bool = False) -> tuple[str, ...]:
     """Return what has to be consented to, such as ``to delete aws_vpc.main``.
 
     Of a unit that could not be planned before, that is what it deletes or replaces; of any other, whatever it
-    does to something that was not to be touched, or not so hard.
+    does to something that was not to be touched, or not so hard. ``again`` says that carrying out what was
+    shown was begun before.
     """
     if shown.deferred:
         grave = frozenset(destructive(late))
         return tuple(_told(change) for change in late.changes if change.name in grave)
-    return tuple(_beyond(shown, late))
+    return tuple(_beyond(shown, late, _BEGUN if again else {}))
 
 
-def _beyond(shown: UnitPlan, late: UnitPlan) -> Iterator[str]:
+def _beyond(
+    shown: UnitPlan, late: UnitPlan, begun: Mapping[Action, frozenset[Action]]
+) -> Iterator[str]:
+    nothing: frozenset[Action] = frozenset()
     expected = {change.name: change.action for change in shown.changes}
     for change in late.changes:
         if change.subject is Subject.OUTPUT or change.action in _HARMLESS:
             continue
         before = expected.get(change.name)
-        if before is None or change.action not in _COVERED.get(before, frozenset()):
+        covered = _COVERED.get(before, nothing) | begun.get(before, nothing) if before else nothing
+        if change.action not in covered:
             yield _told(change)
 
 

@@ -9,7 +9,7 @@ from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
 from orchestrator.plans.change import Change, FieldChange, Risk, Subject, Touch
 from orchestrator.plans.digest import digest
 from orchestrator.plans.plan import Plan, Restored, Revision, Since, UnitPlan, count
-from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.report import Fallback, Report, UnitResult
 from orchestrator.plans.risk import at_risk
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
 from orchestrator.stack.model import Json
@@ -133,6 +133,15 @@ def report_json(report: Report) -> dict[str, Json]:
         "entry": report.entry,
         "results": [_result(result) for result in report.results],
         "plan": plan_json(report.plan),
+        "fallback": _fallback(report.fallback) if report.fallback else None,
+    }
+
+
+def _fallback(fallback: Fallback) -> dict[str, Json]:
+    """Return what followed a failed rollout: an executed plan of its own, or why there was none."""
+    return {
+        "report": report_json(fallback.report) if fallback.report else None,
+        "error": error_json(fallback.error)["error"] if fallback.error else None,
     }
 
 
@@ -190,6 +199,7 @@ def _unit(unit: UnitPlan) -> dict[str, Json]:
         "warnings": list(unit.warnings),
         "drift": [_change(change) for change in unit.drift],
         "ignored": unit.ignored,
+        "lifted": unit.lifted,
         "left": [
             {"name": one.name, "fields": [{"path": path} for path in one.fields], "to": one.to}
             for one in unit.left

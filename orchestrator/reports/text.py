@@ -13,6 +13,7 @@ from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Plan, Since, UnitPlan, count
 from orchestrator.plans.report import Report, accomplished, past
+from orchestrator.reports.fallback import fallback_lines
 from orchestrator.reports.fields import render_fields, show_transition
 from orchestrator.reports.folding import COLUMNS, wrapped
 from orchestrator.reports.mistakes import render
@@ -68,6 +69,8 @@ def summary(plan: Plan) -> str:
     lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
     if lost:
         parts.append(f"{lost} {'loses' if lost == 1 else 'lose'} data")
+    if plan.lifted:
+        parts.append(f"protection of {_units(plan.lifted)} lifted")
     parts += _differing(plan)
     if counts.deferred:
         parts.append(f"{_units(counts.deferred)} planned in turn, during the apply")
@@ -135,6 +138,8 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
     removed = "  (no longer in Git)" if unit.removed and not told else ""
     yield f"  {unit.unit}{removed}"
     yield from later_lines(unit)
+    if unit.lifted:
+        yield "    ! protection lifted: once this is applied, a plan may delete or replace it"
     for drifted in unit.drift:
         yield from drift_lines(drifted)
         if drifted.action is not Action.DELETE:
@@ -234,6 +239,9 @@ def _report_lines(report: Report) -> Iterator[str]:
     if report.trouble is not None:
         yield from _failure_lines("ledger and phases", report.trouble)
     yield from wrapped(_last_line(report))
+    if report.fallback is not None:
+        for line in fallback_lines(report.fallback, report.plan):
+            yield from wrapped(line)
 
 
 def _last_line(report: Report) -> str:

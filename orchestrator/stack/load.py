@@ -11,7 +11,6 @@ from orchestrator.stack.expressions import Scope, resolve
 from orchestrator.stack.model import (
     DEFAULT_ENVIRONMENT,
     Cluster,
-    Guards,
     Json,
     Ledger,
     Risk,
@@ -21,6 +20,7 @@ from orchestrator.stack.model import (
     UnitId,
 )
 from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.policies import Guards, OnFailure
 from orchestrator.stack.project import (
     PROJECT_FILE,
     Project,
@@ -31,13 +31,12 @@ from orchestrator.stack.project import (
     read_document,
 )
 from orchestrator.stack.text.source import in_order
+from orchestrator.stack.written.guarding import check_windows, read_guards, read_on_failure
 from orchestrator.stack.written.literals import check_literals
 from orchestrator.stack.written.meaning import check_stack
 from orchestrator.stack.written.origins import check_origins
 from orchestrator.stack.written.parts import (
-    Section,
     read_cluster,
-    read_guards,
     read_ledger,
     read_manifests,
     read_module,
@@ -46,6 +45,7 @@ from orchestrator.stack.written.parts import (
     read_terraform,
 )
 from orchestrator.stack.written.schema import STACK
+from orchestrator.stack.written.sections import Section
 from orchestrator.stack.written.shape import check_shape
 from orchestrator.stack.written.sharing import check_environments, check_stacks, place_of
 
@@ -187,7 +187,11 @@ class _Reading:
 
     @cached_property
     def _of_file(self) -> tuple[Mistake, ...]:
-        return (*check_shape(self._document, STACK), *check_literals(self._document))
+        return (
+            *check_shape(self._document, STACK),
+            *check_literals(self._document),
+            *check_windows(self.section),
+        )
 
     def _built(self, environment: str) -> tuple[Stack, list[Mistake]]:
         if environment not in self._known:
@@ -217,6 +221,9 @@ class _Reading:
             ),
             guards=self._shared(
                 environment, "guards", read_guards, self._project.guards or Guards()
+            ),
+            on_failure=self._shared(
+                environment, "on_failure", read_on_failure, self._project.on_failure or OnFailure()
             ),
             modules=tuple(read_module(item, known) for item in top.below("modules").entries()),
             manifests=tuple(

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, NewType, TypeAlias
 
 from orchestrator.errors import Place
+from orchestrator.stack.policies import Guards, OnFailure
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -183,26 +184,13 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guards:
-    """How much a plan may delete before somebody has to say that it is meant.
-
-    ``prune`` is a share in percent of what a set, or the stack, owns; fewer than ``at_least`` objects are no
-    matter. Small sets change as a whole, so by default ten have to go; a share that is written down counts
-    from the first.
-    """
-
-    prune: int = 50
-    at_least: int = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """One Terraform module of a stack.
 
     ``source`` is a directory relative to the stack file's directory, or any address that Terraform accepts;
     ``version`` only goes with a registry address. ``terraform`` is what it says itself of its engine, over
-    what the stack says. ``places`` maps a path inside the unit's YAML (such as ``("inputs", "cidr")``) to where
-    it stands.
+    what the stack says. ``protect`` is None where nothing is said, which leaves it as it was applied last.
+    ``places`` maps a path inside the unit's YAML (such as ``("inputs", "cidr")``) to where it stands.
     """
 
     name: str
@@ -211,7 +199,7 @@ class Module:
     terraform: Terraform | None = None
     inputs: Mapping[str, Json] = field(default_factory=dict)
     needs: tuple[UnitId, ...] = ()
-    protect: bool = False
+    protect: bool | None = None
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
 
     @property
@@ -227,13 +215,16 @@ class Module:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestSet:
-    """One set of Kubernetes manifests of a stack; ``path`` is relative to the stack file's directory."""
+    """One set of Kubernetes manifests of a stack; ``path`` is relative to the stack file's directory.
+
+    ``protect`` is None where nothing is said, which leaves it as it was applied last.
+    """
 
     name: str
     path: str
     namespace: Json = None
     needs: tuple[UnitId, ...] = ()
-    protect: bool = False
+    protect: bool | None = None
     wait: Wait = field(default_factory=Wait)
     drift: Drift = Drift.HEAL
     ignore: tuple[Ignored, ...] = ()
@@ -270,6 +261,7 @@ class Stack:
     manifests: tuple[ManifestSet, ...]
     risks: Mapping[str, Risk] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
+    on_failure: OnFailure = field(default_factory=OnFailure)
 
     @property
     def directory(self) -> str:

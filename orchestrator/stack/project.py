@@ -9,19 +9,20 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
-from orchestrator.stack.model import Guards, Ledger, Risk, State, Terraform
+from orchestrator.stack.model import Ledger, Risk, State, Terraform
 from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.policies import Guards, OnFailure
 from orchestrator.stack.text.source import Source, in_order
+from orchestrator.stack.written.guarding import check_windows, read_guards, read_on_failure
 from orchestrator.stack.written.literals import check_literals
 from orchestrator.stack.written.parts import (
-    Section,
-    read_guards,
     read_ledger,
     read_risks,
     read_state,
     read_terraform,
 )
 from orchestrator.stack.written.schema import PROJECT
+from orchestrator.stack.written.sections import Section
 from orchestrator.stack.written.shape import check_shape
 from orchestrator.stack.yaml import YamlDocument, decode, parse
 
@@ -44,6 +45,7 @@ class Project:
     terraform: Terraform | None = None
     ledger: Ledger | None = None
     guards: Guards | None = None
+    on_failure: OnFailure | None = None
     sources: tuple[str, ...] | None = None
     clusters: tuple[str, ...] | None = None
     risks: Mapping[str, Risk] = field(default_factory=dict)
@@ -74,7 +76,8 @@ def load_project(root: Path) -> Project:
     document = read_document(root, PROJECT_FILE)
     section = Section(document=document)
     shape = check_shape(document, PROJECT)
-    mistakes = in_order((*shape, *check_literals(document), *_bad_patterns(section)))
+    found = (*check_literals(document), *check_windows(section), *_bad_patterns(section))
+    mistakes = in_order((*shape, *found))
     if mistakes:
         raise InvalidStack(mistakes)
     return _project(section)
@@ -168,6 +171,9 @@ def _project(section: Section) -> Project:
         terraform=read_terraform(section.below("terraform")) if values.get("terraform") else None,
         ledger=read_ledger(section.below("ledger")) if values.get("ledger") else None,
         guards=read_guards(section.below("guards")) if values.get("guards") else None,
+        on_failure=read_on_failure(section.below("on_failure"))
+        if values.get("on_failure")
+        else None,
         sources=allow.texts("sources") if "sources" in allow.values else None,
         clusters=allow.texts("clusters") if "clusters" in allow.values else None,
         risks=read_risks(section.below("risks")),

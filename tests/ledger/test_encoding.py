@@ -59,6 +59,10 @@ def test_a_holder_reads_back_as_it_was() -> None:
     assert hold == Hold(holder=holder(), mark="a", beat=later)
     waiter = Waiter(holder=holder(), patience=300.0)
     assert decode_waiter(encode_waiter(waiter)) == waiter
+    overtaking = Waiter(
+        holder=replace(holder(), revision="3f2c1a9"), patience=300.0, overtakes="first"
+    )
+    assert decode_waiter(encode_waiter(overtaking)) == overtaking
 
 
 @relaxed

@@ -23,6 +23,32 @@ def test_refuses_to_destroy_part_of_a_protected_unit(action: Action) -> None:
     assert "--acknowledge destroy:modules.database" in refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [
+        pytest.param({}, "or first commit and apply `protect: false`", id="declared"),
+        pytest.param(
+            {"removed": True},
+            "or first declare it again, and commit and apply `protect: false`",
+            id="gone from Git",
+        ),
+        pytest.param(
+            {"lifted": True},
+            "or first apply `protect: false` alone, and this in a commit after it",
+            id="lifted by this very plan",
+        ),
+    ],
+)
+def test_lifting_protection_is_a_change_of_its_own(given: dict[str, bool], way: str) -> None:
+    """The plan that lifts it destroys nothing yet; how to lift it is told."""
+    doomed = unit_plan(_DATABASE, change(action=Action.DELETE), **given)
+
+    with pytest.raises(PlanRefused) as refused:
+        check_protection(doomed, protected={_DATABASE}, acknowledged=())
+
+    assert refused.value.hint.endswith(way)
+
+
 def test_lets_an_acknowledged_plan_pass() -> None:
     """A person who names the unit for this very plan knows what they do."""
     doomed = unit_plan(_DATABASE, change(action=Action.DELETE))

@@ -6,7 +6,8 @@ from orchestrator.errors import PlanRefused
 from orchestrator.plans.change import Action
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.shares import check_pruning
-from orchestrator.stack.model import Guards, UnitId
+from orchestrator.stack.model import UnitId
+from orchestrator.stack.policies import Guards
 from tests.plans.builders import change, unit_plan
 
 _SHOP, _PLATFORM = UnitId("manifests.shop"), UnitId("manifests.platform")

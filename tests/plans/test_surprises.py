@@ -37,6 +37,26 @@ def test_more_than_was_shown_is_a_surprise(
     assert surprises(before, after) == ((f"to {late.value} a.b",) if surprising else ())
 
 
+@pytest.mark.parametrize(
+    ("shown", "late", "surprising"),
+    [
+        pytest.param(Action.CREATE, Action.REPLACE, False, id="what was half made is made anew"),
+        pytest.param(Action.CREATE, Action.UPDATE, False, id="or completed"),
+        pytest.param(Action.REPLACE, Action.CREATE, False, id="what is gone is made"),
+        pytest.param(Action.CREATE, Action.DELETE, True, id="nothing is only deleted"),
+        pytest.param(Action.UPDATE, Action.REPLACE, True, id="nor replaced that was there before"),
+        pytest.param(None, Action.CREATE, True, id="nor made that was never shown"),
+    ],
+)
+def test_what_was_begun_may_be_there_in_part(
+    shown: Action | None, late: Action, *, surprising: bool
+) -> None:
+    """Another attempt may complete what the one before it began, and no more."""
+    before = _unit(*([_change("a.b", shown)] if shown else []))
+    found = surprises(before, _unit(_change("a.b", late)), again=True)
+    assert bool(found) is surprising
+
+
 def test_outputs_are_no_surprise() -> None:
     """Nothing is made or destroyed by a value that a module gives."""
     assert surprises(_unit(), _unit(_change("url", Action.CREATE, Subject.OUTPUT))) == ()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from orchestrator.errors import ClusterError, InvalidStack, Mistake, TerraformError
 from orchestrator.plans.change import Action, Subject, Touch
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.plan import Left
-from orchestrator.plans.report import Report, UnitResult
+from orchestrator.plans.plan import Left, Revision
+from orchestrator.plans.report import Fallback, Report, UnitResult
 from orchestrator.plans.values import ABSENT, Unknown, masked
 from orchestrator.reports.text import render_plan, render_report
 from orchestrator.stack.model import UnitId
@@ -316,3 +316,49 @@ def test_a_report_tells_the_mistakes_of_a_unit() -> None:
     assert "modules.b: 1 mistake found" in text
     assert "module 'a' has no output 'id'" in text
     assert "did you mean 'ids'?" in text
+
+
+def test_protection_that_ends_is_told_and_counted() -> None:
+    """It is a change of its own, also when nothing else happens to the unit."""
+    text = render_plan(plan(unit_plan("modules.database", lifted=True, effective=True)))
+
+    assert "! protection lifted: once this is applied, a plan may delete or replace it" in text
+    assert "Plan: protection of 1 unit lifted." in text
+
+
+def test_workloads_that_were_brought_back_are_told() -> None:
+    """Which revision they are of, what stays where it is, and where it is recorded."""
+    revision = Revision(commit="a1b2c3d4e5f6a7b8c9d0")
+    back = Report(
+        plan=plan(unit_plan("manifests.shop"), revision=revision),
+        results=(
+            UnitResult(
+                unit=UnitId("manifests.shop"),
+                outcome=Outcome.APPLIED,
+                changes=(change(action=Action.UPDATE),),
+            ),
+        ),
+        entry="fedcba9876543210",
+    )
+    failed = UnitResult(unit=UnitId("manifests.shop"), outcome=Outcome.FAILED)
+    report = Report(plan=plan(), results=(failed,), fallback=Fallback(report=back))
+
+    text = " ".join(render_report(report).split())
+
+    assert text.endswith(
+        "Brought back the workloads of a1b2c3d4e5, the last healthy revision: 1 updated. The infrastructure stays at"
+        " 3f2c1a9d4e, and so does what that added. Ledger entry fedcba9876."
+    )
+
+
+def test_workloads_that_were_not_brought_back_are_told_with_the_reason() -> None:
+    """Nobody has to guess what state the stack is in."""
+    error = ClusterError("the API server does not answer", hint="look at it")
+    failed = UnitResult(unit=UnitId("manifests.shop"), outcome=Outcome.FAILED)
+    report = Report(plan=plan(), results=(failed,), fallback=Fallback(error=error))
+
+    assert render_report(report).splitlines()[-3:] == [
+        "The workloads of the last healthy revision were not brought back:",
+        "  the API server does not answer",
+        "  hint: look at it",
+    ]

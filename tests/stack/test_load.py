@@ -10,7 +10,6 @@ from orchestrator.stack.model import (
     Cluster,
     Conflicts,
     Drift,
-    Guards,
     Ignored,
     Ledger,
     ManifestSet,
@@ -21,6 +20,7 @@ from orchestrator.stack.model import (
     Terraform,
     Wait,
 )
+from orchestrator.stack.policies import Guards
 from tests.stack.stack_files import HEAD, load, told, write
 
 _EVERYTHING = """\

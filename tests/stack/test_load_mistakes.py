@@ -73,8 +73,8 @@ def root(tmp_path: Path) -> Path:
         (
             HEAD + "xyz: 1",
             (
-                "3:1 unknown key 'xyz' | known here: cluster, environments, guards, ledger, manifests, modules,"
-                " name, risks, state, terraform, vars, version"
+                "3:1 unknown key 'xyz' | known here: version, name, vars, environments, state, cluster, terraform,"
+                " ledger, guards, on_failure, risks, modules, manifests"
             ),
         ),
         (
@@ -126,7 +126,7 @@ def root(tmp_path: Path) -> Path:
             HEAD + "environments: {a: {modules: {}}}",
             (
                 "3:20 unknown key 'modules' in environments.a"
-                " | known here: cluster, guards, ledger, risks, state, terraform, vars"
+                " | known here: cluster, guards, ledger, on_failure, risks, state, terraform, vars"
             ),
         ),
     ],

@@ -71,7 +71,10 @@ def test_all_mistakes_of_a_project_are_told_at_once(tmp_path: Path) -> None:
         "3:10 unknown key 'remot' in ledger | did you mean 'remote'?",
         "4:18 allow.sources must be a list, not the text 'x' | write [x]",
         "5:22 terraform.version cannot hold an expression | write the value itself",
-        "6:1 unknown key 'cluster' | known here: allow, guards, ledger, risks, stacks, state, terraform, version",
+        (
+            "6:1 unknown key 'cluster' | known here: allow, guards, ledger, on_failure, risks, stacks, state,"
+            " terraform, version"
+        ),
     ]
 
 

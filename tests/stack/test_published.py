@@ -12,7 +12,7 @@ import pytest
 from orchestrator.stack.load import Project
 from orchestrator.stack.model import Stack
 from orchestrator.stack.published import json_schema, project_json_schema
-from orchestrator.stack.written.schema import LABEL
+from orchestrator.stack.written.keys import LABEL
 from tests.stack.stack_files import load, write
 
 _ENTRIES = ("modules", "manifests")
@@ -53,6 +53,7 @@ def test_the_keys_are_those_of_the_format() -> None:
         "manifests",
         "modules",
         "name",
+        "on_failure",
         "risks",
         "state",
         "terraform",

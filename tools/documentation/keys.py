@@ -9,8 +9,10 @@ from typing import Any, TypeAlias
 
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.durations import DURATION
+from orchestrator.stack.written.guarding import SHARE
+from orchestrator.stack.written.keys import LABEL
 from orchestrator.stack.written.literals import HOLDS_EXPRESSIONS
-from orchestrator.stack.written.schema import CONDITION, LABEL, NAMESPACE, OWNER, POINTER, SHARE
+from orchestrator.stack.written.schema import CONDITION, NAMESPACE, OWNER, POINTER
 from tools.documentation.markdown import anchor, code, table
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -18,7 +20,7 @@ Path: TypeAlias = tuple[str, ...]
 
 _NAME = "NAME"  # stands for the name of an entry
 _HEADING = ("key", "what it is", "type", "default", "expressions")
-_WORDS = {"string": "text", "boolean": "true or false"}
+_WORDS = {"string": "text", "boolean": "true or false", "integer": "whole number"}
 _PATTERNS = {
     LABEL: "name",
     NAMESPACE: "name",

@@ -7,40 +7,45 @@ A plan that destroys everything has only the last two.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator import clock, log
-from orchestrator.engine.execution.permissions import Permissions
+from orchestrator.engine.execution.fallback import plan_fallback, revision_to_restore
+from orchestrator.engine.execution.permissions import Permissions, check_fallback
 from orchestrator.engine.execution.phases import (
     Effect,
     Endings,
     apply_infrastructure,
     apply_workloads,
     destroy_infrastructure,
+    known_outputs,
     late_sets,
     prune_workloads,
     succeeded,
     unit_results,
 )
 from orchestrator.engine.execution.verification import verify_unmoved
+from orchestrator.engine.overtaking import watched
 from orchestrator.engine.planning.connection import identify
-from orchestrator.engine.planning.infrastructure import sealed
+from orchestrator.engine.planning.infrastructure import Outputs, sealed
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.workloads import PlannedSet
 from orchestrator.engine.recording import Recorder
-from orchestrator.engine.turns import Turn, locked
+from orchestrator.engine.turns import Turn, locked, pause_between_looks
 from orchestrator.engine.walk import Done, Failed
 from orchestrator.errors import LedgerError, LockLost, OrchestratorError, PlanRefused, unexpected
 from orchestrator.ledger.entry import Operation, UnitRecord
 from orchestrator.ledger.lease import Lease
 from orchestrator.plans.change import Action
-from orchestrator.plans.events import Outcome
+from orchestrator.plans.events import Notice, Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision, UnitPlan
-from orchestrator.plans.report import Report, UnitResult, accomplished, intended
+from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished, intended
 from orchestrator.stack.model import UnitId
+from orchestrator.workloads.cluster import Cluster
 
 _SETTLED = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+_PAUSES = 5  # of somebody who waits for the lock, between two looks of its holder at those who do
 _UNCHANGED = Done(value=Effect(outcome=Outcome.UNCHANGED))
 
 
@@ -79,7 +84,31 @@ def execute(
         )
         recorder.cluster = planned.place
         run = _Run(planned=planned, allowed=allowed, recorder=recorder, resources=resources)
-        return run.carried_out(started)
+        report = run.carried_out(started)
+        return replace(report, fallback=_fallen_back(run, report)) if run.rollout_failed else report
+
+
+def _fallen_back(run: "_Run", failed: Report) -> Fallback | None:
+    """Bring the workloads of the last healthy revision back, where the stack wants that after a failed rollout."""
+    planned, around = run.planned, run.planned.session.surroundings
+    if not planned.session.stack.on_failure.restore or failed.outcome is not Outcome.FAILED:
+        return None
+    if around.stop.requested or not failed.entry:  # nobody may write any more
+        return None
+    started, state = clock.seconds(), run.recorder.state
+    try:
+        revision = revision_to_restore(planned, state)
+        around.on_event(Notice(text=f"bringing back the workloads of {revision}"))
+        back = plan_fallback(planned, revision, state, run.resources)
+        check_fallback(back)
+        recorder = run.recorder.restoring(back.plan, over=planned.plan.revision)
+        recorder.cluster = back.place
+        again = _Run(
+            planned=back, allowed=Permissions(), recorder=recorder, resources=run.resources
+        )
+        return Fallback(report=again.carried_out(started))
+    except OrchestratorError as error:
+        return Fallback(error=error)
 
 
 def _lease(planned: Planned, operation: Operation, turn: Turn, resources: ExitStack) -> Lease:
@@ -151,6 +180,14 @@ class _Run:
             seconds=clock.seconds() - started,
         )
 
+    @property
+    def rollout_failed(self) -> bool:
+        """Whether a set failed while it was applied or waited for."""
+        return any(
+            isinstance(end, Failed) and unit in self.planned.sets
+            for unit, end in self.endings.items()
+        )
+
     def _phases(self) -> None:
         planned = self.planned
         infrastructure = apply_infrastructure(planned, self.allowed)
@@ -162,17 +199,28 @@ class _Run:
             self.recorder.cluster = identify(self.planned.session, cluster)
         self._announce_late(sets, infrastructure)
         if cluster is not None:
-            self.endings |= apply_workloads(planned, sets, cluster)
+            self.endings |= self._workloads(sets, cluster, known_outputs(infrastructure))
         if succeeded(self.endings):
             self.pruned = prune_workloads(planned, sets, cluster)
         if not succeeded({**self.endings, **self.pruned}):
             return
         self.endings |= destroy_infrastructure(planned)
 
+    def _workloads(
+        self, sets: Mapping[UnitId, PlannedSet], cluster: "Cluster", outputs: Outputs
+    ) -> Endings:
+        """Apply the sets, as long as no newer revision waits for its turn."""
+        around, lease = self.planned.session.surroundings, self.recorder.lease
+        pause = _PAUSES * pause_between_looks(self.planned.session)
+        with watched(lease, around.overtaken, pause=pause):
+            return apply_workloads(
+                self.planned, sets, cluster, outputs=outputs, allowed=self.allowed
+            )
+
     def _announce_intent(self) -> None:
         inventory = (*self.planned.ledger.inventory, *_intended(self.planned.sets))
         units = [self._record(unit, Outcome.PLANNED) for unit in self.planned.plan.units]
-        message = f"{self._subject()}: {intended(self.planned.plan)}"
+        message = f"{self._subject()}: {intended(self.planned.plan)}{self._acknowledged()}"
         self.recorder.started(
             message, units=units, inventory=inventory, doomed=_doomed(self.planned.sets)
         )
@@ -198,7 +246,7 @@ class _Run:
         )
         try:
             return self.recorder.finished(
-                f"{self._subject()}: {accomplished(report)}",
+                f"{self._subject()}: {accomplished(report)}{self._overtaken(report)}",
                 report.outcome,
                 units=[self._outcome(unit) for unit in self.planned.plan.units],
                 inventory=[owned for end in _effects(self.endings) for owned in end.owned],
@@ -208,6 +256,15 @@ class _Run:
             # Whatever stopped on account of it: that the lock is lost is why.
             self.trouble = error if isinstance(error, LockLost) else self.trouble or error
             return ""
+
+    def _acknowledged(self) -> str:
+        """Return what somebody took the responsibility for, as it is kept."""
+        words = ", ".join(sorted(self.allowed.acknowledged))
+        return f"; acknowledged: {words}" if words else ""
+
+    def _overtaken(self, report: Report) -> str:
+        by = self.planned.session.surroundings.overtaken.by
+        return f" by a newer revision, {by}" if by and report.outcome is Outcome.INTERRUPTED else ""
 
     def _subject(self) -> str:
         plan = self.planned.plan
@@ -222,7 +279,6 @@ class _Run:
         return self._record(unit, found.outcome if found else Outcome.SKIPPED)
 
     def _record(self, unit: UnitPlan, outcome: Outcome) -> UnitRecord:
-        declared = {each.id: each for each in self.planned.wanted.stack.units}
         return UnitRecord(
             unit=unit.unit,
             outcome=outcome,
@@ -232,7 +288,7 @@ class _Run:
             fingerprint=unit.fingerprint,
             seal=self._seal(unit.unit, outcome),
             health=self._health(unit.unit, outcome),
-            protect=unit.unit in declared and declared[unit.unit].protect,
+            protect=unit.unit in self.planned.protected and not unit.lifted,
         )
 
     def _seal(self, unit: UnitId, outcome: Outcome) -> str:

@@ -4,14 +4,22 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from orchestrator import clock
+from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
+from orchestrator.ledger.entry import BadRevision
+from orchestrator.plans.approvals import check_approvals
+from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
+from orchestrator.plans.limits import check_destroys, check_empty, check_late_destroys
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
+from orchestrator.plans.windows import check_windows
 
 _MOST_LISTED = 10
 
@@ -20,12 +28,14 @@ _MOST_LISTED = 10
 class Permissions:
     """What a person allowed for one run; ``acknowledged`` are texts such as ``destroy:modules.database``.
 
-    ``ask`` shows what a unit turned out to do during the run, and why that needs consent, and returns whether
-    somebody consents; None where nobody can be asked. It may be called from any thread.
+    ``retry`` says that a revision which failed before may be applied once more. ``ask`` shows what a unit turned out
+    to do during the run, and why that needs consent, and returns whether somebody consents; None where nobody can be
+    asked. It may be called from any thread.
     """
 
     dirty: bool = False
     deferred: bool = False
+    retry: bool = False
     acknowledged: frozenset[str] = frozenset()
     ask: Callable[[UnitPlan, str], bool] | None = None
 
@@ -39,9 +49,17 @@ def check_startable(session: Session, allowed: Permissions) -> None:
 
 
 def check(planned: Planned, allowed: Permissions) -> None:
-    """Refuse a plan that may not be executed, and one that loses what nobody named; raises PlanRefused."""
+    """Refuse a plan that may not be executed, and one that needs what nobody said; raises PlanRefused."""
     check_before_asking(planned, allowed)
     check_losses(planned.plan, allowed.acknowledged)
+    check_not_bad(known_bad(planned), retry=allowed.retry, owner=planned.session.owner)
+
+
+def known_bad(planned: Planned) -> BadRevision | None:
+    """Return what is known of the planned revision if it failed before; a destruction does not apply it."""
+    if planned.plan.destroy:
+        return None
+    return failed_before(planned.plan.revision, planned.ledger)
 
 
 def check_before_asking(planned: Planned, allowed: Permissions) -> None:
@@ -54,6 +72,22 @@ def check_before_asking(planned: Planned, allowed: Permissions) -> None:
     for module in planned.destroyed.values():
         _check_state(planned, module, allowed, way_out="forget")
     check_prune(planned, planned.plan.units, allowed)
+    _check_guards(planned, allowed)
+
+
+def _check_guards(planned: Planned, allowed: Permissions) -> None:
+    """Refuse what the stack's guards keep from being applied; a plan without effect is none of their business."""
+    guards, said = planned.session.stack.guards, allowed.acknowledged
+    if not planned.plan.effective:
+        return
+    if not guards.empty:
+        check_empty(planned.plan, said)
+    check_destroys(planned.plan, guards.destroys, said)
+    check_windows(guards.windows, clock.now(), said, owner=planned.session.owner)
+    if guards.approvals:
+        check_approvals(
+            candidate(planned), planned.ledger.approvals, needed=guards.approvals, acknowledged=said
+        )
 
 
 def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permissions) -> None:
@@ -68,6 +102,16 @@ def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permission
     )
 
 
+def check_fallback(planned: Planned) -> None:
+    """Refuse to bring workloads back at the price of something that is protected, or of data; raises PlanRefused.
+
+    It follows an apply that the other guards let pass, and deletes nothing.
+    """
+    for unit in planned.plan.units:
+        check_protection(unit, protected=planned.protected, acknowledged=())
+    check_losses(planned.plan, ())
+
+
 def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) -> None:
     """Refuse a module that could only be planned now, as `check` would have; raises PlanRefused."""
     check_late_unit(planned, module.unit_plan, allowed)
@@ -79,6 +123,8 @@ def check_late_unit(planned: Planned, unit: UnitPlan, allowed: Permissions) -> N
     check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
     late = assessed(unit, planned.session.stack.risks)
     check_late_losses(planned.plan, late, allowed.acknowledged)
+    most = planned.session.stack.guards.destroys
+    check_late_destroys(planned.plan, late, most, allowed.acknowledged)
 
 
 def _check_state(

@@ -11,10 +11,13 @@ from orchestrator.engine.execution.permissions import (
     check_late_unit,
     check_prune,
 )
+from orchestrator.engine.execution.retrying import check_again, planned_again, retried
 from orchestrator.engine.execution.verification import verify_late_sets, verify_late_unit
+from orchestrator.engine.overtaking import stopping
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
 from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit, sealed
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.removed import plan_removed
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads, pruning_order
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
 from orchestrator.errors import Interrupted
@@ -23,6 +26,7 @@ from orchestrator.plans.change import Action, Change
 from orchestrator.plans.events import Outcome, PhaseStarted, UnitFinished, UnitStarted
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.report import UnitResult
+from orchestrator.processes import Stop
 from orchestrator.stack.expressions import Output
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.applying.execution import apply_set
@@ -67,10 +71,13 @@ def apply_infrastructure(planned: Planned, allowed: Permissions) -> Endings:
     """Apply the modules along the graph, planning those in their turn that had to wait."""
 
     def work(unit: UnitId, done: Mapping[UnitId, Effect]) -> Effect:
-        module = planned.modules[unit]
-        if module.result is None:
-            module = _planned_late(planned, unit, done, allowed)
-        return _apply_module(planned, module, "applying", Outcome.APPLIED)
+        def attempt(number: int) -> Effect:
+            module = planned.modules[unit]
+            if module.result is None or number > 1:
+                module = _planned_late(planned, unit, done, allowed, again=number > 1)
+            return _apply_module(planned, module, "applying", Outcome.APPLIED)
+
+        return retried(planned, unit, planned.session.surroundings.stop, attempt)
 
     at_once = workers(planned.session.surroundings.settings)
     return _walked(planned, "infrastructure", planned.modules, work, at_once=at_once)
@@ -123,24 +130,55 @@ def known_outputs(endings: Endings) -> Outputs:
 
 
 def apply_workloads(
-    planned: Planned, sets: Mapping[UnitId, PlannedSet], cluster: Cluster
+    planned: Planned,
+    sets: Mapping[UnitId, PlannedSet],
+    cluster: Cluster,
+    *,
+    outputs: Outputs,
+    allowed: Permissions,
 ) -> Endings:
-    """Apply the sets along the graph, and wait until what they declare is healthy."""
+    """Apply the sets along the graph, and wait until what they declare is healthy, or a newer revision waits."""
     around = planned.session.surroundings
-    manifests = planned.wanted.manifests
 
     def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
-        result = sets[unit].result
-        assert result is not None  # noqa: S101 - every set was planned by now
-        around.on_event(UnitStarted(unit=unit, activity="applying"))
-        wait = manifests[unit].wait
-        owned = apply_set(cluster, result, wait=wait, on_event=around.on_event, stop=around.stop)
-        changes = tuple(_changes(result, deletions=False))
+        shown = sets[unit]
+
+        def attempt(number: int) -> tuple[OwnedObject, ...]:
+            if number == 1:
+                return _apply_set(planned, shown, cluster, stop)
+            again = planned_again(planned, shown, outputs=outputs, cluster=cluster, allowed=allowed)
+            return _apply_set(planned, again, cluster, stop)
+
+        try:
+            owned = retried(planned, unit, stop, attempt)
+        except Interrupted as error:
+            raise _why_stopped(planned, error) from error
+        changes = tuple(_changes(_result_of(shown), deletions=False))
         outcome = Outcome.APPLIED if changes else Outcome.UNCHANGED
         return Effect(outcome=outcome, changes=changes, owned=owned)
 
     declared = [unit for unit, each in sets.items() if not each.unit_plan.removed]
-    return _walked(planned, "workloads", declared, work, at_once=_SETS_AT_ONCE)
+    with stopping(around.stop, around.overtaken) as stop:
+        return _walked(planned, "workloads", declared, work, at_once=_SETS_AT_ONCE, stop=stop)
+
+
+def _apply_set(
+    planned: Planned, each: PlannedSet, cluster: Cluster, stop: Stop
+) -> tuple[OwnedObject, ...]:
+    unit, tell = each.unit_plan.unit, planned.session.surroundings.on_event
+    tell(UnitStarted(unit=unit, activity="applying"))
+    wait = planned.wanted.manifests[unit].wait
+    return apply_set(cluster, _result_of(each), wait=wait, on_event=tell, stop=stop)
+
+
+def _result_of(each: PlannedSet) -> SetPlan:
+    assert each.result is not None  # noqa: S101 - every set was planned by now
+    return each.result
+
+
+def _why_stopped(planned: Planned, error: Interrupted) -> Interrupted:
+    around = planned.session.surroundings
+    return around.overtaken.error() if around.overtaken.by and not around.stop.requested else error
 
 
 def prune_workloads(
@@ -150,21 +188,24 @@ def prune_workloads(
     around = planned.session.surroundings
 
     def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
-        result = sets[unit].result
-        assert result is not None  # noqa: S101 - every set was planned by now
+        result = _result_of(sets[unit])
         changes = tuple(_changes(result, deletions=True))
         if (
             cluster is None or not result.prune
         ):  # nothing of it is there any more, or none of our business
             return Effect(outcome=Outcome.PRUNED, changes=changes, deleted=result.forgotten)
         around.on_event(UnitStarted(unit=unit, activity="pruning"))
-        deleted = prune(
-            cluster,
-            result.prune,
-            owner=planned.session.owner,
-            on_event=around.on_event,
-            stop=around.stop,
-        )
+
+        def attempt(_number: int) -> tuple[ObjectRef, ...]:
+            return prune(
+                cluster,
+                result.prune,
+                owner=planned.session.owner,
+                on_event=around.on_event,
+                stop=around.stop,
+            )
+
+        deleted = retried(planned, unit, around.stop, attempt)
         return Effect(
             outcome=Outcome.PRUNED, changes=changes, deleted=(*deleted, *result.forgotten)
         )
@@ -177,20 +218,46 @@ def destroy_infrastructure(planned: Planned) -> Endings:
     """Destroy the modules in the plan's order, what depends on others first."""
 
     def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
-        effect = _apply_module(planned, planned.destroyed[unit], "destroying", Outcome.DESTROYED)
-        return replace(effect, outcome=Outcome.DESTROYED)
+        shown = planned.destroyed[unit]
+
+        def attempt(number: int) -> Effect:
+            module = shown if number == 1 else _planned_gone(planned, shown)
+            return _apply_module(planned, module, "destroying", Outcome.DESTROYED)
+
+        # What a destruction was asked for by hand is not a revision that goes wrong.
+        tried = retried(planned, unit, stop, attempt) if shown.unit_plan.removed else attempt(1)
+        return replace(tried, outcome=Outcome.DESTROYED)
+
+    stop = planned.session.surroundings.stop
 
     return _walked(planned, "destroy", planned.destroyed, work, at_once=None)
 
 
+def _planned_gone(planned: Planned, shown: PlannedModule) -> PlannedModule:
+    """Plan the destruction of a module again that Git no longer declares, and that was destroyed in part."""
+    unit = shown.unit_plan.unit
+    again = plan_removed(planned.session, [planned.ledger.units[unit]])[unit]
+    check_again(shown.unit_plan, again.unit_plan)
+    return again
+
+
 def _planned_late(
-    planned: Planned, unit: UnitId, done: Mapping[UnitId, Effect], allowed: Permissions
+    planned: Planned,
+    unit: UnitId,
+    done: Mapping[UnitId, Effect],
+    allowed: Permissions,
+    *,
+    again: bool,
 ) -> PlannedModule:
     assert planned.site is not None  # noqa: S101 - there is a module, so there is an engine
     outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
     module = plan_unit(planned.session, planned.site, planned.wanted.modules[unit], outputs)
     check_late(planned, module, allowed)
-    verify_late_unit(planned.modules[unit].unit_plan, module.unit_plan, allowed)
+    shown = planned.modules[unit].unit_plan
+    if again and not shown.deferred:
+        check_again(shown, module.unit_plan)
+    else:
+        verify_late_unit(shown, module.unit_plan, allowed)
     return module
 
 
@@ -223,7 +290,13 @@ def _prunes(planned: PlannedSet) -> bool:
 
 
 def _walked(
-    planned: Planned, phase: str, units: Iterable[UnitId], work: Work, *, at_once: int | None
+    planned: Planned,
+    phase: str,
+    units: Iterable[UnitId],
+    work: Work,
+    *,
+    at_once: int | None,
+    stop: Stop | None = None,
 ) -> Endings:
     around, order = planned.session.surroundings, tuple(units)
     if not order:
@@ -240,7 +313,8 @@ def _walked(
         )
 
     needs = _one_after_another(order) if at_once is None else planned.graph.needs
-    return walk(order, needs, work, workers=at_once or 1, stop=around.stop, on_end=announce)
+    heard = stop or around.stop
+    return walk(order, needs, work, workers=at_once or 1, stop=heard, on_end=announce)
 
 
 def _one_after_another(order: tuple[UnitId, ...]) -> dict[UnitId, tuple[UnitId, ...]]:

@@ -27,6 +27,7 @@ from orchestrator.engine.planning.removed import (
     plan_destructions,
     plan_removed,
 )
+from orchestrator.engine.planning.standing import notes_on_failure, protected, with_lifting
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.planning.workloads import (
     PlannedSet,
@@ -110,9 +111,7 @@ class Planned:
     @property
     def protected(self) -> frozenset[UnitId]:
         """Return the units that must not be destroyed unless that is acknowledged by name."""
-        declared = (unit.id for unit in self.wanted.stack.units if unit.protect)
-        recorded = (unit for unit, record in self.ledger.units.items() if record.protect)
-        return frozenset({*declared, *recorded})
+        return protected(self.wanted.stack, self.ledger)
 
 
 def make_plan(
@@ -147,6 +146,8 @@ def make_plan(
         *(module.unit_plan for module in halves.destroyed.values()),
     )
     session.surroundings.secrets.spare(_addresses(unit_plans))
+    if not selection.destroy:
+        unit_plans = tuple(with_lifting(unit, session.stack, ledger) for unit in unit_plans)
     plan = Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -159,7 +160,11 @@ def make_plan(
             for unit in unit_plans
         ),
         destroy=selection.destroy,
-        notes=(*_notes(session, ledger, selection), *_notes_on_state(ledger, halves.modules)),
+        notes=(
+            *notes_on_failure(session.revision, ledger),
+            *_notes(session, ledger, selection),
+            *_notes_on_state(ledger, halves.modules),
+        ),
         since=touched.since if touched else None,
     )
     if selection.whole and _leads_on(session, ledger):

@@ -4,15 +4,12 @@ They are read leniently: what has the wrong shape is left out, because ``shape``
 else can still be checked and all mistakes are told at once.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 
-from orchestrator.errors import Place
 from orchestrator.stack.model import (
     Cluster,
     Conflicts,
     Drift,
-    Guards,
     HealthRule,
     Ignored,
     Json,
@@ -28,66 +25,7 @@ from orchestrator.stack.model import (
     Wait,
 )
 from orchestrator.stack.written.durations import seconds
-from orchestrator.stack.yaml import Path, YamlDocument
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One map of a document: what it holds and where it stands."""
-
-    document: YamlDocument
-    path: Path = ()
-
-    @property
-    def values(self) -> dict[str, Json]:
-        """Return the map, empty when there is none."""
-        value = self.document.value
-        for step in self.path:
-            value = value.get(str(step)) if isinstance(value, dict) else None
-        return value if isinstance(value, dict) else {}
-
-    def below(self, *steps: str) -> "Section":
-        """Return the section at ``steps`` inside this one."""
-        return Section(document=self.document, path=(*self.path, *steps))
-
-    def entries(self) -> tuple["Section", ...]:
-        """Return the section of every entry of this map, in the file's order."""
-        return tuple(self.below(name) for name in self.values)
-
-    def locate(self, path: Path, /, *, within: str = "") -> Place:
-        """Return the place of a value inside this section."""
-        return self.document.place((*self.path, *path), within=within)
-
-    def text(self, key: str) -> str:
-        """Return the text at ``key``, or an empty one."""
-        value = self.values.get(key)
-        return value if isinstance(value, str) else ""
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Return the texts of the list at ``key``."""
-        value = self.values.get(key)
-        return (
-            tuple(item for item in value if isinstance(item, str))
-            if isinstance(value, list)
-            else ()
-        )
-
-    def places(self) -> Mapping[Path, Place]:
-        """Return the places of all values inside; a map and a list have that of their key."""
-        return {
-            path: self.document.place((*self.path, *path), key=is_container)
-            for path, is_container in _paths(self.values, ())
-        }
-
-
-def _paths(value: Json, path: Path) -> Iterator[tuple[Path, bool]]:
-    yield path, isinstance(value, (dict, list))
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _paths(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _paths(item, (*path, index))
+from orchestrator.stack.written.sections import Section
 
 
 def read_state(section: Section) -> State:
@@ -137,12 +75,6 @@ def read_ledger(section: Section) -> Ledger:
     )
 
 
-def read_guards(section: Section) -> Guards:
-    """Read ``guards:``."""
-    share = section.text("prune").removesuffix("%")
-    return Guards(prune=int(share), at_least=1) if share.isdecimal() else Guards()
-
-
 def read_risks(section: Section) -> dict[str, Risk]:
     """Read ``risks:``, by resource type, kind or pattern of them."""
     return {name: Risk(str(risk)) for name, risk in section.values.items() if risk in set(Risk)}
@@ -158,7 +90,7 @@ def read_module(section: Section, known: Collection[UnitId]) -> Module:
         terraform=read_terraform(engine, f"modules.{name}") if engine.values else None,
         inputs=section.below("inputs").values,
         needs=tuple(_need(name, known, "modules") for name in section.texts("needs")),
-        protect=section.values.get("protect") is True,
+        protect=section.flag("protect"),
         places=section.places(),
     )
 
@@ -171,7 +103,7 @@ def read_manifests(section: Section, known: Collection[UnitId]) -> ManifestSet:
         path=section.text("path"),
         namespace=section.values.get("namespace"),
         needs=tuple(_need(name, known, "manifests") for name in section.texts("needs")),
-        protect=section.values.get("protect") is True,
+        protect=section.flag("protect"),
         wait=_wait(section),
         drift=Drift(drift) if drift in set(Drift) else Drift.HEAL,
         ignore=tuple(_ignored(section)),

@@ -14,7 +14,9 @@ from orchestrator.stack.names import (
 )
 from orchestrator.stack.paths import written
 from orchestrator.stack.reference import OPENING
-from orchestrator.stack.written.schema import CONDITION, LABEL, OWNER, POINTER, SHARE, VERSION
+from orchestrator.stack.written.guarding import SHARE
+from orchestrator.stack.written.keys import LABEL
+from orchestrator.stack.written.schema import CONDITION, OWNER, POINTER, VERSION
 from orchestrator.stack.yaml import Path, YamlDocument
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is wrong
 _LONGEST_SHOWN: Final = 40
 _HINTS: Final = {  # of keys whose values have a form of their own
+    "approvals": "write how many, such as 2",
+    "attempts": "write how many, from 1 to 10",
+    "backoff": "write a duration, such as 30s or 5m",
+    "destroys": "write how many, such as 5",
+    "for": "write a duration, such as 8h or 1h30m",
     "prune": "write a whole percentage, such as 20%",
     "timeout": "write a duration, such as 90s, 5m or 1h30m",
     "wait": "write {timeout: 5m}, or false",
@@ -138,6 +145,8 @@ def _explain(detail: "ErrorDetails", path: Path) -> tuple[str, str]:
         return f"{where} must be {wanted}, not {_kind(given)}", hint_for(given)
     if kind in {"string_too_short", "too_short"}:
         return f"{where} is empty", "write a value, or remove the key"
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        return f"{where} cannot be {given}", ""
     if kind == "string_pattern_mismatch":
         return _explain_pattern(where, str(given), detail)
     if kind == "literal_error":
@@ -206,6 +215,7 @@ def _list_hint(given: Any) -> str:
 
 _WANTED: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "string_type": ("text", _text_hint),
+    "int_type": ("a whole number", lambda _given: ""),
     "bool_type": ("true or false", _flag_hint),
     "dict_type": ("a map", _map_hint),
     "list_type": ("a list", _list_hint),

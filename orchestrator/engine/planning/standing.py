@@ -1,0 +1,40 @@
+"""What the ledger holds against a plan: a revision that failed before, and protection that is about to end."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.ledger.entry import BadRevision, LedgerState
+from orchestrator.ledger.fold import identified
+from orchestrator.plans.failed import failure_of
+from orchestrator.plans.plan import Revision, UnitPlan
+from orchestrator.stack.model import Stack, Unit, UnitId
+
+
+def failed_before(revision: Revision, ledger: LedgerState) -> BadRevision | None:
+    """Return what is known of a revision whose apply failed, None of any other."""
+    return ledger.bad.get(identified(revision))
+
+
+def notes_on_failure(revision: Revision, ledger: LedgerState) -> tuple[str, ...]:
+    """Return what to know of a revision that failed before."""
+    bad = failed_before(revision, ledger)
+    return (f"{failure_of(bad)}; applying it again needs --retry",) if bad else ()
+
+
+def with_lifting(unit: UnitPlan, stack: Stack, ledger: LedgerState) -> UnitPlan:
+    """Return a unit's plan with whether applying it ends its protection: a change of its own."""
+    declared, record = _declared(stack).get(unit.unit), ledger.units.get(unit.unit)
+    if declared is None or record is None or declared.protect is not False or not record.protect:
+        return unit
+    return replace(unit, lifted=True, effective=True)
+
+
+def protected(stack: Stack, ledger: LedgerState) -> frozenset[UnitId]:
+    """Return the units that nothing is deleted of: Git says so, or said so when it was applied last."""
+    declared = (unit.id for unit in stack.units if unit.protect)
+    recorded = (unit for unit, record in ledger.units.items() if record.protect)
+    return frozenset({*declared, *recorded})
+
+
+def _declared(stack: Stack) -> Mapping[UnitId, Unit]:
+    return {unit.id: unit for unit in stack.units}

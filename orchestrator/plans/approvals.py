@@ -1,0 +1,174 @@
+"""Whether enough people approved a plan, and how it differs from what they approved. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from orchestrator.errors import PlanRefused
+from orchestrator.plans.objects import Owner
+from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
+
+ACKNOWLEDGED_BY: Final = "unapproved"
+SHOWN: Final = 16
+"""How many characters of a digest are shown, and identify a plan to people."""
+
+_MOST_TOLD = 40
+
+
+class Given(Protocol):
+    """An approval as the ledger keeps it."""
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of the plan that is approved."""
+
+    @property
+    def who(self) -> str:
+        """Return who approved it."""
+
+    @property
+    def at(self) -> datetime:
+        """Return when, in UTC."""
+
+    @property
+    def plan(self) -> PlanRecord:
+        """Return what they were shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A plan that is to be applied: of what, its digest, what it does, and the flags that make it again."""
+
+    owner: Owner
+    digest: str
+    plan: PlanRecord
+    flags: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """Return the command that approves it."""
+        named = ("--env", self.owner.environment, *self.flags)
+        return " ".join(("orchestrator approve", self.digest[:SHOWN], self.owner.stack, *named))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A plan that was approved: its digest, the ledger's entry, by whom until now, and how many are needed."""
+
+    owner: Owner
+    digest: str
+    entry: str
+    by: tuple[str, ...]
+    needed: int
+
+
+def check_approvals(
+    candidate: Candidate,
+    approvals: Sequence[Given],
+    *,
+    needed: int,
+    acknowledged: Collection[str],
+) -> None:
+    """Refuse a plan that fewer people approved than are needed; ``approvals`` stand oldest first.
+
+    When another plan was approved, the difference is told. Raises PlanRefused.
+    """
+    names = approvers(approvals, candidate.digest)
+    if len(names) >= needed or ACKNOWLEDGED_BY in acknowledged:
+        return
+    message = (
+        f"the plan {candidate.digest[:SHOWN]} of {candidate.owner} is approved by"
+        f" {len(names)} of {needed} people{_listed(names)}"
+    )
+    raise PlanRefused(
+        message,
+        hint=f"somebody else approves it with: {candidate.command};"
+        f" in an emergency, pass --acknowledge {ACKNOWLEDGED_BY}",
+        detail="\n".join(_told_difference(candidate, approvals)),
+    )
+
+
+def approvers(approvals: Sequence[Given], digest: str) -> tuple[str, ...]:
+    """Return the people who approved the plan of a digest, each once; who has an address is known by it."""
+    names = {_identity(each.who): each.who for each in approvals if each.digest == digest}
+    return tuple(names.values())
+
+
+def _identity(who: str) -> str:
+    address = who.rpartition("<")[2] if who.endswith(">") else who
+    return address.strip("> ").casefold()
+
+
+def _listed(names: Sequence[str]) -> str:
+    plain = (name.partition(" <")[0] for name in names)
+    return f" ({', '.join(plain)})" if names else ""
+
+
+def _told_difference(candidate: Candidate, approvals: Sequence[Given]) -> Iterator[str]:
+    """Say how the plan differs from the one that was approved last, unless it is that one."""
+    if not approvals or approvals[-1].digest == candidate.digest:
+        return
+    last = approvals[-1]
+    who = last.who.partition(" <")[0]
+    yield (
+        f"{who} approved another plan, {last.digest[:SHOWN]}, at {last.at:%Y-%m-%d %H:%M:%S} UTC."
+        " Since then:"
+    )
+    lines = tuple(difference(last.plan, candidate.plan))
+    yield from lines[:_MOST_TOLD] or (
+        "  the same things change, but not to the same values; the ledger does not keep those",
+    )
+    if len(lines) > _MOST_TOLD:
+        yield f"  and {len(lines) - _MOST_TOLD} lines more"
+
+
+def difference(approved: PlanRecord, present: PlanRecord) -> Iterator[str]:
+    """Yield in lines how a present plan differs from an approved one, unit by unit; none when they say the same."""
+    before = {unit.unit: unit for unit in approved.units}
+    now = {unit.unit: unit for unit in present.units}
+    for name in dict.fromkeys((*now, *before)):
+        old = before.get(name, PlannedUnit(unit=name))
+        lines = tuple(_unit(old, now.get(name, PlannedUnit(unit=name))))
+        if lines:
+            yield f"  {name}"
+            yield from (f"    {line}" for line in lines)
+
+
+def _unit(approved: PlannedUnit, present: PlannedUnit) -> Iterator[str]:
+    if approved.removed != present.removed:
+        yield "Git declares it no longer" if present.removed else "Git declares it again"
+    if bool(approved.deferred) != bool(present.deferred):
+        yield "is planned in its turn now" if present.deferred else "is planned in full by now"
+    before, now = _by_name(approved), _by_name(present)
+    for key in dict.fromkeys((*now, *before)):
+        yield from _change(before.get(key), now.get(key))
+
+
+def _by_name(unit: PlannedUnit) -> Mapping[str, PlannedChange]:
+    return {change.name: change for change in unit.changes}
+
+
+def _change(approved: PlannedChange | None, present: PlannedChange | None) -> Iterator[str]:
+    match approved, present:
+        case None, PlannedChange() as new:
+            yield f"now also: {new.action} {new.name}"
+        case PlannedChange() as old, None:
+            yield f"no longer: {old.action} {old.name}"
+        case PlannedChange() as old, PlannedChange() as new if old != new:
+            other = f", approved was to {old.action} it" if old.action is not new.action else ""
+            yield f"otherwise: {new.action} {new.name}{other}"
+            yield from _fields(old.fields, new.fields)
+
+
+def _fields(approved: Sequence[str], present: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of fields that are not the same, those of one field below one another."""
+    before, now = _by_path(approved), _by_path(present)
+    for path in dict.fromkeys((*now, *before)):
+        if before.get(path) != now.get(path):
+            yield f"  now       {now.get(path, f'{path}: not changed')}"
+            yield f"  approved  {before.get(path, f'{path}: not changed')}"
+
+
+def _by_path(lines: Sequence[str]) -> dict[str, str]:
+    return {line.partition(": ")[0]: line for line in lines}

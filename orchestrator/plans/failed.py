@@ -1,0 +1,52 @@
+"""A revision that failed before is not applied again unless somebody says so. Pure."""
+
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.errors import PlanRefused
+from orchestrator.plans.objects import Owner
+from orchestrator.plans.plan import Revision
+
+
+class Bad(Protocol):
+    """A bad revision as the ledger keeps it."""
+
+    @property
+    def revision(self) -> Revision:
+        """Return which one."""
+
+    @property
+    def at(self) -> datetime:
+        """Return when it failed last, in UTC."""
+
+    @property
+    def by(self) -> str:
+        """Return who applied it."""
+
+    @property
+    def why(self) -> str:
+        """Return why it failed."""
+
+    @property
+    def attempts(self) -> int:
+        """Return how often it failed."""
+
+
+def failure_of(bad: Bad) -> str:
+    """Return in a sentence when, why and by whom a revision failed."""
+    by = bad.by.partition(" <")[0]
+    times = f", {bad.attempts} times by now" if bad.attempts > 1 else ""
+    why = bad.why.partition("\n")[0]
+    return f"{bad.revision} failed when {by} applied it at {bad.at:%Y-%m-%d %H:%M:%S} UTC{times}: {why}"
+
+
+def check_not_bad(bad: Bad | None, *, retry: bool, owner: Owner) -> None:
+    """Refuse to apply a revision that failed, unless that was told; raises PlanRefused."""
+    if bad is None or retry:
+        return
+    raise PlanRefused(
+        f"{failure_of(bad)}; it is not applied again unless you say so",
+        hint="correct it with a new commit; or go back, with git revert or"
+        f" orchestrator rollback {owner.stack} --env {owner.environment} --last-healthy;"
+        " or pass --retry to apply the very same revision once more",
+    )

@@ -1,0 +1,61 @@
+"""How much a plan may destroy at once, and that a commit which declares nothing any more looks like a mistake."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from orchestrator.errors import PlanRefused
+from orchestrator.plans.guards import destructive
+from orchestrator.plans.plan import Plan, UnitPlan
+
+EMPTY: Final = "empty"
+
+_MOST_LISTED: Final = 10
+
+
+def check_destroys(plan: Plan, most: int | None, acknowledged: Collection[str]) -> None:
+    """Refuse a plan that deletes or replaces more than ``most`` resources and objects; raises PlanRefused.
+
+    ``acknowledged`` may hold ``destroys:NUMBER``, which allows up to that many. That a destruction takes everything
+    is what was asked for.
+    """
+    if most is not None and not plan.destroy:
+        _check([name for unit in plan.units for name in destructive(unit)], most, acknowledged)
+
+
+def check_late_destroys(
+    shown: Plan, late: UnitPlan, most: int | None, acknowledged: Collection[str]
+) -> None:
+    """Refuse a unit that, planned in its turn, takes a plan beyond ``most``; raises PlanRefused."""
+    if most is not None and not shown.destroy:
+        units = (late if unit.unit == late.unit else unit for unit in shown.units)
+        _check([name for unit in units for name in destructive(unit)], most, acknowledged)
+
+
+def check_empty(plan: Plan, acknowledged: Collection[str]) -> None:
+    """Refuse a plan that leaves a stack without any unit, if that was not acknowledged; raises PlanRefused."""
+    left = [unit.unit for unit in plan.units]
+    if plan.destroy or not plan.effective or not all(unit.removed for unit in plan.units):
+        return
+    if EMPTY not in acknowledged:
+        raise PlanRefused(
+            f"{plan.stack}/{plan.environment} declares no unit any more: this plan would delete all that it has,"
+            f" {', '.join(left)}",
+            hint=f"if that is meant, run orchestrator destroy, or pass --acknowledge {EMPTY}",
+        )
+
+
+def _check(names: Sequence[str], most: int, acknowledged: Collection[str]) -> None:
+    if len(names) <= max(most, _allowed(acknowledged)):
+        return
+    more = len(names) - _MOST_LISTED
+    listed = [*names[:_MOST_LISTED], *([f"and {more} more"] if more > 0 else [])]
+    raise PlanRefused(
+        f"this plan deletes or replaces {len(names)} things, more than the {most} that `guards.destroys` allows",
+        hint=f"if that is meant, pass --acknowledge destroys:{len(names)}",
+        detail="\n".join(listed),
+    )
+
+
+def _allowed(acknowledged: Collection[str]) -> int:
+    numbers = (word.partition(":")[2] for word in acknowledged if word.startswith("destroys:"))
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)

@@ -1,0 +1,153 @@
+"""What a stack's guards refuse, each with nothing changed, and each overridden by its own name alone."""
+
+import dataclasses
+
+import pytest
+
+from tests.end_to_end.commands import Ended
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World
+
+pytestmark = pytest.mark.integration
+
+_ADA = {"GIT_AUTHOR_NAME": "Ada Lovelace", "GIT_AUTHOR_EMAIL": "ada@example.org"}
+_ALWAYS = [{"cron": "* * * * *", "for": "1h"}]
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _declare(world: World, *names: str, text: str = "red", **guards: object) -> None:
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}}, guards=guards)
+    world.manifests("shop/texts.yaml", *(config_map(name, {"text": text}) for name in names))
+    world.commit()
+
+
+def _refused(world: World, *arguments: str) -> Ended:
+    """Apply, which has to be refused without any effect."""
+    before = world.snapshot()
+    ended = world.run("apply", world.name, "--yes", *arguments)
+    assert ended.code == 1, ended.said
+    assert world.snapshot() == before
+    return ended
+
+
+def _digest(world: World, *arguments: str) -> str:
+    return str(world.plan("--output", "json", *arguments).json["digest"])
+
+
+def test_more_is_destroyed_than_the_stack_allows(world: World) -> None:
+    """The number is told, and an acknowledgement of that number lets the plan pass and is recorded."""
+    _declare(world, "a", "b", "c", destroys=1, prune="100%")
+    world.apply()
+    _declare(world, "a", destroys=1, prune="100%")
+
+    refused = _refused(world)
+
+    assert "deletes or replaces 2 things, more than the 1 that" in _flat(refused.stderr)
+    world.apply("--acknowledge", "destroys:2")
+    assert list(world.live()) == ["a"]
+    assert any("acknowledged: destroys:2" in subject for subject in world.ledger())
+
+
+def test_a_commit_that_leaves_no_unit(world: World) -> None:
+    """A file that lost its units would delete all there is."""
+    _declare(world, "a")
+    world.apply()
+    world.declare({}, {})
+    world.commit("Lose the lower half of the file")
+
+    refused = _refused(world)
+
+    assert "declares no unit any more" in _flat(refused.stderr)
+    world.apply("--acknowledge", "empty")
+    assert world.live() == {}
+
+
+def test_a_frozen_stack(world: World) -> None:
+    """Nothing is changed while it is frozen; a plan can be looked at, and one without effect is no change."""
+    _declare(world, "a")
+    world.apply()
+    _declare(world, "a", windows={"zone": "Europe/Berlin", "freeze": _ALWAYS})
+    world.apply()
+    _declare(world, "a", "b", windows={"zone": "Europe/Berlin", "freeze": _ALWAYS})
+    world.plan()
+
+    refused = _refused(world, "--acknowledge", "empty")
+
+    assert "may not be changed now: it is frozen by `guards.windows`" in _flat(refused.stderr)
+    world.apply("--acknowledge", "window")
+    assert set(world.live()) == {"a", "b"}
+
+
+def test_a_plan_is_applied_once_enough_people_approved_it(world: World) -> None:
+    """Each approval is an entry of the ledger; one person counts once, whoever applies."""
+    _declare(world, "a", approvals=2)
+    digest = _digest(world)
+    refused = _refused(world)
+    assert f"the plan {digest[:16]} of {world.name}/default is approved by 0 of 2" in _flat(
+        refused.stderr
+    )
+
+    for _ in range(2):
+        first = world.run("approve", digest[:16], world.name, "--why", "Looks right")
+        assert first.code == 0, first.said
+        assert "by Grace Hopper; 1 more needed" in first.stdout
+    assert "approved by 1 of 2 people (Grace Hopper)" in _flat(_refused(world).stderr)
+    ada = dataclasses.replace(world, variables={**world.variables, **_ADA})
+    second = ada.run("approve", digest, world.name, "--output", "json")
+
+    assert second.code == 0, second.said
+    assert [who.partition(" <")[0] for who in second.json["approved_by"]] == [
+        "Grace Hopper",
+        "Ada Lovelace",
+    ]
+    assert f"approve {world.name}/default at " in world.ledger()[0]
+    assert any("(Looks right)" in subject for subject in world.ledger())
+    world.apply()
+    assert list(world.live()) == ["a"]
+
+
+def test_another_plan_than_the_approved_one_is_refused_with_the_difference(world: World) -> None:
+    """The digest is what was approved: a commit that came in between is shown against it, line by line."""
+    _declare(world, "a", "b", approvals=0)
+    world.apply()
+    _declare(world, "a", "b", text="blue", approvals=1)
+    digest = _digest(world)
+    assert world.run("approve", digest, world.name).code == 0
+    _declare(world, "a", "c", text="green", approvals=1)
+
+    refused = _refused(world)
+    late = world.run("approve", digest, world.name)
+
+    assert f"Grace Hopper approved another plan, {digest[:16]}, at " in refused.stderr
+    for line in (
+        f"otherwise: update ConfigMap {world.name}/a",
+        'now data.text: "red" → "green"',
+        'approved data.text: "red" → "blue"',
+        f"otherwise: delete ConfigMap {world.name}/b, approved was to update it",
+        f"now also: create ConfigMap {world.name}/c",
+    ):
+        assert line in _flat(refused.stderr), refused.stderr
+    assert late.code == 1
+    assert "by now, not " in _flat(late.stderr)
+    world.apply("--acknowledge", "unapproved")
+    assert any("acknowledged: unapproved" in subject for subject in world.ledger())
+
+
+def test_what_was_approved_holds_for_the_commit_that_merges_it(world: World) -> None:
+    """A digest is over effects: another commit with the same ones needs no second approval, but a later plan does."""
+    _declare(world, "a", approvals=1)
+    assert world.run("approve", _digest(world), world.name).code == 0
+    world.commit("Merge it")
+
+    world.apply()
+    _declare(world, "a", "b", approvals=1)
+
+    assert "approved by 0 of 1" in _flat(_refused(world).stderr)
+    destroyed = world.run("destroy", world.name, "--yes")
+    assert destroyed.code == 1
+    digest = _digest(world, "--destroy")
+    assert world.run("approve", digest, world.name, "--destroy").code == 0
+    assert world.run("destroy", world.name, "--yes").code == 0
