@@ -135,3 +135,39 @@ def test_a_module_that_was_never_committed_is_not_orphaned(world: World) -> None
     assert "was applied from uncommitted files" in _flat(refused.stderr)
     assert "declare it again" in _flat(refused.stderr)
     assert world.resources("base")["terraform_data.echo"]["output"]["value"] == "hello"
+
+
+def test_protection_outlives_its_line(world: World) -> None:
+    """An apply after the line was deleted changes nothing about it: the unit is still protected when it goes too."""
+    _stack(world, "hello", protect=True)
+    world.apply()
+    _stack(world, "hello")
+    world.apply()
+    assert "protected" in world.run("status", world.name).stdout
+    _without_base(world)
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "modules.base is protected" in _flat(refused.stderr)
+    assert "declare it again, and commit and apply `protect: false`" in _flat(refused.stderr)
+
+
+def test_protection_is_lifted_by_a_change_of_its_own(world: World) -> None:
+    """The plan says that it is lifted and destroys nothing; once it is applied, the next one may."""
+    _stack(world, "hello", protect=True)
+    world.apply()
+    _stack(world, "goodbye", protect=False)
+    both = world.run("apply", world.name, "--yes")
+    assert both.code == 1
+    assert "apply `protect: false` alone" in _flat(both.stderr)
+    _stack(world, "hello", protect=False)
+
+    assert "protection lifted" in world.plan().stdout
+    world.apply()
+
+    assert "protected" not in world.run("status", world.name).stdout
+    assert world.resources("base")["terraform_data.echo"]["output"]["value"] == "hello"
+    _without_base(world)
+    world.apply()
+    assert world.resources("base") == {}
