@@ -125,7 +125,7 @@ resource "terraform_data" "stubborn" {{
     world.commit("Something else")
     assert world.run("apply", world.name, "--yes").code == 1
     obstacle.unlink()
-    world.apply()
+    world.apply("--retry")
 
     assert world.resources("stubborn") == {}
 
