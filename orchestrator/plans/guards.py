@@ -112,5 +112,4 @@ def _lifting(unit: UnitPlan) -> str:
     """Say how the protection of a unit is lifted, which is a change of its own."""
     if unit.lifted:
         return "apply `protect: false` alone, and this in a commit after it"
-    again = "declare it again, and " if unit.removed else ""
-    return f"{again}commit and apply `protect: false`"
+    return "commit and apply it with `protect: false`"

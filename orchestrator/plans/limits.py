@@ -50,7 +50,8 @@ def _check(names: Sequence[str], most: int, acknowledged: Collection[str]) -> No
     more = len(names) - _MOST_LISTED
     listed = [*names[:_MOST_LISTED], *([f"and {more} more"] if more > 0 else [])]
     raise PlanRefused(
-        f"this plan deletes or replaces {len(names)} things, more than the {most} that `guards.destroys` allows",
+        f"this plan deletes or replaces {len(names)} thing{'s' if len(names) > 1 else ''}, more than the {most} that"
+        " `guards.destroys` allows",
         hint=f"if that is meant, pass --acknowledge destroys:{len(names)}",
         detail="\n".join(listed),
     )

@@ -26,7 +26,7 @@ def test_a_custom_resource_goes_before_the_set_of_its_definition(world: World) -
     world.declare({}, {})
     world.commit("Take everything away")
 
-    ended = world.apply("--acknowledge", "destroy:manifests.z-kinds")
+    ended = world.apply("--acknowledge", "destroy:manifests.z-kinds", "--acknowledge", "empty")
 
     gone = [line.split(": ")[1] for line in ended.stderr.splitlines() if ": deleted " in line]
     assert gone.index(f"deleted Widget.{group} {space}/first") < gone.index(

@@ -55,7 +55,7 @@ def test_a_set_that_is_declared_no_longer(world: World) -> None:
     assert refused.code == 1
     assert "this plan deletes 10 of 10 objects" in _flat(refused.stderr)
     assert len(world.live()) == 10
-    world.apply("--acknowledge", "prune:manifests.shop")
+    world.apply("--acknowledge", "prune:manifests.shop", "--acknowledge", "empty")
     assert world.live() == {}
 
 

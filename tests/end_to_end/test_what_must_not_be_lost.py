@@ -150,7 +150,7 @@ def test_protection_outlives_its_line(world: World) -> None:
 
     assert refused.code == 1
     assert "modules.base is protected" in _flat(refused.stderr)
-    assert "declare it again, and commit and apply `protect: false`" in _flat(refused.stderr)
+    assert "or first commit and apply it with `protect: false`" in _flat(refused.stderr)
 
 
 def test_protection_is_lifted_by_a_change_of_its_own(world: World) -> None:

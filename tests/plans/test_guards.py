@@ -26,12 +26,7 @@ def test_refuses_to_destroy_part_of_a_protected_unit(action: Action) -> None:
 @pytest.mark.parametrize(
     ("given", "way"),
     [
-        pytest.param({}, "or first commit and apply `protect: false`", id="declared"),
-        pytest.param(
-            {"removed": True},
-            "or first declare it again, and commit and apply `protect: false`",
-            id="gone from Git",
-        ),
+        pytest.param({}, "or first commit and apply it with `protect: false`", id="protected"),
         pytest.param(
             {"lifted": True},
             "or first apply `protect: false` alone, and this in a commit after it",

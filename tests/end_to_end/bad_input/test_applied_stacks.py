@@ -148,6 +148,29 @@ def test_an_object_of_a_release(applied: Shop, cluster: Client) -> None:
         cluster.request("DELETE", f"/api/v1/namespaces/default/services/{name}")
 
 
+def test_guards_that_hold_a_plan_up(applied: Shop, cluster: Client) -> None:
+    """Each says what it holds up and the one name that lets it pass."""
+    before = _settings(cluster, applied)
+    applied.edit(
+        SETTINGS, f"name: {next(iter(applied.names))}", f"name: {next(iter(applied.names))}-b"
+    )
+    freeze = "windows: {zone: Europe/Berlin, freeze: [{cron: '* * * * *', for: 1h}]}"
+    guards = {"frozen": freeze, "not approved": "approvals: 2", "too much": "destroys: 0"}
+    written = "version: 1\n"
+    for message, guard in guards.items():
+        applied.edit(STACK, written, f"version: 1\nguards: {{{guard}}}\n")
+        written = f"version: 1\nguards: {{{guard}}}\n"
+        applied.commit()
+
+        applied.refused(f"applied/guards/{message}", "apply", "--yes")
+
+    applied.edit(STACK, written, "version: 1\n")
+    applied.edit(STACK, "manifests:\n  web:\n    path: web\n", "")
+    applied.commit()
+    applied.refused("applied/guards/nothing left", "apply", "--yes")
+    assert _settings(cluster, applied) == before
+
+
 def _service(shop: Shop, *, port: int, address: str = "") -> str:
     name = next(iter(shop.names))
     fixed = f", clusterIP: {address}" if address else ""
