@@ -114,6 +114,7 @@ _UNIT: Final = _mapping(
         "warnings": _list(_TEXT),
         "drift": _list(_ref("change")),
         "ignored": _told(_NUMBER, "Objects whose drift is not told."),
+        "lifted": _told(_FLAG, "Whether its protection ends with this apply."),
         "left": _list(_ref("left")),
         "changes": _list(_ref("change")),
     }
