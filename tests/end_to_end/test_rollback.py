@@ -119,6 +119,9 @@ def test_a_unit_alone_comes_back_and_who_shares_its_files_is_told(world: World) 
     assert f"Note: {world.name}/other is made of that too" in said
     assert "modules.a is not all as it was: vars.text changed since" in said
     assert _log(world)[0].startswith(f"Roll modules.a of {world.name}/default back to ")
+    again = world.run("rollback", world.name, "--env", "default", "--to", entry, "--unit", "a")
+    assert again.code == 64
+    assert "modules.a cannot be brought back alone: vars.text changed since" in again.stderr
 
 
 def test_a_broken_stack_and_one_that_is_gone_come_back(shop: World) -> None:

@@ -3,29 +3,26 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.engine.planning.makings import difference, makings_of
-from orchestrator.engine.planning.paths import Made, stack_made_of, unit_made_of
-from orchestrator.engine.planning.wanted import Wanted, read_wanted
+from orchestrator.engine.planning.paths import WHOLE
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.rollback.message import message_of, subject_of
 from orchestrator.engine.rollback.sharing import shared_with
-from orchestrator.engine.rollback.targets import Aim, Target, targets
-from orchestrator.engine.session import (
-    Session,
-    Surroundings,
-    earlier,
-    session_at,
-    session_with_mistakes,
+from orchestrator.engine.rollback.sides import (
+    Side,
+    chosen_unit,
+    read_side,
+    side_now,
+    side_then,
 )
-from orchestrator.errors import InvalidStack, PlanRefused, RepositoryError, UsageError
+from orchestrator.engine.rollback.targets import Aim, Target, targets
+from orchestrator.engine.session import Session, Surroundings, earlier
+from orchestrator.errors import PlanRefused, UsageError
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.commits import Composed
-from orchestrator.repository.repository import Repository, open_repository
+from orchestrator.repository.repository import open_repository
 from orchestrator.repository.root import stack_from_root
 from orchestrator.stack.entries import with_entry
-from orchestrator.stack.graph import unit_named
-from orchestrator.stack.model import Unit, UnitId
-from orchestrator.stack.project import PROJECT_FILE
+from orchestrator.stack.model import UnitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +40,6 @@ class Prepared:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """A stack at one revision; ``wanted`` is None where it cannot be read, or is not there."""
-
-    session: Session
-    wanted: Wanted | None
-
-    def unit(self, unit: UnitId) -> Unit | None:
-        """Return a unit of it by its id, None when it has none of that name."""
-        units = self.wanted.stack.units if self.wanted else ()
-        return next((each for each in units if each.id == unit), None)
-
-    def made_of(self, unit: UnitId | None) -> Made:
-        """Return what the stack, or one unit of it, is made of here."""
-        if self.wanted is None:
-            return Made(paths=frozenset({self.session.stack.file, PROJECT_FILE}))
-        if unit is None:
-            return stack_made_of(self.session.tree, self.wanted)
-        found = self.unit(unit)
-        return unit_made_of(self.session.tree, self.wanted, found) if found else Made()
-
-
 def prepare(
     surroundings: Surroundings, *, stack: str | None, environment: str | None, aim: Aim
 ) -> Prepared | None:
@@ -75,53 +50,25 @@ def prepare(
     """
     repository = open_repository(surroundings.directory)
     named = stack_from_root(stack, surroundings.directory, repository.root)
-    now = _now(surroundings, repository, stack=named, environment=environment, aim=aim)
-    base = repository.revision()
-    store = open_store(now.session)
+    now = side_now(surroundings, repository, stack=named, environment=environment, aim=aim)
+    base, store = repository.revision(), open_store(now.session)
+    kept = ""
     for target in targets(aim, store.read(), store, repository):
-        session = earlier(now.session, target.revision)
-        then = _Side(session=session, wanted=read_wanted(session.tree, session.stack))
-        unit = _unit(aim, now, then)
+        then = side_then(now, target)
+        unit = chosen_unit(aim, now, then)
         composed = _composed(base, now, then, unit)
         if composed.changed:
             return _written(_Step(base, now, then, target, unit), composed)
+        changed = now.changed_since(then, unit) if unit else ""
+        kept = kept or (
+            changed and f"{unit} cannot be brought back alone: {changed} since {target}"
+        )
+    if kept:
+        raise UsageError(kept, hint="roll the whole stack back, without --unit")
     return None
 
 
-def _now(
-    surroundings: Surroundings,
-    repository: Repository,
-    *,
-    stack: str | None,
-    environment: str | None,
-    aim: Aim,
-) -> _Side:
-    """Return the stack as it is now, however broken; one that is gone, as it was at the revision named."""
-    try:
-        session, _ = session_with_mistakes(
-            surroundings, repository, repository.revision(), stack=stack, environment=environment
-        )
-    except (UsageError, InvalidStack):
-        try:
-            there = repository.revision(aim.to or "HEAD")
-        except RepositoryError:
-            there = repository.revision()
-        session = session_at(surroundings, repository, there, stack=stack, environment=environment)
-        return _Side(session=session, wanted=None)
-    try:
-        return _Side(session=session, wanted=read_wanted(session.tree, session.stack))
-    except InvalidStack:
-        return _Side(session=session, wanted=None)
-
-
-def _unit(aim: Aim, now: _Side, then: _Side) -> UnitId | None:
-    if not aim.unit:
-        return None
-    sides = [side.wanted.stack.units for side in (now, then) if side.wanted]
-    return unit_named(aim.unit, tuple(dict.fromkeys(unit.id for units in sides for unit in units)))
-
-
-def _composed(base: Revision, now: _Side, then: _Side, unit: UnitId | None) -> Composed:
+def _composed(base: Revision, now: Side, then: Side, unit: UnitId | None) -> Composed:
     commits = now.session.repository.commits()
     source = then.session.revision.commit
     paths = sorted(now.made_of(unit).paths | then.made_of(unit).paths)
@@ -138,7 +85,7 @@ def _refuse_nested(paths: Sequence[str], nested: frozenset[str]) -> None:
                 raise UsageError(message, hint=f"revert the commit that moved {module}: git revert")
 
 
-def _entry_back(base: Revision, now: _Side, then: _Side, unit: UnitId) -> dict[str, bytes]:
+def _entry_back(base: Revision, now: Side, then: Side, unit: UnitId) -> dict[str, bytes]:
     """Return the stack file with the unit's entry as it was, if it was another one."""
     file = now.session.stack.file
     commits = now.session.repository.commits()
@@ -156,8 +103,8 @@ class _Step:
     """What one commit goes from and to."""
 
     base: Revision
-    now: _Side
-    then: _Side
+    now: Side
+    then: Side
     target: Target
     unit: UnitId | None
 
@@ -192,22 +139,11 @@ def _notices(step: _Step, prepared: Prepared) -> Iterator[str]:
     yield from shared_with(prepared.session, prepared.changed)
     for place in step.then.made_of(step.unit).outside:
         yield f"{place} may read files elsewhere, and those stay as they are"
-    if step.unit:
-        yield from _still_different(step, prepared.session, step.unit)
-
-
-def _still_different(step: _Step, session: Session, unit: UnitId) -> Iterator[str]:
-    """Say what decides about a unit and stays as it is, since others have a part in it."""
-    made = _Side(session=session, wanted=read_wanted(session.tree, session.stack))
-    after, before = made.unit(unit), step.then.unit(unit)
-    if after is None or before is None or made.wanted is None or step.then.wanted is None:
-        return
-    left = difference(
-        makings_of(step.then.session.tree, step.then.wanted, before),
-        makings_of(session.tree, made.wanted, after),
-    )
-    if left.endswith("changed"):
-        yield f"{unit} is not all as it was: {left} since, and others may read that"
+    if WHOLE in step.then.made_of(step.unit).paths:
+        yield f"{step.what} is made of the whole repository, and all of it is brought back"
+    left = read_side(prepared.session).changed_since(step.then, step.unit) if step.unit else ""
+    if left:
+        yield f"{step.unit} is not all as it was: {left} since, and others may read that"
 
 
 def check_checkout(prepared: Prepared) -> None:
