@@ -30,6 +30,7 @@ def bad(content: str) -> Ended:
         ("new", [], None),
         ("new", [good("a")], None),
         ("a", [good("a")], None),
+        ("a", [good("a"), good("b"), good("a")], None),
         ("a", [good("b"), good("a")], GoingBack(to=1, over=0)),
         ("a", [bad("b"), good("a")], GoingBack(to=1, over=0)),
         ("a", [good("c"), good("b"), good("a")], GoingBack(to=2, over=0)),

@@ -87,6 +87,10 @@ def test_a_checkout_moves_forward_only_over_files_that_are_as_committed(
     assert git(root, "rev-parse", "HEAD") == commit
     assert git(root, "status", "--porcelain") == " M README.md"
     assert (root / "shop" / "a.yaml").read_text() == "a: 1"
+    aside = commits.commit(made.tree, parent=then, message="Follow something else\n")
+    with pytest.raises(RepositoryError):
+        commits.move_forward(aside)
+    assert git(root, "rev-parse", "HEAD") == commit
 
 
 def test_a_branch_is_made_anew_or_not_at_all(repository: Repository) -> None:

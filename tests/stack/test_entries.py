@@ -62,6 +62,14 @@ def test_a_unit_that_was_not_there_goes_and_one_that_is_gone_comes_back() -> Non
     [
         ("modules: {network: {source: ./a}}\n", "modules: {network: {source: ./b}}\n"),
         ("modules:\n  network: &n {source: ./a}\n  other: *n\n", THEN),
+        (
+            "modules:\n  network: &n {source: ./a}\n  other: *n\n",
+            "modules:\n  network: &n {source: ./b}\n",
+        ),
+        (
+            "modules:\n  network: &n {source: ./a}\nvars: *n\n",
+            "modules:\n  network: &n {source: ./b}\n",
+        ),
         (NOW, "x: &x {source: ./b}\nmodules:\n  network: *x\n"),
         (NOW, "modules: [\n"),
         ("modules:\n    network: {source: ./a}\n    other: {source: ./b}\n", THEN),
