@@ -92,6 +92,7 @@ class Lasting(StrEnum):
     DATA = "data"
     EMPTIED = "emptied"
     IDENTITY = "identity"
+    MOVED = "moved"
     RAN = "ran"
     RUNS_AGAIN = "runs-again"
     STORED = "stored"

@@ -70,16 +70,22 @@ def unrestored(
     All that was there was applied once: what is created now was there before, with whatever was in it. ``own``
     is what the stack says of losing things.
     """
-    found = [*_by_this_plan(plan, own), *_by_undone_runs(undone, own)]
+    moved = frozenset((one.unit, one.name) for one in undone if one.action is Action.MOVE)
+    found = [*_by_this_plan(plan, own, moved), *_by_undone_runs(undone, own)]
     told: dict[tuple[UnitId, str, bool], Unrestored] = {}
     for one in found:
         told.setdefault((one.unit, one.name, one.why is Lasting.RAN), one)
     return tuple(told.values())
 
 
-def _by_this_plan(plan: Plan, own: Mapping[str, Risk]) -> Iterator[Unrestored]:
+def _by_this_plan(
+    plan: Plan, own: Mapping[str, Risk], moved: frozenset[tuple[UnitId, str]]
+) -> Iterator[Unrestored]:
     for unit, change in plan.changes():
         why = _lasting(change, own)
+        if change.action is Action.DELETE and (unit.unit, change.name) in moved:
+            # Terraform knows no way back from an address, unless a block says so: it makes another one.
+            why = Lasting.MOVED
         if why is not None:
             yield Unrestored(unit=unit.unit, name=change.name, why=why)
 

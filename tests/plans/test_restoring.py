@@ -132,6 +132,17 @@ def test_what_was_replaced_meanwhile_starts_empty_whatever_the_plan_does_with_it
     ]
 
 
+def test_what_was_moved_is_not_moved_back_by_itself() -> None:
+    """Terraform knows the way that a `moved` block tells, and none back: there it goes, and here it is made anew."""
+    base = UnitId("modules.base")
+    moved = Undone(unit=base, action=Action.MOVE, name="aws_instance.new", type="aws_instance")
+    gone = made("aws_instance", Action.DELETE, name="new")
+    assert left(gone, made("aws_instance", name="old"), undone=(moved,)) == [
+        ("aws_instance.new", Lasting.MOVED),
+        ("aws_instance.old", Lasting.IDENTITY),
+    ]
+
+
 def test_a_stack_says_what_is_lost_of_its_own_types() -> None:
     """What `risks` says of a type decides here as everywhere."""
     going = plan(unit_plan("modules.base", made("terraform_data")))
@@ -160,12 +171,14 @@ def test_a_plan_says_first_what_it_restores_and_what_it_does_not() -> None:
     """By the words that people ask with: to which revision, applied when and by whom, over what."""
     told = render_plan(restoring()).splitlines()
 
-    assert told[1:12] == [
+    assert told[1:14] == [
         "Restores shop/production to 3f2c1a93f2, applied 2025-03-14 12:00 UTC by Ada",
         "Lovelace",
         "  undoes b1a2c3db1a (Grow the database)",
         "  ! a revert does not bring back:",
         "    modules.base/thing.data: what is in it goes with this plan",
+        "    modules.base/thing.moved: was moved there by what is undone; `moved` back",
+        "      keeps it",
         "    modules.base/thing.emptied: what was in it is gone, and it starts empty",
         "    modules.base/thing.stored: what was stored in another version stays so",
         "    modules.base/thing.ran: ran for what is undone, and that stays done",

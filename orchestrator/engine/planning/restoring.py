@@ -91,7 +91,7 @@ def _undone(store: Store, entry: str) -> Iterator[Undone]:
         if record.outcome is Outcome.SKIPPED
     }
     for each in reversed(entries):
-        for unit in each.plan.units if each.plan else ():
+        for unit in each.plan.units if each.plan and each.run.operation is Operation.APPLY else ():
             if (each.run.id, unit.unit) not in skipped:
                 for change in unit.changes:
                     yield Undone(
