@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from orchestrator.cli.alarms import exit_on_alarms, fail_on_option
 from orchestrator.cli.consent import asking
 from orchestrator.cli.options import (
     Options,
@@ -64,12 +65,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit with 2 when something would change, or has drifted and is only reported.",
 )
-@click.option(
-    "--fail-on",
-    multiple=True,
-    type=click.Choice(["destroy", "replace", "data-loss", "drift"]),
-    help="Exit with 3 when the plan does that; may be repeated.",
-)
+@fail_on_option
 @lock_timeout_option
 @pass_options
 def plan(
@@ -111,7 +107,7 @@ def plan(
     show_plan(options, planned)
     if saved:
         click.echo(saved, err=True)
-    _exit_on_alarms(planned, fail_on)
+    exit_on_alarms([planned.plan], fail_on)
     differs = planned.plan.effective or planned.plan.drifted
     sys.exit(2 if detailed_exitcode and differs else 0)
 
@@ -163,15 +159,6 @@ def destroy(
     """Take everything away again: workloads, then infrastructure, in reverse."""
     options.as_json = output == "json"
     _plan_and_execute(options, stack, environment, flags, destroy=True)
-
-
-def _exit_on_alarms(planned: "Planned", fail_on: tuple[str, ...]) -> None:
-    from orchestrator.plans.alarms import Alarm, alarms
-
-    given = alarms(planned.plan, [Alarm(word) for word in fail_on])
-    if given:
-        click.echo(f"The plan has what --fail-on names: {', '.join(given)}.", err=True)
-        sys.exit(3)
 
 
 def _check_since(since: str, others: dict[str, bool]) -> None:

@@ -13,7 +13,16 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
-from orchestrator.cli import approve, changing, ledger, reading, rollback, sandbox, terraform
+from orchestrator.cli import (
+    approve,
+    changing,
+    ledger,
+    previewing,
+    reading,
+    rollback,
+    sandbox,
+    terraform,
+)
 from orchestrator.cli.options import Options, fitted, pass_options, print_json
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError, unexpected
 
@@ -40,6 +49,7 @@ _VERBS = (
     *approve.VERBS,
     *reading.VERBS,
     *rollback.VERBS,
+    *previewing.VERBS,
     *ledger.VERBS,
     *terraform.VERBS,
     sandbox.sandbox,

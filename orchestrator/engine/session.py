@@ -19,6 +19,7 @@ from orchestrator.repository.root import stack_from_root
 from orchestrator.settings import Settings
 from orchestrator.stack.load import choose_stack, load_project, read_stack
 from orchestrator.stack.model import Stack
+from orchestrator.stack.project import Project
 
 if TYPE_CHECKING:
     from orchestrator.workloads.cluster import Cluster
@@ -81,10 +82,14 @@ def session_at(
     *,
     stack: str | None,
     environment: str | None,
+    project: Project | None = None,
 ) -> Session:
-    """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError."""
+    """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError.
+
+    ``project`` is what holds for all stacks, where that is not to be read from the revision itself.
+    """
     session, mistakes = session_with_mistakes(
-        surroundings, repository, revision, stack=stack, environment=environment
+        surroundings, repository, revision, stack=stack, environment=environment, project=project
     )
     if mistakes:
         raise InvalidStack((*mistakes, *manifest_mistakes(session.tree, session.stack)))
@@ -98,6 +103,7 @@ def session_with_mistakes(
     *,
     stack: str | None,
     environment: str | None,
+    project: Project | None = None,
 ) -> tuple[Session, tuple[Mistake, ...]]:
     """Read a stack at a revision as far as that goes, with what is wrong in its file.
 
@@ -105,7 +111,7 @@ def session_with_mistakes(
     """
     tree = repository.export(revision)
     _tell_of_submodules(surroundings, repository, tree)
-    project = load_project(tree)
+    project = project or load_project(tree)
     file = choose_stack(tree, project, stack)
     loaded, mistakes = read_stack(tree, file, environment, project, revision=revision.commit)
     session = Session(

@@ -10,12 +10,14 @@ from orchestrator.plans.change import Action, Change, FieldChange, Subject
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.history import HistoryLine, Status, UnitStatus
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
+from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.rollback import Rollback
 from orchestrator.plans.values import ABSENT, Unknown, masked
 from orchestrator.reports.doctor import Finding, findings_json
 from orchestrator.reports.json import dumps, error_json, plan_json, report_json
 from orchestrator.reports.ledger import history_json, status_json
+from orchestrator.reports.preview.document import preview_json, stack_json
 from orchestrator.reports.rollback import rollback_json
 from orchestrator.stack.model import Json, UnitId
 
@@ -137,6 +139,18 @@ _ROLLBACK = Rollback(
     requested=True,
     address="https://github.com/acme/shop/compare/main...rollback/shop-production-52f9e01c1b?expand=1",
 )
+_PREVIEW = Preview(
+    base="52f9e01c1b08d7a6f5e4c3b2a1908f7e6d5c4b3a",
+    head=_REVISION.commit,
+    stacks=(
+        StackPreview(
+            stack="shop",
+            environment="production",
+            plan=_PLAN,
+            reasons=("modules.database: stacks/shop/stack.yaml changed",),
+        ),
+    ),
+)
 _FINDING = Finding(what="Git", found="2.39.5 (/usr/bin/git)")
 
 
@@ -152,6 +166,12 @@ SHAPES: Mapping[str, Callable[[], str]] = {
     "a history": lambda: _block(history_json((_LINE,))),
     "a rollback": lambda: _block(
         {"format": 1, "rollback": rollback_json(_ROLLBACK), "plan": {"...": "as above"}}
+    ),
+    "a preview": lambda: _block(
+        {
+            **preview_json(_PREVIEW),
+            "stacks": [{**stack_json(_PREVIEW.stacks[0]), "plan": {"...": "as above"}}],
+        }
     ),
     "findings": lambda: _block(findings_json((_FINDING,))),
 }

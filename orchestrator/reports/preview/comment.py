@@ -43,13 +43,14 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
     since = tuple(_since(memory, preview)) if memory else ()
     if not any(map(loud, preview.stacks)) and preview.error is None:
         text = _without_effect(preview)
-        closing = ("", *since, "", *kept) if since else kept
+        more = ("", *_notes(preview, redact), *since)
+        closing = (*more, "", *kept) if preview.notes or since else kept
         return "\n".join((marker(preview.configuration), text, *closing)) + "\n"
     opening = (marker(preview.configuration), f"### {headline(preview)}")
     document = Document(
         opening=(*opening, "", *since) if since else opening,
         blocks=blocks_of(preview, redact),
-        closing=(*_closing(preview), "", *kept),
+        closing=(*_notes(preview, redact), *_closing(preview), "", *kept),
     )
     return fitted(document, limit, render)
 
@@ -165,6 +166,13 @@ def _without_effect(preview: Preview) -> str:
     if not preview.stacks:
         return "Merging touches no stack."
     return f"Merging changes nothing in {_names(preview.stacks)}."
+
+
+def _notes(preview: Preview, redact: Redact) -> Iterator[str]:
+    for note in preview.notes[:_MOST_SPELLED]:
+        yield f"- {code(redact(note))}"
+    if preview.notes:
+        yield ""
 
 
 def _closing(preview: Preview) -> Iterator[str]:

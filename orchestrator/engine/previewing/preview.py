@@ -1,0 +1,128 @@
+"""Merge on the side, see which stacks the merge touches, plan those side by side."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from contextvars import copy_context
+from dataclasses import replace
+from typing import Final
+
+from orchestrator.engine.execution.permissions import Permissions, check_before_asking
+from orchestrator.engine.planning.plan import Planned, Selection, make_plan
+from orchestrator.engine.previewing.touched import Merge, Touched, touched
+from orchestrator.engine.session import Session, Surroundings
+from orchestrator.errors import (
+    Interrupted,
+    InvalidStack,
+    OrchestratorError,
+    PlanRefused,
+    RepositoryError,
+)
+from orchestrator.plans.events import Event, Notice
+from orchestrator.plans.guards import check_losses
+from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.repository.repository import open_repository
+from orchestrator.stack.load import find_stacks, load_project
+from orchestrator.stack.project import PROJECT_FILE
+
+_AT_ONCE: Final = 4
+
+
+def make_preview(surroundings: Surroundings, *, base: str, head: str) -> Preview:
+    """Plan what merging one revision into another would do; what fails for one stack is part of the answer.
+
+    So is a conflict. What ``orchestrator.yaml`` says is read from the base, never from what is to be merged.
+    Raises UsageError, RepositoryError when a revision is not there, InvalidStack for the base's settings,
+    Interrupted.
+    """
+    repository = open_repository(surroundings.directory)
+    onto, from_ = repository.revision(base), repository.revision(head)
+    preview = Preview(base=onto.commit, head=from_.commit, ci_run=surroundings.settings.ci_run)
+    merged = repository.merged(onto, from_)
+    if merged.conflicts:
+        return replace(preview, error=_conflict(merged.conflicts))
+    merge = Merge(
+        surroundings=surroundings,
+        repository=repository,
+        base=onto,
+        result=repository.revision(merged.commit),
+        project=load_project(repository.export(onto)),
+    )
+    try:
+        found = tuple(touched(merge))
+    except InvalidStack as error:
+        return replace(preview, error=error)
+    return replace(preview, stacks=_side_by_side(merge, found), notes=tuple(_notes(merge)))
+
+
+def _side_by_side(merge: Merge, found: tuple[Touched, ...]) -> tuple[StackPreview, ...]:
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        started: list[Future[StackPreview]] = [
+            pool.submit(copy_context().run, _preview, merge.surroundings, each) for each in found
+        ]
+    return tuple(each.result() for each in started)
+
+
+def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
+    preview = StackPreview(
+        stack=one.stack, environment=one.environment, error=one.error, reasons=one.reasons
+    )
+    if one.session is None:
+        return preview
+    if surroundings.stop.requested:
+        message = "stopped before everything was planned; nothing was changed"
+        raise Interrupted(message)
+    surroundings.on_event(Notice(text=f"planning {preview.name}"))
+    try:
+        with ExitStack() as resources:
+            planned = make_plan(_alone(one.session, resources), Selection(), resources)
+            return replace(preview, plan=planned.plan, refusals=tuple(_refusals(planned)))
+    except Interrupted:
+        raise
+    except OrchestratorError as error:
+        return replace(preview, error=error)
+
+
+def _alone(session: Session, resources: ExitStack) -> Session:
+    """Return a session whose plan files, connections and events are not those of the ones beside it."""
+    surroundings = replace(
+        session.surroundings,
+        on_event=_unheard,
+        plan_files=[],
+        resources=resources,
+        ledger_clusters={},
+    )
+    return replace(session, surroundings=surroundings)
+
+
+def _unheard(_event: Event) -> None:
+    """Units of several stacks have the same names, so that a display could not tell them apart."""
+
+
+def _refusals(planned: Planned) -> Iterator[OrchestratorError]:
+    try:
+        check_before_asking(planned, Permissions())
+    except PlanRefused as refusal:
+        yield refusal
+    try:
+        check_losses(planned.plan, ())
+    except PlanRefused as refusal:
+        yield refusal
+
+
+def _conflict(paths: tuple[str, ...]) -> RepositoryError:
+    return RepositoryError(
+        f"the two conflict in {', '.join(paths)}",
+        hint="merge the base into the request, or rebase the request onto it",
+    )
+
+
+def _notes(merge: Merge) -> Iterator[str]:
+    """Say what a plan of what is there after the merge does not show."""
+    before, after = (merge.repository.export(each) for each in (merge.base, merge.result))
+    names = ({file.name for file in find_stacks(tree, merge.project)} for tree in (before, after))
+    for name in sorted(next(names) - next(names)):
+        yield f"{name} is no longer in Git: what it made stays, unless it is destroyed before"
+    commits = (merge.base.commit, merge.result.commit)
+    if len({*merge.repository.contents(commits, [PROJECT_FILE]).values()}) > 1:
+        yield f"{PROJECT_FILE} changes: these plans were made by that of the base"

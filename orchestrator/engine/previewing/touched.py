@@ -1,0 +1,83 @@
+"""Which stacks and environments a merge touches, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.engine.planning.affected import affected
+from orchestrator.engine.planning.wanted import read_wanted
+from orchestrator.engine.session import Session, Surroundings, session_at
+from orchestrator.errors import InvalidStack
+from orchestrator.plans.plan import Revision, Since
+from orchestrator.repository.repository import Repository
+from orchestrator.stack.load import find_stacks, read_environments
+from orchestrator.stack.project import Project, StackFile
+
+_MOST_REASONS: Final = 5
+_EVERY_ENVIRONMENT: Final = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """A merge that was made on the side: ``result`` is its commit; ``project`` is what holds for all stacks."""
+
+    surroundings: Surroundings
+    repository: Repository
+    base: Revision
+    result: Revision
+    project: Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """A stack in an environment that is to be planned, and why; or ``error``, when it cannot even be read."""
+
+    stack: str
+    environment: str
+    session: Session | None = None
+    reasons: tuple[str, ...] = ()
+    error: InvalidStack | None = None
+
+
+def touched(merge: Merge) -> Iterator[Touched]:
+    """Yield what a merge touches, by stack and environment; whoever cannot be read counts as touched.
+
+    Raises InvalidStack when two stacks have one name, RepositoryError.
+    """
+    tree = merge.repository.export(merge.result)
+    for file in find_stacks(tree, merge.project):
+        try:
+            environments = [
+                stack.environment for stack, _ in read_environments(tree, file, merge.project)
+            ]
+        except InvalidStack as error:
+            yield Touched(stack=file.name, environment=_EVERY_ENVIRONMENT, error=error)
+            continue
+        for environment in environments:
+            yield from _looked_at(merge, file, environment)
+
+
+def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touched]:
+    try:
+        session = session_at(
+            merge.surroundings,
+            merge.repository,
+            merge.result,
+            stack=file.name,
+            environment=environment,
+            project=merge.project,
+        )
+        wanted = read_wanted(session.tree, session.stack)
+    except InvalidStack as error:
+        yield Touched(stack=file.name, environment=environment, error=error)
+        return
+    reasons = tuple(_reasons(affected(session, wanted, merge.base.commit).since))
+    if reasons:
+        yield Touched(stack=file.name, environment=environment, session=session, reasons=reasons)
+
+
+def _reasons(since: Since) -> Iterator[str]:
+    taken = [f"{each.unit}: {each.reason}" for each in since.considered if each.taken]
+    yield from taken[:_MOST_REASONS]
+    if len(taken) > _MOST_REASONS:
+        yield f"and {len(taken) - _MOST_REASONS} more units"

@@ -1,0 +1,130 @@
+"""`preview`: what merging would do, planned on the merge itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.stacks import ECHO, config_map, secret, stack_file
+from tests.end_to_end.world import World, small_stack
+from tests.git import git
+
+pytestmark = pytest.mark.integration
+
+
+def _another_stack(world: World, text: str) -> None:
+    """Write a stack of one module beside the world's own, which a broken text keeps from being planned."""
+    folder = world.root / "stacks" / f"{world.name}-b"
+    (folder / "echo").mkdir(parents=True, exist_ok=True)
+    (folder / "echo" / "main.tf").write_text(ECHO)
+    modules = {"echo": {"source": "./echo", "inputs": {"text": text}}}
+    (folder / "stack.yaml").write_text(stack_file(f"{world.name}-b", modules=modules))
+
+
+def _branch(world: World, name: str, base: str) -> None:
+    git(world.root, "checkout", "--quiet", "-b", name, base)
+
+
+def test_a_stale_branch_takes_nothing_back(world: World) -> None:
+    """The merge is planned, not the branch: what was merged since stays, and what a branch changes is there."""
+    before = small_stack(world)
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    world.apply()
+    _branch(world, "change", before)
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    head = world.commit("Change a text")
+    refs = git(world.root, "for-each-ref")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 1 to update\n" in ended.stdout
+    assert f"\n! ConfigMap {world.name}/platform\n" in ended.stdout
+    assert "later" not in ended.stdout
+    assert f"manifests.platform: stacks/{world.name}/platform/texts.yaml changed" in ended.stdout
+    assert f"`{head[:10]}` merged into" in ended.stdout
+    assert git(world.root, "for-each-ref") == refs
+    assert git(world.root, "status", "--porcelain") == ""
+    assert world.left_behind() == []
+
+
+def test_only_what_a_merge_touches_is_planned(world: World, tmp_path: Path) -> None:
+    """A stack that is as it was is not planned; one that is gone, and one that fails, hide no other."""
+    small_stack(world)
+    _another_stack(world, "quiet")
+    base = world.commit("Add another stack")
+    _branch(world, "change", base)
+    _another_stack(world, "${{ vars.nothing }}")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    world.commit("Break one, change the other")
+
+    ended = world.run("preview", "--base", "main", "--html", str(tmp_path / "page.html"))
+    again = world.run("preview", "--base", "HEAD", "--output", "json")
+
+    assert ended.code == 1
+    assert "1 of 2 plans failed" in ended.stdout
+    assert f"**`{world.name}-b/default` could not be planned**" in ended.stdout
+    assert "there is no variable" in ended.stdout
+    assert f"<summary><code>{world.name}/default</code>" in ended.stdout
+    assert "there is no variable" in (tmp_path / "page.html").read_text()
+    assert [each["stack"] for each in again.json["stacks"]] == [f"{world.name}-b"]
+
+
+def test_a_conflict_is_said(world: World) -> None:
+    """Then nothing is planned; the paths are named, and what to do."""
+    before = small_stack(world)
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "one"}))
+    world.commit("Say one")
+    _branch(world, "change", before)
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "two"}))
+    world.commit("Say two")
+
+    ended = world.run("preview", "--base", "main")
+    as_json = world.run("preview", "--base", "main", "--output", "json")
+
+    assert ended.code == as_json.code == 1
+    assert "### Merging could not be planned" in ended.stdout
+    assert f"the two conflict in stacks/{world.name}/platform/texts.yaml" in ended.stdout
+    assert "hint: merge the base into the request" in ended.stdout
+    assert as_json.json["error"]["kind"] == "RepositoryError"
+    assert as_json.json["stacks"] == []
+
+
+def test_the_settings_of_the_base_win(world: World) -> None:
+    """A request cannot allow itself a source, and is told that its settings are not those that count."""
+    (world.root / "orchestrator.yaml").write_text("version: 1\nallow: {sources: []}\n")
+    before = small_stack(world)
+    _branch(world, "change", before)
+    (world.root / "orchestrator.yaml").write_text("version: 1\n")
+    modules = {"far": {"source": "git::https://elsewhere.example/modules.git"}}
+    world.declare(modules, None)
+    world.commit("Take a module from elsewhere")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 1
+    assert "elsewhere.example" in ended.stdout
+    assert "orchestrator.yaml changes: these plans were made by that of the base" in ended.stdout
+
+
+def test_no_secret_is_in_a_preview(world: World, tmp_path: Path) -> None:
+    """Neither in the comment, nor in the page, nor in the JSON, however it came there."""
+    before = small_stack(world)
+    _branch(world, "change", before)
+    hidden = "hunter2-and-then-some"
+    world.manifests(
+        "platform/login.yaml",
+        secret("login", {"password": hidden}),
+        config_map("copy", {"url": f"https://ada:{hidden}@db.example"}),
+    )
+    world.commit("Add a password")
+
+    page = tmp_path / "page.html"
+    ended = world.run("preview", "--base", "main", "--html", str(page))
+    as_json = world.run("preview", "--base", "main", "--output", "json")
+
+    assert ended.code == as_json.code == 0, ended.said
+    assert "Secret" in ended.stdout
+    for text in (ended.said, page.read_text(), json.dumps(as_json.json)):
+        assert hidden not in text
