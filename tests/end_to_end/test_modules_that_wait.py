@@ -133,6 +133,24 @@ def test_what_was_deferred_may_delete_when_that_was_allowed(world: World) -> Non
     assert _letters(world) == 3
 
 
+def test_what_was_deferred_is_in_no_approval(world: World) -> None:
+    """Where plans have to be approved, nobody allows what could not be shown: it is a plan of its own, afterwards."""
+    _declare_chain(world, text="three", second=_COUNTED, third=False)
+    world.apply()
+    file = world.root / "stacks" / world.name / "stack.yaml"
+    _declare_chain(world, text="one", second=_COUNTED, third=False)
+    file.write_text(f"guards: {{approvals: 1}}\n{file.read_text()}")
+    world.commit("Approve first")
+    digest = world.plan("--output", "json").json["digest"]
+    assert world.run("approve", digest, world.name).code == 0
+
+    refused = world.run("apply", world.name, "--yes", "--allow-deferred")
+
+    assert refused.code == 1
+    assert "would delete or replace terraform_data.letter[3]" in " ".join(refused.stdout.split())
+    assert _letters(world) == 5
+
+
 def test_more_than_was_shown_is_refused_without_a_person(world: World, tmp_path: Path) -> None:
     """A late plan that touches what the plan did not show stops, and does nothing to that module."""
     _declare_surprise(world, tmp_path / "there")

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator import clock, log
 from orchestrator.engine.execution.fallback import plan_fallback, revision_to_restore
-from orchestrator.engine.execution.permissions import Permissions, check_fallback
+from orchestrator.engine.execution.permissions import (
+    Permissions,
+    check_fallback,
+    within_approval,
+)
 from orchestrator.engine.execution.phases import (
     Effect,
     Endings,
@@ -83,7 +87,12 @@ def execute(
             whole=not planned.selection.only,
         )
         recorder.cluster = planned.place
-        run = _Run(planned=planned, allowed=allowed, recorder=recorder, resources=resources)
+        run = _Run(
+            planned=planned,
+            allowed=within_approval(planned, allowed),
+            recorder=recorder,
+            resources=resources,
+        )
         report = run.carried_out(started)
         return replace(report, fallback=_fallen_back(run, report)) if run.rollout_failed else report
 

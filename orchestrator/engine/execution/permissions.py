@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
@@ -12,6 +12,7 @@ from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.ledger.entry import BadRevision
+from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
@@ -53,6 +54,12 @@ def check(planned: Planned, allowed: Permissions) -> None:
     check_before_asking(planned, allowed)
     check_losses(planned.plan, allowed.acknowledged)
     check_not_bad(known_bad(planned), retry=allowed.retry, owner=planned.session.owner)
+
+
+def within_approval(planned: Planned, allowed: Permissions) -> Permissions:
+    """Return what is allowed of a plan that has to be approved: nothing that was not in it, whoever agrees."""
+    approved = planned.session.stack.guards.approvals and UNAPPROVED not in allowed.acknowledged
+    return replace(allowed, deferred=False, ask=None) if approved else allowed
 
 
 def known_bad(planned: Planned) -> BadRevision | None:
