@@ -77,6 +77,7 @@ def test_one_person_counts_once(second: str) -> None:
         _check(_Approval(), _Approval(who=second), needed=2)
 
     assert "approved by 1 of 2 people" in refused.value.message
+    assert refused.value.detail == ""
     assert len(approvers([_Approval(), _Approval(who=_GRACE)], _ONE)) == 2
 
 
