@@ -124,7 +124,9 @@ def make_plan(
     """
     store = open_store(session)
     ledger = store.read()
-    wanted = read_wanted(session.tree, session.stack)
+    wanted = read_wanted(
+        session.tree, session.stack, memory=session.repository.folder / "manifests"
+    )
     touched = _touched(session, wanted, selection)
     graph = _chosen(wanted.graph, selection, touched)
     basis = _Basis(

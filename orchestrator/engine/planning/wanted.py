@@ -56,14 +56,23 @@ class Wanted:
         return {unit: by_id[unit] for unit in self.graph.order if unit in by_id}
 
 
-def read_wanted(tree: Path, stack: Stack) -> Wanted:
+def read_wanted(tree: Path, stack: Stack, *, memory: Path | None = None) -> Wanted:
     """Read manifests and module declarations, and check everything that can be checked without a run.
 
-    Raises InvalidStack with all mistakes found.
+    ``memory`` is a folder in which is kept what manifests say, for the next time. Raises InvalidStack with
+    all mistakes found.
     """
     mistakes = _Mistakes()
     documents = {
-        manifests.id: mistakes.caught(partial(read_documents, tree, manifests, stack.directory))
+        manifests.id: mistakes.caught(
+            partial(
+                read_documents,
+                tree,
+                manifests,
+                stack.directory,
+                memory=memory and memory / f"{stack.name}.{manifests.name}.json",
+            )
+        )
         or ()
         for manifests in stack.manifests
     }

@@ -18,8 +18,7 @@ from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.health.custom import own_rules
-from orchestrator.workloads.health.lean import lean
-from orchestrator.workloads.health.rollout import Listener, follow
+from orchestrator.workloads.health.rollout import Listener, follow, kept_under
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import FOUNDATION, batches, rank
@@ -65,7 +64,10 @@ class _Execution:
         self._wait = wait
         self._on_event = on_event
         self._stop = stop
-        self._live: dict[ObjectRef, Live] = {}
+        self._rules = own_rules(wait.health)
+        self._uids: dict[ObjectRef, str] = {}
+        self._watched: set[ObjectRef] = set()
+        self._live: dict[ObjectRef, Live] = {}  # of what is watched
         self._actions = {step.ref: step.action for step in plan.steps}
         self._to_replace = [step for step in plan.steps if step.action is Action.REPLACE]
 
@@ -85,21 +87,27 @@ class _Execution:
         watched = [
             step for step in steps if step.wait and (wait.enabled or timeouts[step.ref] is not None)
         ]
+        self._live = {}
+        self._watched = {step.ref for step in watched}
         with follow(
             self._cluster,
             [step.ref for step in watched],
             _owner(steps),
-            rules=own_rules(wait.health),
+            rules=self._rules,
             listener=self._listener(),
         ) as rollout:
             for batch in batches((step.ref, step) for step in steps):
                 self._apply(batch)
             rollout.wait(
-                {step.ref: self._live[step.ref] for step in watched if step.ref in self._live},
+                self._take_live(),
                 unchanged=[step.ref for step in watched if step.action is Action.NO_OP],
                 timeouts={step.ref: timeouts[step.ref] or wait.timeout for step in watched},
                 stop=self._stop,
             )
+
+    def _take_live(self) -> dict[ObjectRef, Live]:
+        live, self._live = self._live, {}
+        return live
 
     def _apply(self, batch: tuple[ObjectStep, ...]) -> None:
         if self._stop.requested:
@@ -111,7 +119,7 @@ class _Execution:
         deadline = clock.seconds() + _EARLY_SECONDS
         while left:
             replies = self._cluster.apply_many(
-                left, dry_run=False, on_reply=self._replied, keep=lean
+                left, dry_run=False, on_reply=self._replied, keep=kept_under(self._rules)
             )
             errors = [reply for reply in replies if isinstance(reply, ClusterError)]
             early = all(isinstance(error, TooEarly | NotServed) for error in errors)
@@ -151,7 +159,9 @@ class _Execution:
 
     def _replied(self, submission: Submission, reply: Reply) -> None:
         if isinstance(reply, Accepted):
-            self._live[submission.ref] = reply.live
+            self._uids[submission.ref] = uid_of(reply.live)
+            if submission.ref in self._watched:
+                self._live[submission.ref] = reply.live
             self._tell(submission.ref, waiting=True)
 
     def _listener(self) -> Listener:
@@ -170,11 +180,10 @@ class _Execution:
             )
 
     def _owned(self, step: ObjectStep) -> OwnedObject:
-        live = self._live.get(step.ref)
         return OwnedObject(
             ref=step.ref,
             unit=self._plan.unit,
-            uid=uid_of(live) if live else step.uid,
+            uid=self._uids.get(step.ref, step.uid),
             fingerprint=step.fingerprint,
         )
 

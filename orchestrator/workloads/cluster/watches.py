@@ -1,7 +1,6 @@
 """Following objects as they change, through lists and watches that survive what interrupts them."""
 
 import asyncio
-import queue
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Busy, Gone, Request, explain
 from orchestrator.workloads.cluster.connection.client import Call, Client
 from orchestrator.workloads.cluster.connection.patience import Trouble
+from orchestrator.workloads.cluster.news import News, Seen
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.live import Live, mapping
 
@@ -37,17 +37,12 @@ class Listing:
     version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """An object as it is now; ``gone`` marks its deletion, with the last that was seen of it."""
-
-    ref: ObjectRef
-    live: Live
-    gone: bool = False
-
-
 class Watch:
-    """Changes of several collections in one queue; read by one thread."""
+    """Changes of several collections; read by one thread, which is told the latest of each object.
+
+    What changed several times since the thread looked last is told once: while thousands of objects are applied,
+    each changes many times, and all that would have to be held until somebody asks.
+    """
 
     def __init__(
         self,
@@ -58,9 +53,9 @@ class Watch:
         keep: Callable[[Live], Live],
     ) -> None:
         """Tell what the listings hold and follow each from its version; ``keep`` what is needed of an object."""
-        self._queue: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+        self._news = News()
         followers = [
-            _Follower(client, listing, relist=relist, keep=keep, tell=self._queue.put)
+            _Follower(client, listing, relist=relist, keep=keep, tell=self._news.put)
             for listing in listings
         ]
         for follower in followers:
@@ -69,13 +64,12 @@ class Watch:
 
     def next(self, timeout: float) -> Seen | None:
         """Return the next change, or None after ``timeout`` seconds; raises ClusterError when following failed."""
-        try:
-            return self._queue.get(timeout=timeout) if timeout > 0 else self._queue.get_nowait()
-        except queue.Empty:
+        seen = self._news.get(timeout)
+        if seen is None:
             for task in self._tasks:
                 if task.done():
                     task.result()
-            return None
+        return seen
 
     def close(self) -> None:
         """Stop following."""

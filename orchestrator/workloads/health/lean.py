@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.stack.model import Json
+from orchestrator.workloads.health.assessment import immediate
 from orchestrator.workloads.health.dependents import RUN_PODS
 from orchestrator.workloads.live import Live, mapping, text
 
@@ -12,15 +13,20 @@ _REPLICA_SET: Final = ("apps", "ReplicaSet")
 
 
 def lean(live: Live, *, whole: frozenset[tuple[str, str]] = frozenset()) -> Live:
-    """Return an object without the record of who set its fields, and what runs Pods without their template.
+    """Return an object without the record of who set its fields, and without what its health never depends on.
 
-    The template is kept for the (group, kind) in ``whole``.
+    That is the template of what runs Pods, and the contents of what is healthy as soon as it is stored. Of the
+    (group, kind) in ``whole`` all else is kept.
     """
+    key = _kind(live)
+    if key in whole:
+        return {**live, "metadata": _metadata(live)}
+    if immediate(*key):
+        return _named(live)
     found = {**live, "metadata": _metadata(live)}
-    if _kind(live) in RUN_PODS - whole:
-        found["spec"] = {
-            key: value for key, value in mapping(live, "spec").items() if key != "template"
-        }
+    if key in RUN_PODS:
+        spec = mapping(live, "spec").items()
+        found["spec"] = {name: value for name, value in spec if name != "template"}
     return found
 
 

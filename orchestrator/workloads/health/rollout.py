@@ -14,7 +14,8 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import collections
-from orchestrator.workloads.cluster.watches import Seen, Watch
+from orchestrator.workloads.cluster.news import Seen
+from orchestrator.workloads.cluster.watches import Watch
 from orchestrator.workloads.health import Health, Status, assess, immediate
 from orchestrator.workloads.health.below import Below
 from orchestrator.workloads.health.custom import OwnRule
@@ -36,6 +37,11 @@ class Listener:
     waiting: Callable[[ObjectRef, str], None]
 
 
+def kept_under(rules: Mapping[tuple[str, str], OwnRule]) -> Callable[[Live], Live]:
+    """Return what is kept of each object that is followed under a set's own rules, which may read all of theirs."""
+    return partial(lean, whole=frozenset(rules))
+
+
 @contextmanager
 def follow(
     cluster: Cluster,
@@ -52,7 +58,7 @@ def follow(
     watched = [
         ref for ref in refs if (ref.group, ref.kind) in rules or not immediate(ref.group, ref.kind)
     ]
-    keep = partial(lean, whole=frozenset(rules))
+    keep = kept_under(rules)
     with (
         cluster.watch(collections(cluster.kinds(), watched), owner, keep=keep) as watch,
         closing(Below(cluster)) as below,
@@ -92,8 +98,8 @@ class Rollout:
         self._judge = judge
         self._listener = listener
         self._latest: dict[ObjectRef, Seen] = {}
-        self._applied: Mapping[ObjectRef, Live] = {}
-        self._unchanged: frozenset[ObjectRef] = frozenset()
+        self._applied: dict[ObjectRef, Live] = {}
+        self._unchanged: set[ObjectRef] = set()
         self._waiting: dict[ObjectRef, str] = {}
         self._news: set[ObjectRef] = set()
 
@@ -112,7 +118,7 @@ class Rollout:
         """
         started = looked_at_all = clock.seconds()
         self._latest = {ref: Seen(ref=ref, live=live) for ref, live in applied.items()}
-        self._applied, self._unchanged = applied, frozenset(unchanged)
+        self._applied, self._unchanged = dict(applied), set(unchanged)
         self._drain(0)
         self._waiting = dict.fromkeys(sorted(self._latest), "")
         self._look(list(self._waiting))
@@ -151,12 +157,18 @@ class Rollout:
                 broken[ref] = health.reason
             elif health.status is Status.CURRENT:
                 self._listener.healthy(ref)
-                del self._waiting[ref]
+                self._forget(ref)
             elif self._waiting[ref] != health.reason:
                 self._listener.waiting(ref, health.reason)
                 self._waiting[ref] = health.reason
         if broken:
             raise self._failed(broken)
+
+    def _forget(self, ref: ObjectRef) -> None:
+        """Hold no more of an object that nobody waits for: there may be thousands."""
+        del self._waiting[ref], self._latest[ref]
+        self._applied.pop(ref, None)
+        self._unchanged.discard(ref)
 
     def _assess(self, seen: Seen) -> Health:
         if seen.gone:

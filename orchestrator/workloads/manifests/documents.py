@@ -13,8 +13,9 @@ from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.expressions import Path as ValuePath
 from orchestrator.stack.expressions import Reference, references
 from orchestrator.stack.model import Json, ManifestSet, UnitId
+from orchestrator.stack.parses import remembered
 from orchestrator.stack.reference import OPENING
-from orchestrator.stack.yaml import YamlDocument, decode, parse
+from orchestrator.stack.yaml import YamlDocument, decode
 from orchestrator.workloads.kinds import BUILT_IN
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
@@ -43,22 +44,24 @@ class ManifestDocument:
 
 
 def read_documents(
-    tree: Path, manifests: ManifestSet, directory: str
+    tree: Path, manifests: ManifestSet, directory: str, *, memory: Path | None = None
 ) -> tuple[ManifestDocument, ...]:
     """Return the objects that a set declares, in the order of files and of documents in them.
 
     ``tree`` is the root of the revision's files and ``directory`` the stack file's, relative to it. The
     set's path is a file, a directory (read with everything below it, hidden names left out) or a pattern.
-    Raises InvalidStack with every mistake: nothing there, files that cannot be read, objects without a kind.
+    ``memory`` is a file in which is kept what texts say, for the next time. Raises InvalidStack with every
+    mistake: nothing there, files that cannot be read, objects without a kind.
     """
     documents: list[ManifestDocument] = []
     mistakes: list[Mistake] = []
-    for file in _files(tree, manifests, directory):
-        try:
-            for document in parse(_text(tree, file), file):
-                documents += _objects(document, mistakes)
-        except InvalidStack as error:
-            mistakes += error.mistakes
+    with remembered(memory) as parses:
+        for file in _files(tree, manifests, directory):
+            try:
+                for document in parses.read(_text(tree, file), file):
+                    documents += _objects(document, mistakes)
+            except InvalidStack as error:
+                mistakes += error.mistakes
     if not documents and not mistakes:
         mistakes.append(_nothing(manifests, "holds no objects"))
     if mistakes:

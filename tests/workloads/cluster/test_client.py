@@ -14,7 +14,8 @@ from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.workloads.cluster import Target, connect
 from orchestrator.workloads.cluster.api import Wanted
-from orchestrator.workloads.cluster.watches import Seen, Watch
+from orchestrator.workloads.cluster.news import Seen
+from orchestrator.workloads.cluster.watches import Watch
 from tests.workloads.builders import OWNER, ref
 from tests.workloads.servers.listening import Asked
 from tests.workloads.servers.loopback import Say, Script, in_turn, serving
