@@ -28,8 +28,8 @@ def terraform(
     """Run a command of Terraform's own on a unit: `terraform network -- state list`.
 
     It runs in the unit's prepared directory, with its state and its inputs, under the stack's lock, on this
-    terminal; its exit code is ours. What changes the state is noted in the ledger. `apply`, `destroy`, `init` and
-    `workspace` are refused.
+    terminal; its exit code is ours. What changes the state is noted in the ledger. What would change more than that,
+    such as `apply`, `init` or `test`, or write where nobody looks, is refused.
     """
     from orchestrator.engine.terraform import run_terraform
 
