@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 @click.option(
     "--since",
     metavar="REVISION",
-    default="",
     help="Take only the units that changed since, with what reads them and what they need.",
 )
 @click.option(
@@ -77,7 +76,7 @@ def plan(
     out: Path | None,
     encrypt: tuple[str, ...],
     destroy: bool,
-    since: str,
+    since: str | None,
     no_refresh: bool,
     acknowledge: tuple[str, ...],
     detailed_exitcode: bool,
@@ -93,7 +92,7 @@ def plan(
     _check_no_refresh({"--destroy": destroy, "--out": out is not None} if no_refresh else {})
     selection = Selection(
         only=only,
-        since=since,
+        since=since or "",
         destroy=destroy,
         refresh=not no_refresh,
         acknowledged=frozenset(acknowledge),
@@ -161,9 +160,14 @@ def destroy(
     _plan_and_execute(options, stack, environment, flags, destroy=True)
 
 
-def _check_since(since: str, others: dict[str, bool]) -> None:
+def _check_since(since: str | None, others: dict[str, bool]) -> None:
+    if since is None:
+        return
+    if not since.strip():
+        message = "--since names no revision"
+        raise UsageError(message, hint="name a commit, a tag or a branch, such as `--since main`")
     for name, given in others.items():
-        if since and given:
+        if given:
             message = f"--since and {name} do not go together"
             hint = "--since shows what a change would do; what is applied is the whole stack, or --only"
             raise UsageError(message, hint=hint)

@@ -31,6 +31,7 @@ _APPLY = ("apply", "shop", "--yes")
         ("no such path", ("plan", "stacks/shp")),
         ("no such environment", ("plan", "shop", "--env", "production")),
         ("no such unit", ("plan", "shop", "--only", "databse")),
+        ("since nothing", ("plan", "shop", "--since", "")),
         ("no such plan file", ("apply", "shop.plan", "--yes")),
         ("nobody to ask", ("apply", "shop")),
         ("nobody to ask before a destroy", ("destroy", "shop")),
