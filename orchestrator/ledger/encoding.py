@@ -4,6 +4,7 @@ Keys are sorted and nothing depends on the order in which things were found, so 
 always the same bytes. A newer format is refused; an unknown field in a known one is left alone.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from orchestrator.ledger.entry import (
@@ -26,7 +27,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
-from orchestrator.stack.model import Json, UnitId
+from orchestrator.stack.model import Json, Risk, UnitId
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -195,6 +196,7 @@ def _unit(record: UnitRecord) -> dict[str, Json]:
         **({"seconds": round(record.seconds, 1)} if record.seconds else {}),
         **({"why": record.why} if record.why else {}),
         **({"drift": record.drift} if record.drift else {}),
+        **({"risks": [list(pair) for pair in record.risks.items()]} if record.risks else {}),
     }
 
 
@@ -322,7 +324,18 @@ def _read_unit(fields: Fields) -> UnitRecord:
         seconds=fields.amount("seconds", 0.0),
         why=fields.text("why", ""),
         drift=fields.number("drift", 0),
+        risks=dict(_read_risks(fields)),
     )
+
+
+def _read_risks(fields: Fields) -> Iterator[tuple[str, Risk]]:
+    """Yield pairs, since their order counts: an earlier pattern before a later one."""
+    for pair in fields.items("risks") if fields.holds("risks") else ():
+        match pair:
+            case [str() as name, str() as risk]:
+                yield name, Risk(risk)
+            case _:
+                raise ValueError(f"risks has {pair!r}")
 
 
 def _read_revision(fields: Fields) -> Revision:

@@ -9,7 +9,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
-from orchestrator.stack.model import UnitId
+from orchestrator.stack.model import Risk, UnitId
 
 
 class Operation(StrEnum):
@@ -72,7 +72,8 @@ class UnitRecord:
     brought to last with success, None when it never was: the fold fills it in. ``seal`` tells, of a module, that
     nothing changed since it was applied, and is empty where nobody can tell. ``health`` is one word, or
     empty. ``protect`` keeps the unit from being destroyed after Git forgot that it was protected. ``seconds`` is
-    how long it took, ``why`` what a failure came from, and ``drift`` how many things others had changed.
+    how long it took, ``why`` what a failure came from, and ``drift`` how many things others had changed. ``risks`` is
+    what the stack said of types of things then, best first: what loses data does so also when Git says it no longer.
     """
 
     unit: UnitId
@@ -88,6 +89,7 @@ class UnitRecord:
     seconds: float = 0.0
     why: str = ""
     drift: int = 0
+    risks: Mapping[str, Risk] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +201,10 @@ class LedgerState:
         """Return the last runs, newest first, with one that began and did not finish, as interrupted."""
         died = past_run(self.open, Outcome.INTERRUPTED) if self.open else None
         return (died, *self.runs) if died else self.runs
+
+    def risks(self, unit: UnitId) -> Mapping[str, Risk]:
+        """Return what the stack said of types of things when a unit was applied; nothing for one that never was."""
+        return self.units[unit].risks if unit in self.units else {}
 
 
 def past_run(entry: Entry, outcome: Outcome | None) -> PastRun | None:

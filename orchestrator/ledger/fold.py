@@ -20,6 +20,7 @@ from orchestrator.ledger.entry import (
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.risk import merged
 from orchestrator.stack.model import UnitId
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
@@ -217,4 +218,9 @@ def _forget_first_try(units: dict[UnitId, UnitRecord], unit: UnitId) -> None:
 def _attempted(record: UnitRecord, before: UnitRecord | None) -> UnitRecord:
     if before is None:
         return replace(record, applied=None)
-    return replace(record, applied=before.applied, protect=before.protect or record.protect)
+    return replace(
+        record,
+        applied=before.applied,
+        protect=before.protect or record.protect,
+        risks=merged(before.risks, record.risks),
+    )

@@ -27,11 +27,23 @@ class AtRisk:
     risk: Risk
 
 
-def assessed(unit: UnitPlan, own: Mapping[str, Risk]) -> UnitPlan:
-    """Return a unit's plan with the risk of each change; ``own`` is what the stack says, best first."""
+def assessed(
+    unit: UnitPlan, own: Mapping[str, Risk], *, before: Mapping[str, Risk] | None = None
+) -> UnitPlan:
+    """Return a unit's plan with the risk of each change; ``own`` is what the stack says, best first.
+
+    ``before`` is what it said when the unit was applied: that a line is gone from Git makes nothing less precious.
+    """
     if not any(map(_takes_away, unit.changes)):
         return unit
-    return replace(unit, changes=tuple(_assessed(change, own) for change in unit.changes))
+    changes = (_assessed(change, own, before or {}) for change in unit.changes)
+    return replace(unit, changes=tuple(changes))
+
+
+def merged(before: Mapping[str, Risk], now: Mapping[str, Risk]) -> dict[str, Risk]:
+    """Return what two tables say together: the worse, where both speak of the same."""
+    both = {**before, **now}
+    return {name: _worse(risk, before.get(name)) for name, risk in both.items()}
 
 
 def at_risk(plan: Plan) -> tuple[AtRisk, ...]:
@@ -88,10 +100,16 @@ def _takes_away(change: Change) -> bool:
     return change.action in _TAKING_AWAY and change.subject is not Subject.OUTPUT
 
 
-def _assessed(change: Change, own: Mapping[str, Risk]) -> Change:
+def _assessed(change: Change, own: Mapping[str, Risk], before: Mapping[str, Risk]) -> Change:
     if not _takes_away(change) or change.risk is not None:
         return change
     type_ = type_of(change)
+    risk = risk_of(type_, own)
     if change.action is Action.REPLACE and type_ in _OUTLIVED_BY_DATA:
-        return replace(change, risk=_looked_up(type_, own) or Risk.DATA_LOSS)
-    return replace(change, risk=risk_of(type_, own))
+        risk = _looked_up(type_, own) or Risk.DATA_LOSS
+    return replace(change, risk=_worse(risk, _looked_up(type_, before)))
+
+
+def _worse(risk: Risk, other: Risk | None) -> Risk:
+    order = list(Risk)
+    return risk if other is None else min(risk, other, key=order.index)

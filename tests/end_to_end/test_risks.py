@@ -66,6 +66,20 @@ def test_destroying_a_database_has_to_be_named(database: World) -> None:
     assert database.resources("database") == {}
 
 
+def test_a_line_that_is_gone_makes_nothing_less_precious(database: World) -> None:
+    """What was applied as losing data does so until an apply says otherwise, whatever Git says by then."""
+    module = {"source": "./modules/database", "inputs": {"engine": "two"}}
+    database.declare({"database": module}, None)
+    database.commit()
+
+    planned = database.plan("--destroy")
+    replaced = database.run("apply", database.name, "--yes")
+
+    assert "  ! 1 loses data: terraform_data.main" in planned.stdout.splitlines()
+    assert replaced.code == 1
+    assert "--acknowledge terraform_data.main" in replaced.stderr
+
+
 def test_on_a_terminal_the_name_is_typed(database: World) -> None:
     """Before the question that every apply asks; anything else than the name changes nothing."""
     _declare(database, engine="two")

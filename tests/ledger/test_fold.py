@@ -23,7 +23,7 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
-from orchestrator.stack.model import UnitId
+from orchestrator.stack.model import Risk, UnitId
 from tests.ledger.builders import NOON, REVISION, deployment, entry, owned, record, run
 
 relaxed = settings(deadline=None, max_examples=60)  # other tests may keep the machine busy
@@ -42,10 +42,13 @@ OBJECTS = st.lists(
 )
 RECORDS = st.lists(
     st.builds(
-        lambda unit, outcome, commit: record(unit, outcome, revision=Revision(commit=commit)),
+        lambda unit, outcome, commit, risks: replace(
+            record(unit, outcome, revision=Revision(commit=commit)), risks=dict(risks)
+        ),
         UNITS,
         st.sampled_from(Outcome),
         st.sampled_from(["a" * 40, "b" * 40]),
+        st.permutations([("acme_*", Risk.DATA_LOSS), ("*", Risk.REVERSIBLE)]),
     ),
     unique_by=lambda each: each.unit,
     max_size=3,
@@ -270,6 +273,19 @@ def test_a_failure_does_not_unprotect() -> None:
     assert _unit(state, "modules.network").protect
     after = fold(state, entry(3, Kind.FINISHED, units=[record()]))
     assert not _unit(after, "modules.network").protect
+
+
+def test_what_lost_data_does_so_until_it_is_applied_without() -> None:
+    """A failure takes nothing away of what the stack said that losing a thing costs."""
+    precious = replace(record(), risks={"acme_*": Risk.DATA_LOSS})
+    failed = record(outcome=Outcome.FAILED)
+    state = fold_all(
+        [entry(1, Kind.FINISHED, units=[precious]), entry(2, Kind.FINISHED, units=[failed])]
+    )
+    assert state.risks(UnitId("modules.network")) == {"acme_*": Risk.DATA_LOSS}
+    after = fold(state, entry(3, Kind.FINISHED, units=[record()]))
+    assert after.risks(UnitId("modules.network")) == {}
+    assert after.risks(UnitId("modules.unheard")) == {}
 
 
 def test_a_failed_revision_is_bad_until_all_of_it_is_applied() -> None:

@@ -11,7 +11,7 @@ from orchestrator.plans.digest import digest
 from orchestrator.plans.guards import check_late_losses, check_losses, unacknowledged
 from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.plans.report import intended
-from orchestrator.plans.risk import assessed, at_risk, risk_of
+from orchestrator.plans.risk import assessed, at_risk, merged, risk_of
 from orchestrator.plans.risks import TABLE
 from orchestrator.reports.json import plan_json
 from orchestrator.reports.text import render_plan
@@ -206,3 +206,29 @@ def test_what_turns_out_late_to_be_lost_was_named_by_nobody() -> None:
         check_late_losses(other, late, {"aws_db_instance.main"})
     check_late_losses(other, late, {"destroy:modules.late"})
     check_late_losses(plan(late), late, {"aws_db_instance.main"})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "risk"),
+    [
+        ({"acme_*": Risk.DATA_LOSS}, {}, Risk.DATA_LOSS),
+        ({"acme_*": Risk.DATA_LOSS}, {"acme_ledger": Risk.REVERSIBLE}, Risk.DATA_LOSS),
+        ({"acme_*": Risk.REVERSIBLE}, {}, Risk.RECREATED),
+        ({"other": Risk.DATA_LOSS}, {}, Risk.RECREATED),
+        ({}, {"acme_ledger": Risk.DATA_LOSS}, Risk.DATA_LOSS),
+    ],
+)
+def test_a_line_that_is_gone_makes_nothing_less_precious(
+    before: dict[str, Risk], now: dict[str, Risk], risk: Risk
+) -> None:
+    """What the stack said when it was applied counts too, where that is worse."""
+    unit = assessed(unit_plan("modules.a", gone("acme_ledger")), now, before=before)
+    assert unit.changes[0].risk is risk
+
+
+def test_what_is_worse_stays_when_two_tables_are_merged() -> None:
+    """After an apply that failed both hold: what it left may be of the one or of the other."""
+    before = {"a": Risk.DATA_LOSS, "b": Risk.REVERSIBLE}
+    now = {"a": Risk.RECREATED, "b": Risk.RECREATED, "c": Risk.REVERSIBLE}
+    both = {"a": Risk.DATA_LOSS, "b": Risk.RECREATED, "c": Risk.REVERSIBLE}
+    assert merged(before, now) == both

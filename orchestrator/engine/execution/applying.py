@@ -298,6 +298,7 @@ class _Run:
             seal=self._seal(unit.unit, outcome),
             health=self._health(unit.unit, outcome),
             protect=unit.unit in self.planned.protected and not unit.lifted,
+            risks={} if unit.removed else self.planned.wanted.stack.risks,
         )
 
     def _seal(self, unit: UnitId, outcome: Outcome) -> str:

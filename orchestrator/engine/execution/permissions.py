@@ -128,7 +128,8 @@ def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) ->
 def check_late_unit(planned: Planned, unit: UnitPlan, allowed: Permissions) -> None:
     """Refuse what a unit that was planned during the apply turned out to destroy; raises PlanRefused."""
     check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
-    late = assessed(unit, planned.session.stack.risks)
+    before = planned.ledger.risks(unit.unit)
+    late = assessed(unit, planned.session.stack.risks, before=before)
     check_late_losses(planned.plan, late, allowed.acknowledged)
     most = planned.session.stack.guards.destroys
     check_late_destroys(planned.plan, late, most, allowed.acknowledged)

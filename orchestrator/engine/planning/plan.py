@@ -21,6 +21,7 @@ from orchestrator.engine.planning.infrastructure import (
     outputs_of,
     plan_modules,
 )
+from orchestrator.engine.planning.notes import left_undone, notes_on
 from orchestrator.engine.planning.removed import (
     applied_outputs,
     origin_of,
@@ -45,7 +46,7 @@ from orchestrator.infrastructure.modules import Site, discard_plan
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.ledger.store import Store
 from orchestrator.plans.change import Subject
-from orchestrator.plans.events import Outcome, PhaseStarted
+from orchestrator.plans.events import PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.plans.redaction import without_secrets
@@ -156,16 +157,19 @@ def make_plan(
         revision=session.revision,
         units=tuple(
             replace(
-                assessed(without_secrets(unit, session.surroundings.secrets), session.stack.risks),
-                unsettled=_unsettled(unit, ledger),
+                assessed(
+                    without_secrets(unit, session.surroundings.secrets),
+                    session.stack.risks,
+                    before=ledger.risks(unit.unit),
+                ),
+                unsettled=left_undone(unit, ledger),
             )
             for unit in unit_plans
         ),
         destroy=selection.destroy,
         notes=(
             *notes_on_failure(session.revision, ledger),
-            *_notes(session, ledger, selection),
-            *_notes_on_state(ledger, halves.modules),
+            *notes_on(session, ledger, halves.modules, refresh=selection.refresh),
         ),
         since=touched.since if touched else None,
     )
@@ -212,21 +216,6 @@ def _touched(session: Session, wanted: Wanted, selection: Selection) -> "Affecte
     from orchestrator.engine.planning.affected import affected
 
     return affected(session, wanted, selection.since)
-
-
-def _unsettled(unit: UnitPlan, ledger: LedgerState) -> str:
-    """Return what the last run left undone of a unit, or an empty text."""
-    record = ledger.units.get(unit.unit)
-    if record is None or record.outcome not in _UNDONE:
-        return ""
-    return f"{_UNDONE[record.outcome]} at {record.revision}, {record.at:%Y-%m-%d %H:%M} UTC"
-
-
-_UNDONE = {
-    Outcome.FAILED: "failed",
-    Outcome.INTERRUPTED: "was interrupted",
-    Outcome.PLANNED: "was begun and never finished",
-}
 
 
 def _leads_on(session: Session, ledger: LedgerState) -> bool:
@@ -409,33 +398,3 @@ def _dial(basis: _Basis, outputs: Outputs) -> Reached:
 
 def _names(wanted: Wanted) -> tuple[str, ...]:
     return tuple(module.name for module in wanted.stack.modules)
-
-
-def _notes(session: Session, ledger: LedgerState, selection: Selection) -> tuple[str, ...]:
-    notes = []
-    if not selection.refresh:
-        notes.append(
-            "made without looking at what exists of the infrastructure (--no-refresh): what others changed since"
-            " the last apply is not in this plan"
-        )
-    if ledger.open is not None:
-        run = ledger.open.run
-        notes.append(
-            f"the run of {run.who} that began at {ledger.open.at:%Y-%m-%d %H:%M:%S} UTC has not finished;"
-            " this plan starts from what it left"
-        )
-    if session.revision.dirty:
-        notes.append("the working tree differs from the commit; applying it needs --allow-dirty")
-    return tuple(notes)
-
-
-def _notes_on_state(
-    ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]
-) -> tuple[str, ...]:
-    """Return what to know of modules that the ledger knows and that have no state here."""
-    return tuple(
-        f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
-        " not here: what that made is not in this plan"
-        for unit, module in modules.items()
-        if (record := ledger.units.get(unit)) and module.stateless and module.acts
-    )

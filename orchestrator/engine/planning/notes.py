@@ -1,0 +1,62 @@
+"""What to know of a plan beside its changes: what it was made from, and what an earlier run left."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from orchestrator.engine.planning.infrastructure import PlannedModule
+from orchestrator.engine.session import Session
+from orchestrator.ledger.entry import LedgerState
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import UnitPlan
+from orchestrator.stack.model import UnitId
+
+_UNDONE: Final = {
+    Outcome.FAILED: "failed",
+    Outcome.INTERRUPTED: "was interrupted",
+    Outcome.PLANNED: "was begun and never finished",
+}
+
+
+def notes_on(
+    session: Session,
+    ledger: LedgerState,
+    modules: Mapping[UnitId, PlannedModule],
+    *,
+    refresh: bool,
+) -> tuple[str, ...]:
+    """Return what to know of a plan as a whole, and of modules that have no state here."""
+    return (*_on_the_whole(session, ledger, refresh=refresh), *_on_states(ledger, modules))
+
+
+def left_undone(unit: UnitPlan, ledger: LedgerState) -> str:
+    """Return what the last run left undone of a unit, or an empty text."""
+    record = ledger.units.get(unit.unit)
+    if record is None or record.outcome not in _UNDONE:
+        return ""
+    return f"{_UNDONE[record.outcome]} at {record.revision}, {record.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _on_the_whole(session: Session, ledger: LedgerState, *, refresh: bool) -> Iterator[str]:
+    if not refresh:
+        yield (
+            "made without looking at what exists of the infrastructure (--no-refresh): what others changed since"
+            " the last apply is not in this plan"
+        )
+    if ledger.open is not None:
+        run = ledger.open.run
+        yield (
+            f"the run of {run.who} that began at {ledger.open.at:%Y-%m-%d %H:%M:%S} UTC has not finished;"
+            " this plan starts from what it left"
+        )
+    if session.revision.dirty:
+        yield "the working tree differs from the commit; applying it needs --allow-dirty"
+
+
+def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> Iterator[str]:
+    for unit, module in modules.items():
+        record = ledger.units.get(unit)
+        if record is not None and module.stateless and module.acts:
+            yield (
+                f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
+                " not here: what that made is not in this plan"
+            )
