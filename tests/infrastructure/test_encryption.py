@@ -1,16 +1,42 @@
-"""Plan files that only the engine can read, as OpenTofu's `encryption { plan {…} }` makes them."""
+"""Plan files and states that only the engine can read, as OpenTofu's `encryption` block makes them."""
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.infrastructure.binary import find_binary
 from orchestrator.infrastructure.modules import reopen_plan, state_stamp
-from tests.infrastructure.ground import Ground, values
+from orchestrator.stack.model import Terraform
+from tests.infrastructure.ground import ECHO, Ground, values
 
 pytestmark = pytest.mark.integration
 
+_ENCRYPTION = """
+terraform {
+  encryption {
+    key_provider "pbkdf2" "words" {
+      passphrase = "correct-horse-battery-staple"
+      iterations = 200000
+    }
+    method "aes_gcm" "words" {
+      keys = key_provider.pbkdf2.words
+    }
+    state {
+      method   = method.aes_gcm.words
+      enforced = true
+    }
+    plan {
+      method   = method.aes_gcm.words
+      enforced = true
+    }
+  }
+}
+"""
+
+# Stands in for OpenTofu where there is none: plan files that nobody but it can read.
 _ENGINE = """#!{python}
 import base64, pathlib, subprocess, sys
 
@@ -29,18 +55,25 @@ sys.exit(code)
 """
 
 
-def test_a_plan_file_that_cannot_be_read_is_no_plan_without_a_state(
-    ground: Ground, tmp_path: Path
-) -> None:
-    """The state is asked for: else what is there would be taken for lost, and an apply refused."""
+@pytest.fixture
+def encrypting(ground: Ground, tmp_path: Path) -> Ground:
+    """Return a ground with a module whose plans and states OpenTofu encrypts, or what stands in for it."""
+    if shutil.which("tofu", path=ground.site.settings.search_path):
+        ground.write("modules/echo/main.tf", ECHO + _ENCRYPTION)
+        binary = find_binary(Terraform(binary="tofu"), ground.site.settings, tmp_path)
+        return replace(ground, site=replace(ground.site, binary=binary))
+    ground.write("modules/echo/main.tf")
     program = tmp_path / "terraform"
     argv = list(ground.site.binary.argv)
     program.write_text(_ENGINE.format(python=sys.executable, real=argv), encoding="utf-8")
     program.chmod(0o755)
     binary = replace(ground.site.binary, argv=(str(program),))
-    ground = replace(ground, site=replace(ground.site, binary=binary))
-    ground.write("modules/echo/main.tf")
-    workspace = ground.workspace()
+    return replace(ground, site=replace(ground.site, binary=binary))
+
+
+def test_a_plan_file_that_cannot_be_read_is_no_plan_without_a_state(encrypting: Ground) -> None:
+    """The state is asked for: else what is there would be taken for lost, and an apply refused."""
+    ground, workspace = encrypting, encrypting.workspace()
     ground.apply(workspace, {"text": "one"})
 
     unchanged = ground.plan(workspace, {"text": "one"})
@@ -49,5 +82,7 @@ def test_a_plan_file_that_cannot_be_read_is_no_plan_without_a_state(
     assert unchanged.state_stamp == changed.state_stamp == state_stamp(workspace) != ""
     assert (unchanged.plan_file, values(unchanged.outputs)) == (None, {"text": "one"})
     assert changed.plan_file is not None
-    again = reopen_plan(workspace, changed.plan_file.read_bytes(), state_stamp=changed.state_stamp)
+    content = changed.plan_file.read_bytes()
+    assert not content.startswith(b"PK")  # what a plan file is that can be read
+    again = reopen_plan(workspace, content, state_stamp=changed.state_stamp)
     assert again.changes == changed.changes
