@@ -20,22 +20,28 @@ _VARIABLE_FILES = re.compile(r"terraform\.tfvars(\.json)?|.*\.auto\.tfvars(\.jso
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """An input of a module; it is required when it has no default, and in no plan file when it is ephemeral."""
+    """An input of a module; it is required when it has no default, and in no plan file when it is ephemeral.
+
+    ``type`` is what is written for it.
+    """
 
     name: str
     required: bool
     sensitive: bool
     ephemeral: bool
     place: Place
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredOutput:
-    """An output of a module."""
+    """An output of a module; ``value`` is the expression of it, and ``typed`` says that a type changes that."""
 
     name: str
     sensitive: bool
     place: Place
+    value: str = ""
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,7 @@ def declared(directory: Path, shown_as: str) -> Declarations:
     for file in _files(directory):
         shown = f"{shown_as}/{file.name}" if shown_as not in {"", "."} else file.name
         try:
-            _merge(blocks, _blocks(file, shown), overriding=_overrides(file))
+            _merge(blocks, _blocks(file, shown), overriding=is_override(file.name))
         except (Unreadable, OSError, UnicodeDecodeError):
             complete = False
     variable_files = (name for name in _names(directory) if _VARIABLE_FILES.fullmatch(name))
@@ -145,6 +151,12 @@ def check_outputs(
     )
 
 
+def is_override(name: str) -> bool:
+    """Whether a file of that name changes what the others declare."""
+    stem = name.partition(".")[0] if name.count(".") == 1 else name.rsplit(".", 2)[0]
+    return stem == "override" or stem.endswith("_override")
+
+
 def _undeclared(module: Module, name: str, declarations: Declarations) -> Mistake:
     otherwise = f"{declarations.shown_as} declares {len(declarations.variables) or 'no'} variables"
     return Mistake(
@@ -190,12 +202,7 @@ def _files(directory: Path) -> list[Path]:
     replaced = {name.replace(".tofu", ".tf") for name in own}
     chosen = [name for name in names if name.endswith((".tf", ".tf.json")) and name not in replaced]
     files = [directory / name for name in (*chosen, *sorted(own))]
-    return sorted(files, key=lambda file: (_overrides(file), file.name))
-
-
-def _overrides(file: Path) -> bool:
-    stem = file.name.partition(".")[0] if file.name.count(".") == 1 else file.name.rsplit(".", 2)[0]
-    return stem == "override" or stem.endswith("_override")
+    return sorted(files, key=lambda file: (is_override(file.name), file.name))
 
 
 def _merge(
@@ -225,11 +232,18 @@ def _variable(block: Block) -> Variable:
         sensitive=_sensitive(block),
         ephemeral=_marked(block, "ephemeral"),
         place=block.place,
+        type=block.attributes.get("type", ""),
     )
 
 
 def _output(block: Block) -> DeclaredOutput:
-    return DeclaredOutput(name=block.labels[0], sensitive=_sensitive(block), place=block.place)
+    return DeclaredOutput(
+        name=block.labels[0],
+        sensitive=_sensitive(block),
+        place=block.place,
+        value=block.attributes.get("value", ""),
+        typed="type" in block.attributes,
+    )
 
 
 def _sensitive(block: Block) -> bool:

@@ -1,8 +1,9 @@
-"""A module's outputs as it declares them: Terraform keeps no output that is null, in its state or in an answer."""
+"""A module's outputs as it declares them, where an answer or a plan of Terraform leaves something open."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from orchestrator.infrastructure.declarations import declared
+from orchestrator.infrastructure.reading.shapes import UNTOLD, Shape, shape_of
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.stack.scope import Output
 
@@ -10,7 +11,8 @@ from orchestrator.stack.scope import Output
 def with_nulls(workspace: Workspace, outputs: Mapping[str, Output]) -> Mapping[str, Output]:
     """Return outputs with a null for each that the module declares and that is not among them.
 
-    For outputs of a module that is applied, or as planned: of any other, nothing is known that is not told.
+    Terraform keeps none that is null, in its state or in an answer. For outputs of a module that is applied, or as
+    planned: of any other, nothing is known that is not told.
     """
     declarations = declared(workspace.module.directory, "")
     if not declarations.complete:
@@ -21,3 +23,17 @@ def with_nulls(workspace: Workspace, outputs: Mapping[str, Output]) -> Mapping[s
         if name not in outputs
     }
     return {**outputs, **nulls}
+
+
+def shapes(workspace: Workspace) -> Callable[[str], Shape]:
+    """Return what tells, of an output by its name, which lists in it are certain to be lists."""
+
+    def shape(name: str) -> Shape:
+        declarations = declared(workspace.module.directory, "")
+        output = declarations.outputs.get(name)
+        if output is None or output.typed:
+            return UNTOLD
+        types = {each: variable.type for each, variable in declarations.variables.items()}
+        return shape_of(output.value, types)
+
+    return shape

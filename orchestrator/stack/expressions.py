@@ -195,6 +195,8 @@ def _pending_parts(part: Partly, root: str, segments: tuple[str | int, ...]) -> 
         return Pending(references=(spell(root, segments),))
     if isinstance(part, dict):
         return {key: _pending_parts(inner, root, (*segments, key)) for key, inner in part.items()}
+    if isinstance(part, list):
+        return [_pending_parts(each, root, (*segments, at)) for at, each in enumerate(part)]
     return cast(Tree, part)
 
 

@@ -16,15 +16,15 @@ class NotKnown:
 
 NOT_KNOWN: Final = NotKnown()
 
-Partly: TypeAlias = "bool | int | float | str | NotKnown | list[Json] | dict[str, Partly] | None"
-"""JSON in which a value of a map may be unknown."""
+Partly: TypeAlias = "bool | int | float | str | NotKnown | list[Partly] | dict[str, Partly] | None"
+"""JSON in which a value of a map or an element of a list may be unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """One output of a module; ``known`` is False while only an apply can tell all of the value.
 
-    ``parts`` is what is known of it then, if it is a map.
+    ``parts`` is what is known of it then, if it is a map or a list.
     """
 
     value: Json = None
@@ -144,14 +144,14 @@ def _descend(output: Output, reference: Reference, start: int) -> Output:
         if value is NOT_KNOWN:
             break
         value = _step(value, reference, position, secret=output.sensitive)
-    if _known(value):
+    if output.known or _known(value):
         return Output(value=cast(Json, value), sensitive=output.sensitive)
     return Output(known=False, sensitive=output.sensitive, parts=value)
 
 
 def _known(part: Partly) -> bool:
-    if isinstance(part, dict):
-        return all(map(_known, part.values()))
+    if isinstance(part, dict | list):
+        return all(map(_known, part.values() if isinstance(part, dict) else part))
     return part is not NOT_KNOWN
 
 
@@ -167,7 +167,7 @@ def _step(value: Partly, reference: Reference, position: int, *, secret: bool) -
             raise Missing(f"{where} has no key {key!r}", hint)
         case list() if isinstance(segment, int):
             if segment < len(value):
-                return cast(Partly, value[segment])
+                return value[segment]
             raise Missing(
                 f"{where} has {len(value)} elements, so there is no [{segment}]",
                 "the first one is [0]",

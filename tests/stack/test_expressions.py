@@ -358,9 +358,14 @@ def test_paths_read_back_as_they_are_spelt(segments: list[str | int]) -> None:
     assert part.path == path
 
 
-def test_what_is_known_of_a_map_is_read_and_the_rest_waits() -> None:
+def test_what_is_known_in_part_is_read_and_the_rest_waits() -> None:
     """A value that is known in part is not pending as a whole: each missing part waits for its own path."""
-    parts: Partly = {"port": 5432, "host": NOT_KNOWN, "tags": {"a b": NOT_KNOWN, "x": ["y"]}}
+    parts: Partly = {
+        "port": 5432,
+        "host": NOT_KNOWN,
+        "tags": {"a b": NOT_KNOWN, "x": ["y"]},
+        "ids": ["i", NOT_KNOWN, {"a": NOT_KNOWN}],
+    }
     scope = Scope(
         stack="s", environment="e", outputs={"db": {"it": Output(known=False, parts=parts)}}
     )
@@ -373,9 +378,17 @@ def test_what_is_known_of_a_map_is_read_and_the_rest_waits() -> None:
         "port": 5432,
         "host": Pending(references=("modules.db.it.host",)),
         "tags": {"a b": Pending(references=('modules.db.it.tags["a b"]',)), "x": ["y"]},
+        "ids": [
+            "i",
+            Pending(references=("modules.db.it.ids[1]",)),
+            {"a": Pending(references=("modules.db.it.ids[2].a",))},
+        ],
     }
     assert found("it.port") == 5432
     assert found("it.tags.x[0]") == "y"
     assert found("it.host") == Pending(references=("modules.db.it.host",))
+    assert found("it.ids[0]") == "i"
+    assert found("it.ids[1]") == Pending(references=("modules.db.it.ids[1]",))
+    assert found("it.ids[3]") == ["modules.db.it.ids has 3 elements, so there is no [3]"]
     assert found("it.host.deeper") == Pending(references=("modules.db.it.host.deeper",))
     assert found("it.nothing") == ["modules.db.it has no key 'nothing'"]

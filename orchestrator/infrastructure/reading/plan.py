@@ -1,11 +1,13 @@
 """Reading ``show -json`` of a saved plan: changes with their fields, planned outputs, secrets; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from orchestrator.infrastructure.reading.fields import Document, Hides, any_true, read_fields
 from orchestrator.infrastructure.reading.parts import known_parts
+from orchestrator.infrastructure.reading.shapes import UNTOLD, Shape
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import NOT_KNOWN, Output
@@ -107,8 +109,13 @@ def find_secrets(document: Document) -> Iterator[Json]:
     yield from _secret_constants(root)
 
 
-def read_plan(document: Document, hides: Hides) -> Reading:
-    """Read a plan document; ``find_secrets`` has been learnt from before, so that ``hides`` knows them."""
+def read_plan(
+    document: Document, hides: Hides, shape_of: Callable[[str], Shape] = lambda _name: UNTOLD
+) -> Reading:
+    """Read a plan document; ``find_secrets`` has been learnt from before, so that ``hides`` knows them.
+
+    ``shape_of`` tells what is certain of an output's value, by its name.
+    """
     resources = document.get("resource_changes") or []
     changes = [_resource_change(resource, hides) for resource in resources]
     outputs = sorted((document.get("output_changes") or {}).items())
@@ -120,7 +127,7 @@ def read_plan(document: Document, hides: Hides) -> Reading:
             for change in changes
         ),
         outputs={
-            name: planned_output(change)
+            name: planned_output(change, partial(shape_of, name))
             for name, change in outputs
             if change.get("actions") != ["delete"]
         },
@@ -129,7 +136,7 @@ def read_plan(document: Document, hides: Hides) -> Reading:
     )
 
 
-def planned_output(change: Document) -> Output:
+def planned_output(change: Document, shape: Callable[[], Shape] = lambda: UNTOLD) -> Output:
     """Read an output's planned value; of one that is only partly known, the parts that are."""
     unknown = change.get("after_unknown")
     known = not any_true(unknown)
@@ -137,7 +144,7 @@ def planned_output(change: Document) -> Output:
         value=change.get("after") if known else None,
         known=known,
         sensitive=any_true(change.get("after_sensitive")),
-        parts=NOT_KNOWN if known else known_parts(change.get("after"), unknown),
+        parts=NOT_KNOWN if known else known_parts(change.get("after"), unknown, shape()),
     )
 
 
