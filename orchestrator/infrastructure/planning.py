@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,15 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from orchestrator import clock
 from orchestrator.errors import Interrupted, TerraformError
 from orchestrator.infrastructure.declarations import declared
+from orchestrator.infrastructure.layout.leftovers import SCRATCH, sweep_plans, sweep_scratch
 from orchestrator.infrastructure.layout.occupancy import occupied, unsaved_state
 from orchestrator.infrastructure.layout.private import make_private, write_private
-from orchestrator.infrastructure.outputs import with_nulls
+from orchestrator.infrastructure.outputs import shapes, with_nulls
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order, sentence
 from orchestrator.infrastructure.reading.fields import Document, Hides
 from orchestrator.infrastructure.reading.plan import Reading, check_format, find_secrets, read_plan
+from orchestrator.infrastructure.reading.shapes import Shape
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, Ended, arguments
@@ -36,7 +36,6 @@ from orchestrator.stack.expressions import Tree, leaves
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import Output
 
-_SECONDS_KEPT = 24 * 60 * 60
 _NO_CHANGES, _CHANGES = 0, 2  # what `plan -detailed-exitcode` ends with, beside 1 for an error
 
 
@@ -207,9 +206,10 @@ def _told_by(failed_checks: tuple[str, ...], warning: Diagnostic) -> bool:
     return warning.of_a_check and any(message in told for told in failed_checks)
 
 
-def shown(
-    workspace: Workspace, plan_file: Path, read: Callable[[Document, Hides], Reading] = read_plan
-) -> Reading:
+ReadPlan = Callable[[Document, Hides, Callable[[str], Shape]], Reading]
+
+
+def shown(workspace: Workspace, plan_file: Path, read: ReadPlan = read_plan) -> Reading:
     """Return what a plan file says, its secrets learnt; raises TerraformError, or Interrupted."""
     argv = arguments(workspace.site.binary, "show", str(plan_file), json=FLAG, no_color=FLAG)
     document: dict[str, Any] = json.loads(captured(workspace, argv, doing="reading the plan"))
@@ -218,7 +218,7 @@ def shown(
         check_format(document)
         for secret in find_secrets(document):
             secrets.learn(secret)
-        return read(document, lambda value: _hides(workspace, value))
+        return read(document, lambda value: _hides(workspace, value), shapes(workspace))
     except (ValueError, KeyError) as error:
         raise TerraformError(
             f"{workspace.unit}: the plan cannot be used: {error}",
@@ -244,9 +244,8 @@ def _variables(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[Pat
 @contextmanager
 def scratch(workspace: Workspace) -> Iterator[Path]:
     """Yield a folder for files with values, that only its owner may enter and that is gone afterwards."""
-    for left in workspace.home.glob("inputs-*"):  # of a process that was killed: we are alone here
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=workspace.home, prefix="inputs-") as folder:
+    sweep_scratch(workspace.home)  # of a process that was killed: we are alone here
+    with tempfile.TemporaryDirectory(dir=workspace.home, prefix=SCRATCH) as folder:
         yield Path(folder)
 
 
@@ -264,10 +263,7 @@ def _new_plan_file(workspace: Workspace) -> Iterator[Path]:
 
     Plans that nobody came back for, such as those of a killed process, go after a day.
     """
-    oldest = clock.now().timestamp() - _SECONDS_KEPT
-    for left in workspace.plans.glob("*.tfplan"):
-        if left.stat().st_mtime < oldest:
-            discard_plan(left)
+    sweep_plans(workspace.plans)
     descriptor, name = tempfile.mkstemp(dir=make_private(workspace.plans), suffix=".tfplan")
     os.close(descriptor)
     plan_file = Path(name)

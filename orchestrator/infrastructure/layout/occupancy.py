@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator import clock
 from orchestrator.errors import Interrupted, StorageError, TerraformError
+from orchestrator.infrastructure.layout.leftovers import LOCK
 from orchestrator.infrastructure.layout.overlay import place
 from orchestrator.infrastructure.layout.private import make_private, open_private
 from orchestrator.infrastructure.workspace import Site, Workspace
@@ -31,7 +32,7 @@ def occupied(workspace: Workspace) -> Iterator[None]:
     """
     with explained_storage(str(workspace.unit)):
         make_private(workspace.home)
-        with held(workspace.home / "lock", workspace.site, workspace.unit):
+        with held(workspace.home / LOCK, workspace.site, workspace.unit):
             place(workspace.module, workspace.home, workspace.generated)
             if workspace.local_state is not None:
                 make_private(workspace.local_state.parent)
