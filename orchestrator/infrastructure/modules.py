@@ -1,6 +1,7 @@
 """What the engine calls: prepare a unit's workspace, plan it, apply the plan, read its outputs."""
 
 from orchestrator.infrastructure.applying import apply_module
+from orchestrator.infrastructure.layout.leftovers import sweep
 from orchestrator.infrastructure.planning import (
     ModulePlan,
     discard_plan,
@@ -9,6 +10,7 @@ from orchestrator.infrastructure.planning import (
 )
 from orchestrator.infrastructure.running.side_by_side import at_once
 from orchestrator.infrastructure.seals import as_sealed, seal_of
+from orchestrator.infrastructure.shadow.called import reads_data
 from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.infrastructure.sources import locate
 from orchestrator.infrastructure.states import read_outputs, state_stamp
@@ -29,9 +31,11 @@ __all__ = [
     "plan_shadow",
     "prepare",
     "read_outputs",
+    "reads_data",
     "reopen_plan",
     "seal_of",
     "state_stamp",
+    "sweep",
     "workers",
 ]
 

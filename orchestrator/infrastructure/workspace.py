@@ -22,7 +22,9 @@ _SECONDS_AT_MOST = (
     4 * 60 * 60.0
 )  # of one command; the longest single creation of a cloud takes three hours
 _INPUT = re.compile(r'^\s*"([^"]+)":')
-_POSITION = re.compile(r"(?<![\w./])([\w.-][\w./-]*\.(?:tf|tofu)(?:\.json)?):(\d+),\d+(?:-[\d,]+)?")
+_POSITION = re.compile(
+    r"(?<![\w./-])([\w.-][\w./-]*\.(?:tf|tofu)(?:\.json)?):(\d+),\d+(?:-[\d,]+)?"
+)
 _OVERRIDE = "zzz_orchestrator_override.tf.json"  # the last override file in Terraform's order wins
 
 
@@ -143,7 +145,7 @@ class Workspace:
         if diagnostic.file.endswith(_OVERRIDE):
             diagnostic = self._placed_at_state(diagnostic)
         elif diagnostic.file.endswith(INPUTS_FILE):
-            diagnostic = self._placed_at_input(diagnostic)
+            diagnostic = self.placed_at_input(diagnostic)
         else:
             diagnostic = replace(diagnostic, file=self.known_file(diagnostic.file))
         return replace(
@@ -175,7 +177,7 @@ class Workspace:
             diagnostic, file=place.file, line=place.line, code=place.text, context="state"
         )
 
-    def _placed_at_input(self, diagnostic: Diagnostic) -> Diagnostic:
+    def placed_at_input(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a message about our file of inputs, which has one on each line, as one about the stack file."""
         found = _INPUT.match(diagnostic.code)
         name = found[1] if found else ""

@@ -156,7 +156,8 @@ def later_lines(unit: UnitPlan) -> Iterator[str]:
     """Say what is planned later, or again; an object's pending fields say it themselves."""
     text = unit.deferred
     if unit.pending and not text and unit.unit.startswith("modules."):
-        text = f"waits for {', '.join(unit.pending)}; planned again when that is known"
+        known = any(path.count(".") > 1 for path in unit.pending)  # else it is told to wait
+        text = f"waits for {', '.join(unit.pending)}; planned again when that is {'known' if known else 'applied'}"
     if text:
         yield from wrapped(f"    ? {text}", rest=" " * 6)
 

@@ -1,5 +1,6 @@
 """Modules that wait for others are in the plan like any other, and what is done in their turn is what was shown."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -214,6 +215,77 @@ def test_asking_in_the_middle_can_be_interrupted(world: World, tmp_path: Path) -
     assert world.locks() == ""
 
 
+def test_a_state_that_moves_while_its_module_waits_stops_it(world: World) -> None:
+    """What was shown was made against another state, so that nothing is done to that module."""
+    state = world.root / ".orchestrator/state" / world.name / "default/second.tfstate"
+    _declare_chain(world, text="one", third=False)
+    world.apply()
+    _declare_chain(world, text="two", third=False)
+    moves = f'test ! -e {state} || sed -i \'s/"serial": /"serial": 9/\' {state}'
+    world.write(
+        "modules/first/moves.tf",
+        'resource "terraform_data" "moves" {\n  provisioner "local-exec" {\n'
+        f"    command = {json.dumps(moves)}\n  }}\n}}\n",
+    )
+    world.commit()
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "the Terraform state of modules.second moved since the plan was made" in refused.stdout
+    assert world.resources("second")["terraform_data.taken"]["input"]["value"] == "one"
+
+
+def test_a_module_that_is_told_to_wait_reads_nothing_too_early(world: World) -> None:
+    """It reads what the other one makes, without a reference: planned as with `depends_on`, and done in its turn."""
+    made = world.root.with_name("made.tfstate")
+    left = world.root / ".orchestrator/units/gone/default/unit/inputs-left/inputs.tfvars.json"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    _declare_reader(world, made, text="one")
+
+    planned = world.plan("--output", "json")
+    world.apply()
+
+    assert not left.parent.exists()
+    (first, second) = planned.json["units"]
+    assert (first["pending"], second["pending"]) == ([], ["modules.first"])
+    assert _after(second)["input"] == {"unknown": True, "sources": []}
+    assert world.resources("second")["terraform_data.taken"]["input"]["value"] == "one"
+    assert "Nothing to do" in world.plan().stdout
+
+    _declare_reader(world, made, text="two")
+    told = " ".join(world.plan().stdout.split())
+    assert "waits for modules.first; planned again when that is applied" in told
+    world.apply()
+    assert world.resources("second")["terraform_data.taken"]["input"]["value"] == "two"
+
+
+def _declare_reader(world: World, made: Path, *, text: str) -> None:
+    """Declare a module that writes a file, and one behind it that reads that."""
+    content = {"version": 4, "serial": 1, "lineage": "a", "outputs": {}, "resources": []}
+    outputs = {"text": {"value": text, "type": "string"}}
+    written = json.dumps({**content, "terraform_version": "1.5.0", "outputs": outputs})
+    command = json.dumps(f"echo '{written}' > {made}")
+    world.write(
+        "modules/first/main.tf",
+        f'resource "terraform_data" "writes" {{\n  triggers_replace = {json.dumps(text)}\n'
+        f'  provisioner "local-exec" {{\n    command = {command}\n  }}\n}}\n',
+    )
+    world.write(
+        "modules/second/main.tf",
+        f'data "terraform_remote_state" "it" {{\n  backend = "local"\n  config  = {{ path = "{made}" }}\n}}\n'
+        'resource "terraform_data" "taken" {\n'
+        "  input = data.terraform_remote_state.it.outputs.text\n}\n",
+    )
+    modules: dict[str, Json] = {
+        "second": {"source": "./modules/second", "needs": ["first"]},
+        "first": {"source": "./modules/first"},
+    }
+    world.declare(modules, {})
+    world.commit()
+
+
 def test_a_saved_plan_keeps_what_waits(world: World, tmp_path: Path) -> None:
     """A bundle of a chain is executed as it was shown, and refused when what it showed changed."""
     _declare_chain(world, text="one", second=_REPLACES)
@@ -221,6 +293,13 @@ def test_a_saved_plan_keeps_what_waits(world: World, tmp_path: Path) -> None:
     _declare_chain(world, text="two", second=_REPLACES)
     world.plan("--out", str(tmp_path / "good.plan"))
     world.plan("--out", str(tmp_path / "stale.plan"))
+    state = world.root / ".orchestrator/state" / world.name / "default/second.tfstate"
+    before = state.read_text()
+    state.write_text(before.replace('"serial": ', '"serial": 9'))
+
+    moved = world.run("apply", str(tmp_path / "good.plan"), "--yes")
+    assert "the Terraform state of modules.second moved since the plan was made" in moved.stderr
+    state.write_text(before)
 
     applied = world.run("apply", str(tmp_path / "good.plan"), "--yes")
     assert applied.code == 0, applied.said
@@ -293,7 +372,8 @@ def _waits(path: str) -> Mapping[str, Json]:
 
 
 def _after(unit: Json) -> dict[str, Json]:
-    change = next(change for change in unit["changes"] if change["subject"] == "resource")
+    made = (change for change in unit["changes"] if change["subject"] == "resource")
+    change = next(change for change in made if change["action"] != "read")
     return {item["path"]: item["after"] for item in change["fields"]}
 
 

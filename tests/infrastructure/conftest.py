@@ -1,6 +1,8 @@
 """The real engine, and a ground of its own for every test."""
 
 import os
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from orchestrator.processes import Limits, Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Terraform
 from tests.infrastructure.ground import Ground
+from tests.infrastructure.mirror import Mirror
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +54,22 @@ def ground(tmp_path: Path, engine: Binary, settings: Settings) -> Ground:
         lock_timeout=1,
     )
     return Ground(tree=tmp_path / "tree", site=site)
+
+
+@pytest.fixture
+def mirror(ground: Ground, tmp_path: Path) -> Mirror:
+    """Return a mirror with the versions 1.0.0 and 1.1.0."""
+    argv = (*ground.site.binary.argv, "version")
+    said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    platform = re.search(r"^on (\S+)", said, re.MULTILINE)
+    assert platform
+    found = Mirror(tmp_path, platform[1])
+    found.add("1.0.0")
+    found.add("1.1.0")
+    return found
+
+
+@pytest.fixture
+def mirrored(ground: Ground, mirror: Mirror) -> Ground:
+    """Return the ground of an engine that installs from the mirror."""
+    return ground.with_environment(TF_CLI_CONFIG_FILE=str(mirror.configuration))

@@ -2,12 +2,9 @@
 
 import hashlib
 import os
-import random
 import re
 import signal
-import subprocess
 import threading
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -21,78 +18,10 @@ from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import UnitProgress
 from orchestrator.stack.model import UnitId
 from tests.infrastructure.ground import ECHO, Ground, logging_engine
+from tests.infrastructure.mirror import ADDRESS, Mirror, requiring
 from tests.infrastructure.test_interruption import gone
 
 pytestmark = pytest.mark.integration
-
-ADDRESS = "registry.example.test/acme/nothing"
-
-
-def requiring(constraint: str) -> str:
-    """Return a module that requires the provider."""
-    return (
-        "terraform {\n  required_providers {\n    nothing = {\n"
-        f'      source  = "{ADDRESS}"\n      version = "{constraint}"\n    }}\n  }}\n}}\n'
-    )
-
-
-class Mirror:
-    """A folder of providers that the engine installs from; the programs in it do nothing."""
-
-    def __init__(self, folder: Path, platform: str) -> None:
-        self._folder = folder / "mirror"
-        self._platform = platform
-        self.configuration = folder / "mirror.rc"
-        self.configuration.write_text(
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{self._folder}"\n  }}\n}}\n'
-        )
-
-    def add(self, version: str, command: str = "exit 1") -> None:
-        """Put a version into the mirror, with what its program does."""
-        program = (
-            self._folder
-            / ADDRESS
-            / version
-            / self._platform
-            / f"terraform-provider-nothing_v{version}"
-        )
-        program.parent.mkdir(parents=True)
-        program.write_text(f"#!/bin/sh\n# {version}\n{command}\n")
-        program.chmod(0o755)
-
-    def pack(self, version: str, *, megabytes: int) -> None:
-        """Put a version into the mirror as a registry gives it: packed, and of some size."""
-        file = self.packed(version)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        content = random.Random(version).randbytes(megabytes * 1024 * 1024)
-        with zipfile.ZipFile(file, "w") as archive:
-            info = zipfile.ZipInfo(f"terraform-provider-nothing_v{version}")
-            info.external_attr = 0o755 << 16
-            archive.writestr(info, content)
-
-    def packed(self, version: str) -> Path:
-        """Return where a packed version is."""
-        name = f"terraform-provider-nothing_{version}_{self._platform}.zip"
-        return self._folder / ADDRESS / name
-
-
-@pytest.fixture
-def mirror(ground: Ground, tmp_path: Path) -> Mirror:
-    """Return a mirror with the versions 1.0.0 and 1.1.0."""
-    argv = (*ground.site.binary.argv, "version")
-    said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-    platform = re.search(r"^on (\S+)", said, re.MULTILINE)
-    assert platform
-    found = Mirror(tmp_path, platform[1])
-    found.add("1.0.0")
-    found.add("1.1.0")
-    return found
-
-
-@pytest.fixture
-def mirrored(ground: Ground, mirror: Mirror) -> Ground:
-    """Return the ground of an engine that installs from the mirror."""
-    return ground.with_environment(TF_CLI_CONFIG_FILE=str(mirror.configuration))
 
 
 def initialised(ground: Ground) -> tuple[Workspace, set[str]]:

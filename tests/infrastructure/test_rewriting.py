@@ -1,5 +1,7 @@
 """Rewriting a module so that some of its variables are read from a call: exactly those, and nothing around them."""
 
+import json
+
 import pytest
 
 from orchestrator.infrastructure.reading.hcl import Unreadable
@@ -22,6 +24,15 @@ _CALL = "module.orchestrator_pending"
         ("# var.x\na = 1 // var.x", "# var.x\na = 1 // var.x"),
         ("a = { var = { x = 1 } }.var.x", "a = { var = { x = 1 } }.var.x"),
         ("a = [for x in var.x : x]", f"a = [for x in {_CALL}.x : x]"),
+        ("a = [for var in var.x : var.x]", f"a = [for var in {_CALL}.x : var.x]"),
+        (
+            'a = { for k, var in (var.x ? var.y : var.x) : k => "${var.x}" if f(var.x) }\n  b = var.x',
+            f'a = {{ for k, var in ({_CALL}.x ? var.y : {_CALL}.x) : k => "${{var.x}}" if f(var.x) }}\n  b = {_CALL}.x',
+        ),
+        (
+            "a = [\n    for var in var.x ? [] : var.x : [for y in var.x : y]\n  ]",
+            f"a = [\n    for var in {_CALL}.x ? [] : {_CALL}.x : [for y in var.x : y]\n  ]",
+        ),
     ],
 )
 def test_only_what_reads_a_pending_variable_changes(before: str, after: str) -> None:
@@ -45,29 +56,69 @@ def test_lines_stay_where_they_are() -> None:
     assert "backend" not in rewritten
 
 
-def test_declarations_move_with_all_but_their_validations() -> None:
+_VALIDATED = """variable "y" {
+  validation {
+    condition     = var.y != local.z
+    error_message = "other"
+  }
+}
+
+variable "x" {
+  type      = list(string)
+  sensitive = true
+  validation {
+    condition     = var.y != var.x
+    error_message = "other"
+  }
+  validation {
+    condition     = length(var.x) > 1
+    error_message = "own"
+  }
+}
+"""
+
+
+def test_declarations_move_with_what_can_be_checked_there() -> None:
     """Type, default and marks decide what an unknown becomes; a validation may read what is not there."""
-    text = (
-        'variable "x" {\n  type      = list(string)\n  sensitive = true\n'
-        '  validation {\n    condition     = var.y != var.x\n    error_message = "no"\n  }\n}\n'
-    )
     rewritten = rewrite(
-        {"main.tf": text, "o_override.tf": 'variable "x" { nullable = false }'}, {"x"}
+        {"main.tf": _VALIDATED, "o_override.tf": 'variable "x" { nullable = false }'}, {"x"}
     )
-    assert "list(string)" in rewritten.declarations["main.tf"]
-    assert "validation" not in rewritten.declarations["main.tf"]
+    moved = rewritten.declarations["main.tf"]
+    assert "list(string)" in moved
+    assert "own" in moved
+    assert "other" not in moved
+    assert moved.splitlines().index('variable "x" {') == 7  # on the line that it has in Git
     assert rewritten.declarations["o_override.tf"].strip() == 'variable "x" { nullable = false }'
     assert rewritten.outputs() == {"x": {"value": "${var.x}", "sensitive": True}}
+    assert rewritten.alone["main.tf"].split() == ["variable", '"y"', "{", "}"]
 
 
-def test_providers_are_traced_through_local_values() -> None:
-    """A provider that reads a pending variable is found, however far away that is."""
-    files = {
-        "main.tf": 'variable "x" {}\nlocals {\n  a = local.b\n  b = { c = "${var.x}" }\n}\n',
-        "more.tf.json": '{"provider": {"k": [{"host": "${local.a.c}"}]}, "locals": {"d": "${local.a}"}}',
-    }
-    assert rewrite(files, {"x"}).configured_from({"x"}) == ("k", "x")
-    assert rewrite({**files, "more.tf.json": "{}"}, {"x"}).configured_from({"x"}) is None
+def test_data_sources_and_called_modules_are_made_to_wait() -> None:
+    """In every form in which a block may be written; what is shown of its lines stays as it is."""
+    text = (
+        'data "t" "many" {\n  a = var.x\n}\ndata "t" "one" { a = var.x }\ndata "t" "none" {}\n'
+        'module "m" {\n  source     = "./m"\n  depends_on = [t.n]\n}\noutput "o" { value = 1 }\n'
+    )
+    more = '{"data": {"t": {"j": [{"a": 1}]}}, "module": {"k": {"depends_on": ["t.n"]}}}'
+    rewritten = rewrite(
+        {"main.tf": text, "more.tf.json": more, "x_override.tf": 'data "t" "one" {}\n'},
+        (),
+        behind=True,
+    )
+    first = rewritten.files["main.tf"]
+    assert first.count("terraform_data.orchestrator_pending") == 4
+    assert "depends_on = [terraform_data.orchestrator_pending, t.n]" in first
+    for node in read_structure(first)[:4]:
+        assert "depends_on" in node.attributes
+    shown = [rewritten.line("main.tf", at) for at, _ in enumerate(first.splitlines(), 1)]
+    assert shown[-1] == text.count("\n")
+    assert shown[first.splitlines().index("  a = var.x")] == 2
+    document = json.loads(rewritten.files["more.tf.json"])
+    assert document["data"]["t"]["j"] == [
+        {"a": 1, "depends_on": ["terraform_data.orchestrator_pending"]}
+    ]
+    assert document["module"]["k"]["depends_on"] == ["terraform_data.orchestrator_pending", "t.n"]
+    assert "depends_on" not in rewritten.files["x_override.tf"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +129,9 @@ def test_providers_are_traced_through_local_values() -> None:
         {"main.tf.json": "{"},
         {"main.tf.json": "[]"},
         {"main.tf": "# declares nothing\n"},
+        {"main.tf": 'variable "x" {}\nlocals { a = "%{ for var in var.x }${var.y}%{ endfor }" }\n'},
+        {"main.tf": 'variable "x" {}\nr "a" "b" {\n  dynamic "d" {\n    iterator = var\n  }\n}\n'},
+        {"main.tf.json": '{"variable": {"x": {}}, "r": {"dynamic": {"d": {"iterator": "var"}}}}'},
     ],
 )
 def test_what_is_not_understood_is_not_rewritten(files: dict[str, str]) -> None:

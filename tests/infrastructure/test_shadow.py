@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import Interrupted, TerraformError
-from orchestrator.infrastructure.modules import ModulePlan, Workspace, state_stamp
+from orchestrator.errors import Interrupted, Place, TerraformError
+from orchestrator.infrastructure.modules import ModulePlan, Workspace, reads_data, state_stamp
 from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.values import Unknown
 from orchestrator.stack.expressions import Pending, Tree
 from orchestrator.stack.scope import NOT_KNOWN, Output
 from tests.infrastructure.ground import ECHO, Ground
+from tests.infrastructure.mirror import requiring
 
 pytestmark = pytest.mark.integration
 
@@ -153,7 +154,7 @@ def test_a_partly_known_input_is_unknown_only_there(ground: Ground) -> None:
     assert plan.outputs["it"].parts == {
         "name": NOT_KNOWN,
         "port": 2,
-        "hosts": NOT_KNOWN,
+        "hosts": ["first", NOT_KNOWN],
         "more": "by default",
     }
 
@@ -174,10 +175,6 @@ def test_a_partly_known_input_is_unknown_only_there(ground: Ground) -> None:
             "the count of module.many (modules/echo/main.tf:4) depends on that",
         ),
         (
-            'locals { host = "https://${var.text}" }\nprovider "kubernetes" {\n  host = local.host\n}\n',
-            "provider 'kubernetes' is configured from 'text'",
-        ),
-        (
             'resource "terraform_data" "a" {\n}\nimport {\n  to = terraform_data.a\n  id = var.text\n}\n',
             "before that, Terraform says: Invalid import id argument (modules/echo/main.tf:6)",
         ),
@@ -189,6 +186,142 @@ def test_what_cannot_be_planned_says_why(ground: Ground, body: str, why: str) ->
     ground.write("modules/echo/many/main.tf", "")
 
     assert refused(ground, ground.workspace(), {"text": VPC}).startswith(why)
+
+
+def test_a_provider_that_waits_is_not_even_started(mirrored: Ground) -> None:
+    """Through a module that is called: nothing is asked of whatever it would reach, but known inputs are looked at."""
+    ground = mirrored
+    ground.write(
+        "modules/echo/main.tf",
+        f'{requiring("1.1.0")}variable "text" {{}}\nvariable "size" {{\n  type = number\n}}\n'
+        'module "inner" {\n  source = "./inner"\n  text = var.text\n}\n'
+        'provider "nothing" {\n  host = "https://${module.inner.host}"\n}\n',
+    )
+    ground.write(
+        "modules/echo/inner/main.tf",
+        'variable "text" {}\noutput "host" { value = "${var.text}.example" }\n',
+    )
+    workspace = ground.workspace()
+
+    told = refused(ground, workspace, {"text": VPC, "size": 3})
+
+    assert told == "provider 'nothing' is configured from 'text' through module.inner"
+    with pytest.raises(TerraformError, match="invalid value for input variable"):
+        plan_shadow(workspace, {"text": VPC, "size": "x"}, on_event=ground.events.append)
+
+
+_STRICT = """
+variable "text" {
+  type = string
+}
+variable "size" {
+  type    = number
+  default = 2000
+  validation {
+    condition     = var.size > 1024
+    error_message = "Too small."
+  }
+}
+variable "it" {
+  type    = object({ name = string, port = number })
+  default = { name = "a", port = 2000 }
+  validation {
+    condition     = var.it.port > 1024
+    error_message = "Too low."
+  }
+}
+resource "terraform_data" "many" {
+  count = length(var.text)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "summary", "detail"),
+    [
+        (
+            {"size": "abc"},
+            "invalid value for input variable (stack.yaml:7)",
+            "a number is required",
+        ),
+        ({"size": 80}, "invalid value for variable (stack.yaml:7)", "Too small."),
+        (
+            {"it": {"name": VPC, "port": "abc"}},
+            "invalid value for input variable (stack.yaml:8)",
+            "var.it declared at modules/echo/main.tf:13: a number is required.",
+        ),
+        (
+            {"it": {"name": VPC}},
+            "invalid value for input variable (stack.yaml:8)",
+            '"port" is required',
+        ),
+        (
+            {"it": {"name": VPC, "port": 80}},
+            "invalid value for variable (stack.yaml:8)",
+            "Too low.",
+        ),
+    ],
+)
+def test_a_mistake_in_what_is_known_is_told_now(
+    ground: Ground, inputs: Mapping[str, Tree], summary: str, detail: str
+) -> None:
+    """A value that is wrong whatever the others turn out to be is an error of the plan, at its place."""
+    ground.write("modules/echo/main.tf", _STRICT)
+    places = {
+        "size": Place(file="stack.yaml", line=7, column=13, text="      size: x"),
+        "it": Place(file="stack.yaml", line=8, column=13, text="      it: y"),
+    }
+    workspace = replace(ground.workspace(), inputs=places)
+
+    with pytest.raises(TerraformError) as error:
+        plan_shadow(workspace, {"text": VPC, **inputs}, on_event=ground.events.append)
+
+    assert error.value.message == f"modules.echo: plan failed: {summary}"
+    assert detail in error.value.detail
+    assert "orchestrator" not in error.value.detail
+
+
+def test_a_module_behind_another_reads_nothing_yet(ground: Ground, tmp_path: Path) -> None:
+    """Data sources wait, in called modules too, as with Terraform's own `depends_on`; the rest is as it is."""
+    there = tmp_path / "there.tfstate"
+    read = f'data "terraform_remote_state" "it" {{\n  backend = "local"\n  config = {{ path = "{there}" }}\n}}\n'
+    ground.write(
+        "modules/echo/main.tf",
+        f'{read}module "inner" {{\n  source = "./inner"\n}}\n'
+        'resource "terraform_data" "text" {\n  input = data.terraform_remote_state.it.outputs\n}\n'
+        'resource "terraform_data" "fixed" {\n  input = "one"\n}\n'
+        'check "fixed" {\n  assert {\n    condition     = terraform_data.fixed.input == "two"\n'
+        '    error_message = "it is not"\n  }\n}\n',
+    )
+    ground.write("modules/echo/inner/main.tf", read)
+    workspace = ground.workspace()
+    assert reads_data(workspace)
+
+    plan = plan_shadow(workspace, {}, behind=True, on_event=ground.events.append)
+
+    assert isinstance(plan, ModulePlan), plan
+    found = {change.name: change for change in plan.changes}
+    assert found["data.terraform_remote_state.it"].action is Action.READ
+    assert found["module.inner.data.terraform_remote_state.it"].action is Action.READ
+    assert after(found["terraform_data.text"])["input"] == Unknown()
+    assert after(found["terraform_data.fixed"])["input"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("files", "reads"),
+    [
+        ({"main.tf": ECHO}, False),
+        ({"main.tf": 'data "t" "n" {}\n'}, True),
+        ({"main.tf": 'module "m" {\n  source = "./m"\n}\n', "m/m.tf": ECHO}, False),
+        ({"main.tf": 'module "m" {\n  source = "./m"\n}\n', "m/m.tf.json": '{"data": {}}'}, True),
+        ({"main.tf": 'module "m" {\n  source = "acme/m/any"\n}\n'}, True),
+    ],
+)
+def test_what_reads_the_world(ground: Ground, files: Mapping[str, str], *, reads: bool) -> None:
+    """A module that has data sources, or calls one that has or that nobody has fetched yet."""
+    for name, text in files.items():
+        ground.write(f"modules/echo/{name}", text)
+    assert reads_data(ground.workspace()) is reads
 
 
 def test_what_is_wrong_with_a_module_anyway_is_an_error(ground: Ground) -> None:

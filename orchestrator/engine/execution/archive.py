@@ -15,7 +15,7 @@ from orchestrator import __version__
 from orchestrator.errors import StorageError, UsageError
 from orchestrator.stack.model import UnitId
 
-_FORMAT = 3
+_FORMAT = 4
 _DESCRIPTION = "plan.json"
 # What zipfile and json raise for files that were cut or changed: another compression or encryption is claimed, too.
 _DAMAGES = (
@@ -37,7 +37,8 @@ class MadeFrom:
     """What one module's part of a plan was made from, to be compared before it is applied.
 
     ``state`` is the state's stamp and ``state_file`` where it is, if that is a file; ``code`` and ``lock`` are
-    hashes, ``engine`` is its name and version, ``inputs`` maps the name of each to a hash of its value.
+    hashes, ``engine`` is its name and version, ``inputs`` maps the name of each to a hash of its value. ``waits``
+    says that it is planned again in its turn, so that there is no plan of it to be kept.
     """
 
     state: str
@@ -46,6 +47,7 @@ class MadeFrom:
     lock: str
     engine: str
     inputs: dict[str, str]
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ def open_bundle(
     if planned.ledger.head != description.head:
         raise PlanRefused("the stack was applied since this plan was made", hint=_AGAIN)
     _check_cluster(planned, description)
-    _check_idle_states(planned, description)
+    _check_other_states(planned, description)
     _check_inputs(planned, description)
     if exact_digest(planned.plan) != description.digest:
         moved = (
@@ -135,7 +135,7 @@ class _Saved:
     archive: Archive
 
     def module(self, unit: UnitId, workspace: Workspace) -> ModulePlan | None:
-        """Return a module as it was planned, None for one that was not; raises PlanRefused when it moved."""
+        """Return a module as it was planned, None for one that was not, or waits; raises PlanRefused when it moved."""
         made_from = self.archive.description.modules.get(unit)
         if made_from is None:
             return None
@@ -146,6 +146,8 @@ class _Saved:
         plan_file = self.archive.plan_files.get(unit)
         adopt_lock(workspace, self.archive.lock_files.get(unit, ""))
         _check_origin(unit, workspace, made_from, acts=plan_file is not None)
+        if made_from.waits:
+            return None
         return reopen_plan(workspace, plan_file, state_stamp=made_from.state)
 
 
@@ -175,19 +177,27 @@ def _check_cluster(planned: Planned, description: Description) -> None:
         raise PlanRefused(message, hint="name the right one with `cluster: {context: …}`")
 
 
-def _check_idle_states(planned: Planned, description: Description) -> None:
-    """Refuse when the state moved of a module without changes; those with changes are looked at when applying."""
-    idle = {
+def _check_other_states(planned: Planned, description: Description) -> None:
+    """Refuse when the state moved of a module without changes, or of one that waits.
+
+    Those with changes of their own are looked at when applying.
+    """
+    others = {
         unit: module
         for unit, module in _modules(planned).items()
-        if unit in description.modules and not module.acts
+        if unit in description.modules and (module.result is None or not module.acts)
     }
     with ThreadPoolExecutor(workers(planned.session.surroundings.settings)) as pool:
-        stamps = pool.map(lambda module: state_stamp(module.workspace), idle.values())
-        for unit, stamp in zip(idle, stamps, strict=True):
+        stamps = pool.map(_stamp_now, others.values())
+        for unit, stamp in zip(others, stamps, strict=True):
             if stamp != description.modules[unit].state:
                 message = f"the Terraform state of {unit} moved since the plan was made"
                 raise PlanRefused(message, hint=_AGAIN)
+
+
+def _stamp_now(module: PlannedModule) -> str:
+    """Return the stamp of a module's state; what waits was looked at a moment ago."""
+    return module.state_stamp if module.result is None else state_stamp(module.workspace)
 
 
 def _check_inputs(planned: Planned, description: Description) -> None:
@@ -222,34 +232,29 @@ def _session(
 
 
 def _archived(planned: Planned) -> Archive:
-    results = {
-        unit: (module, module.result)
-        for unit, module in _modules(planned).items()
-        if module.result is not None
+    modules = _modules(planned)
+    plan_files = {
+        unit: module.result.plan_file for unit, module in modules.items() if module.result
     }
-    plan_files = {unit: result.plan_file for unit, (_, result) in results.items()}
-    made_from = {
-        unit: _made_from(planned, unit, module.workspace, result)
-        for unit, (module, result) in results.items()
-    }
+    made_from = {unit: _made_from(planned, unit, module) for unit, module in modules.items()}
     return Archive(
         description=_describe(planned, made_from),
         plan_files={unit: file.read_bytes() for unit, file in plan_files.items() if file},
-        lock_files={unit: lock_text(module.workspace) for unit, (module, _) in results.items()},
+        lock_files={unit: lock_text(module.workspace) for unit, module in modules.items()},
     )
 
 
-def _made_from(
-    planned: Planned, unit: UnitId, workspace: Workspace, result: ModulePlan
-) -> MadeFrom:
+def _made_from(planned: Planned, unit: UnitId, module: PlannedModule) -> MadeFrom:
+    workspace = module.workspace
     trace = trace_of(workspace)
     return MadeFrom(
-        state=result.state_stamp,
+        state=module.state_stamp,
         state_file=trace.state_file,
         code=trace.code,
         lock=trace.lock,
         engine=f"{workspace.site.binary.product} {workspace.site.binary.version}",
         inputs=_inputs(planned, unit),
+        waits=module.result is None,
     )
 
 

@@ -12,10 +12,20 @@ from orchestrator.engine.execution.permissions import (
     check_prune,
 )
 from orchestrator.engine.execution.retrying import check_again, planned_again, retried
-from orchestrator.engine.execution.verification import verify_late_sets, verify_late_unit
+from orchestrator.engine.execution.verification import (
+    verify_late_sets,
+    verify_late_unit,
+    verify_state,
+)
 from orchestrator.engine.overtaking import stopping
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
-from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, plan_unit, sealed
+from orchestrator.engine.planning.infrastructure import (
+    Outputs,
+    PlannedModule,
+    Upstream,
+    plan_unit,
+    sealed,
+)
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.removed import plan_removed
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads, pruning_order
@@ -251,7 +261,10 @@ def _planned_late(
 ) -> PlannedModule:
     assert planned.site is not None  # noqa: S101 - there is a module, so there is an engine
     outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
-    module = plan_unit(planned.session, planned.site, planned.wanted.modules[unit], outputs)
+    wanted, upstream = planned.wanted.modules[unit], Upstream(outputs=outputs)
+    module = plan_unit(planned.session, planned.site, wanted, upstream)
+    if not again:
+        verify_state(planned.modules[unit], module.state_stamp)
     check_late(planned, module, allowed)
     shown = planned.modules[unit].unit_plan
     if again and not shown.deferred:

@@ -24,8 +24,9 @@ _AGAIN = "plan again, and look at what changed"
 
 def verify_unmoved(planned: "Planned") -> None:
     """Look at the world once more before the first effect; raises PlanRefused when it moved."""
-    for unit, module in (*planned.modules.items(), *planned.destroyed.items()):
-        _verify_state(unit, module)
+    for module in (*planned.modules.values(), *planned.destroyed.values()):
+        if module.acts or module.result is None:
+            verify_state(module, state_stamp(module.workspace))
     if planned.cluster is None:
         return
     if planned.plan.destroy:
@@ -87,12 +88,10 @@ def verify_late_sets(
             raise PlanRefused(message, hint=_AGAIN)
 
 
-def _verify_state(unit: UnitId, module: PlannedModule) -> None:
-    if module.shown is None or not module.acts:
-        return
-    now = state_stamp(module.workspace)
-    if now != module.shown.state_stamp:
-        message = f"the Terraform state of {unit} moved since the plan was made"
+def verify_state(shown: PlannedModule, now: str) -> None:
+    """Refuse a module whose state, by its stamp, is another one than the plan was made against."""
+    if now != shown.state_stamp:
+        message = f"the Terraform state of {shown.unit_plan.unit} moved since the plan was made"
         raise PlanRefused(message, hint=_AGAIN)
 
 

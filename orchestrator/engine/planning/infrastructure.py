@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -24,10 +24,13 @@ from orchestrator.infrastructure.modules import (
     plan_module,
     plan_shadow,
     prepare,
+    reads_data,
     seal_of,
+    sweep,
     workers,
 )
 from orchestrator.ledger.entry import UnitRecord
+from orchestrator.plans.change import Action, Subject
 from orchestrator.plans.events import Outcome, UnitFinished, UnitStarted
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import (
@@ -52,16 +55,26 @@ Outputs = Mapping[str, Mapping[str, Output] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """What is known of the modules that another one needs: their outputs, and which of them are still to change."""
+
+    outputs: Outputs
+    moving: Collection[UnitId] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedModule:
     """One module's part of a plan; ``result`` is None while it has to wait for another module's apply.
 
     ``shadow`` is what could be planned all the same, to be looked at and not to be applied. ``inputs`` are the
-    values that it was planned with, where all are known.
+    values that it was planned with, where all are known. ``state_stamp`` names the state that it was planned against,
+    or that it had when it could not be planned.
     """
 
     unit_plan: UnitPlan
     workspace: Workspace
     result: ModulePlan | None
+    state_stamp: str
     shadow: ModulePlan | None = None
     inputs: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
@@ -85,14 +98,26 @@ class PlannedModule:
         """Whether applying it would do anything, as far as is known."""
         return bool(self.shown and (self.shown.plan_file or self.shown.changes))
 
+    @property
+    def moves(self) -> bool:
+        """Whether its resources change, or may: what needs it as a whole then waits to look at the world."""
+        return bool(self.unit_plan.deferred or self.unit_plan.pending) or any(
+            change.subject is Subject.RESOURCE and change.action not in _HARMLESS
+            for change in self.unit_plan.changes
+        )
+
+
+_HARMLESS = frozenset({Action.NO_OP, Action.READ})
+
 
 def make_site(session: Session, stack: Stack | None = None) -> Site:
     """Find the engine that runs the stack's modules, and say where they are worked on.
 
-    Raises TerraformUnavailable.
+    What a killed process left there of values is removed. Raises TerraformUnavailable.
     """
     chosen = stack or session.stack
     around = session.surroundings
+    sweep(session.repository.folder)
     return Site(
         binary=find_binary(chosen.terraform, around.settings, session.repository.root),
         settings=around.settings,
@@ -122,9 +147,10 @@ def plan_modules(
     """
 
     def work(unit: UnitId, done: Mapping[UnitId, PlannedModule]) -> PlannedModule:
-        given = outputs_of(done)
+        moving = {each for each, planned in done.items() if planned.moves}
+        upstream = Upstream(outputs=outputs_of(done), moving=moving)
         record = records.get(unit) if records else None
-        return plan_unit(session, site, modules[unit], given, saved=saved, record=record)
+        return plan_unit(session, site, modules[unit], upstream, saved=saved, record=record)
 
     endings = walk(
         tuple(modules),
@@ -146,29 +172,32 @@ def plan_unit(
     session: Session,
     site: Site,
     module: Module,
-    outputs: Outputs,
+    upstream: Upstream,
     *,
     saved: Saved | None = None,
     record: UnitRecord | None = None,
 ) -> PlannedModule:
     """Plan one module with what is known of the modules that it needs.
 
-    A module whose inputs wait for another is planned with what is known, to be shown, and again in its turn. One
-    that is just as its ``record`` says is not planned at all.
+    A module whose inputs wait for another is planned with what is known, to be shown, and again in its turn. So is one
+    that is told to wait for one that is to change, if it reads the world: what it would read now is not what it will
+    meet. One that is just as its ``record`` says is not planned at all.
     """
     started = clock.seconds()
     announce = session.surroundings.on_event
     announce(UnitStarted(unit=module.id, activity="planning"))
-    found = _resolved(session.stack, module, outputs, revision=session.revision.commit)
+    found = _resolved(session.stack, module, upstream.outputs, revision=session.revision.commit)
     inputs = cast("dict[str, Tree]", found.value)
     workspace = replace(workspace_of(session, site, module), confided=_confided(found))
-    waits = pending_in(inputs)
+    behind = tuple(need for need in module.needs if need in upstream.moving)
+    behind = behind if behind and reads_data(workspace) else ()
+    waits = tuple(sorted({*pending_in(inputs), *behind}))
+    earlier = saved(module.id, workspace) if saved else None
     if waits:
-        shadow = plan_shadow(workspace, inputs, on_event=announce)
+        shadow = plan_shadow(workspace, inputs, behind=bool(behind), on_event=announce)
         planned = _waiting(module, workspace, shadow, waits=waits)
     else:
         known = cast("dict[str, Json]", inputs)
-        earlier = saved(module.id, workspace) if saved else None
         unlooked = _as_recorded(session, workspace, known, record)
         result = earlier or unlooked or plan_module(workspace, known, on_event=announce)
         _remember(session, result)
@@ -268,7 +297,9 @@ def _waiting(
         unit_plan = UnitPlan(
             unit=module.id, pending=waits, deferred=f"{reason}: {shadow.why}", effective=True
         )
-        return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=None)
+        return PlannedModule(
+            unit_plan=unit_plan, workspace=workspace, result=None, state_stamp=shadow.state_stamp
+        )
     unit_plan = UnitPlan(
         unit=module.id,
         changes=shadow.changes,
@@ -278,7 +309,13 @@ def _waiting(
         fingerprint=_fingerprint(module),
         effective=bool(shadow.changes),
     )
-    return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=None, shadow=shadow)
+    return PlannedModule(
+        unit_plan=unit_plan,
+        workspace=workspace,
+        result=None,
+        state_stamp=shadow.state_stamp,
+        shadow=shadow,
+    )
 
 
 def _units_of(waits: tuple[str, ...]) -> str:
@@ -296,7 +333,9 @@ def _planned(
         drift=result.drift,
         effective=result.plan_file is not None,
     )
-    return PlannedModule(unit_plan=unit_plan, workspace=workspace, result=result)
+    return PlannedModule(
+        unit_plan=unit_plan, workspace=workspace, result=result, state_stamp=result.state_stamp
+    )
 
 
 def _as_recorded(

@@ -243,7 +243,8 @@ def _in_templates(text: str, position: int, end: int) -> Iterator[Token]:
         while position < closing - 1:
             token = _token(text, position, depth=0)
             position = token.end
-            yield token
+            if token.kind != "space":
+                yield token
             if token.kind in {"string", "heredoc"}:
                 yield from in_templates(text, token)
         position = closing

@@ -6,6 +6,7 @@ Unlike `hcl.read_blocks`, this keeps positions and knows no types.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from orchestrator.infrastructure.reading.bindings import bound_names
 from orchestrator.infrastructure.reading.hcl import Token, Unreadable, in_templates, tokens
 
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
@@ -25,22 +26,30 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A block with what is directly in it; ``attributes`` are the spans of their expressions, by name."""
+    """A block with what is directly in it; ``attributes`` are the spans of their expressions, by name.
+
+    ``body`` is what stands between its braces.
+    """
 
     type: str
     labels: tuple[str, ...]
     span: Span
+    body: Span
     attributes: dict[str, Span] = field(default_factory=dict)
     blocks: "tuple[Node, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A place where something's member is read, such as ``var.name``: its root, that member, and where."""
+    """A place where something's member is read, such as ``var.name``: its root, that member, and where.
+
+    ``further`` is the member of that member, as in ``data.TYPE.NAME``, and empty where none follows at once.
+    """
 
     root: str
     name: str
     span: Span
+    further: str = ""
 
 
 def read_structure(text: str) -> tuple[Node, ...]:
@@ -57,16 +66,23 @@ def accesses(text: str, start: int = 0, end: int | None = None) -> Iterator[Acce
 
 
 def accesses_in(text: str, found: list[Token], *, offset: int = 0) -> Iterator[Access]:
-    """Yield what tokens of a text read; a name that follows a full stop belongs to something else."""
-    for index, (root, dot, member) in enumerate(zip(found, found[1:], found[2:], strict=False)):
-        if root.kind != "name" or member.kind != "name" or text[dot.start : dot.end] != ".":
+    """Yield what tokens of a text read; a name that follows a full stop belongs to something else.
+
+    So does one that a `for` binds, where that is in force. Raises Unreadable where that cannot be told.
+    """
+    written = [text[token.start : token.end] for token in found]
+    bound = bound_names(found, written)
+    for index, (root, member) in enumerate(zip(found, found[2:], strict=False)):
+        if root.kind != "name" or member.kind != "name" or written[index + 1] != ".":
             continue
-        if index and text[found[index - 1].start : found[index - 1].end] == ".":
+        if (index and written[index - 1] == ".") or written[index] in bound[index]:
             continue
+        follows = written[index + 3 : index + 4] == ["."] and found[index + 4 :]
         yield Access(
-            root=text[root.start : root.end],
-            name=text[member.start : member.end],
+            root=written[index],
+            name=written[index + 2],
             span=Span(start=root.start + offset, end=member.end + offset),
+            further=written[index + 4] if follows and found[index + 4].kind == "name" else "",
         )
 
 
@@ -108,7 +124,10 @@ class _Reader:
         labels = []
         while self._kind() in {"name", "string"}:
             labels.append(self._written(self._next()).strip('"'))
-        if first.kind != "name" or self._kind() != "open" or self._written(self._next()) != "{":
+        if first.kind != "name" or self._kind() != "open":
+            raise Unreadable
+        opening = self._next()
+        if self._written(opening) != "{":
             raise Unreadable
         attributes, blocks = self._body()
         last = self._next()
@@ -118,6 +137,7 @@ class _Reader:
             type=self._written(first),
             labels=tuple(labels),
             span=Span(start=first.start, end=last.end),
+            body=Span(start=opening.end, end=last.start),
             attributes=attributes,
             blocks=blocks,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.infrastructure.layout.occupancy import occupied
-from orchestrator.infrastructure.layout.overlay import CONFIGURATION, place
+from orchestrator.infrastructure.layout.overlay import place
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.planning import (
@@ -25,16 +25,19 @@ from orchestrator.infrastructure.reading.diagnostics import (
     failure,
     from_event,
     in_order,
-    sentence,
 )
 from orchestrator.infrastructure.reading.fields import Document, Hides
 from orchestrator.infrastructure.reading.hcl import Unreadable
 from orchestrator.infrastructure.reading.plan import Reading, read_plan
+from orchestrator.infrastructure.reading.shapes import Shape
 from orchestrator.infrastructure.reading.state import read_state
 from orchestrator.infrastructure.running.initialisation import initialise, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
 from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, capture, follow
-from orchestrator.infrastructure.shadow.rewriting import CALL, INSTEAD, Rewritten, rewrite
+from orchestrator.infrastructure.shadow.called import own_configuration, with_called
+from orchestrator.infrastructure.shadow.messages import Reader
+from orchestrator.infrastructure.shadow.origins import configured_from
+from orchestrator.infrastructure.shadow.rewriting import CALL, OURS, UNMADE, Rewritten, rewrite
 from orchestrator.infrastructure.shadow.unknowns import KNOWN, Arguments, explained, known_part
 from orchestrator.infrastructure.states import captured, learn, local_snapshot
 from orchestrator.infrastructure.workspace import Workspace
@@ -42,38 +45,49 @@ from orchestrator.plans.events import Event
 from orchestrator.stack.expressions import Tree, pending_in
 from orchestrator.stack.model import Json
 
-_OURS = f"zzz_{CALL}.tf.json"
 _CHANGES = 2
-_COUNTED = {"Invalid count argument": "count", "Invalid for_each argument": "for_each"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplannable:
-    """A module that cannot be planned before what it waits for is known, and why: half a sentence."""
+    """A module that cannot be planned before what it waits for is known, and why: half a sentence.
+
+    ``state_stamp`` names the state that it has now.
+    """
 
     why: str
+    state_stamp: str = ""
 
 
 def plan_shadow(
-    workspace: Workspace, inputs: Mapping[str, Tree], *, on_event: Callable[[Event], None]
+    workspace: Workspace,
+    inputs: Mapping[str, Tree],
+    *,
+    behind: bool = False,
+    on_event: Callable[[Event], None],
 ) -> ModulePlan | Unplannable:
     """Plan a module of whose inputs something is pending; there is never a plan file.
 
-    Raises TerraformError for what is wrong with the module whatever the inputs are, Interrupted, StorageError.
+    ``behind`` says that something that it needs as a whole is still to be applied: its data sources wait for that.
+    Raises TerraformError for what is wrong with the module or with what is known of its inputs, Interrupted,
+    StorageError.
     """
     with occupied(workspace):
         local_snapshot(workspace)  # refuses a damaged one
         learn_inputs(workspace, {name: known_part(value) for name, value in inputs.items()})
+        progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        initialise_on_need(workspace, progress)
         pending = {name: value for name, value in inputs.items() if pending_in(value)}
         try:
-            rewritten = rewrite(_configuration(workspace), pending)
+            own = own_configuration(workspace)
+            rewritten = rewrite(own, pending, behind=behind)
+            modules = with_called(workspace, own)
+            configured = configured_from(modules, pending, behind=behind)
         except (Unreadable, UnicodeDecodeError):
-            return Unplannable(why="how it uses that could not be read from its files")
-        configured = rewritten.configured_from(pending)
-        if configured:
-            provider, variable = configured
-            return Unplannable(why=f"provider {provider!r} is configured from {variable!r}")
-        return _Shadow(workspace, inputs, rewritten, on_event).planned()
+            why = "how it uses that could not be read from its files"
+            return Unplannable(why=why, state_stamp=_stamp(_state(workspace)))
+        shadow = _Shadow(workspace, inputs, rewritten, progress)
+        return shadow.planned() if configured is None else shadow.unplanned(str(configured))
 
 
 class _Shadow:
@@ -84,7 +98,7 @@ class _Shadow:
         workspace: Workspace,
         inputs: Mapping[str, Tree],
         rewritten: Rewritten,
-        on_event: Callable[[Event], None],
+        progress: Progress,
     ) -> None:
         self._workspace = workspace
         self._pending = {name: value for name, value in inputs.items() if pending_in(value)}
@@ -93,42 +107,49 @@ class _Shadow:
         known = {name: known_part(inputs[name]) for name in inputs if name not in self._pending}
         self._variables: dict[str, Json] = {**known, KNOWN: call.known}
         self._rewritten = rewritten
-        self._progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        self._progress = progress
+        self._reader = Reader(workspace, rewritten)
 
     def planned(self) -> ModulePlan | Unplannable:
-        initialise_on_need(self._workspace, self._progress)
-        ended, plan = self._attempt()
+        """Plan the module, or tell why it cannot be planned."""
+        content = _state(self._workspace)
+        ended, plan = self._attempt(self._rewritten.files, content)
         if ended.code == 1 and any(
             one.summary in STALE_INITIALISATION for one in ended.diagnostics
         ):
             initialise(self._workspace, self._progress)
-            ended, plan = self._attempt()
+            ended, plan = self._attempt(self._rewritten.files, content)
         if plan is not None:
             return plan
         if ended.interrupted or ended.overran:
             raise self._progress.failed("plan", ended)
-        return self._refused(in_order(ended.diagnostics), ended)
+        return Unplannable(why=self._refused(ended), state_stamp=_stamp(content))
 
-    def _attempt(self) -> tuple[Ended, ModulePlan | None]:
-        content = _state(self._workspace)
-        with scratch(self._workspace) as folder, self._laid_out(folder) as workspace:
+    def unplanned(self, why: str) -> Unplannable:
+        """Leave the module for its turn, but for what is known of its inputs: that is looked at alone."""
+        ended, _ = self._attempt(self._rewritten.alone, "")
+        self._refuse_mistakes(ended)
+        return Unplannable(why=why, state_stamp=_stamp(_state(self._workspace)))
+
+    def _attempt(self, files: Mapping[str, str], content: str) -> tuple[Ended, ModulePlan | None]:
+        with scratch(self._workspace) as folder, self._laid_out(folder, files) as workspace:
             plan_file = folder / "shadow.tfplan"
             argv = self._arguments(folder, plan_file, content)
             ended = follow(
                 workspace, argv, journal=folder / "plan.jsonl", on_message=self._progress.take
             )
+            ended = replace(ended, diagnostics=self._reader.understood(ended.diagnostics))
             if (
                 ended.code != _CHANGES
             ):  # what is pending is to be created, so that there is always something
                 return ended, None
             reading = shown(workspace, plan_file, self._read)
         told = (one for one in in_order(ended.diagnostics) if self._tells(one))
-        warnings = warnings_of(self._workspace, reading, told)
         return ended, ModulePlan(
             changes=reading.changes,
             unchanged=reading.unchanged,
             outputs=with_nulls(self._workspace, reading.outputs),
-            warnings=tuple(map(self._as_written, warnings)),
+            warnings=warnings_of(self._workspace, reading, told),
             state_stamp=_stamp(content),
             drift=reading.drift,
         )
@@ -152,7 +173,7 @@ class _Shadow:
         )
 
     @contextmanager
-    def _laid_out(self, folder: Path) -> Iterator[Workspace]:
+    def _laid_out(self, folder: Path, files: Mapping[str, str]) -> Iterator[Workspace]:
         """Lay the rewritten module out where the module is, and the module itself again afterwards.
 
         Its paths stay what they are in that way. Whoever comes after a process that was killed in between
@@ -162,10 +183,9 @@ class _Shadow:
         _write_data(own, folder, self._rewritten)
         directory = own.directory
         try:
-            for name in own.generated:
-                (directory / name).unlink()
-            for name, text in {**self._rewritten.files, _OURS: self._root()}.items():
+            for name in (*own.generated, *self._rewritten.files):
                 (directory / name).unlink(missing_ok=True)
+            for name, text in {**files, OURS: self._root()}.items():
                 write_private(directory / name, text)
             yield replace(own, scratch=folder)
         finally:
@@ -179,14 +199,13 @@ class _Shadow:
         }
         return json.dumps(document, indent=2) + "\n"
 
-    def _read(self, document: Document, hides: Hides) -> Reading:
-        ours = f"terraform_data.{CALL}"
+    def _read(self, document: Document, hides: Hides, shape_of: Callable[[str], Shape]) -> Reading:
         changes = document.get("resource_changes") or []
         theirs = {
             **document,
-            "resource_changes": [change for change in changes if change["address"] != ours],
+            "resource_changes": [change for change in changes if change["address"] != UNMADE],
         }
-        reading = read_plan(theirs, hides)
+        reading = read_plan(theirs, hides, shape_of)
         return replace(reading, changes=explained(reading.changes, theirs, self._pending))
 
     def _tells(self, diagnostic: Diagnostic) -> bool:
@@ -195,25 +214,20 @@ class _Shadow:
             diagnostic.warning and not diagnostic.undecided and "-state" not in diagnostic.summary
         )
 
-    def _refused(self, told: tuple[Diagnostic, ...], ended: Ended) -> Unplannable:
-        errors = [one for one in told if not one.warning]
-        for one in errors:
-            if one.summary in _COUNTED:
-                return Unplannable(why=self._as_written(_uncounted(one)))
+    def _refused(self, ended: Ended) -> str:
+        """Return why a plan of the module was refused; raises TerraformError when its turn would not help."""
+        self._refuse_mistakes(ended)
+        uncounted = self._reader.uncounted(ended.diagnostics)
+        if uncounted:
+            return uncounted
         _refuse_invalid(self._workspace)
-        said = sentence(errors[0]) if errors else ended.stderr.strip().splitlines()[-1]
-        return Unplannable(why=self._as_written(f"before that, Terraform says: {said}"))
+        return self._reader.told(ended)
 
-    def _as_written(self, text: str) -> str:
-        return self._workspace.site.secrets.redact(text.replace(INSTEAD, "var."))
-
-
-def _uncounted(diagnostic: Diagnostic) -> str:
-    """Return which resource or module there may be any number of."""
-    words = [word.strip('"') for word in diagnostic.context.split()]
-    name = ".".join(words[1:] if words[:1] == ["resource"] else words)
-    place = f" ({diagnostic.file}:{diagnostic.line})" if diagnostic.file else ""
-    return f"the {_COUNTED[diagnostic.summary]} of {name or 'a resource'}{place} depends on that"
+    def _refuse_mistakes(self, ended: Ended) -> None:
+        """Raise TerraformError for a value that is known and wrong, whatever the others turn out to be."""
+        mistakes = self._reader.mistakes(ended.diagnostics)
+        if mistakes:
+            raise failure(self._workspace.unit, "plan", mistakes)
 
 
 def _refuse_invalid(workspace: Workspace) -> None:
@@ -228,22 +242,13 @@ def _refuse_invalid(workspace: Workspace) -> None:
         raise failure(workspace.unit, "plan", found, output=ended.stderr)
 
 
-def _configuration(workspace: Workspace) -> dict[str, str]:
-    """Return the module's own files of configuration, by name."""
-    return {
-        file.name: file.read_text(encoding="utf-8-sig")
-        for file in sorted(workspace.directory.iterdir())
-        if file.name.endswith(CONFIGURATION) and file.is_file() and ".tfvars" not in file.name
-        if file.name not in workspace.generated
-    }
-
-
 def _write_data(workspace: Workspace, folder: Path, rewritten: Rewritten) -> None:
     """Make Terraform's own folder: the unit's plug-ins and modules, and ours beside them."""
     data, declarations = folder / "data", folder / CALL
     for name, text in rewritten.declarations.items():
         write_private(make_private(declarations) / name, text)
-    outputs: Json = {"output": rewritten.outputs()}
+    marked = rewritten.outputs()
+    outputs: Json = {"output": marked} if marked else {}
     write_private(make_private(declarations) / "outputs.tf.json", json.dumps(outputs))
     record = make_private(data / "modules") / "modules.json"
     known: dict[str, Any] = {"Modules": [{"Key": "", "Source": "", "Dir": "."}]}
