@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
+from benchmarks.bare import apply_all
 from benchmarks.kubectl import find_kubectl
 from benchmarks.kubernetes import requests_served
 from benchmarks.measuring import Bench, Limit, Row, Unit
@@ -75,15 +76,24 @@ class _Samples:
 def rows(bench: Bench) -> Iterator[Row]:
     """Yield the rows of 1,000 objects, then those of 10,000."""
     kubectl = find_kubectl(Settings.read())
-    few, many, raw = _Samples(), _Samples(), _Samples()
+    few, many, raw, bare = _Samples(), _Samples(), _Samples(), _Samples()
     _ours(bench.directory, _FEW, _Samples())
     _theirs(bench.directory, _FEW, kubectl, _Samples())
     for number in range(1, bench.rounds + 1):
         tell(f"round {number} of {bench.rounds}")
         _ours(bench.directory, _OBJECTS, few)
         _theirs(bench.directory, _OBJECTS, kubectl, raw)
+        _requests_alone(bench.directory, _OBJECTS, bare)
         _ours(bench.directory, _MANY, many)
     yield from _beside_kubectl(few, raw, bench.directory)
+    yield Row(
+        name=f"{_Work.ACCEPTED}, {_OBJECTS:,} objects, beside its requests",
+        ours=few.of(_Work.ACCEPTED),
+        raw=bare.of(_Work.ACCEPTED),
+        raw_name="the requests alone, 32 at a time",
+        limit=Limit(ratio=2, plus=1.0),
+        explain=partial(_explained, bench.directory, _Work.ACCEPTED, _OBJECTS),
+    )
     yield from _beside_fewer(few, many, bench.directory)
 
 
@@ -117,6 +127,13 @@ def _theirs(directory: Path, count: int, kubectl: Path, samples: _Samples) -> No
     samples.take(usages, requests)
 
 
+def _requests_alone(directory: Path, count: int, samples: _Samples) -> None:
+    with _stage(directory, count) as stage:
+        stage.write(wait=False)
+        seconds = apply_all(stage.sandbox.kubeconfig, stage.objects, namespace=NAMESPACE)
+    samples.seconds[_Work.ACCEPTED].append(seconds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
     """A fresh sandbox, and a repository with a stack of so many objects."""
@@ -130,10 +147,15 @@ class _Stage:
         """Return how many requests about these objects the sandbox has answered so far."""
         return requests_served(self.sandbox.kubeconfig)
 
+    @property
+    def objects(self) -> Path:
+        """Return the directory of the manifests."""
+        return self.checkout / "stacks" / "bench" / "objects"
+
     def write(self, *, wait: bool, changed: int = 0) -> None:
         """Write and commit the stack; the first ``changed`` objects are of a later release."""
-        stack = self.checkout / "stacks" / "bench"
-        write_objects(stack / "objects", self.count, changed=changed)
+        stack = self.objects.parent
+        write_objects(self.objects, self.count, changed=changed)
         waits = "{timeout: 20m}" if wait else "false"
         text = _STACK.format(namespace=NAMESPACE, wait=waits)
         (stack / "stack.yaml").write_text(text, encoding="utf-8")
