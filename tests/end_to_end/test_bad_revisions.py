@@ -155,6 +155,7 @@ def test_a_newer_commit_ends_the_waiting_for_a_rollout(world: World) -> None:
     assert world.locks() == ""
 
 
+@pytest.mark.soak
 def test_an_older_commit_ends_nothing(world: World) -> None:
     """Somebody with a checkout of yesterday who waits in line has to wait."""
     old = _shop(world, {})
