@@ -69,7 +69,7 @@ def plan_fallback(
         graph=graph,
         store=planned.store,
         ledger=state,
-        plan=_plan(session, sets),
+        plan=_plan(session, sets, state),
         site=None,
         cluster=cluster,
         place=place,
@@ -106,13 +106,14 @@ def _check_known(sets: Mapping[UnitId, PlannedSet], outputs: Outputs) -> None:
         )
 
 
-def _plan(session: Session, sets: Mapping[UnitId, PlannedSet]) -> Plan:
+def _plan(session: Session, sets: Mapping[UnitId, PlannedSet], state: LedgerState) -> Plan:
     secrets, risks = session.surroundings.secrets, session.stack.risks
     return Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
         revision=session.revision,
         units=tuple(
-            assessed(without_secrets(each.unit_plan, secrets), risks) for each in sets.values()
+            assessed(without_secrets(each.unit_plan, secrets), risks, before=state.risks(unit))
+            for unit, each in sets.items()
         ),
     )
