@@ -10,15 +10,13 @@ from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.lease import patience_of
 from orchestrator.ledger.presence import surely_dead
 from orchestrator.ledger.store import Store
-from orchestrator.ledger.stores.chain import ChainStore
-from orchestrator.ledger.stores.directory import DirectoryShelf
 from orchestrator.ledger.stores.git import GitStore
-from orchestrator.ledger.stores.shelf import Shelf
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Cluster, LedgerStore
 
 if TYPE_CHECKING:
     from orchestrator.engine.session import Session, Surroundings
+    from orchestrator.ledger.stores.shelf import Shelf
     from orchestrator.workloads.cluster.registers import Registers
 
 _INSISTED = 2  # requests to stop
@@ -44,6 +42,8 @@ def _in_git(session: "Session") -> Store:
 
 
 def _in_directory(session: "Session") -> Store:
+    from orchestrator.ledger.stores.directory import DirectoryShelf
+
     path = Path(session.stack.ledger.path).expanduser()
     shelf = DirectoryShelf(session.repository.root / path, str(session.owner))
     return _chain(session, shelf)
@@ -55,7 +55,10 @@ def _in_cluster(session: "Session") -> Store:
     return _chain(session, ClusterShelf(session.owner, _registers(session)))
 
 
-def _chain(session: "Session", shelf: Shelf) -> Store:
+def _chain(session: "Session", shelf: "Shelf") -> Store:
+    from orchestrator.ledger.stores.chain import ChainStore
+    from orchestrator.ledger.stores.directory import DirectoryShelf
+
     memory = session.repository.folder / "ledgers"
     memory.mkdir(mode=0o700, exist_ok=True)
     key = hashlib.sha256(shelf.title.encode()).hexdigest()[:12]
