@@ -98,7 +98,7 @@ def plan(
         acknowledged=frozenset(acknowledge),
     )
     _check_target(options, out, encrypt)
-    with session_of(options, stack, environment) as (session, resources):
+    with session_of(options, stack, environment, gone=destroy) as (session, resources):
         if lock_timeout:
             await_free(session, patience=lock_timeout)
         planned = make_plan(session, selection, resources)
@@ -244,7 +244,7 @@ def _plan_and_execute(
 
     allowed = _permissions(flags)
     _check_that_somebody_can_be_asked(options, yes=flags["yes"])
-    with session_of(options, stack, environment) as (session, resources):
+    with session_of(options, stack, environment, gone=destroy) as (session, resources):
         check_startable(session, allowed)
         turn = take_turn(
             session,

@@ -16,6 +16,7 @@ from orchestrator import __version__
 from orchestrator.cli import (
     approve,
     changing,
+    history,
     ledger,
     previewing,
     reading,
@@ -48,6 +49,7 @@ _VERBS = (
     *changing.VERBS,
     *approve.VERBS,
     *reading.VERBS,
+    *history.VERBS,
     *rollback.VERBS,
     *previewing.VERBS,
     *ledger.VERBS,

@@ -1,4 +1,4 @@
-"""The verbs that only read: validate, schema, graph, status, history, doctor; and the small ones beside them."""
+"""The verbs that only read: validate, schema, graph, lock status, doctor; and the small ones beside them."""
 
 import sys
 
@@ -85,47 +85,6 @@ def init(options: Options, name: str) -> None:
     click.echo(f"Next: commit it, then `orchestrator plan {name}`.")
 
 
-@click.command()
-@stack_arguments
-@output_option
-@pass_options
-def status(options: Options, stack: str | None, environment: str | None, output: str) -> None:
-    """Show what the ledger says is applied, unit by unit."""
-    from orchestrator.engine.records import read_status
-    from orchestrator.reports.ledger import render_status, status_json
-
-    options.as_json = output == "json"
-    with session_of(options, stack, environment) as (session, _):
-        record = read_status(session)
-    if options.as_json:
-        print_json(options, status_json(record))
-    else:
-        click.echo(options.redact(render_status(record)), nl=False)
-
-
-@click.command()
-@stack_arguments
-@output_option
-@click.option(
-    "--limit", "-n", default=20, show_default=True, help="How many entries, newest first."
-)
-@pass_options
-def history(
-    options: Options, stack: str | None, environment: str | None, output: str, limit: int
-) -> None:
-    """List what was applied, when and by whom, newest first."""
-    from orchestrator.engine.records import read_history
-    from orchestrator.reports.ledger import history_json, render_history
-
-    options.as_json = output == "json"
-    with session_of(options, stack, environment) as (session, _):
-        entries = read_history(session, limit)
-    if options.as_json:
-        print_json(options, history_json(entries))
-    else:
-        click.echo(options.redact(render_history(entries)), nl=False)
-
-
 @click.group()
 def lock() -> None:
     """Look at the lock that lets one run at a time change a stack in an environment."""
@@ -180,4 +139,4 @@ def doctor(options: Options, output: str) -> None:
     sys.exit(1 if any(finding.missing for finding in findings) else 0)
 
 
-VERBS = (validate, schema, graph, init, status, history, lock, unlock, doctor)
+VERBS = (validate, schema, graph, init, lock, unlock, doctor)

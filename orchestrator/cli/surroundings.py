@@ -22,18 +22,29 @@ if TYPE_CHECKING:
 
 @contextmanager
 def session_of(
-    options: Options, stack: str | None, environment: str | None
+    options: Options, stack: str | None, environment: str | None, *, gone: bool = False
 ) -> "Iterator[tuple[Session, ExitStack]]":
-    """Give a verb its session, and a place for what the session opens; both end with the block."""
+    """Give a verb its session, and a place for what the session opens; both end with the block.
+
+    ``gone`` takes a stack or environment that Git declares no more as it was applied last.
+    """
     with ExitStack() as resources:
         surroundings = resources.enter_context(surroundings_of(options))
-        yield open_session_of(surroundings, stack, environment), resources
+        yield open_session_of(surroundings, stack, environment, gone=gone), resources
 
 
 def open_session_of(
-    surroundings: "Surroundings", stack: str | None, environment: str | None
+    surroundings: "Surroundings",
+    stack: str | None,
+    environment: str | None,
+    *,
+    gone: bool = False,
 ) -> "Session":
     """Open the stack that the verb was told, or the only one."""
+    if gone:
+        from orchestrator.engine.vanished import open_what_is_left
+
+        return open_what_is_left(surroundings, stack=stack, environment=environment)
     from orchestrator.engine.session import open_session
 
     return open_session(surroundings, stack=stack, environment=environment)

@@ -23,6 +23,7 @@ from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Plan, Revision
+from orchestrator.plans.record import PlanRecord
 
 
 def open_store(session: Session) -> Store:
@@ -94,9 +95,11 @@ class Recorder:
         units: Iterable[UnitRecord],
         inventory: Iterable[OwnedObject],
         doomed: Iterable[ObjectRef],
+        plan: PlanRecord,
     ) -> None:
         """Record what is about to happen, before anything does; ``doomed`` is deleted, or made anew."""
-        self._append(Kind.STARTED, message, units=units, inventory=inventory, deleted=doomed)
+        entry = self._entry(Kind.STARTED, message, units=units, inventory=inventory, deleted=doomed)
+        self._append(replace(entry, plan=plan))
 
     def progressed(
         self,
@@ -111,13 +114,14 @@ class Recorder:
         ``doomed`` is deleted, or made anew, which only now is known.
         """
         released = [replace(owned, uid="") for owned in doomed]
-        self._append(
+        entry = self._entry(
             Kind.PROGRESSED,
             message,
             units=units,
             inventory=(*inventory, *released),
             deleted=[owned.ref for owned in released],
         )
+        self._append(entry)
 
     def finished(
         self,
@@ -129,17 +133,17 @@ class Recorder:
         deleted: Iterable[ObjectRef],
     ) -> str:
         """Record how the run ended and return the entry's id."""
-        self._append(
-            Kind.FINISHED,
-            message,
-            units=units,
-            inventory=inventory,
-            deleted=deleted,
-            outcome=outcome,
+        entry = self._entry(
+            Kind.FINISHED, message, units=units, inventory=inventory, deleted=deleted
         )
+        self._append(replace(entry, outcome=outcome))
         return self.state.head
 
-    def _append(
+    def noted(self, message: str) -> None:
+        """Record something that stands alone."""
+        self._append(self._entry(Kind.NOTED, message))
+
+    def _entry(
         self,
         kind: Kind,
         message: str,
@@ -147,9 +151,8 @@ class Recorder:
         units: Iterable[UnitRecord] = (),
         inventory: Iterable[OwnedObject] = (),
         deleted: Iterable[ObjectRef] = (),
-        outcome: Outcome | None = None,
-    ) -> None:
-        entry = Entry(
+    ) -> Entry:
+        return Entry(
             id=uuid.uuid4().hex,
             previous=self.state.head,
             kind=kind,
@@ -160,8 +163,9 @@ class Recorder:
             units=tuple(units),
             inventory=tuple(inventory),
             deleted=tuple(deleted),
-            outcome=outcome,
         )
+
+    def _append(self, entry: Entry) -> None:
         entry = redacted(entry, self.session.surroundings.secrets.redact)
         self.state = self.lease.append(entry)
         log.step("entry recorded", entry=entry.id, kind=entry.kind, message=entry.message)

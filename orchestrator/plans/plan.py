@@ -1,7 +1,7 @@
 """A plan: what would change, as data that is shown, hashed, stored and executed from."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -182,3 +182,12 @@ def count(plan: Plan) -> Counts:
     return Counts(
         actions={action: actions[action] for action in Action if actions[action]}, deferred=deferred
     )
+
+
+def addresses(units: Iterable[UnitPlan]) -> Iterator[str]:
+    """Yield the addresses of Terraform's resources, which stand in Git but for the keys of instances."""
+    changes = (change for unit in units for change in (*unit.changes, *unit.drift))
+    for change in changes:
+        if change.subject is Subject.RESOURCE:
+            yield change.name.partition("[")[0]
+            yield change.previous.partition("[")[0]

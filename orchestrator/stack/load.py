@@ -54,6 +54,7 @@ __all__ = [
     "Project",
     "StackFile",
     "choose_stack",
+    "environment_names",
     "find_stacks",
     "load_environments",
     "load_project",
@@ -121,6 +122,14 @@ def read_environments(
     """Read a stack for each of its environments as far as that goes, with every mistake of the file."""
     reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
     return tuple(reading.stack(name) for name in _environments(reading.section))
+
+
+def environment_names(root: Path, stack_file: StackFile) -> tuple[str, ...]:
+    """Return the environments that a stack file declares, in its order, whatever else is wrong with it.
+
+    Raises InvalidStack when the file cannot be read at all.
+    """
+    return _environments(Section(document=read_document(root, stack_file.file)))
 
 
 def _environments(section: Section) -> tuple[str, ...]:

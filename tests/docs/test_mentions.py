@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from orchestrator.cli.history import WithDefault
 from orchestrator.cli.main import cli
 from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.workloads import ownership
@@ -120,6 +121,8 @@ def test_variables_that_terraform_gets_are_passed_on() -> None:
 def _check_call(words: list[str]) -> None:
     command: click.Command = cli
     for word in words:
+        if isinstance(command, WithDefault) and word not in command.commands:
+            command = command.commands[WithDefault.default]
         if word.startswith("-"):
             flag = word.partition("=")[0]
             assert flag in _flags(command) or flag in _flags(cli), (command.name, flag)

@@ -38,3 +38,11 @@ def world(tmp_path: Path, sandbox: Sandbox, forks: Forks) -> Iterator[World]:
         if process.poll() is None:
             process.kill()
             process.communicate()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder by which what is held is watched, by the file ``started``, and let go, by ``go``."""
+    chosen = tmp_path / "hold"
+    chosen.mkdir()
+    return chosen

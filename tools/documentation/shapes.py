@@ -8,15 +8,36 @@ from datetime import UTC, datetime
 from orchestrator.errors import InvalidStack, Mistake, Place, TerraformError
 from orchestrator.plans.change import Action, Change, FieldChange, Subject
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.history import HistoryLine, Status, UnitStatus
+from orchestrator.plans.history import (
+    Blame,
+    Comparison,
+    Difference,
+    Ending,
+    Explanation,
+    History,
+    HistoryLine,
+    ObjectDifference,
+    RunDetail,
+    RunLine,
+    StackLine,
+    Status,
+    Trace,
+    UnitDifference,
+    UnitEnding,
+    UnitStatus,
+)
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.rollback import Rollback
 from orchestrator.plans.values import ABSENT, Unknown, masked
 from orchestrator.reports.doctor import Finding, findings_json
+from orchestrator.reports.history.answers import blame_json, comparison_json, explanation_json
+from orchestrator.reports.history.runs import detail_json, history_json
+from orchestrator.reports.history.stacks import stacks_json
+from orchestrator.reports.history.status import status_json
 from orchestrator.reports.json import dumps, error_json, plan_json, report_json
-from orchestrator.reports.ledger import history_json, status_json
 from orchestrator.reports.preview.document import preview_json, stack_json
 from orchestrator.reports.rollback import rollback_json
 from orchestrator.stack.model import Json, UnitId
@@ -113,6 +134,8 @@ _STATUS = Status(
 )
 _LINE = HistoryLine(
     entry=_ENTRY,
+    run="1f0e4ab4e5c94e2f8b1d3a5c7e9f0b2d",
+    kind="finished",
     at=_AT,
     who=_WHO,
     message="apply shop/production at 3f2c1a9d7e: 1 created, 1 updated",
@@ -151,6 +174,66 @@ _PREVIEW = Preview(
         ),
     ),
 )
+_RUN = RunLine(
+    entries=(_LINE,),
+    ending=Ending.FINISHED,
+    operation="apply",
+    host="build-7",
+    command="orchestrator apply shop --env production",
+)
+_HISTORY = History(stack="shop", environment="production", runs=(_RUN,))
+_SCALED = PlannedChange(
+    action=Action.UPDATE, name="Deployment shop/web", fields=("spec.replicas: 2 → 3",)
+)
+_DETAIL = RunDetail(
+    stack="shop",
+    environment="production",
+    run=_RUN,
+    plan=PlanRecord(units=(PlannedUnit(unit=_SHOP, changes=(_SCALED,)),)),
+    units=(UnitEnding(unit=_SHOP, outcome=Outcome.APPLIED, seconds=4.25, health="healthy"),),
+)
+_COMPARISON = Comparison(
+    stack="shop",
+    environment="production",
+    before=_LINE,
+    after=_LINE,
+    units=(UnitDifference(unit=_SHOP, before=None, after=_STATUS.units[0]),),
+    objects=(
+        ObjectDifference(name="Deployment shop/web", unit=_SHOP, difference=Difference.ADDED),
+    ),
+)
+_BLAME = Blame(
+    stack="shop",
+    environment="production",
+    name="Deployment shop/web",
+    unit=_SHOP,
+    changed=Trace(run=_RUN, outcome=Outcome.APPLIED, certain=True, how=(_SCALED,)),
+)
+_EXPLANATION = Explanation(
+    unit=_SHOP,
+    says="was not begun at 3f2c1a9d7e (by Ada Lovelace, 2026-03-14 09:26:53 UTC)",
+    entry=_ENTRY,
+    because=(
+        Explanation(
+            unit=_DATABASE,
+            says="failed at 3f2c1a9d7e after 12.5 s (by Ada Lovelace, 2026-03-14 09:26:53 UTC)",
+            why="error modifying DB instance (stacks/shop/database/main.tf:4)",
+            entry=_ENTRY,
+            next="correct it, and apply again: what is done stays done",
+        ),
+    ),
+)
+_STACK = StackLine(
+    stack="shop",
+    environment="default",
+    says="applied",
+    declared=False,
+    revision=_REVISION,
+    at=_AT,
+    by=_WHO,
+    modules=2,
+    objects=5,
+)
 _FINDING = Finding(what="Git", found="2.39.5 (/usr/bin/git)")
 
 
@@ -163,7 +246,6 @@ SHAPES: Mapping[str, Callable[[], str]] = {
     "a run": lambda: _block(report_json(_REPORT)),
     "an error": lambda: _block(error_json(_MISTAKES)),
     "a status": lambda: _block(status_json(_STATUS)),
-    "a history": lambda: _block(history_json((_LINE,))),
     "a rollback": lambda: _block(
         {"format": 1, "rollback": rollback_json(_ROLLBACK), "plan": {"...": "as above"}}
     ),
@@ -173,6 +255,12 @@ SHAPES: Mapping[str, Callable[[], str]] = {
             "stacks": [{**stack_json(_PREVIEW.stacks[0]), "plan": {"...": "as above"}}],
         }
     ),
+    "a history": lambda: _block(history_json(_HISTORY)),
+    "one run": lambda: _block(detail_json(_DETAIL)),
+    "a comparison": lambda: _block(comparison_json(_COMPARISON)),
+    "a blame": lambda: _block(blame_json(_BLAME)),
+    "an explanation": lambda: _block(explanation_json(_EXPLANATION)),
+    "all stacks": lambda: _block(stacks_json((_STACK,))),
     "findings": lambda: _block(findings_json((_FINDING,))),
 }
 """The documents by what they are about."""

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import clock, log
+from orchestrator.engine.execution.causes import cause, cause_of_skipping
 from orchestrator.engine.execution.fallback import plan_fallback, revision_to_restore
 from orchestrator.engine.execution.permissions import (
     Permissions,
@@ -44,7 +45,10 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import Notice, Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision, UnitPlan
+from orchestrator.plans.record import PlanRecord
+from orchestrator.plans.recorded import drifted, recorded
 from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished, intended
+from orchestrator.reports.fields import show_transition
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
 
@@ -231,7 +235,11 @@ class _Run:
         units = [self._record(unit, Outcome.PLANNED) for unit in self.planned.plan.units]
         message = f"{self._subject()}: {intended(self.planned.plan)}{self._acknowledged()}"
         self.recorder.started(
-            message, units=units, inventory=inventory, doomed=_doomed(self.planned.sets)
+            message,
+            units=units,
+            inventory=inventory,
+            doomed=_doomed(self.planned.sets),
+            plan=_kept(self.planned),
         )
 
     def _announce_late(self, sets: Mapping[UnitId, PlannedSet], infrastructure: Endings) -> None:
@@ -285,7 +293,19 @@ class _Run:
         not_pruned = {gone: end for gone, end in self.pruned.items() if isinstance(end, Failed)}
         last = {**self.pruned, **self.endings, **not_pruned}
         found = next((each for each in unit_results(last) if each.unit == unit.unit), None)
-        return self._record(unit, found.outcome if found else Outcome.SKIPPED)
+        record = self._record(unit, found.outcome if found else Outcome.SKIPPED)
+        ends = [each.get(unit.unit) for each in (self.endings, self.pruned)]
+        return replace(
+            record,
+            seconds=round(sum(end.seconds for end in ends if isinstance(end, Done | Failed)), 3),
+            why=cause(found) if found else self._why_not_reached(),
+            drift=drifted(unit),
+        )
+
+    def _why_not_reached(self) -> str:
+        """Return why a unit was not even begun: its phase never came."""
+        results = (*unit_results(self.endings), *unit_results(self.pruned))
+        return cause_of_skipping(results, self.trouble)
 
     def _record(self, unit: UnitPlan, outcome: Outcome) -> UnitRecord:
         return UnitRecord(
@@ -325,6 +345,12 @@ class _Run:
         if self.endings.get(unit) is _UNCHANGED:
             return self.planned.ledger.units[unit].health
         return "healthy" if manifests[unit].wait.enabled else ""
+
+
+def _kept(planned: Planned) -> PlanRecord:
+    """Return the plan as the ledger keeps it."""
+    redact = planned.session.surroundings.secrets.redact
+    return recorded(planned.plan, show=show_transition, redact=redact)
 
 
 def _intended(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from orchestrator.engine.planning.infrastructure import PlannedModule
+from orchestrator.engine.planning.unfinished import told_unfinished
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import LedgerState
+from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.model import UnitId
@@ -22,10 +24,12 @@ def notes_on(
     ledger: LedgerState,
     modules: Mapping[UnitId, PlannedModule],
     *,
+    store: Store,
     refresh: bool,
 ) -> tuple[str, ...]:
     """Return what to know of a plan as a whole, and of modules that have no state here."""
-    return (*_on_the_whole(session, ledger, refresh=refresh), *_on_states(ledger, modules))
+    whole = _on_the_whole(session, ledger, store, refresh=refresh)
+    return (*whole, *_on_states(ledger, modules))
 
 
 def left_undone(unit: UnitPlan, ledger: LedgerState) -> str:
@@ -36,18 +40,16 @@ def left_undone(unit: UnitPlan, ledger: LedgerState) -> str:
     return f"{_UNDONE[record.outcome]} at {record.revision}, {record.at:%Y-%m-%d %H:%M} UTC"
 
 
-def _on_the_whole(session: Session, ledger: LedgerState, *, refresh: bool) -> Iterator[str]:
+def _on_the_whole(
+    session: Session, ledger: LedgerState, store: Store, *, refresh: bool
+) -> Iterator[str]:
     if not refresh:
         yield (
             "made without looking at what exists of the infrastructure (--no-refresh): what others changed since"
             " the last apply is not in this plan"
         )
-    if ledger.open is not None:
-        run = ledger.open.run
-        yield (
-            f"the run of {run.who} that began at {ledger.open.at:%Y-%m-%d %H:%M:%S} UTC has not finished;"
-            " this plan starts from what it left"
-        )
+    if unfinished := told_unfinished(ledger, store):
+        yield unfinished
     if session.revision.dirty:
         yield "the working tree differs from the commit; applying it needs --allow-dirty"
 

@@ -1,6 +1,6 @@
 """Plan: what is wanted against what is there, in both halves, as one plan that can be executed as it stands."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,6 +13,7 @@ from orchestrator.engine.planning.connection import (
     open_cluster,
     refuse_other_cluster,
 )
+from orchestrator.engine.planning.elsewhere import left_elsewhere
 from orchestrator.engine.planning.infrastructure import (
     Outputs,
     PlannedModule,
@@ -45,10 +46,9 @@ from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import Site, discard_plan
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.ledger.store import Store
-from orchestrator.plans.change import Subject
 from orchestrator.plans.events import PhaseStarted
 from orchestrator.plans.objects import OwnedObject
-from orchestrator.plans.plan import Plan, UnitPlan
+from orchestrator.plans.plan import Plan, addresses
 from orchestrator.plans.redaction import without_secrets
 from orchestrator.plans.risk import assessed
 from orchestrator.stack.graph import Graph
@@ -142,13 +142,15 @@ def make_plan(
     )
     _spare_names(session, wanted, ledger)
     resources.callback(_discard_plans, session.surroundings.plan_files)
-    halves = _plan_destruction(basis) if selection.destroy else _plan_application(basis)
+    with ThreadPoolExecutor(max_workers=1) as aside:  # a remote answers while Terraform is at work
+        elsewhere = aside.submit(left_elsewhere, session)
+        halves = _plan_destruction(basis) if selection.destroy else _plan_application(basis)
     unit_plans = (
         *(module.unit_plan for module in halves.modules.values()),
         *(each.unit_plan for each in halves.sets.values()),
         *(module.unit_plan for module in halves.destroyed.values()),
     )
-    session.surroundings.secrets.spare(_addresses(unit_plans))
+    session.surroundings.secrets.spare(addresses(unit_plans))
     if not selection.destroy:
         unit_plans = tuple(with_lifting(unit, session.stack, ledger) for unit in unit_plans)
     plan = Plan(
@@ -169,7 +171,8 @@ def make_plan(
         destroy=selection.destroy,
         notes=(
             *notes_on_failure(session.revision, ledger),
-            *notes_on(session, ledger, halves.modules, refresh=selection.refresh),
+            *notes_on(session, ledger, halves.modules, store=store, refresh=selection.refresh),
+            *elsewhere.result(),
         ),
         since=touched.since if touched else None,
     )
@@ -199,15 +202,6 @@ def _spare_names(session: Session, wanted: Wanted, ledger: LedgerState) -> None:
     units = {unit.id for unit in wanted.stack.units} | {*ledger.units}
     secrets = session.surroundings.secrets
     secrets.spare([session.owner, *units, *(owned.ref for owned in ledger.inventory)])
-
-
-def _addresses(units: Iterable[UnitPlan]) -> Iterator[str]:
-    """Yield the addresses of Terraform's resources, which stand in Git but for the keys of instances."""
-    changes = (change for unit in units for change in (*unit.changes, *unit.drift))
-    for change in changes:
-        if change.subject is Subject.RESOURCE:
-            yield change.name.partition("[")[0]
-            yield change.previous.partition("[")[0]
 
 
 def _touched(session: Session, wanted: Wanted, selection: Selection) -> "Affected | None":
@@ -305,7 +299,10 @@ def _plan_application(basis: _Basis) -> _Halves:
     records = None if refresh else basis.ledger.units
     with ThreadPoolExecutor(max_workers=1) as aside:
         # Importing the client and asking what the cluster serves take about as long as a small plan.
-        early = not cluster_pending(session, dict.fromkeys(_names(wanted))) and has_sets
+        early = (
+            not cluster_pending(session, dict.fromkeys(each.name for each in wanted.stack.modules))
+            and has_sets
+        )
         dialled = aside.submit(_dial, basis, {}) if early else None
         modules = (
             plan_modules(session, site, graph, chosen, saved=basis.saved, records=records)
@@ -394,7 +391,3 @@ def _dial(basis: _Basis, outputs: Outputs) -> Reached:
     place, acknowledged = identify(basis.session, cluster), basis.selection.acknowledged
     refuse_other_cluster(basis.session, basis.ledger, place, acknowledged)
     return Reached(cluster=cluster, place=place)
-
-
-def _names(wanted: Wanted) -> tuple[str, ...]:
-    return tuple(module.name for module in wanted.stack.modules)

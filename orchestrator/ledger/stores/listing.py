@@ -1,0 +1,74 @@
+"""All ledgers that a repository and its remote have: whose they are, and where each stands."""
+
+from collections.abc import Callable, Mapping
+
+from orchestrator.errors import LedgerError, RepositoryError
+from orchestrator.ledger.encoding import decode_state
+from orchestrator.ledger.entry import LedgerState
+from orchestrator.ledger.stores.plumbing import Plumbing
+from orchestrator.ledger.stores.refs import STATE
+from orchestrator.plans.objects import Owner
+
+_FOLDER = "refs/orchestrator/"
+_ATTEMPTS = 5
+
+
+def git_ledgers(
+    plumbing: Plumbing, *, remote: str | None, wanted: Callable[[Owner], bool]
+) -> Mapping[Owner, LedgerState]:
+    """Return the state of each ledger that is wanted, sorted by whose it is; no ref moves.
+
+    Where this clone is ahead of the remote, since an outcome could not be pushed, it is the clone's that counts.
+    One round trip, and another to fetch what is not here. Raises LedgerError.
+    """
+    try:
+        for _ in range(_ATTEMPTS):
+            here = _chosen(plumbing.list_refs((f"{_FOLDER}*",)), wanted)
+            if remote is None:
+                return _states(plumbing, here)
+            there = _chosen(plumbing.list_remote(remote, (f"{_FOLDER}*",)), wanted)
+            if _fetched(plumbing, remote, there):
+                return _states(plumbing, _newest(plumbing, here, there))
+    except RepositoryError as error:
+        raise LedgerError(error.message, hint=error.hint, detail=error.detail) from error
+    raise LedgerError("the ledgers kept moving while they were read", hint="run again in a moment")
+
+
+def _chosen(refs: Mapping[str, str], wanted: Callable[[Owner], bool]) -> dict[str, str]:
+    return {ref: refs[ref] for ref in sorted(refs) if (owner := _owner(ref)) and wanted(owner)}
+
+
+def _owner(ref: str) -> Owner | None:
+    match ref.removeprefix(_FOLDER).split("/"):
+        case [stack, environment]:
+            return Owner(stack=stack, environment=environment)
+        case _:  # somebody else's
+            return None
+
+
+def _fetched(plumbing: Plumbing, remote: str, there: Mapping[str, str]) -> bool:
+    """Bring what the remote's ledgers stand at here, and return whether it all is."""
+    known = plumbing.read(tuple(there.values()))
+    missing = [ref for ref, each in zip(there, known, strict=True) if each is None]
+    return not missing or plumbing.fetch(remote, missing, depth=1)
+
+
+def _newest(
+    plumbing: Plumbing, here: Mapping[str, str], there: Mapping[str, str]
+) -> dict[str, str]:
+    ahead = {
+        ref: commit
+        for ref, commit in here.items()
+        if ref in there and commit != there[ref] and plumbing.descends(commit, ancestor=there[ref])
+    }
+    return {**here, **there, **ahead}
+
+
+def _states(plumbing: Plumbing, commits: Mapping[str, str]) -> dict[Owner, LedgerState]:
+    refs = sorted(commits)
+    found = plumbing.read(tuple(f"{commits[ref]}:{STATE}" for ref in refs))
+    return {
+        owner: decode_state(state[1])
+        for ref, state in zip(refs, found, strict=True)
+        if state is not None and (owner := _owner(ref))
+    }

@@ -1,0 +1,1 @@
+"""What ledgers tell, as text for people and as JSON for programs; nothing here reads one."""
