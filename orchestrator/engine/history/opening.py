@@ -8,7 +8,14 @@ from orchestrator.engine.history.choosing import Declared, choose_ledger
 from orchestrator.engine.ledgers.listing import survey
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
-from orchestrator.errors import InvalidStack, LedgerError, OrchestratorError, RepositoryError
+from orchestrator.errors import (
+    InvalidStack,
+    LedgerError,
+    LedgerLost,
+    NewerFormat,
+    OrchestratorError,
+    RepositoryError,
+)
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Notice
@@ -200,6 +207,8 @@ def _opened(session: Session, *, vanished: bool) -> Book:
     """Open the store, or what this clone has of it when its remote is not there."""
     try:
         return _book(session, vanished=vanished)
+    except (LedgerLost, NewerFormat):  # what this clone has is no ledger to go by then
+        raise
     except (LedgerError, RepositoryError) as error:
         if session.surroundings.stop.requested or session.stack.ledger.remote is None:
             raise

@@ -38,7 +38,7 @@ def name_of(who: str) -> str:
 
 def told(message: str, *, stack: str, environment: str) -> str:
     """Return an audit sentence without the stack's name, which stands above the table."""
-    return message.replace(f" {stack}/{environment}", "", 1)
+    return message.replace(f" {stack}/{environment} at ", " at ", 1)
 
 
 def what(run: RunLine, *, stack: str, environment: str) -> str:

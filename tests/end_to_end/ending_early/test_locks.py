@@ -55,6 +55,8 @@ def test_a_killed_writer_is_succeeded(world: World, folder: Path) -> None:
     applied = world.apply()
 
     assert "took the lock over" in applied.stderr
+    told = " ".join(applied.stdout.split())
+    assert "what became of modules.held (2 to create) and manifests.shop (1 to create)" in told
     assert world.live().keys() == {"shop"}
     assert world.resources("held").keys() == {"terraform_data.before", "terraform_data.held"}
     assert not world.locks()

@@ -1,0 +1,77 @@
+"""A ledger is opened in whatever state the files are that it is about."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine.history.opening import Book, open_book
+from orchestrator.engine.session import Surroundings
+from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator.plans.events import Event, Notice
+from orchestrator.settings import Settings
+from tests.git import commit_file, git, make_remote, make_repository
+from tests.ledger.conftest import open_store, record_entries
+
+_STACK = "version: 1\nname: shop\nenvironments: {production: {}}\nmodules: {a: {source: ./a}}\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """Return a repository with a stack, a remote, and a ledger of two entries in both."""
+    repository = make_repository(tmp_path / "shop")
+    commit_file(repository, "stack.yaml", _STACK)
+    make_remote(tmp_path / "remote.git", of=repository)
+    record_entries(open_store(repository), 2)
+    return repository
+
+
+def _opened(directory: Path, told: list[str] | None = None) -> Book:
+    def listen(event: Event) -> None:
+        if isinstance(event, Notice) and told is not None:
+            told.append(event.text)
+
+    around = Surroundings(settings=Settings.read(), directory=directory, on_event=listen)
+    return open_book(around, stack="shop", environment="production")
+
+
+def test_a_stack_that_can_be_read_tells_its_units(shop: Path) -> None:
+    """Also one with mistakes: what it declares is what counts."""
+    (shop / "stack.yaml").write_text(f"{_STACK}unknown: 1\n")
+    assert _opened(shop).declared == ("modules.a",)
+
+
+def test_a_stack_that_cannot_be_read_declares_nothing_that_is_known(shop: Path) -> None:
+    """Nothing is called gone from Git on account of a slip in a file."""
+    told: list[str] = []
+    (shop / "stack.yaml").write_text("version: [")
+    book = _opened(shop, told)
+    assert (book.declared, book.vanished, book.state.head) == (None, False, "entry-2")
+    assert told == ["stack.yaml cannot be read; the ledger can"]
+
+
+def test_a_stack_that_is_gone_declares_nothing(shop: Path) -> None:
+    """Git does tell: there is no such stack."""
+    git(shop, "rm", "--quiet", "stack.yaml")
+    book = _opened(shop)
+    assert (book.declared, book.vanished, book.state.head) == ((), True, "entry-2")
+
+
+def test_a_remote_that_is_away_is_told(shop: Path, tmp_path: Path) -> None:
+    """What this clone has is read, and called that; a clone that has nothing is no ledger."""
+    told: list[str] = []
+    (tmp_path / "remote.git").rename(tmp_path / "gone")
+
+    assert _opened(shop, told).state.head == "entry-2"
+
+    assert len(told) == 1
+    assert "what follows is what this clone has of the ledger" in told[0]
+    git(shop, "update-ref", "-d", "refs/orchestrator/shop/production")
+    with pytest.raises(LedgerError, match="does not answer"):
+        _opened(shop)
+
+
+def test_a_remote_that_lost_the_ledger_is_not_talked_over(shop: Path, tmp_path: Path) -> None:
+    """It is no remote that is away: somebody has to look at it."""
+    git(tmp_path / "remote.git", "update-ref", "-d", "refs/orchestrator/shop/production")
+    with pytest.raises(LedgerLost):
+        _opened(shop)
