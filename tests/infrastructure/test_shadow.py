@@ -132,10 +132,12 @@ def test_a_partly_known_input_is_unknown_only_there(ground: Ground) -> None:
         ' more = optional(string, "by default") })\n}\n'
         'resource "terraform_data" "it" {\n  input = var.it\n}\n'
         'resource "terraform_data" "port" {\n  count = var.it.port\n}\n'
+        'resource "terraform_data" "turned" {\n  input = reverse(var.it.hosts)\n}\n'
         'output "it" { value = var.it }\n',
     )
     name = Pending(references=("modules.a.name",))
-    hosts: Tree = ["first", Pending(references=("modules.b.host",))]
+    first, last = Pending(references=("modules.b.host",)), Pending(references=("modules.c.host",))
+    hosts: Tree = ["first", first, last]
 
     plan = shadow(ground, ground.workspace(), {"it": {"name": name, "port": 2, "hosts": hosts}})
 
@@ -146,15 +148,19 @@ def test_a_partly_known_input_is_unknown_only_there(ground: Ground) -> None:
         "input.name": Unknown(sources=("modules.a.name",)),
         "input.port": 2,
         "input.hosts[0]": "first",
-        "input.hosts[1]": Unknown(sources=("modules.b.host",)),
+        "input.hosts[1]": Unknown(sources=("modules.b.host", "modules.c.host")),
+        "input.hosts[2]": Unknown(sources=("modules.b.host", "modules.c.host")),
         "input.more": "by default",
         "output": Unknown(),
     }
+    turned = after(next(one for one in plan.changes if one.name == "terraform_data.turned"))
+    assert turned["input[0]"] == Unknown(sources=("modules.b.host", "modules.c.host"))
+    assert turned["input[2]"] == "first"
     assert sum(change.name.startswith("terraform_data.port") for change in plan.changes) == 2
     assert plan.outputs["it"].parts == {
         "name": NOT_KNOWN,
         "port": 2,
-        "hosts": ["first", NOT_KNOWN],
+        "hosts": ["first", NOT_KNOWN, NOT_KNOWN],
         "more": "by default",
     }
 

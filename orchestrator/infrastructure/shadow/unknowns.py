@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from orchestrator.infrastructure.shadow.rewriting import CALL, INSTEAD
@@ -125,18 +126,23 @@ def _sources(expression: Any, rest: list[str | int], given: Waits) -> tuple[str,
             return ()
         if variable is not None:
             inside = _steps(reference[len(variable) :])
-            found |= set(_waits(given[variable], [*inside, *(rest if len(whole) == 1 else [])]))
+            found |= set(_waits(given[variable], inside, rest if len(whole) == 1 else []))
     return tuple(sorted(found))
 
 
-def _waits(tree: Tree, steps: list[str | int]) -> tuple[str, ...]:
+def _waits(tree: Tree, inside: list[str | int], rest: list[str | int]) -> tuple[str, ...]:
+    """Return what a part waits for; ``inside`` is read of the input itself, and ``rest`` of what is made from it.
+
+    Elements of a list may have got another order on the way: any of them may be the one.
+    """
+    keys = takewhile(lambda step: isinstance(step, str), rest)
     at: Any = tree
-    for step in steps:
+    for step in (*inside, *keys):
         inner = _inside(at, step)
         if isinstance(at, Pending) or inner is None:
             break
         at = inner
-    return pending_in(at)
+    return pending_in(at) or pending_in(tree)
 
 
 def _longest(references: list[str]) -> list[str]:
