@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from orchestrator import log
 from orchestrator.engine.execution.permissions import (
@@ -43,6 +44,8 @@ from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.planning.steps import SetPlan
+
+T = TypeVar("T")
 
 _SETS_AT_ONCE = 8  # they wait for rollouts most of the time
 _PRUNING = frozenset({Action.DELETE, Action.FORGET})
@@ -87,7 +90,7 @@ def apply_infrastructure(planned: Planned, allowed: Permissions) -> Endings:
                 module = _planned_late(planned, unit, done, allowed, again=number > 1)
             return _apply_module(planned, module, "applying", Outcome.APPLIED)
 
-        return retried(planned, unit, planned.session.surroundings.stop, attempt)
+        return _tried(planned, unit, planned.session.surroundings.stop, attempt)
 
     at_once = workers(planned.session.surroundings.settings)
     return _walked(planned, "infrastructure", planned.modules, work, at_once=at_once)
@@ -160,7 +163,7 @@ def apply_workloads(
             return _apply_set(planned, again, cluster, stop)
 
         try:
-            owned = retried(planned, unit, stop, attempt)
+            owned = _tried(planned, unit, stop, attempt)
         except Interrupted as error:
             raise _why_stopped(planned, error) from error
         changes = tuple(_changes(_result_of(shown), deletions=False))
@@ -215,7 +218,7 @@ def prune_workloads(
                 stop=around.stop,
             )
 
-        deleted = retried(planned, unit, around.stop, attempt)
+        deleted = _tried(planned, unit, around.stop, attempt)
         return Effect(
             outcome=Outcome.PRUNED, changes=changes, deleted=(*deleted, *result.forgotten)
         )
@@ -235,7 +238,7 @@ def destroy_infrastructure(planned: Planned) -> Endings:
             return _apply_module(planned, module, "destroying", Outcome.DESTROYED)
 
         # What a destruction was asked for by hand is not a revision that goes wrong.
-        tried = retried(planned, unit, stop, attempt) if shown.unit_plan.removed else attempt(1)
+        tried = _tried(planned, unit, stop, attempt) if shown.unit_plan.removed else attempt(1)
         return replace(tried, outcome=Outcome.DESTROYED)
 
     stop = planned.session.surroundings.stop
@@ -272,6 +275,12 @@ def _planned_late(
     else:
         verify_late_unit(shown, module.unit_plan, allowed)
     return module
+
+
+def _tried(planned: Planned, unit: UnitId, stop: Stop, attempt: Callable[[int], T]) -> T:
+    """Return what comes of a unit, tried as often as the stack says."""
+    policy, tell = planned.session.stack.on_failure, planned.session.surroundings.on_event
+    return retried(unit, attempt, policy=policy, stop=stop, tell=tell)
 
 
 def _apply_module(

@@ -16,12 +16,13 @@ from orchestrator.errors import (
     TerraformError,
     TerraformUnavailable,
 )
-from orchestrator.plans.events import UnitProgress
+from orchestrator.plans.events import Event, UnitProgress
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.surprises import surprises
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId
+from orchestrator.stack.policies import OnFailure
 from orchestrator.stack.written.durations import written
 from orchestrator.workloads.cluster import Cluster
 
@@ -30,13 +31,19 @@ T = TypeVar("T")
 _LOOK_SECONDS = 0.2  # how late a request to stop may be noticed
 
 
-def retried(planned: Planned, unit: UnitId, stop: Stop, attempt: Callable[[int], T]) -> T:
-    """Return what an attempt at a unit returns; one that fails is followed by others, as the stack says.
+def retried(
+    unit: UnitId,
+    attempt: Callable[[int], T],
+    *,
+    policy: OnFailure,
+    stop: Stop,
+    tell: Callable[[Event], None],
+) -> T:
+    """Return what an attempt at a unit returns; one that fails is followed by others, as ``policy`` says.
 
     ``attempt`` is given its number, from 1. What no other attempt can mend is raised at once: a refusal, a missing
-    right, a request to stop.
+    right, a request to stop. Raises what the last attempt raised, and Interrupted.
     """
-    policy, tell = planned.session.stack.on_failure, planned.session.surroundings.on_event
     for number in range(1, policy.attempts):
         try:
             return attempt(number)
