@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.stacks import ECHO, config_map
+from tests.end_to_end.stacks import ECHO, Document, config_map
 from tests.end_to_end.world import World
 from tests.git import git
 from tests.workloads.custom import definition, thing
@@ -56,6 +56,8 @@ def test_a_revert_brings_both_halves_back_and_a_revert_of_it_too(world: World) -
     assert wanderer["annotations"]["orchestrator/unit"] == "manifests.shop"
     assert restored(world) == {"to": first, "over": second}
     assert f"(restores {first[:10]})" in world.ledger()[0]
+    told = world.run("history", world.name, "--output", "json").json["runs"][0]["restores"]
+    assert told == f"{first[:10]}, undoing {second[:10]}"
 
     third = git(world.root, "rev-parse", "HEAD")
     revert(world, "HEAD")
@@ -96,6 +98,51 @@ def _other_modules(world: World) -> str:
     world.write("stack.yaml", text)
     world.write("modules/new/main.tf", KEEPER)
     return world.commit("Change the modules")
+
+
+def test_what_goes_one_way_is_named(world: World) -> None:
+    """Data that a replacement took and takes again, a moved resource, and a Job that ran for what is undone."""
+    parts = {"base": {"source": "./modules/base"}}
+    sets = {"shop": {"path": "shop", "namespace": world.name, "wait": False}}
+    world.declare(parts, sets, risks={"terraform_data": "data-loss"})
+    world.manifests("shop/texts.yaml", config_map("texts"))
+    world.write("modules/base/main.tf", _kept("old", "1"))
+    world.commit("One")
+    world.apply()
+    moved = "moved {\n  from = terraform_data.old\n  to   = terraform_data.new\n}\n"
+    world.write("modules/base/main.tf", _kept("new", "2") + moved)
+    world.manifests("shop/migrate.yaml", _job("migrate"))
+    second = world.commit("Two")
+    world.apply("--acknowledge", "terraform_data.volume")
+    assert world.exists("Job", "migrate")
+
+    revert(world, second)
+    left = world.plan("--output", "json").json["restores"]["unrestored"]
+
+    assert sorted((one["name"], one["why"]) for one in left) == [
+        (f"Job {world.name}/migrate", "ran"),
+        ("terraform_data.new", "moved"),
+        ("terraform_data.old", "emptied"),
+        ("terraform_data.volume", "data"),
+    ]
+
+
+def _kept(name: str, round_: str) -> str:
+    """Return a module of a resource of that name, and one that each round replaces."""
+    volume = f'resource "terraform_data" "volume" {{\n  triggers_replace = ["{round_}"]\n}}\n'
+    return f'resource "terraform_data" "{name}" {{\n  input = "kept"\n}}\n{volume}'
+
+
+def _job(name: str) -> Document:
+    container = {"name": "main", "image": "shop/migrate:1"}
+    pod = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    metadata = {"name": name}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {"template": pod},
+    }
 
 
 def test_several_commits_at_once_and_what_came_between(world: World) -> None:
