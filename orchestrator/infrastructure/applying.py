@@ -5,9 +5,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.errors import OrchestratorError, TerraformError
+from orchestrator.errors import OrchestratorError, StorageError, TerraformError
 from orchestrator.infrastructure.declarations import declared
-from orchestrator.infrastructure.layout.occupancy import occupied
+from orchestrator.infrastructure.layout.occupancy import occupied, torn_state
 from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.planning import (
     discard_plan,
@@ -19,7 +19,7 @@ from orchestrator.infrastructure.planning import (
 from orchestrator.infrastructure.reading.state import Snapshot
 from orchestrator.infrastructure.running.initialisation import followed, initialise_on_need
 from orchestrator.infrastructure.running.progress import Progress
-from orchestrator.infrastructure.running.run import FLAG, arguments
+from orchestrator.infrastructure.running.run import FLAG, Ended, arguments
 from orchestrator.infrastructure.running.unsaved import push_with_patience
 from orchestrator.infrastructure.states import asked_outputs, local_snapshot, pulled_snapshot
 from orchestrator.infrastructure.workspace import Workspace
@@ -66,6 +66,8 @@ def apply_module(
             )
             ended = followed(workspace, argv, journal="apply.jsonl", progress=progress)
         if ended.code != 0:
+            if torn := torn_state(workspace):
+                raise _lost(workspace, torn, progress, ended)
             if push_with_patience(_unhurried(workspace)):
                 raise _saved_late(workspace, progress.failed("apply", ended))
             with suppress(
@@ -91,6 +93,16 @@ def _given_again(workspace: Workspace, inputs: Mapping[str, Json]) -> Iterator[l
         return
     with scratch(workspace) as folder:
         yield [str(write_variables(folder, missing))]
+
+
+def _lost(workspace: Workspace, torn: Path, progress: Progress, ended: Ended) -> StorageError:
+    done = ", ".join(progress.done) or "nothing that is known"
+    return StorageError(
+        f"{workspace.unit}: the disk is full, and what this apply changed is in no state: {done}",
+        hint="free some space; before you apply again, see whether something of it exists that would then be"
+        f" made twice, and import or delete it; what could be written is in {torn}",
+        detail=progress.failed("apply", ended).detail,
+    )
 
 
 def _saved_late(workspace: Workspace, cause: OrchestratorError) -> TerraformError:

@@ -86,6 +86,40 @@ def test_a_damaged_state_is_refused_by_everything(
 
 
 @pytest.mark.integration
+def test_an_empty_state_that_was_locked_and_never_written_is_none(ground: Ground) -> None:
+    """An engine that dies then leaves what it locked; one that dies as it writes has made a copy before."""
+    ground.write("modules/echo/main.tf")
+    workspace = ground.workspace()
+    file = workspace.local_state
+    assert file is not None
+    file.parent.mkdir(parents=True)
+    file.touch()
+    info = file.with_name(f".{file.name}.lock.info")
+    info.write_text('{"ID":"1","Operation":"OperationTypeApply","Who":"ada@build-7"}')
+
+    assert state_stamp(workspace) == ""
+    assert values(ground.apply(workspace, {"text": "one"})) == {"text": "one"}
+
+    ground.apply(workspace, {"text": "two"})
+    file.write_bytes(b"")
+    info.touch()
+    with pytest.raises(TerraformError, match="is empty"):
+        state_stamp(workspace)
+
+
+@pytest.mark.integration
+def test_a_torn_copy_of_a_state_does_not_block(ground: Ground) -> None:
+    """A disk that is full leaves the beginning of a copy: it is set aside, since no backend takes it."""
+    file = applied(ground)
+    workspace = ground.workspace()
+    (workspace.directory / "errored.tfstate").write_text('{"version": 4, "ser')
+
+    assert ground.plan(workspace, {"text": "one"}).changes == ()
+    assert read_state(file.read_bytes()).stamp == state_stamp(workspace)
+    assert [each.name for each in workspace.home.glob("errored*")] == ["errored.tfstate.torn"]
+
+
+@pytest.mark.integration
 def test_a_state_that_is_being_written_is_read_when_it_is_whole(ground: Ground) -> None:
     """Terraform empties the file before it writes: who reads the outputs beside an apply looks again."""
     file = applied(ground)

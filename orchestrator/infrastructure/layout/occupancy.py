@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -57,10 +58,29 @@ def explained_storage(what: str) -> Iterator[None]:
 def unsaved_state(workspace: Workspace) -> Path | None:
     """Return the file with the state that an apply could not save, kept beside the unit; None when there is none."""
     left, kept = workspace.directory / _UNSAVED, workspace.home / _UNSAVED
-    if left.exists():
+    if left.exists() and torn_state(workspace) is None:
         left.replace(kept)
         kept.chmod(0o600)
     return kept if kept.exists() else None
+
+
+def torn_state(workspace: Workspace) -> Path | None:
+    """Set aside what an apply left of a state that found no room, and return it; None when there is no such file.
+
+    No backend takes it, so that it would keep the unit from being planned for good.
+    """
+    left, torn = workspace.directory / _UNSAVED, workspace.home / f"{_UNSAVED}.torn"
+    if not left.exists() or _is_whole(left):
+        return None
+    left.replace(torn)
+    torn.chmod(0o600)
+    return torn
+
+
+def _is_whole(file: Path) -> bool:
+    with suppress(ValueError):
+        return isinstance(json.loads(file.read_bytes()), dict)
+    return False
 
 
 @contextmanager

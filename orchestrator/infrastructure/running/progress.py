@@ -38,6 +38,7 @@ class Progress:
         self._secrets = secrets
         self._on_event = on_event
         self._in_flight: dict[str, str] = {}
+        self._done: list[str] = []
         self._outputs: Mapping[str, Any] = {}
         self._drift: list[Change] = []
 
@@ -45,6 +46,11 @@ class Progress:
     def drift(self) -> tuple[Change, ...]:
         """Return what others changed, as far as the stream tells: which resource, and how."""
         return tuple(self._drift)
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """Return what was changed so far: addresses of resources, in that order."""
+        return tuple(map(self._secrets.redact, self._done))
 
     @property
     def outputs(self) -> Mapping[str, Output] | None:
@@ -63,6 +69,7 @@ class Progress:
                 self._tell(f"{_BEGUN.get(self._in_flight[name], 'applying')} {name}")
             case "apply_complete":
                 self._in_flight.pop(name, None)
+                self._done.append(name)
                 self._emit(
                     ChangeDone(unit=self._unit, name=name, action=_action(hook.get("action")))
                 )
