@@ -19,6 +19,7 @@ from orchestrator.ledger.entry import (
 )
 from orchestrator.ledger.lease import Lease
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.troubles import NotShared
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
@@ -167,5 +168,9 @@ class Recorder:
 
     def _append(self, entry: Entry) -> None:
         entry = redacted(entry, self.session.surroundings.secrets.redact)
-        self.state = self.lease.append(entry)
+        try:
+            self.state = self.lease.append(entry)
+        except NotShared as error:  # it is recorded all the same: the next entry follows it
+            self.state = error.state
+            raise
         log.step("entry recorded", entry=entry.id, kind=entry.kind, message=entry.message)

@@ -1,7 +1,21 @@
 """The errors that every store raises alike."""
 
-from orchestrator.errors import LedgerError, LedgerLost, LockLost
+from orchestrator.errors import LedgerError, LedgerLost, LockLost, RepositoryError
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Holder
+
+
+class NotShared(LedgerError):
+    """An outcome that did not reach the remote is recorded here alone; ``state`` is the one after it."""
+
+    def __init__(self, cause: RepositoryError, *, state: LedgerState) -> None:
+        """Take what kept it from being shared."""
+        super().__init__(
+            f"{cause.message}; what was done is recorded in this clone alone",
+            hint="the next run from this clone brings it there; until then, run from no other place",
+            detail=cause.detail,
+        )
+        self.state = state
 
 
 def lost_lock(subject: str, holder: Holder | None) -> LockLost:

@@ -7,7 +7,10 @@ import pytest
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.holder import Lock
+from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
+from orchestrator.ledger.troubles import NotShared
 from orchestrator.repository.repository import open_repository
 from tests.git import commit_file, git, make_clone, make_remote
 from tests.ledger.builders import OWNER, entry, holder, owned
@@ -33,6 +36,55 @@ def test_an_outcome_that_cannot_be_pushed_is_kept(shop: Path, remote: Path, tmp_
     again.append(entry(3), lock=again.acquire(holder("next")))
     assert open_store(make_clone(remote, tmp_path / "another")).read().head == "entry-3"
     assert [each.id for each in again.history(9)] == ["entry-3", "entry-2", "entry-1"]
+
+
+def test_outcomes_that_cannot_be_pushed_follow_one_another(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """The error tells the state after the entry, so that the run's next one can be recorded here as well."""
+    store = open_store(shop)
+    lock = store.acquire(holder())
+    store.append(entry(1), lock=lock)
+    remote.rename(tmp_path / "gone")
+    with pytest.raises(NotShared) as first:
+        store.append(entry(2, Kind.PROGRESSED), lock=lock)
+    with pytest.raises(NotShared) as second:
+        store.append(entry(3, Kind.FINISHED), lock=lock)
+    assert (first.value.state.head, second.value.state.head) == ("entry-2", "entry-3")
+    assert second.value.state.open is None
+
+
+def test_what_was_kept_goes_with_the_lock(shop: Path, remote: Path, tmp_path: Path) -> None:
+    """Taking it, a heartbeat and giving it back bring it there, without an entry of their own."""
+    store, lock = _kept_alone(shop, remote, tmp_path)
+    store.release(lock)
+    other = open_store(make_clone(remote, tmp_path / "other"))
+    assert other.read().head == "entry-2"
+    assert other.sight().hold is None
+    assert git(shop, "for-each-ref", "refs/orchestrator-lock") == ""
+    assert store.append(entry(3), lock=store.acquire(holder("next"))).head == "entry-3"
+
+
+def test_who_succeeds_a_dead_run_brings_what_it_kept(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """Also when the successor has nothing to record."""
+    _kept_alone(shop, remote, tmp_path)
+    again = open_store(shop)
+    again.release(again.acquire(holder("next")))
+    assert open_store(make_clone(remote, tmp_path / "other")).read().head == "entry-2"
+
+
+def _kept_alone(shop: Path, remote: Path, tmp_path: Path) -> tuple[Store, Lock]:
+    """Record an entry on the remote and one, of a holder that counts as dead, here alone."""
+    store = open_store(shop)
+    lock = store.acquire(holder(DEAD))
+    store.append(entry(1), lock=lock)
+    remote.rename(tmp_path / "gone")
+    with pytest.raises(NotShared):
+        store.append(entry(2, Kind.FINISHED), lock=lock)
+    (tmp_path / "gone").rename(remote)
+    return store, lock
 
 
 def test_an_intent_that_cannot_be_pushed_is_not_kept(

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator import clock
-from orchestrator.errors import LedgerError, RepositoryError
+from orchestrator.errors import LedgerError, RepositoryError, StorageError, storage_error
 from orchestrator.ledger.encoding import (
     decode_entry,
     encode_entry,
@@ -29,7 +29,7 @@ from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, loc
 from orchestrator.ledger.stores.commits import chain_of
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
 from orchestrator.ledger.stores.refs import ENTRY, HOLDER, STATE, WAITER, Here, LedgerRefs
-from orchestrator.ledger.troubles import lost_lock, no_such_entry, out_of_order
+from orchestrator.ledger.troubles import NotShared, lost_lock, no_such_entry, out_of_order
 from orchestrator.ledger.verification import Link
 from orchestrator.plans.objects import Owner
 
@@ -115,7 +115,7 @@ class GitStore:
                 state = fold(before, entry)
                 beat = self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
                 commit = self._plumbing.chain((_draft(entry, state),), parent=here.ledger)
-                if self._recorded(here, entry, lock=beat, ledger=commit):
+                if self._recorded(here, entry, lock=beat, ledger=commit, state=state):
                     return state
         raise self._refs.restless()
 
@@ -217,18 +217,16 @@ class GitStore:
         there = (one for one, each in zip(draft.parents, found, strict=True) if each is not None)
         return replace(draft, parents=tuple(there))
 
-    def _recorded(self, here: Here, entry: Entry, *, lock: str, ledger: str) -> bool:
+    def _recorded(
+        self, here: Here, entry: Entry, *, lock: str, ledger: str, state: LedgerState
+    ) -> bool:
         try:
             return self._refs.append(here, lock=lock, ledger=ledger)
         except RepositoryError as error:
             if entry.kind is Kind.STARTED:  # nothing has happened yet: nothing is to be kept
                 raise
             self._refs.keep(here, ledger=ledger)
-            raise LedgerError(
-                f"{error.message}; what was done is recorded in this clone alone",
-                hint="the next run from this clone brings it there; until then, run from no other place",
-                detail=error.detail,
-            ) from error
+            raise NotShared(error, state=state) from error
 
     def _lock_commit(self, holder: Holder, *, at: datetime, mark: str) -> str:
         # The mark makes each of them another commit: a ref that keeps its value is left out of a push, and
@@ -284,5 +282,6 @@ def _one_line(text: str) -> str:
 def _as_ledger_error() -> Iterator[None]:
     try:
         yield
-    except RepositoryError as error:
-        raise LedgerError(error.message, hint=error.hint, detail=error.detail) from error
+    except (RepositoryError, StorageError, OSError) as error:
+        told = storage_error(error) if isinstance(error, OSError) else error
+        raise LedgerError(told.message, hint=told.hint, detail=told.detail) from error

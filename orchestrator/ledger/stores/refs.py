@@ -151,13 +151,22 @@ class LedgerRefs:
         return self._push(self._remote, moves)
 
     def move_lock(self, here: Here, lock: str) -> bool:
-        """Move the lock; return whether it stood where ``here`` says."""
+        """Move the lock; return whether it stood where ``here`` says.
+
+        It takes along to the remote what was recorded in this clone alone: a run that finds nothing to do
+        records no entry that would.
+        """
         moves = {self.lock: (here.lock, lock)}
         if self._remote is None:
             return self._move(moves)
+        # Without a look at the results: another process of this clone may have followed the remote already.
+        ahead = {self.ledger: (here.seen, here.ledger)} if here.ledger != here.seen else {}
+        if ahead and self._push(self._remote, {**moves, **ahead}):
+            self._plumbing.move(moves)
+            self._plumbing.move({self._seen: (here.seen, here.ledger)})
+            return True
         moved = self._push(self._remote, moves)
         if moved:
-            # Without a look at the result: another process of this clone may have followed the remote already.
             self._plumbing.move(moves)
         return moved
 
