@@ -43,9 +43,9 @@ class Running:
         """Send it a signal, to it alone."""
         self.process.send_signal(number)
 
-    def end(self) -> Ended:
-        """Wait until it has ended."""
-        stdout, stderr = self.process.communicate(timeout=_PATIENCE_SECONDS)
+    def end(self, patience: float = _PATIENCE_SECONDS) -> Ended:
+        """Wait until it has ended, for so many seconds at most."""
+        stdout, stderr = self.process.communicate(timeout=patience)
         return Ended(code=self.process.wait(), stdout=stdout, stderr=stderr)
 
 

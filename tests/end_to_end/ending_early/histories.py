@@ -1,11 +1,15 @@
 """Random histories of a stack: what its files say after each commit, and what has to be live then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
 from tests.end_to_end.stacks import ECHO, Json, config_map
 from tests.end_to_end.world import World
+from tests.git import git
+
+_REVERTS = 0.25
 
 
 @dataclass(slots=True)
@@ -39,8 +43,8 @@ class Wanted:
             *(f"manifests.{name}" for name in self.sets),
         }
 
-    def write(self, world: World) -> None:
-        """Write the stack's files and commit them."""
+    def write(self, world: World, settings: Mapping[str, Json]) -> None:
+        """Write the stack's files, with other keys of the stack file, and commit them."""
         for file in (world.root / "stacks" / world.name).glob("*.yaml"):
             file.unlink()
         world.write("modules/echo/main.tf", ECHO)
@@ -59,11 +63,35 @@ class Wanted:
         sets: dict[str, Json] = {
             name: {"path": f"{name}.yaml", "namespace": world.name} for name in self.sets
         }
-        world.declare(modules, sets)
+        world.declare(modules, sets, **settings)
         world.commit()
 
     def _written(self, text: str) -> str:
         return f"${{{{ modules.{text}.kept }}}}" if text in self.modules else text
+
+
+@dataclass(slots=True, kw_only=True)
+class History:
+    """The commits of a stack: ``wanted`` is what the last one has, ``past`` what each of them had."""
+
+    world: World
+    settings: Mapping[str, Json]
+    wanted: Wanted = field(default_factory=Wanted)
+    past: list[Wanted] = field(default_factory=list)
+
+    def go_on(self, random: Random) -> None:
+        """Commit one to three random changes, or the revert of one to three commits."""
+        if len(self.past) > 1 and random.random() < _REVERTS:
+            self._revert(random.randint(1, min(3, len(self.past) - 1)))
+        else:
+            change(self.wanted, random)
+            self.wanted.write(self.world, self.settings)
+        self.past.append(deepcopy(self.wanted))
+
+    def _revert(self, commits: int) -> None:
+        git(self.world.root, "revert", "--no-commit", f"HEAD~{commits}..HEAD")
+        self.world.commit(f"Revert {commits} commits")
+        self.wanted = deepcopy(self.past[-commits - 1])
 
 
 def change(wanted: Wanted, random: Random) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from typing import TypeAlias
 
@@ -84,7 +85,7 @@ class _Handler(Handler):
     def answer(self) -> None:
         asked, body = self.heard()
         fault = self.server.gateway.faults(asked)
-        with suppress(ConnectionError, HTTPException):
+        try:
             match fault:
                 case Say():
                     self.begin(fault.status, fault.headers)
@@ -98,6 +99,8 @@ class _Handler(Handler):
                     self.break_off()
                 case _:
                     self.pass_on(asked, body, fault)
+        except (OSError, HTTPException):  # of either side: the other one is to hear of it
+            self.break_off()
 
     def pass_on(self, asked: Asked, body: bytes, fault: Fault) -> None:
         upstream = HTTPSConnection(self.server.upstream, timeout=60, context=self.server.context)
@@ -114,7 +117,10 @@ class _Handler(Handler):
             answer.read()
             self.break_off()
             return
-        self.begin(answer.status, {k: v for k, v in answer.getheaders() if k.lower() not in _HOP})
+        headers = {k: v for k, v in answer.getheaders() if k.lower() not in _HOP}
+        self.begin(answer.status, headers)
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return
         while data := answer.read1(65536):
             if fault is Cut.MIDDLE:
                 self.chunk(data[: len(data) // 2])
@@ -127,7 +133,8 @@ class _Handler(Handler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Transfer-Encoding", "chunked")
+        if status != HTTPStatus.NOT_MODIFIED:  # which never has a body
+            self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
 
     def chunk(self, data: bytes) -> None:

@@ -1,0 +1,205 @@
+"""Whatever a run is at when it ends early: the next one finishes it, nothing is orphaned, nothing is done twice."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from orchestrator.sandbox import Sandbox
+from tests.end_to_end.ending_early.points import KILL, POWER, points_of
+from tests.end_to_end.ending_early.sides import Record, Sides, records
+from tests.end_to_end.world import World
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+_SEED = 5
+_SHARES = 4  # in which the points of one seed are gone through, side by side
+_MOST = 20  # of each share
+_DIE = ("instead", "after")
+_STOP = ("before", "after")
+_EFFECTS = ("git update-ref", "api", "module", "terraform apply")
+_LATER = ("api", "module", "terraform")  # where what a run started can be at work
+_INTERRUPTED = 130
+
+Strike = tuple[str, str]
+"""A point, and what befalls the run there."""
+
+
+@pytest.fixture
+def sides(world: World, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sides]:
+    """Return the stack, not applied yet."""
+    with points_of(world, tmp_path / "points", sandbox.kubeconfig) as points:
+        yield Sides(points=points)
+
+
+def test_a_run_that_is_killed_is_finished_by_the_next(sides: Sides) -> None:
+    """In Terraform's work, between two objects, and when it deleted all and has not recorded that yet."""
+    _apply(sides, 0)
+    for number, strike in enumerate(
+        [
+            ("module create 1 after", KILL),
+            ("api PATCH jobs 1 after", POWER),
+            ("git update-ref 4 instead", KILL),
+        ],
+        start=1,
+    ):
+        _die_and_recover(sides, number, strike)
+    _assert_nothing_is_left_to_do(sides)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("share", range(_SHARES))
+def test_a_run_may_die_at_any_point(sides: Sides, share: int) -> None:
+    """At each ledger write, at each effect, and at anything else that it does, alone or with all that it started."""
+    _go_through(sides, share, _deadly, _die_and_recover)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("share", range(_SHARES))
+def test_a_run_may_be_stopped_at_any_point(sides: Sides, share: int) -> None:
+    """It ends cleanly, with all that it started, says so in the ledger, and the next one goes on."""
+    _go_through(sides, share, _stopping, _stop_and_go_on)
+
+
+def _go_through(
+    sides: Sides,
+    share: int,
+    choose: Callable[[list[str], Random], list[Strike]],
+    live: Callable[[Sides, int, Strike], None],
+) -> None:
+    """Live through a share of the points that the seed chooses of those that a run has, one after another."""
+    _apply(sides, 0)
+    _apply(sides, 1)
+    _apply(sides, 2)  # the first with nothing to be set up any more
+    chosen = choose(sides.points.seen(), Random(_SEED))[share::_SHARES][:_MOST]
+    assert len(chosen) == _MOST
+    for number, strike in enumerate(chosen, start=3):
+        with _told(f"seed {_SEED}, share {share}, round {number}: {strike[0]}, {strike[1][:9]}"):
+            live(sides, number, strike)
+    _assert_nothing_is_left_to_do(sides)
+
+
+def _deadly(seen: list[str], random: Random) -> list[Strike]:
+    """Return where to kill: first what has an effect, or records one; then whatever else there is."""
+    alone = [(f"{point} {moment}", KILL) for point in seen for moment in _DIE]
+    together = [(f"{point} after", POWER) for point in seen if point.startswith(_LATER)]
+    random.shuffle(alone)
+    random.shuffle(together)
+    return sorted([*alone, *together], key=lambda strike: not strike[0].startswith(_EFFECTS))
+
+
+def _stopping(seen: list[str], random: Random) -> list[Strike]:
+    strikes = [
+        (f"{point} {moment}", f'kill -{name} "$1"')
+        for point in seen
+        for moment in _STOP
+        for name in ("INT", "TERM")
+    ]
+    random.shuffle(strikes)
+    return strikes
+
+
+def _die_and_recover(sides: Sides, number: int, strike: Strike) -> None:
+    world, points = sides.world, sides.points
+    before, commit = sides.effects(), sides.commit(number)
+    points.strike_at(*strike)
+
+    died = world.run("apply", world.name, "--yes")
+
+    assert points.struck, died.said
+    assert died.code == -signal.SIGKILL, died.said
+    points.await_end()
+    left = records(world)
+    _assert_intended(sides, left[-1], before, commit)
+    held, jobs = world.locks(), sides.jobs()
+    points.clear()
+    applied = world.apply()
+    assert ("took the lock over" in applied.stderr) is bool(held)
+    assert records(world)[: len(left)] == left
+    _assert_finished(sides, number, commit)
+    _assert_done_once(sides, jobs, again=strike[1] == POWER and not strike[0].startswith("api"))
+
+
+def _stop_and_go_on(sides: Sides, number: int, strike: Strike) -> None:
+    world, points = sides.world, sides.points
+    before, commit = sides.effects(), sides.commit(number)
+    points.strike_at(*strike)
+
+    stopped = world.run("apply", world.name, "--yes")
+
+    assert points.struck, stopped.said
+    assert stopped.code in {0, _INTERRUPTED}, stopped.said  # the request may have come last of all
+    assert "Traceback" not in stopped.said
+    assert points.running() == []
+    assert world.locks() == ""
+    assert world.left_behind() == []
+    assert list((world.root / ".orchestrator").rglob("*.tfplan")) == []
+    left = records(world)
+    assert left[-1].state["open"] is None
+    if sides.effects() != before:
+        assert left[-1].entry["run"]["revision"]["commit"] == commit
+        assert left[-1].entry["outcome"] == ("interrupted" if stopped.code else "applied")
+    jobs = sides.jobs()
+    points.clear()
+    world.apply()
+    _assert_finished(sides, number, commit)
+    _assert_done_once(sides, jobs, again=False)
+
+
+def _apply(sides: Sides, number: int) -> None:
+    sides.points.clear()
+    sides.commit(number)
+    sides.world.apply()
+    sides.assert_is(number)
+
+
+def _assert_intended(sides: Sides, last: Record, before: object, commit: str) -> None:
+    """Check that whatever a run did that died stands in the ledger: what it is at, and all that it owns."""
+    if sides.effects() != before:
+        assert last.entry["run"]["revision"]["commit"] == commit
+    inventory = {each["name"] for each in last.state["inventory"]}
+    assert sides.objects() <= inventory
+
+
+def _assert_finished(sides: Sides, number: int, commit: str) -> None:
+    world = sides.world
+    sides.assert_is(number)
+    last = records(world)[-1]
+    assert last.state["open"] is None
+    assert {each["name"] for each in last.state["inventory"]} == sides.objects()
+    assert last.entry["run"]["revision"]["commit"] == commit
+    assert last.entry["outcome"] in {"applied", "unchanged"}
+    assert world.locks() == ""
+    assert world.left_behind() == []
+    assert list((world.root / ".orchestrator").rglob("inputs-*")) == []
+
+
+def _assert_done_once(sides: Sides, jobs: dict[str, str], *, again: bool) -> None:
+    """Check that what was made once was not made again: a Job, and what a provisioner made unless it was cut off."""
+    now = sides.jobs()
+    assert {name: now[name] for name in now.keys() & jobs.keys()}.items() <= jobs.items()
+    doubled = [what for what, times in Counter(sides.points.done()).items() if times > 1]
+    assert again or doubled == []
+
+
+def _assert_nothing_is_left_to_do(sides: Sides) -> None:
+    entries = sides.world.ledger()
+    planned = sides.world.run("plan", sides.world.name, "--detailed-exitcode")
+    assert planned.code == 0, planned.said
+    assert sides.world.ledger() == entries
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Say where it was with whatever fails."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(where)
+        raise
