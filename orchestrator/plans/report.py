@@ -4,11 +4,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.errors import Interrupted, LockLost, OrchestratorError
+from orchestrator.errors import (
+    ClusterUnreachable,
+    Interrupted,
+    LedgerError,
+    LockLost,
+    OrchestratorError,
+    StorageError,
+)
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan
 from orchestrator.stack.model import UnitId
+
+_SURROUNDINGS = (ClusterUnreachable, LedgerError, StorageError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,19 @@ class Report:
         if outcomes <= {Outcome.UNCHANGED}:
             return Outcome.UNCHANGED
         return Outcome.DESTROYED if self.plan.destroy else Outcome.APPLIED
+
+    @property
+    def recorded(self) -> Outcome:
+        """Return how the ledger keeps the end: as broken off when all that failed says nothing of the revision.
+
+        A remote, a disk or a cluster that is away fails whatever is applied; the next run goes on.
+        """
+        causes = [result.error for result in self.failures]
+        if self.trouble is not None:
+            causes.append(self.trouble)
+        around = bool(causes) and all(isinstance(cause, _SURROUNDINGS) for cause in causes)
+        outcome = self.outcome
+        return Outcome.INTERRUPTED if around and outcome is Outcome.FAILED else outcome
 
 
 def intended(plan: Plan) -> str:

@@ -264,7 +264,7 @@ class _Run:
         try:
             return self.recorder.finished(
                 f"{self._subject()}: {accomplished(report)}{self._overtaken(report)}",
-                report.outcome,
+                report.recorded,
                 units=[self._outcome(unit) for unit in self.planned.plan.units],
                 inventory=[owned for end in _effects(self.endings) for owned in end.owned],
                 deleted=[ref for end in _effects(self.pruned) for ref in end.deleted],
