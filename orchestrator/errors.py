@@ -12,6 +12,8 @@
     │   ├── LockLost                  1   the lock went to somebody else, or its lease is over
     │   ├── LedgerLost                1   entries that were seen before are not there any more
     │   └── NewerFormat               1   a newer orchestrator wrote it
+    ├── ForgeError                    1   a forge refused, or lacks what was asked for
+    │   └── ForgeUnanswered           1   a forge does not answer: nobody knows what it did
     ├── SandboxError                  1   a component of the local control plane failed
     ├── PlanRefused                   1   a guard, or a world that moved since the plan was shown
     ├── StorageError                  1   the disk is full or a file cannot be written
@@ -118,6 +120,14 @@ class LedgerLost(LedgerError):
 
 class NewerFormat(LedgerError):
     """A newer orchestrator wrote what is there; it is neither damaged nor to be touched."""
+
+
+class ForgeError(OrchestratorError):
+    """A forge refused a request, or has not what was asked for."""
+
+
+class ForgeUnanswered(ForgeError):
+    """A forge does not answer, or only with an error of its own: nobody can tell what it did."""
 
 
 class SandboxError(OrchestratorError):

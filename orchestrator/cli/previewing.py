@@ -1,20 +1,33 @@
-"""The verb that shows what merging would do."""
+"""The verbs that show what merging would do: to who runs them, or to all who look at a request."""
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator import clock
 from orchestrator.cli.alarms import exit_on_alarms, fail_on_option
 from orchestrator.cli.options import Options, output_option, pass_options, print_json
 from orchestrator.cli.surroundings import surroundings_of
 from orchestrator.errors import UsageError, storage_error
 
 if TYPE_CHECKING:
+    from orchestrator.engine.previewing.commenting import Commented
+    from orchestrator.engine.session import Surroundings
     from orchestrator.plans.preview import Preview
 
 _GITHUB = 65_536
+
+
+def _html_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--html",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write the whole of it as a page, too, with nothing left out.",
+    )(command)
 
 
 @click.command()
@@ -29,11 +42,7 @@ _GITHUB = 65_536
     metavar="CHARACTERS",
     help="How long the text may be: GitHub's limit, unless told otherwise.",
 )
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the whole of it as a page, too, with nothing left out.",
-)
+@_html_option
 @fail_on_option
 @output_option
 @pass_options
@@ -51,7 +60,7 @@ def preview(
     The merge is made on the side: no branch moves, and nothing is applied.
     """
     from orchestrator.engine.previewing.preview import make_preview
-    from orchestrator.reports.preview.comment import comment
+    from orchestrator.reports.preview.comment import comment as comment_text
     from orchestrator.reports.preview.document import preview_json
 
     options.as_json = output == "json"
@@ -63,7 +72,88 @@ def preview(
     if options.as_json:
         print_json(options, preview_json(made))
     else:
-        click.echo(comment(made, limit=limit, redact=options.redact), nl=False)
+        click.echo(comment_text(made, limit=limit, redact=options.redact), nl=False)
+    _exit_for(made, fail_on)
+
+
+@click.command()
+@click.option("--repository", default="", metavar="OWNER/NAME", help="The repository on GitHub.")
+@click.option("--request", default=0, metavar="NUMBER", help="The pull request.")
+@click.option(
+    "--configuration",
+    default="default",
+    metavar="NAME",
+    help="Tells this comment from those of other runs on the same request.",
+)
+@click.option(
+    "--allow-forks", is_flag=True, help="Plan a request from a fork, which runs its code."
+)
+@click.option(
+    "--limit",
+    default=0,
+    metavar="CHARACTERS",
+    help="How long the comment may be, if it is less than the forge allows.",
+)
+@_html_option
+@fail_on_option
+@output_option
+@pass_options
+def comment(
+    options: Options,
+    repository: str,
+    request: int,
+    configuration: str,
+    allow_forks: bool,
+    limit: int,
+    html: Path | None,
+    fail_on: tuple[str, ...],
+    output: str,
+) -> None:
+    """Plan what merging a pull request would do, and keep one comment on it up to date.
+
+    Run by GitHub Actions, it finds repository and request itself; the token is taken from the environment.
+    """
+    from orchestrator.engine.previewing.commenting import Ask, comment_on
+    from orchestrator.forges.github import GitHub
+    from orchestrator.forges.patience import Patience
+    from orchestrator.forges.place import find_place
+    from orchestrator.reports.preview.document import preview_json
+
+    options.as_json = output == "json"
+    if limit:
+        _check_limit(limit)
+    with surroundings_of(options) as surroundings:
+        place = find_place(surroundings.settings.environment, repository=repository, number=request)
+        surroundings.secrets.learn(place.token)
+        forge = GitHub(place, Patience(stop=surroundings.stop, now=clock.now))
+        ask = Ask(configuration=configuration, forks=allow_forks, limit=limit)
+        done = comment_on(_without(surroundings, place.token), forge, ask)
+    if html is not None:
+        _write_page(options, done.preview, options.directory / html)
+    if options.as_json:
+        print_json(options, preview_json(done.preview))
+    click.echo(options.redact(_told(done)), err=options.as_json)
+    _exit_for(done.preview, fail_on)
+
+
+def _without(surroundings: "Surroundings", token: str) -> "Surroundings":
+    """Keep the token from what is planned: the code of a request must not comment in our name."""
+    settings = surroundings.settings
+    kept = {name: value for name, value in settings.environment.items() if value != token}
+    return replace(surroundings, settings=replace(settings, environment=kept))
+
+
+def _told(done: "Commented") -> str:
+    from orchestrator.forges.commenting import Ending
+    from orchestrator.reports.preview.words import headline
+
+    if done.published.ending is Ending.OVERTAKEN:
+        return "The request moved on meanwhile: the comment is left to the run for its new commit."
+    address = done.published.comment.address if done.published.comment else ""
+    return f"{headline(done.preview)}. Comment {done.published.ending.value}: {address}"
+
+
+def _exit_for(made: "Preview", fail_on: tuple[str, ...]) -> None:
     if made.error or any(each.error for each in made.stacks):
         sys.exit(1)
     exit_on_alarms([each.plan for each in made.stacks if each.plan], fail_on)
@@ -85,4 +175,4 @@ def _write_page(options: Options, made: "Preview", file: Path) -> None:
         raise storage_error(error) from error
 
 
-VERBS = (preview,)
+VERBS = (preview, comment)

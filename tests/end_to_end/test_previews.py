@@ -105,6 +105,7 @@ def test_the_settings_of_the_base_win(world: World) -> None:
 
     assert ended.code == 1
     assert "elsewhere.example" in ended.stdout
+    assert "is not allowed" in ended.stdout
     assert "orchestrator.yaml changes: these plans were made by that of the base" in ended.stdout
 
 

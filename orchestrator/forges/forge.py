@@ -1,0 +1,79 @@
+"""What is asked of a forge, whichever it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class State(StrEnum):
+    """How a status of a commit stands."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A status of a commit: its ``name`` tells it apart from others; ``address`` is where more is said, or empty."""
+
+    name: str
+    state: State
+    description: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """One comment on a request; ``address`` is where people read it."""
+
+    id: int
+    text: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """A request to merge: into the branch ``base``, the commit ``head``, which ``head_ref`` stands at.
+
+    ``from_fork`` says that who proposes it need not be trusted with anything; ``is_open`` is False when it is merged or
+    closed.
+    """
+
+    number: int
+    base: str
+    head: str
+    head_ref: str
+    from_fork: bool
+    is_open: bool
+
+
+class Forge(Protocol):
+    """One request on a forge. All of it raises ForgeError; what did not arrive was tried again before."""
+
+    @property
+    def limit(self) -> int:
+        """Return how many characters a comment may have."""
+
+    @property
+    def longest_description(self) -> int:
+        """Return how many characters a status may say."""
+
+    def request(self) -> ChangeRequest:
+        """Return the request as it is now."""
+
+    def comments(self) -> Sequence[Comment]:
+        """Return all comments on it that this account wrote, the oldest first."""
+
+    def write(self, text: str) -> Comment:
+        """Write a comment; raises ForgeUnanswered when nobody can tell whether it is there."""
+
+    def edit(self, comment: Comment, text: str) -> bool:
+        """Change a comment; return False when somebody deleted it meanwhile."""
+
+    def delete(self, comment: Comment) -> None:
+        """Delete a comment, which may be gone already."""
+
+    def set_status(self, commit: str, status: Status) -> None:
+        """Set one status of a commit."""

@@ -1,0 +1,160 @@
+"""GitHub, and GitHub Enterprise, through PyGithub."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from orchestrator.errors import ForgeError, ForgeUnanswered
+from orchestrator.forges.forge import ChangeRequest, Comment, Status
+from orchestrator.forges.place import Place
+
+if TYPE_CHECKING:
+    from github.Issue import Issue
+    from github.IssueComment import IssueComment
+    from github.Repository import Repository
+
+    from orchestrator.forges.patience import Patience
+
+_PATIENCE_SECONDS: Final = 30
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _TROUBLE = 401, 403, 404, 429, 500
+_OF_ACTIONS: Final = "github-actions[bot]"
+
+
+class GitHub:
+    """One pull request."""
+
+    limit = 65_536
+    longest_description = 140
+
+    def __init__(self, place: Place, patience: "Patience") -> None:
+        """Take where the request is, and how long to wait for answers; nothing is asked yet."""
+        from github import Auth, Github
+
+        self._place = place
+        self._client: Github = Github(
+            auth=Auth.Token(place.token),
+            base_url=place.api,
+            retry=patience,
+            timeout=_PATIENCE_SECONDS,
+            per_page=100,
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+            lazy=True,
+        )
+
+    def request(self) -> ChangeRequest:
+        """Return the request as it is now."""
+        with self._translated():
+            pull = self._repository().get_pull(self._place.number)
+            source = pull.head.raw_data["repo"] or {}  # there is none when the fork is gone
+            return ChangeRequest(
+                number=pull.number,
+                base=pull.base.ref,
+                head=pull.head.sha,
+                head_ref=f"refs/pull/{pull.number}/head",
+                from_fork=source.get("id") != pull.base.repo.id,
+                is_open=pull.state == "open",
+            )
+
+    def comments(self) -> Sequence[Comment]:
+        """Return all comments on it that this account wrote, the oldest first."""
+        with self._translated():
+            own = self._login()
+            found = (each for each in self._issue().get_comments() if each.user.login == own)
+            return tuple(sorted(map(_comment, found), key=lambda each: each.id))
+
+    def write(self, text: str) -> Comment:
+        """Write a comment; raises ForgeUnanswered when nobody can tell whether it is there."""
+        with self._translated():
+            return _comment(self._issue().create_comment(text))
+
+    def edit(self, comment: Comment, text: str) -> bool:
+        """Change a comment; return False when somebody deleted it meanwhile."""
+        return self._unless_gone(comment, text)
+
+    def delete(self, comment: Comment) -> None:
+        """Delete a comment, which may be gone already."""
+        self._unless_gone(comment, None)
+
+    def set_status(self, commit: str, status: Status) -> None:
+        """Set one status of a commit."""
+        with self._translated():
+            self._repository().get_commit(commit).create_status(
+                state=status.state.value,
+                target_url=status.address,
+                description=status.description,
+                context=status.name,
+            )
+
+    def _unless_gone(self, comment: Comment, text: str | None) -> bool:
+        from github import UnknownObjectException
+
+        with self._translated():
+            try:
+                found = self._issue().get_comment(comment.id)
+                if text is None:
+                    found.delete()
+                else:
+                    found.edit(text)
+            except UnknownObjectException:
+                return False
+        return True
+
+    def _repository(self) -> "Repository":
+        return self._client.get_repo(self._place.repository)
+
+    def _issue(self) -> "Issue":
+        return self._repository().get_issue(self._place.number)
+
+    def _login(self) -> str:
+        """Return whose comments are ours; the token of a workflow may not ask who it is."""
+        from github import GithubException
+
+        try:
+            return self._client.get_user().login
+        except GithubException as error:
+            if error.status == _FORBIDDEN:
+                return _OF_ACTIONS
+            raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        from github import GithubException
+        from requests import RequestException
+
+        try:
+            yield
+        except GithubException as error:
+            raise _translated(error.status, _said(error.data), self._place) from error
+        except RequestException as error:
+            message = f"{self._place.api} does not answer"
+            raise ForgeUnanswered(message, detail=type(error).__name__) from error
+
+
+def _translated(status: int, said: str, place: Place) -> ForgeError:
+    where = f"request {place.number} of {place.repository}"
+    if status >= _TROUBLE:
+        return ForgeUnanswered(f"GitHub failed at {where} with {status}", detail=said)
+    if status == _UNAUTHORIZED:
+        return ForgeError("GitHub does not accept the token", hint="it may have run out")
+    if status == _TOO_MANY or "rate limit" in said.lower():
+        message = (
+            "GitHub is asked too often, and wants to be left alone for longer than a run waits"
+        )
+        return ForgeError(message, hint="run again later", detail=said)
+    if status == _FORBIDDEN:
+        hint = "the token has to be allowed to write comments and statuses"
+        return ForgeError(f"GitHub refuses to touch {where}", hint=hint, detail=said)
+    if status == _NOT_FOUND:
+        hint = "check the names; a token that may not see a repository is told so too"
+        return ForgeError(f"there is no {where}", hint=hint, detail=said)
+    return ForgeError(f"GitHub refuses to change {where} ({status})", detail=said)
+
+
+def _said(data: object) -> str:
+    """Return the sentence of an answer that is a refusal."""
+    return str(data.get("message", "")) if isinstance(data, dict) else ""
+
+
+def _comment(found: "IssueComment") -> Comment:
+    return Comment(id=found.id, text=found.body, address=found.html_url)

@@ -1,0 +1,172 @@
+"""`comment`: a plan of the merge on the pull request, with a forge on loopback."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.commands import Ended
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, small_stack
+from tests.forges.github_server import NUMBER, REPOSITORY, TOKEN, GitHubServer, github_server
+from tests.git import git
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def forge() -> Iterator[GitHubServer]:
+    """Give a GitHub with one pull request and no comments."""
+    with github_server() as server:
+        yield server
+
+
+def _origin(world: World, folder: Path) -> None:
+    """Give the repository a remote that holds main."""
+    git(world.root, "init", "--quiet", "--bare", str(folder / "origin.git"))
+    git(world.root, "remote", "add", "origin", str(folder / "origin.git"))
+    git(world.root, "push", "--quiet", "origin", "main")
+
+
+def _propose(world: World, forge: GitHubServer) -> str:
+    """Push what is checked out as the head of the pull request."""
+    git(world.root, "push", "--quiet", "--force", "origin", f"HEAD:refs/pull/{NUMBER}/head")
+    forge.head = git(world.root, "rev-parse", "HEAD")
+    return forge.head
+
+
+def _comment(world: World, forge: GitHubServer, *arguments: str) -> Ended:
+    """Run the verb as a workflow does."""
+    return world.run(
+        "comment",
+        *arguments,
+        GITHUB_API_URL=forge.address,
+        GITHUB_REPOSITORY=REPOSITORY,
+        GITHUB_REF=f"refs/pull/{NUMBER}/merge",
+        GITHUB_TOKEN=TOKEN,
+    )
+
+
+def _change(world: World, text: str) -> None:
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": text}))
+    world.commit(f"Say {text}")
+
+
+def test_a_request_has_one_comment_and_its_statuses(
+    world: World, forge: GitHubServer, tmp_path: Path
+) -> None:
+    """The first run writes it, the next commit's run changes it and says what is new; statuses lead there."""
+    small_stack(world)
+    _origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    _change(world, "fancy")
+    head = _propose(world, forge)
+
+    first = _comment(world, forge)
+    (written,) = (each["body"] for each in forge.comments)
+    states = [(each["context"], each["state"], each["sha"]) for each in forge.statuses]
+    _change(world, "fancier")
+    world.manifests("platform/more.yaml", config_map("more"))
+    world.commit("Add more")
+    _propose(world, forge)
+    second = _comment(world, forge)
+    (changed,) = (each["body"] for each in forge.comments)
+
+    assert first.code == second.code == 0, first.said + second.said
+    assert "### Merging: 4 to create\n" in written
+    assert "### Merging: 5 to create\n" in changed
+    assert f"`{world.name}/default` was `4 to create`, is `5 to create`" in changed
+    assert states == [
+        ("orchestrator", "pending", head),
+        (f"orchestrator: {world.name}/default", "success", head),
+        ("orchestrator", "success", head),
+    ]
+    assert forge.statuses[-1]["target_url"] == forge.comments[0]["html_url"]
+    assert "Comment written: https://forge.example/" in first.stdout
+    assert TOKEN not in first.said + second.said + written + changed
+    assert world.left_behind() == []
+
+
+def test_what_fails_is_in_comment_and_status(
+    world: World, forge: GitHubServer, tmp_path: Path
+) -> None:
+    """A stack that cannot be planned fails the status, and the comment says why."""
+    small_stack(world)
+    _origin(world, tmp_path)
+    _change(world, "${{ vars.nothing }}")
+    _propose(world, forge)
+
+    ended = _comment(world, forge)
+
+    assert ended.code == 1
+    assert "there is no variable" in forge.comments[0]["body"]
+    assert [each["state"] for each in forge.statuses] == ["pending", "failure", "failure"]
+
+
+def test_requests_from_forks_are_planned_when_somebody_says_so(
+    world: World, forge: GitHubServer, tmp_path: Path
+) -> None:
+    """Their code would run here; a request that is closed has nothing to plan."""
+    small_stack(world)
+    _origin(world, tmp_path)
+    _change(world, "fancy")
+    _propose(world, forge)
+    forge.from_fork = True
+
+    refused = _comment(world, forge)
+    untouched = (list(forge.comments), list(forge.statuses))
+    allowed = _comment(world, forge, "--allow-forks")
+    forge.state = "closed"
+    closed = _comment(world, forge, "--allow-forks")
+
+    assert refused.code == closed.code == 1
+    assert "comes from a fork" in refused.stderr
+    assert "--allow-forks" in refused.stderr
+    assert untouched == ([], [])
+    assert allowed.code == 0, allowed.said
+    assert "merged or closed" in closed.stderr
+    assert len(forge.comments) == 1
+
+
+def test_the_code_of_a_request_cannot_comment_in_our_name(
+    world: World, forge: GitHubServer, tmp_path: Path
+) -> None:
+    """The token is in no environment of what is planned."""
+    small_stack(world)
+    _origin(world, tmp_path)
+    seen, program = tmp_path / "seen", world.root / "terraform.sh"
+    program.write_text(f'#!/bin/sh\nenv >> {seen}\nexec terraform "$@"\n')
+    program.chmod(0o755)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    stack.write_text(f"{stack.read_text()}terraform: {{binary: ./terraform.sh}}\n")
+    world.commit("Look for a token")
+    _propose(world, forge)
+
+    ended = _comment(world, forge)
+
+    assert "GITHUB_REPOSITORY=" in seen.read_text(), ended.said
+    assert TOKEN not in seen.read_text()
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("GITHUB_REPOSITORY", "--repository OWNER/NAME"),
+        ("GITHUB_REF", "--request NUMBER"),
+        ("GITHUB_TOKEN", "ORCHESTRATOR_FORGE_TOKEN"),
+    ],
+)
+def test_what_is_missing_is_named(world: World, missing: str, said: str) -> None:
+    """Outside of a workflow, what the environment does not say has to be said."""
+    given = {
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_REF": f"refs/pull/{NUMBER}/merge",
+        "GITHUB_TOKEN": TOKEN,
+        "GH_TOKEN": "",
+    }
+
+    ended = world.run("comment", directory=None, **(given | {missing: ""}))
+
+    assert ended.code == 64
+    assert said in ended.stderr
