@@ -138,8 +138,9 @@ class Commits:
         """Return ``ID SUBJECT`` of the commits that changed something in the paths, newest first."""
         wanted = tuple(f":(top,literal){path}" for path in paths)
         output = self._git.run(
-            "log", "-z", "--no-merges", "--format=%h %s", f"{since}..{until}", "--", *wanted
-        )
+            "-c", "log.showSignature=false", "log", "-z", "--no-merges", "--abbrev=10",
+            "--format=%h %s", f"{since}..{until}", "--", *wanted,
+        )  # fmt: skip
         return tuple(line for line in output.decode(errors="replace").split("\0") if line)
 
     def nested(self, commits: Iterable[str]) -> frozenset[str]:

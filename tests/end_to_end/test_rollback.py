@@ -36,8 +36,11 @@ def _log(world: World, *more: str) -> list[str]:
     return git(world.root, "log", "--format=%s", *more).splitlines()
 
 
-def test_what_is_being_edited_is_never_overwritten(shop: World) -> None:
-    """The refusal names the files and moves nothing; a branch of its own leaves the checkout alone."""
+def test_it_is_one_commit_more_and_overwrites_nothing(shop: World) -> None:
+    """The last revision that went well and differs comes back; other commits stay, and so does what is edited.
+
+    Edits in the way are named and nothing moves, while a branch of its own leaves the checkout alone.
+    """
     shop.write("shop/texts.yaml", "being: edited\n")
     before = git(shop.root, "rev-parse", "HEAD")
 
@@ -57,9 +60,7 @@ def test_what_is_being_edited_is_never_overwritten(shop: World) -> None:
     assert made.json["plan"]["restores"]["revision"]["commit"] == told["target"]["commit"]
     assert shop.run("rollback", shop.name, "--branch", "back").code == 64
 
-
-def test_in_place_it_is_one_commit_more_and_nothing_is_applied(shop: World) -> None:
-    """Without a word it is the last revision that went well and differs; other commits, and other edits, stay."""
+    git(shop.root, "checkout", "--quiet", "--", "stacks")
     (first,) = git(shop.root, "log", "--format=%H", "--grep=Step one").splitlines()
     (shop.root / "README.md").write_text("Being edited\n")
 
@@ -117,6 +118,7 @@ def test_a_unit_alone_comes_back_and_who_shares_its_files_is_told(world: World) 
     assert (world.root / f"stacks/{world.name}/modules/base/main.tf").read_text() == ECHO
     said = " ".join(ended.stdout.split())
     assert f"Note: {world.name}/other is made of that too" in said
+    assert "Note: modules.b is made of that too: " in said
     assert "modules.a is not all as it was: vars.text changed since" in said
     assert _log(world)[0].startswith(f"Roll modules.a of {world.name}/default back to ")
     again = world.run("rollback", world.name, "--env", "default", "--to", entry, "--unit", "a")

@@ -93,6 +93,19 @@ def test_a_checkout_moves_forward_only_over_files_that_are_as_committed(
     assert git(root, "rev-parse", "HEAD") == commit
 
 
+def test_a_commit_is_made_by_somebody(repository: Repository) -> None:
+    """Where Git does not know who works here, it is said how it is told."""
+    root, commits = repository.root, repository.commits()
+    now = git(root, "rev-parse", "HEAD")
+    git(root, "config", "--unset", "user.email")
+    git(root, "config", "user.useConfigOnly", "true")
+
+    with pytest.raises(RepositoryError, match="who makes the commit") as refused:
+        commits.commit(f"{now}^{{tree}}", parent=now, message="Roll back\n")
+
+    assert "git config user.email" in refused.value.hint
+
+
 def test_a_branch_is_made_anew_or_not_at_all(repository: Repository) -> None:
     """One that is there, or whose name Git does not take, is refused."""
     commits = repository.commits()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from orchestrator.engine.planning.paths import WHOLE
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.rollback.message import message_of, subject_of
-from orchestrator.engine.rollback.sharing import shared_with
+from orchestrator.engine.rollback.sharing import shared_among, shared_with
 from orchestrator.engine.rollback.sides import (
     Side,
     chosen_unit,
@@ -141,9 +141,16 @@ def _notices(step: _Step, prepared: Prepared) -> Iterator[str]:
         yield f"{place} may read files elsewhere, and those stay as they are"
     if WHOLE in step.then.made_of(step.unit).paths:
         yield f"{step.what} is made of the whole repository, and all of it is brought back"
-    left = read_side(prepared.session).changed_since(step.then, step.unit) if step.unit else ""
+    if step.unit:
+        yield from _notices_of_unit(step, prepared, step.unit)
+
+
+def _notices_of_unit(step: _Step, prepared: Prepared, unit: UnitId) -> Iterator[str]:
+    made = read_side(prepared.session)
+    yield from shared_among(made, unit, prepared.changed)
+    left = made.changed_since(step.then, unit)
     if left:
-        yield f"{step.unit} is not all as it was: {left} since, and others may read that"
+        yield f"{unit} is not all as it was: {left} since, and others may read that"
 
 
 def check_checkout(prepared: Prepared) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from orchestrator.engine.planning.paths import below, reach_of
+from orchestrator.engine.rollback.sides import Side
 from orchestrator.engine.session import Session
 from orchestrator.errors import InvalidStack, UsageError
 from orchestrator.plans.objects import Owner
 from orchestrator.stack.load import find_stacks, load_project, read_environments
+from orchestrator.stack.model import UnitId
 
 _MOST_NAMED = 3
 
@@ -21,6 +23,14 @@ def shared_with(session: Session, changed: Sequence[str]) -> Iterator[str]:
         files = [file for file in changed if below(file, reach)]
         if files:
             yield f"{owner} is made of that too: {_some(files)}"
+
+
+def shared_among(side: Side, unit: UnitId, changed: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each other unit of the same stack that changed files belong to."""
+    for other in side.wanted.stack.units if side.wanted else ():
+        files = [file for file in changed if below(file, side.made_of(other.id).paths)]
+        if files and other.id != unit:
+            yield f"{other.id} is made of that too: {_some(files)}"
 
 
 def _others(session: Session) -> Iterator[tuple[Owner, frozenset[str]]]:
