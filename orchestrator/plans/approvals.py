@@ -77,10 +77,8 @@ def check_approvals(
     names = approvers(approvals, candidate.digest)
     if len(names) >= needed or ACKNOWLEDGED_BY in acknowledged:
         return
-    message = (
-        f"the plan {candidate.digest[:SHOWN]} of {candidate.owner} is approved by"
-        f" {len(names)} of {needed} people{_listed(names)}"
-    )
+    told = approval_of(names, needed)
+    message = f"the plan {candidate.digest[:SHOWN]} of {candidate.owner} {told}"
     raise PlanRefused(
         message,
         hint=f"somebody else approves it with: {candidate.command};"
@@ -93,6 +91,11 @@ def approvers(approvals: Sequence[Given], digest: str) -> tuple[str, ...]:
     """Return the people who approved the plan of a digest, each once; who has an address is known by it."""
     names = {_identity(each.who): each.who for each in approvals if each.digest == digest}
     return tuple(names.values())
+
+
+def approval_of(names: Sequence[str], needed: int) -> str:
+    """Return by how many of the people that are needed a plan is approved, as the rest of a sentence."""
+    return f"is approved by {len(names)} of {needed} people{_listed(names)}"
 
 
 def _identity(who: str) -> str:

@@ -93,7 +93,9 @@ def test_a_plan_is_applied_once_enough_people_approved_it(world: World) -> None:
     first = world.run("approve", digest[:16], world.name, "--why", "Looks right")
     assert first.code == 0, first.said
     assert "by Grace Hopper; 1 more needed" in first.stdout
-    assert "approved by 1 of 2 people (Grace Hopper)" in _flat(_refused(world).stderr)
+    refused = _refused(world)
+    assert "Note: this plan is approved by 1 of 2 people (Grace Hopper)" in _flat(refused.stdout)
+    assert "is approved by 1 of 2 people (Grace Hopper)" in _flat(refused.stderr)
     ada = dataclasses.replace(world, variables={**world.variables, **_ADA})
     second = ada.run("approve", digest, world.name, "--output", "json")
 

@@ -29,7 +29,12 @@ from orchestrator.engine.planning.removed import (
     plan_destructions,
     plan_removed,
 )
-from orchestrator.engine.planning.standing import notes_on_failure, protected, with_lifting
+from orchestrator.engine.planning.standing import (
+    notes_on_failure,
+    protected,
+    with_approvals,
+    with_lifting,
+)
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.planning.workloads import (
     PlannedSet,
@@ -151,8 +156,6 @@ def make_plan(
         *(module.unit_plan for module in halves.destroyed.values()),
     )
     session.surroundings.secrets.spare(addresses(unit_plans))
-    if not selection.destroy:
-        unit_plans = tuple(with_lifting(unit, session.stack, ledger) for unit in unit_plans)
     plan = Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -166,7 +169,7 @@ def make_plan(
                 ),
                 unsettled=left_undone(unit, ledger),
             )
-            for unit in unit_plans
+            for unit in with_lifting(unit_plans, session.stack, ledger, destroy=selection.destroy)
         ),
         destroy=selection.destroy,
         notes=(
@@ -176,6 +179,7 @@ def make_plan(
         ),
         since=touched.since if touched else None,
     )
+    plan = with_approvals(plan, session.stack, ledger)
     if selection.whole and _leads_on(session, ledger):
         from orchestrator.engine.planning.restoring import with_restored
 

@@ -1,12 +1,14 @@
 """What the ledger holds against a plan: a revision that failed before, and protection that is about to end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from orchestrator.ledger.entry import BadRevision, LedgerState
 from orchestrator.ledger.fold import identified
+from orchestrator.plans.approvals import approval_of, approvers
+from orchestrator.plans.digest import digest
 from orchestrator.plans.failed import failure_of
-from orchestrator.plans.plan import Revision, UnitPlan
+from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.stack.model import Stack, Unit, UnitId
 
 
@@ -21,8 +23,23 @@ def notes_on_failure(revision: Revision, ledger: LedgerState) -> tuple[str, ...]
     return (f"{failure_of(bad)}; applying it again needs --retry",) if bad else ()
 
 
-def with_lifting(unit: UnitPlan, stack: Stack, ledger: LedgerState) -> UnitPlan:
-    """Return a unit's plan with whether applying it ends its protection: a change of its own."""
+def with_lifting(
+    units: Iterable[UnitPlan], stack: Stack, ledger: LedgerState, *, destroy: bool
+) -> tuple[UnitPlan, ...]:
+    """Return units' plans with whether applying them ends their protection: a change of its own."""
+    return tuple(unit if destroy else _lifting(unit, stack, ledger) for unit in units)
+
+
+def with_approvals(plan: Plan, stack: Stack, ledger: LedgerState) -> Plan:
+    """Return a plan with a note of who approved it, where it has to be approved."""
+    needed = stack.guards.approvals
+    if not needed or not plan.effective:
+        return plan
+    told = approval_of(approvers(ledger.approvals, digest(plan)), needed)
+    return replace(plan, notes=(*plan.notes, f"this plan {told}"))
+
+
+def _lifting(unit: UnitPlan, stack: Stack, ledger: LedgerState) -> UnitPlan:
     declared, record = _declared(stack).get(unit.unit), ledger.units.get(unit.unit)
     if declared is None or record is None or declared.protect is not False or not record.protect:
         return unit
