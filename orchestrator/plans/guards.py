@@ -86,7 +86,7 @@ def check_late_losses(shown: Plan, late: UnitPlan, acknowledged: Collection[str]
     if left:
         names = ", ".join(one.name for one in left)
         message = f"{late.unit} could only be planned now, and what is in {names} would be lost"
-        hint = f"if that is meant, apply again with --retry --acknowledge destroy:{late.unit}"
+        hint = f"if that is meant, apply again with --acknowledge destroy:{late.unit}"
         raise PlanRefused(message, hint=hint)
 
 

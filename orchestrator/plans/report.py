@@ -10,6 +10,7 @@ from orchestrator.errors import (
     LedgerError,
     LockLost,
     OrchestratorError,
+    PlanRefused,
     StorageError,
 )
 from orchestrator.plans.change import Action, Change, Risk, Subject
@@ -17,7 +18,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan
 from orchestrator.stack.model import UnitId
 
-_SURROUNDINGS = (ClusterUnreachable, LedgerError, StorageError)
+_BLAMELESS = (ClusterUnreachable, LedgerError, PlanRefused, StorageError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +84,13 @@ class Report:
     def recorded(self) -> Outcome:
         """Return how the ledger keeps the end: as broken off when all that failed says nothing of the revision.
 
-        A remote, a disk or a cluster that is away fails whatever is applied; the next run goes on.
+        A remote, a disk or a cluster that is away fails whatever is applied; the next run goes on. So it does where
+        somebody has to agree to more than was shown, which the next plan shows.
         """
         causes = [result.error for result in self.failures]
         if self.trouble is not None:
             causes.append(self.trouble)
-        around = bool(causes) and all(isinstance(cause, _SURROUNDINGS) for cause in causes)
+        around = bool(causes) and all(isinstance(cause, _BLAMELESS) for cause in causes)
         outcome = self.outcome
         return Outcome.INTERRUPTED if around and outcome is Outcome.FAILED else outcome
 

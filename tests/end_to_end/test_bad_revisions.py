@@ -39,7 +39,7 @@ def test_a_revision_that_failed_is_applied_again_when_that_is_said(world: World)
 
     assert refused.code == 1
     assert f"{commit[:10]} failed when Grace Hopper applied it at " in _flat(refused.stderr)
-    assert "manifests.shop" in refused.stderr
+    assert f"Deployment {world.name}/web failed: " in _flat(refused.stderr)
     assert "--retry" in refused.stderr
     assert "applying it again needs --retry" in _flat(refused.stdout)
     assert world.snapshot() == before

@@ -119,7 +119,7 @@ def test_what_cannot_be_planned_before_says_why(world: World) -> None:
 
     planned = world.plan()
     assert "- terraform_data.letter[4]" in planned.stdout
-    world.apply("--retry")
+    world.apply()
     assert _letters(world) == 3
 
 

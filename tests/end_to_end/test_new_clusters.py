@@ -54,7 +54,7 @@ def test_a_new_cluster_with_something_in_it_already(
     assert f"ConfigMap {world.name}/shop to adopt" in _flat(refused.stdout)
     assert world.data("shop") == {"other": "theirs"}
     assert f"& ConfigMap {world.name}/shop" in world.plan().stdout
-    world.apply("--retry")
+    world.apply()
     assert world.data("shop")["colour"] == "red"
 
 

@@ -8,6 +8,7 @@ from orchestrator.errors import (
     Interrupted,
     LedgerError,
     OrchestratorError,
+    PlanRefused,
     StorageError,
     TerraformError,
 )
@@ -28,6 +29,8 @@ _WRONG = ClusterError("it is wrong")
         ((TerraformError("no such image"),), None, Outcome.FAILED),
         ((_AWAY,), None, Outcome.INTERRUPTED),
         ((_AWAY, _WRONG), None, Outcome.FAILED),
+        ((PlanRefused("more than was shown"),), None, Outcome.INTERRUPTED),
+        ((PlanRefused("more than was shown"), _WRONG), None, Outcome.FAILED),
         ((_WRONG,), LedgerError("no answer"), Outcome.FAILED),
         ((), LedgerError("no answer"), Outcome.INTERRUPTED),
         ((_AWAY,), StorageError("the disk is full"), Outcome.INTERRUPTED),

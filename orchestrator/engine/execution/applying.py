@@ -104,7 +104,7 @@ def execute(
 def _fallen_back(run: "_Run", failed: Report) -> Fallback | None:
     """Bring the workloads of the last healthy revision back, where the stack wants that after a failed rollout."""
     planned, around = run.planned, run.planned.session.surroundings
-    if not planned.session.stack.on_failure.restore or failed.outcome is not Outcome.FAILED:
+    if not planned.session.stack.on_failure.restore or failed.recorded is not Outcome.FAILED:
         return None
     if around.stop.requested or not failed.entry:  # nobody may write any more
         return None

@@ -63,7 +63,7 @@ def verify_late_unit(shown: UnitPlan, late: UnitPlan, allowed: Permissions) -> N
         names = ", ".join(destructive(late))
         message = f"{late.unit} could only be planned now, and would delete or replace {names}"
     if allowed.ask is None:
-        hint = "apply again with --retry: it is part of the plan then; or pass --allow-deferred beforehand"
+        hint = "apply again: it is part of the plan then; or pass --allow-deferred beforehand"
         raise PlanRefused(message, hint=hint)
     if not allowed.ask(late, message):
         raise PlanRefused(
