@@ -22,7 +22,7 @@ from orchestrator.plans.change import Action, Subject
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.values import ABSENT, Unknown
 from orchestrator.stack.model import Json
-from orchestrator.stack.scope import Output
+from orchestrator.stack.scope import NOT_KNOWN, Output
 from tests.infrastructure.ground import ECHO, Ground, logging_engine, values
 
 pytestmark = pytest.mark.integration
@@ -187,11 +187,12 @@ def test_an_outputs_value_is_known_from_the_plan_where_terraform_knows_it(ground
         "modules/echo/main.tf",
         'resource "terraform_data" "a" {}\n'
         'output "known" {\n  value = { a = 1, b = ["x"] }\n}\n'
-        'output "partly" {\n  value = { a = 1, id = terraform_data.a.id }\n}\n',
+        'output "partly" {\n  value = { a = 1, ids = ["x", terraform_data.a.id] }\n}\n',
     )
     outputs = ground.plan(ground.workspace()).outputs
     assert outputs["known"] == Output(value={"a": 1, "b": ["x"]})
     assert outputs["partly"].known is False
+    assert outputs["partly"].parts == {"a": 1, "ids": ["x", NOT_KNOWN]}
 
 
 def test_inputs_of_every_json_type_come_back_as_they_went_in(ground: Ground) -> None:

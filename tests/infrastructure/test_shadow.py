@@ -2,27 +2,23 @@
 
 import json
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import Interrupted, Place, TerraformError
-from orchestrator.infrastructure.modules import ModulePlan, Workspace, reads_data, state_stamp
-from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
-from orchestrator.plans.change import Action, Change
+from orchestrator.errors import Interrupted
+from orchestrator.infrastructure.modules import Workspace, state_stamp
+from orchestrator.infrastructure.shadow.planning import plan_shadow
+from orchestrator.plans.change import Action
 from orchestrator.plans.values import Unknown
 from orchestrator.stack.expressions import Pending, Tree
 from orchestrator.stack.scope import NOT_KNOWN, Output
 from tests.infrastructure.ground import ECHO, Ground
-from tests.infrastructure.mirror import requiring
+from tests.infrastructure.shadows import VPC, WAITS, after, contents, shadow
 
 pytestmark = pytest.mark.integration
-
-VPC = Pending(references=("modules.network.vpc",))
-WAITS = Unknown(sources=("modules.network.vpc",))
 
 _EVERY_WAY = """
 variable "vpc" { type = string }
@@ -165,182 +161,6 @@ def test_a_partly_known_input_is_unknown_only_there(ground: Ground) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("body", "why"),
-    [
-        (
-            'resource "terraform_data" "many" {\n  count = length(var.text)\n}\n',
-            "the count of terraform_data.many (modules/echo/main.tf:3) depends on that",
-        ),
-        (
-            'resource "terraform_data" "many" {\n  for_each = toset([var.text])\n}\n',
-            "the for_each of terraform_data.many (modules/echo/main.tf:3) depends on that",
-        ),
-        (
-            'module "many" {\n  source = "./many"\n  count  = length(var.text)\n}\n',
-            "the count of module.many (modules/echo/main.tf:4) depends on that",
-        ),
-        (
-            'resource "terraform_data" "a" {\n}\nimport {\n  to = terraform_data.a\n  id = var.text\n}\n',
-            "before that, Terraform says: Invalid import id argument (modules/echo/main.tf:6)",
-        ),
-    ],
-)
-def test_what_cannot_be_planned_says_why(ground: Ground, body: str, why: str) -> None:
-    """How many there are, how a provider is reached and what is imported cannot be left open."""
-    ground.write("modules/echo/main.tf", f'variable "text" {{ type = string }}\n{body}')
-    ground.write("modules/echo/many/main.tf", "")
-
-    assert refused(ground, ground.workspace(), {"text": VPC}).startswith(why)
-
-
-def test_a_provider_that_waits_is_not_even_started(mirrored: Ground) -> None:
-    """Through a module that is called: nothing is asked of whatever it would reach, but known inputs are looked at."""
-    ground = mirrored
-    ground.write(
-        "modules/echo/main.tf",
-        f'{requiring("1.1.0")}variable "text" {{}}\nvariable "size" {{\n  type = number\n}}\n'
-        'module "inner" {\n  source = "./inner"\n  text = var.text\n}\n'
-        'provider "nothing" {\n  host = "https://${module.inner.host}"\n}\n',
-    )
-    ground.write(
-        "modules/echo/inner/main.tf",
-        'variable "text" {}\noutput "host" { value = "${var.text}.example" }\n',
-    )
-    workspace = ground.workspace()
-
-    told = refused(ground, workspace, {"text": VPC, "size": 3})
-
-    assert told == "provider 'nothing' is configured from 'text' through module.inner"
-    with pytest.raises(TerraformError, match="invalid value for input variable"):
-        plan_shadow(workspace, {"text": VPC, "size": "x"}, on_event=ground.events.append)
-
-
-_STRICT = """
-variable "text" {
-  type = string
-}
-variable "size" {
-  type    = number
-  default = 2000
-  validation {
-    condition     = var.size > 1024
-    error_message = "Too small."
-  }
-}
-variable "it" {
-  type    = object({ name = string, port = number })
-  default = { name = "a", port = 2000 }
-  validation {
-    condition     = var.it.port > 1024
-    error_message = "Too low."
-  }
-}
-resource "terraform_data" "many" {
-  count = length(var.text)
-}
-"""
-
-
-@pytest.mark.parametrize(
-    ("inputs", "summary", "detail"),
-    [
-        (
-            {"size": "abc"},
-            "invalid value for input variable (stack.yaml:7)",
-            "a number is required",
-        ),
-        ({"size": 80}, "invalid value for variable (stack.yaml:7)", "Too small."),
-        (
-            {"it": {"name": VPC, "port": "abc"}},
-            "invalid value for input variable (stack.yaml:8)",
-            "var.it declared at modules/echo/main.tf:13: a number is required.",
-        ),
-        (
-            {"it": {"name": VPC}},
-            "invalid value for input variable (stack.yaml:8)",
-            '"port" is required',
-        ),
-        (
-            {"it": {"name": VPC, "port": 80}},
-            "invalid value for variable (stack.yaml:8)",
-            "Too low.",
-        ),
-    ],
-)
-def test_a_mistake_in_what_is_known_is_told_now(
-    ground: Ground, inputs: Mapping[str, Tree], summary: str, detail: str
-) -> None:
-    """A value that is wrong whatever the others turn out to be is an error of the plan, at its place."""
-    ground.write("modules/echo/main.tf", _STRICT)
-    places = {
-        "size": Place(file="stack.yaml", line=7, column=13, text="      size: x"),
-        "it": Place(file="stack.yaml", line=8, column=13, text="      it: y"),
-    }
-    workspace = replace(ground.workspace(), inputs=places)
-
-    with pytest.raises(TerraformError) as error:
-        plan_shadow(workspace, {"text": VPC, **inputs}, on_event=ground.events.append)
-
-    assert error.value.message == f"modules.echo: plan failed: {summary}"
-    assert detail in error.value.detail
-    assert "orchestrator" not in error.value.detail
-
-
-def test_a_module_behind_another_reads_nothing_yet(ground: Ground, tmp_path: Path) -> None:
-    """Data sources wait, in called modules too, as with Terraform's own `depends_on`; the rest is as it is."""
-    there = tmp_path / "there.tfstate"
-    read = f'data "terraform_remote_state" "it" {{\n  backend = "local"\n  config = {{ path = "{there}" }}\n}}\n'
-    ground.write(
-        "modules/echo/main.tf",
-        f'{read}module "inner" {{\n  source = "./inner"\n}}\n'
-        'resource "terraform_data" "text" {\n  input = data.terraform_remote_state.it.outputs\n}\n'
-        'resource "terraform_data" "fixed" {\n  input = "one"\n}\n'
-        'check "fixed" {\n  assert {\n    condition     = terraform_data.fixed.input == "two"\n'
-        '    error_message = "it is not"\n  }\n}\n',
-    )
-    ground.write("modules/echo/inner/main.tf", read)
-    workspace = ground.workspace()
-    assert reads_data(workspace)
-
-    plan = plan_shadow(workspace, {}, behind=True, on_event=ground.events.append)
-
-    assert isinstance(plan, ModulePlan), plan
-    found = {change.name: change for change in plan.changes}
-    assert found["data.terraform_remote_state.it"].action is Action.READ
-    assert found["module.inner.data.terraform_remote_state.it"].action is Action.READ
-    assert after(found["terraform_data.text"])["input"] == Unknown()
-    assert after(found["terraform_data.fixed"])["input"] == "one"
-
-
-@pytest.mark.parametrize(
-    ("files", "reads"),
-    [
-        ({"main.tf": ECHO}, False),
-        ({"main.tf": 'data "t" "n" {}\n'}, True),
-        ({"main.tf": 'module "m" {\n  source = "./m"\n}\n', "m/m.tf": ECHO}, False),
-        ({"main.tf": 'module "m" {\n  source = "./m"\n}\n', "m/m.tf.json": '{"data": {}}'}, True),
-        ({"main.tf": 'module "m" {\n  source = "acme/m/any"\n}\n'}, True),
-    ],
-)
-def test_what_reads_the_world(ground: Ground, files: Mapping[str, str], *, reads: bool) -> None:
-    """A module that has data sources, or calls one that has or that nobody has fetched yet."""
-    for name, text in files.items():
-        ground.write(f"modules/echo/{name}", text)
-    assert reads_data(ground.workspace()) is reads
-
-
-def test_what_is_wrong_with_a_module_anyway_is_an_error(ground: Ground) -> None:
-    """A mistake in the module's files is told while planning, not after its upstream was applied."""
-    ground.write(
-        "modules/echo/main.tf",
-        f'{ECHO}resource "terraform_data" "bad" {{\n  inptu = var.text\n}}\n',
-    )
-    with pytest.raises(TerraformError) as error:
-        plan_shadow(ground.workspace(), {"text": VPC}, on_event=ground.events.append)
-    assert "unsupported argument (modules/echo/main.tf:14)" in error.value.message
-
-
 def test_imports_moves_removals_and_instances_are_what_they_are(ground: Ground) -> None:
     """The state is planned against as it is: instances, nested modules, tainted and forgotten resources."""
     ground.write("modules/echo/main.tf", f"{_HELD}{_BEFORE}")
@@ -372,6 +192,8 @@ variable "text" { type = string }
 resource "terraform_data" "tainted" {
 }
 """
+
+
 _BEFORE = """
 resource "terraform_data" "old_name" {
 }
@@ -386,6 +208,8 @@ module "inner" {
   vpc      = var.text
 }
 """
+
+
 _AFTER = """
 resource "terraform_data" "new_name" {
 }
@@ -501,14 +325,6 @@ def test_failing_checks_and_warnings_are_told(ground: Ground) -> None:
     assert "it is not" in plan.warnings[0]
 
 
-def test_files_that_nobody_can_read_are_left_to_terraform(ground: Ground) -> None:
-    """What cannot be rewritten is not guessed at: the module is planned in its turn, where Terraform says why."""
-    file = ground.write("modules/echo/main.tf")
-    file.write_bytes(file.read_bytes() + b"# \xff\n")
-
-    assert "could not be read" in refused(ground, ground.workspace(), {"text": VPC})
-
-
 def test_variables_from_the_environment_count(ground: Ground) -> None:
     """What a stack passes on from the environment is given to the shadow as well."""
     ground.write(
@@ -569,33 +385,8 @@ def test_files_of_a_killed_shadow_are_put_right(ground: Ground) -> None:
     assert contents(workspace.home) == before
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return the files below a folder with what is in them."""
-    files = (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
-
-
 def _every_way(ground: Ground) -> Workspace:
     ground.write("modules/every/main.tf", _EVERY_WAY)
     ground.write("modules/every/inner/main.tf", _INNER)
     ground.write("modules/every/note.txt", "a note")
     return ground.workspace("every")
-
-
-def shadow(ground: Ground, workspace: Workspace, inputs: Mapping[str, Tree]) -> ModulePlan:
-    """Plan a module of whose inputs something is pending; that has to be possible."""
-    plan = plan_shadow(workspace, inputs, on_event=ground.events.append)
-    assert isinstance(plan, ModulePlan), plan
-    return plan
-
-
-def refused(ground: Ground, workspace: Workspace, inputs: Mapping[str, Tree]) -> str:
-    """Plan a module that cannot be planned yet, and return why."""
-    plan = plan_shadow(workspace, inputs, on_event=ground.events.append)
-    assert isinstance(plan, Unplannable), plan
-    return plan.why
-
-
-def after(change: Change) -> dict[str, object]:
-    """Return the new values of a change by path."""
-    return {item.path: item.after for item in change.fields}
