@@ -110,7 +110,7 @@ _UNIT: Final = _mapping(
         "deferred": _told(_TEXT, "Why it is planned during the apply, or empty."),
         "unsettled": _told(_TEXT, "What the last run left undone, or empty."),
         "unlooked": _told(_TEXT, "Why it was not planned at all, or empty."),
-        "pending": _list(_told(_TEXT, "An output that it waits for.")),
+        "pending": _list(_told(_TEXT, "An output, or a whole unit, that it waits for.")),
         "warnings": _list(_TEXT),
         "drift": _list(_ref("change")),
         "ignored": _told(_NUMBER, "Objects whose drift is not told."),

@@ -97,7 +97,8 @@ def test_data_sources_and_called_modules_are_made_to_wait() -> None:
     """In every form in which a block may be written; what is shown of its lines stays as it is."""
     text = (
         'data "t" "many" {\n  a = var.x\n}\ndata "t" "one" { a = var.x }\ndata "t" "none" {}\n'
-        'module "m" {\n  source     = "./m"\n  depends_on = [t.n]\n}\noutput "o" { value = 1 }\n'
+        'module "m" {\n  source     = "./m"\n  depends_on = [t.n]\n}\ncheck "c" {\n  data "t" "c" {}\n}\n'
+        'output "o" { value = 1 }\n'
     )
     more = '{"data": {"t": {"j": [{"a": 1}]}}, "module": {"k": {"depends_on": ["t.n"]}}}'
     rewritten = rewrite(
@@ -106,7 +107,7 @@ def test_data_sources_and_called_modules_are_made_to_wait() -> None:
         behind=True,
     )
     first = rewritten.files["main.tf"]
-    assert first.count("terraform_data.orchestrator_pending") == 4
+    assert first.count("terraform_data.orchestrator_pending") == 5
     assert "depends_on = [terraform_data.orchestrator_pending, t.n]" in first
     for node in read_structure(first)[:4]:
         assert "depends_on" in node.attributes

@@ -23,7 +23,8 @@ def test_a_module_behind_another_reads_nothing_yet(ground: Ground, tmp_path: Pat
         f'{read}module "inner" {{\n  source = "./inner"\n}}\n'
         'resource "terraform_data" "text" {\n  input = data.terraform_remote_state.it.outputs\n}\n'
         'resource "terraform_data" "fixed" {\n  input = "one"\n}\n'
-        'check "fixed" {\n  assert {\n    condition     = terraform_data.fixed.input == "two"\n'
+        f'check "there" {{\n{read.replace("it", "checked", 1)}  assert {{\n'
+        "    condition     = data.terraform_remote_state.checked.outputs == {}\n"
         '    error_message = "it is not"\n  }\n}\n',
     )
     ground.write("modules/echo/inner/main.tf", read)
@@ -38,6 +39,7 @@ def test_a_module_behind_another_reads_nothing_yet(ground: Ground, tmp_path: Pat
     assert found["module.inner.data.terraform_remote_state.it"].action is Action.READ
     assert after(found["terraform_data.text"])["input"] == Unknown()
     assert after(found["terraform_data.fixed"])["input"] == "one"
+    assert plan.warnings == ()
 
 
 @pytest.mark.parametrize(

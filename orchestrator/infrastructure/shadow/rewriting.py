@@ -159,8 +159,9 @@ class _Native:
 
     def _insertions(self) -> Iterable[Edit]:
         for node in self._nodes:
-            if node.type in _WAITING:
-                yield from _dependency(self._text, node)
+            for block in node.blocks if node.type == "check" else (node,):
+                if block.type in _WAITING:
+                    yield from _dependency(self._text, block)
 
 
 def _dependency(text: str, node: Node) -> Iterable[Edit]:
