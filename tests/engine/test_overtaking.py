@@ -52,9 +52,9 @@ def test_whoever_overtakes_this_holder_is_seen(store: Store) -> None:
 def test_others_who_wait_end_nothing(store: Store) -> None:
     """Those with an older commit, and those who meant a holder before, wait their turn."""
     overtaken, lease = Overtaken(), _lease(store)
-    store.line_up(_waiter("second", "", user="Ada"))
-    store.line_up(_waiter("third", "somebody", user="Alan"))
-    store.line_up(_waiter("fourth", "first", user="Grace"))
+    store.line_up(_waiter("a", "", user="Ada"))
+    store.line_up(_waiter("b", "somebody", user="Alan"))
+    store.line_up(_waiter("c", "first", user="Grace"))
 
     with watched(lease, overtaken, pause=_PAUSE):
         eventually(lambda: overtaken.by, "the one who overtakes")
