@@ -1,16 +1,17 @@
 """What is left of a stack in environments that it declares no more: a plan of the others says so."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from orchestrator.engine.history.stacks import stack_line
 from orchestrator.engine.ledgers.listing import survey
 from orchestrator.engine.session import Session
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.entry import LedgerState
-from orchestrator.plans.history import StackLine
 from orchestrator.plans.objects import Owner
-from orchestrator.reports.history.stacks import left_of
 from orchestrator.stack.load import StackFile, environment_names
+
+if TYPE_CHECKING:
+    from orchestrator.plans.history import StackLine
 
 
 def left_elsewhere(session: Session) -> tuple[str, ...]:
@@ -33,10 +34,16 @@ def left_elsewhere(session: Session) -> tuple[str, ...]:
 
 def told(ledgers: Mapping[Owner, LedgerState]) -> tuple[str, ...]:
     """Return the sentences about ledgers of environments that are gone."""
+    if not ledgers:  # as nearly always, which then imports nothing of the past
+        return ()
+    from orchestrator.engine.history.stacks import stack_line
+
     lines = (stack_line(owner, state, declared=False) for owner, state in ledgers.items())
     return tuple(_sentence(line) for line in lines if line.vanished)
 
 
-def _sentence(line: StackLine) -> str:
+def _sentence(line: "StackLine") -> str:
+    from orchestrator.reports.history.stacks import left_of
+
     command = f"orchestrator destroy {line.stack} --env {line.environment}"
     return f"{line.name} is no longer declared and {left_of(line)}; nothing of that is in this plan: {command}"

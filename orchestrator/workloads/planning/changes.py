@@ -13,20 +13,19 @@ from orchestrator.workloads.planning.asking.replacement import forcing
 from orchestrator.workloads.planning.creation import creation
 from orchestrator.workloads.planning.drift.upkeep import healing, lasting
 from orchestrator.workloads.planning.reasons import reason_of
-from orchestrator.workloads.planning.resting import why_kept, why_left_alone
+from orchestrator.workloads.planning.resting import why_kept
 from orchestrator.workloads.planning.taking_over.usurpers import blamed
 from orchestrator.workloads.planning.world import World
 
 
 def stays_as_it_is(item: WantedObject, world: World) -> bool:
     """Whether an object is neither applied nor waited for, though Git declares it."""
-    live = world.live_of(item)
-    return bool(why_left_alone(item, live)) or world.surveyed.left_gone(item, live)
+    return bool(world.why_left_alone(item)) or world.surveyed.left_gone(item, world.live_of(item))
 
 
 def change_of(item: WantedObject, world: World) -> Change:
     """Return what an apply does to an object, a no-op included."""
-    resting = why_left_alone(item, world.live_of(item))
+    resting = world.why_left_alone(item)
     if resting:
         return Change(subject=Subject.OBJECT, name=item.title, action=Action.NO_OP, reason=resting)
     if item.ref is None:

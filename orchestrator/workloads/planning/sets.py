@@ -20,7 +20,6 @@ from orchestrator.workloads.planning.creation import order_of
 from orchestrator.workloads.planning.foundations import check_foundations
 from orchestrator.workloads.planning.leftovers import conceded, ignored
 from orchestrator.workloads.planning.pending import known
-from orchestrator.workloads.planning.resting import why_left_alone
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from orchestrator.workloads.planning.world import World, observe
 from orchestrator.workloads.records.fields import without
@@ -67,7 +66,7 @@ def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> 
     drifted = [
         (item, change)
         for item in ordered
-        if not why_left_alone(item, world.live_of(item))
+        if not world.why_left_alone(item)
         if (change := world.surveyed.left(item, world.live_of(item)))
     ]
     leaving = [(item.ref, deletion_of(item, world)) for item in _unwanted(rendered.unit, world)]
@@ -96,7 +95,7 @@ def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> 
         resting=tuple(
             f"{change.name}: {change.reason}"
             for item, change in zip(ordered, changes, strict=True)
-            if why_left_alone(item, world.live_of(item))
+            if world.why_left_alone(item)
         ),
     )
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import not_
 from typing import cast
 
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
@@ -41,6 +43,11 @@ class World:
     strangers: Mapping[ObjectRef, Live | None]
     unnamed: frozenset[tuple[UnitId, str, str]]
     definitions: Mapping[tuple[str, str], Definition]
+    left_alone: Mapping[ObjectRef, str]
+
+    def why_left_alone(self, item: WantedObject) -> str:
+        """Return why an object is neither created nor changed, or an empty text for all others."""
+        return self.left_alone.get(item.ref, "") if item.ref else why_left_alone(item, None)
 
     def live_of(self, item: WantedObject) -> Live | None:
         """Return what is there of a wanted object, whoever it belongs to."""
@@ -70,8 +77,10 @@ def observe(
     wanted = views(served, [*refs, *(item.ref for item in inventory)])
     live, admission = cluster.survey(wanted, owner, admission_kinds(served) if refs else ())
     learn_live(live.values(), secrets)
-    resting = [item for item in objects if why_left_alone(item, _found(live, item))]
-    objects = tuple(item for item in objects if not why_left_alone(item, _found(live, item)))
+    every = objects
+    alone = [bool(why_left_alone(item, _found(live, item))) for item in every]
+    resting = tuple(compress(every, alone))
+    objects = tuple(compress(every, map(not_, alone)))
     definitions = definitions_in(objects, live)
     check_custom_resources(objects, definitions)
     kinds = served.with_definitions(
@@ -97,6 +106,11 @@ def observe(
         strangers=cluster.get_many(unmarked),
         unnamed=frozenset((item.unit, *item.group_kind) for item in objects if not item.ref),
         definitions=definitions,
+        left_alone={
+            item.ref: why
+            for item in every
+            if item.ref and (why := why_left_alone(item, verdicts[item.ref].live))
+        },
     )
 
 
