@@ -1,6 +1,7 @@
 """What a stack's guards refuse, each with nothing changed, and each overridden by its own name alone."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +109,23 @@ def test_a_plan_is_applied_once_enough_people_approved_it(world: World) -> None:
     assert any("(Looks right)" in subject for subject in world.ledger())
     world.apply()
     assert list(world.live()) == ["a"]
+
+
+def test_a_saved_plan_is_approved_and_applied(world: World, tmp_path: Path) -> None:
+    """What was saved is what was approved: the approval that came after it does not make it stale, an apply does."""
+    file = str(tmp_path / "shop.plan")
+    _declare(world, "a", approvals=1)
+    digest = world.plan("--out", file, "--output", "json").json["digest"]
+    assert "is approved by 0 of 1" in _flat(world.run("apply", file, "--yes").stderr)
+    assert world.run("approve", digest, world.name).code == 0
+
+    applied = world.run("apply", file, "--yes")
+
+    assert applied.code == 0, applied.said
+    assert list(world.live()) == ["a"]
+    again = world.run("apply", file, "--yes")
+    assert again.code == 1
+    assert "was applied since this plan was made" in _flat(again.stderr)
 
 
 def test_another_plan_than_the_approved_one_is_refused_with_the_difference(world: World) -> None:

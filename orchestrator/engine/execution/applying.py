@@ -29,7 +29,7 @@ from orchestrator.engine.execution.phases import (
     succeeded,
     unit_results,
 )
-from orchestrator.engine.execution.verification import verify_unmoved
+from orchestrator.engine.execution.verification import only_approved_since, verify_unmoved
 from orchestrator.engine.overtaking import watched
 from orchestrator.engine.planning.connection import identify
 from orchestrator.engine.planning.infrastructure import Outputs, sealed
@@ -76,7 +76,7 @@ def execute(
     with ExitStack() as resources:
         lease = _lease(planned, operation, turn or Turn(), resources)
         state = planned.store.read()
-        if state.head != planned.ledger.head:
+        if not only_approved_since(planned.store, planned.ledger.head, state.head):
             raise PlanRefused(
                 "somebody else applied this stack since the plan was made",
                 hint="plan again, and look at what changed",

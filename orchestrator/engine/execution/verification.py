@@ -9,6 +9,7 @@ from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_o
 from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import state_stamp
+from orchestrator.ledger.store import Store
 from orchestrator.plans.change import Action, Change, FieldChange
 from orchestrator.plans.guards import destructive
 from orchestrator.plans.plan import UnitPlan
@@ -19,6 +20,7 @@ from orchestrator.stack.model import UnitId
 if TYPE_CHECKING:
     from orchestrator.engine.planning.plan import Planned
 
+_MOST_APPROVALS = 50
 _AGAIN = "plan again, and look at what changed"
 
 
@@ -48,6 +50,21 @@ def verify_unmoved(planned: "Planned") -> None:
     if moved:
         message = f"the cluster changed since the plan was made: {', '.join(moved)}"
         raise PlanRefused(message, hint=_AGAIN)
+
+
+def only_approved_since(store: Store, before: str, now: str) -> bool:
+    """Return whether nothing but approvals was recorded since the ledger's head was ``before``; raises LedgerError.
+
+    They come between a plan and its execution, and change nothing that it was made from.
+    """
+    if before == now:
+        return True
+    for entry in store.history(_MOST_APPROVALS):
+        if entry.approval is None:
+            return False
+        if entry.previous == before:
+            return True
+    return False
 
 
 def verify_late_unit(shown: UnitPlan, late: UnitPlan, allowed: Permissions) -> None:
