@@ -1,6 +1,7 @@
 """A module's outputs as it declares them, where an answer or a plan of Terraform leaves something open."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from orchestrator.infrastructure.declarations import declared
 from orchestrator.infrastructure.reading.shapes import UNTOLD, Shape, shape_of
@@ -26,14 +27,18 @@ def with_nulls(workspace: Workspace, outputs: Mapping[str, Output]) -> Mapping[s
 
 
 def shapes(workspace: Workspace) -> Callable[[str], Shape]:
-    """Return what tells, of an output by its name, which lists in it are certain to be lists."""
+    """Return what tells, of an output by its name, which lists in it are certain to be lists.
+
+    The module's files are read when it is asked first.
+    """
+    declarations = cache(lambda: declared(workspace.module.directory, ""))
 
     def shape(name: str) -> Shape:
-        declarations = declared(workspace.module.directory, "")
-        output = declarations.outputs.get(name)
+        output = declarations().outputs.get(name)
         if output is None or output.typed:
             return UNTOLD
-        types = {each: variable.type for each, variable in declarations.variables.items()}
+        variables = declarations().variables
+        types = {each: variable.type for each, variable in variables.items()}
         return shape_of(output.value, types)
 
     return shape

@@ -140,11 +140,12 @@ def planned_output(change: Document, shape: Callable[[], Shape] = lambda: UNTOLD
     """Read an output's planned value; of one that is only partly known, the parts that are."""
     unknown = change.get("after_unknown")
     known = not any_true(unknown)
+    whole = known or unknown is True
     return Output(
         value=change.get("after") if known else None,
         known=known,
         sensitive=any_true(change.get("after_sensitive")),
-        parts=NOT_KNOWN if known else known_parts(change.get("after"), unknown, shape()),
+        parts=NOT_KNOWN if whole else known_parts(change.get("after"), unknown, shape()),
     )
 
 
