@@ -171,6 +171,13 @@ def test_it_is_pushed_and_a_request_asked_for_without_force(shop: World, tmp_pat
     assert "hint: where branches are protected, open a request" in refused.stderr
     assert _log(shop)[0] == "Step two"
 
+    git(shop.root, "checkout", "--quiet", "--detach")
+    nowhere = shop.run("rollback", shop.name)
+    git(shop.root, "checkout", "--quiet", "main")
+
+    assert nowhere.code == 64
+    assert "no branch is checked out" in nowhere.stderr
+
     pushed = shop.run("rollback", shop.name, "--push", "--no-plan")
 
     assert pushed.code == 0, pushed.said
