@@ -77,8 +77,14 @@ def preview(
 
 
 @click.command()
-@click.option("--repository", default="", metavar="OWNER/NAME", help="The repository on GitHub.")
-@click.option("--request", default=0, metavar="NUMBER", help="The pull request.")
+@click.option(
+    "--forge",
+    type=click.Choice(["github", "gitlab", "gitea"]),
+    help="Which forge it is; gitea is Forgejo, too.",
+)
+@click.option("--api", default="", metavar="ADDRESS", help="Where its API is.")
+@click.option("--repository", default="", metavar="OWNER/NAME", help="The repository there.")
+@click.option("--request", default=0, metavar="NUMBER", help="The pull or merge request.")
 @click.option(
     "--configuration",
     default="default",
@@ -100,6 +106,8 @@ def preview(
 @pass_options
 def comment(
     options: Options,
+    forge: str | None,
+    api: str,
     repository: str,
     request: int,
     configuration: str,
@@ -109,25 +117,28 @@ def comment(
     fail_on: tuple[str, ...],
     output: str,
 ) -> None:
-    """Plan what merging a pull request would do, and keep one comment on it up to date.
+    """Plan what merging a request would do, and keep one comment on it up to date.
 
-    Run by GitHub Actions, it finds repository and request itself; the token is taken from the environment.
+    Run by the CI of GitHub, GitLab, Gitea or Forgejo, it finds repository and request itself; the token is taken
+    from the environment.
     """
     from orchestrator.engine.previewing.commenting import Ask, comment_on
-    from orchestrator.forges.github import GitHub
+    from orchestrator.forges.clients import open_forge
     from orchestrator.forges.patience import Patience
-    from orchestrator.forges.place import find_place
+    from orchestrator.forges.place import Kind, Told, find_place
     from orchestrator.reports.preview.document import preview_json
 
     options.as_json = output == "json"
     if limit:
         _check_limit(limit)
     with surroundings_of(options) as surroundings:
-        place = find_place(surroundings.settings.environment, repository=repository, number=request)
+        kind = Kind(forge) if forge else None
+        told = Told(kind=kind, api=api, repository=repository, number=request)
+        place = find_place(surroundings.settings.environment, told)
         surroundings.secrets.learn(place.token)
-        forge = GitHub(place, Patience(stop=surroundings.stop, now=clock.now))
+        client = open_forge(place, Patience(stop=surroundings.stop, now=clock.now))
         ask = Ask(configuration=configuration, forks=allow_forks, limit=limit)
-        done = comment_on(_without(surroundings, place.token), forge, ask)
+        done = comment_on(_without(surroundings, place.token), client, ask)
     if html is not None:
         _write_page(options, done.preview, options.directory / html)
     if options.as_json:

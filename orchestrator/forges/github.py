@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.forge import ChangeRequest, Comment, Status
 from orchestrator.forges.place import Place
+from orchestrator.forges.troubles import refused, unanswered
 
 if TYPE_CHECKING:
     from github.Issue import Issue
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.forges.patience import Patience
 
 _PATIENCE_SECONDS: Final = 30
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _TROUBLE = 401, 403, 404, 429, 500
+_FORBIDDEN: Final = 403
 _OF_ACTIONS: Final = "github-actions[bot]"
 
 
@@ -125,30 +125,9 @@ class GitHub:
         try:
             yield
         except GithubException as error:
-            raise _translated(error.status, _said(error.data), self._place) from error
+            raise refused(self._place, error.status, _said(error.data)) from error
         except RequestException as error:
-            message = f"{self._place.api} does not answer"
-            raise ForgeUnanswered(message, detail=type(error).__name__) from error
-
-
-def _translated(status: int, said: str, place: Place) -> ForgeError:
-    where = f"request {place.number} of {place.repository}"
-    if status >= _TROUBLE:
-        return ForgeUnanswered(f"GitHub failed at {where} with {status}", detail=said)
-    if status == _UNAUTHORIZED:
-        return ForgeError("GitHub does not accept the token", hint="it may have run out")
-    if status == _TOO_MANY or "rate limit" in said.lower():
-        message = (
-            "GitHub is asked too often, and wants to be left alone for longer than a run waits"
-        )
-        return ForgeError(message, hint="run again later", detail=said)
-    if status == _FORBIDDEN:
-        hint = "the token has to be allowed to write comments and statuses"
-        return ForgeError(f"GitHub refuses to touch {where}", hint=hint, detail=said)
-    if status == _NOT_FOUND:
-        hint = "check the names; a token that may not see a repository is told so too"
-        return ForgeError(f"there is no {where}", hint=hint, detail=said)
-    return ForgeError(f"GitHub refuses to change {where} ({status})", detail=said)
+            raise unanswered(self._place, error) from error
 
 
 def _said(data: object) -> str:

@@ -1,45 +1,133 @@
 """Where a request is: found from what a CI system says of its run, or told."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from orchestrator.errors import UsageError
 
-_PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
-_TOKENS: Final = ("ORCHESTRATOR_FORGE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
-_SAY_REPOSITORY: Final = "name it with --repository OWNER/NAME"
-_SAY_NUMBER: Final = "name it with --request NUMBER"
-_SAY_TOKEN: Final = f"set {_TOKENS[0]} in the environment, or GITHUB_TOKEN"
-_GITHUB_API: Final = "https://api.github.com"
+
+class Kind(StrEnum):
+    """Which forge it is."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+
+    @property
+    def spelled(self) -> str:
+        """Return its name as people write it."""
+        return {Kind.GITHUB: "GitHub", Kind.GITLAB: "GitLab", Kind.GITEA: "Gitea"}[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One request: the address of the forge's API, the repository there, its number, and a token that may comment."""
+    """One request: the forge and its API, the repository there, the request's number, a token that may comment."""
 
+    kind: Kind
     api: str
     repository: str
     number: int
     token: str = field(repr=False)
 
 
-def find_place(environment: Mapping[str, str], *, repository: str, number: int) -> Place:
-    """Return where to comment; what is told wins over what the environment says, 0 and empty texts tell nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a person says of a place; empty and 0 where the environment is to be asked."""
 
-    Raises UsageError when one of them is missing.
+    kind: Kind | None = None
+    api: str = ""
+    repository: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """The variables in which the CI of a forge says where it runs; the first one that is set counts."""
+
+    api: str
+    repository: str
+    tokens: tuple[str, ...]
+    default_api: str = ""
+
+
+_OURS: Final = "ORCHESTRATOR_FORGE_TOKEN"
+_VARIABLES: Final = {
+    Kind.GITHUB: _Names(
+        api="GITHUB_API_URL",
+        repository="GITHUB_REPOSITORY",
+        tokens=(_OURS, "GITHUB_TOKEN", "GH_TOKEN"),
+        default_api="https://api.github.com",
+    ),
+    Kind.GITLAB: _Names(
+        api="CI_API_V4_URL", repository="CI_PROJECT_PATH", tokens=(_OURS, "GITLAB_TOKEN")
+    ),
+    Kind.GITEA: _Names(
+        api="GITHUB_API_URL",
+        repository="GITHUB_REPOSITORY",
+        tokens=(_OURS, "GITEA_TOKEN", "GITHUB_TOKEN"),
+    ),
+}
+_PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
+
+
+def find_place(environment: Mapping[str, str], told: Told) -> Place:
+    """Return where to comment; what is told wins over what the environment says.
+
+    Raises UsageError when something is missing.
     """
+    kind = told.kind or _kind(environment)
+    names = _VARIABLES[kind]
+    return Place(
+        kind=kind,
+        api=_needed(
+            told.api or environment.get(names.api) or names.default_api,
+            f"nothing says where {kind.spelled} is",
+            "name its API with --api ADDRESS",
+        ),
+        repository=_needed(
+            told.repository or environment.get(names.repository, ""),
+            "nothing says in which repository the request is",
+            "name it with --repository OWNER/NAME",
+        ),
+        number=int(
+            _needed(
+                str(told.number or _number(environment, kind) or ""),
+                "nothing says which request is meant",
+                "name it with --request NUMBER",
+            )
+        ),
+        token=_needed(
+            _first(environment, names.tokens),
+            "there is no token to comment with",
+            f"set {' or '.join(names.tokens[:2])} in the environment",
+        ),
+    )
+
+
+def _kind(environment: Mapping[str, str]) -> Kind:
+    if environment.get("GITLAB_CI"):
+        return Kind.GITLAB
+    if environment.get("GITEA_ACTIONS") or environment.get("FORGEJO_ACTIONS"):
+        return Kind.GITEA
+    return Kind.GITHUB
+
+
+def _number(environment: Mapping[str, str], kind: Kind) -> int:
+    if kind is Kind.GITLAB:
+        told = environment.get("CI_MERGE_REQUEST_IID", "")
+        return int(told) if told.isdecimal() else 0
     found = _PULL.fullmatch(environment.get("GITHUB_REF", ""))
-    number = number or (int(found.group(1)) if found else 0)
-    repository = repository or environment.get("GITHUB_REPOSITORY", "")
-    token = next((environment[name] for name in _TOKENS if environment.get(name)), "")
-    for value, message, hint in (
-        (repository, "nothing says in which repository the request is", _SAY_REPOSITORY),
-        (number, "nothing says which request is meant", _SAY_NUMBER),
-        (token, "there is no token to comment with", _SAY_TOKEN),
-    ):
-        if not value:
-            raise UsageError(message, hint=hint)
-    api = environment.get("GITHUB_API_URL") or _GITHUB_API
-    return Place(api=api, repository=repository, number=number, token=token)
+    return int(found.group(1)) if found else 0
+
+
+def _first(environment: Mapping[str, str], names: Iterable[str]) -> str:
+    return next((environment[name] for name in names if environment.get(name)), "")
+
+
+def _needed(value: str, message: str, hint: str) -> str:
+    if not value:
+        raise UsageError(message, hint=hint)
+    return value

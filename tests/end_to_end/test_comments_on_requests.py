@@ -8,17 +8,19 @@ import pytest
 from tests.end_to_end.commands import Ended
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
-from tests.forges.github_server import NUMBER, REPOSITORY, TOKEN, GitHubServer, github_server
+from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, serving
+from tests.forges.small_forges import SmallGitHub, SmallGitLab
 from tests.git import git
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def forge() -> Iterator[GitHubServer]:
+def forge() -> Iterator[Served]:
     """Give a GitHub with one pull request and no comments."""
-    with github_server() as server:
-        yield server
+    held = SmallGitHub()
+    with serving(held):
+        yield held
 
 
 def _origin(world: World, folder: Path) -> None:
@@ -28,19 +30,19 @@ def _origin(world: World, folder: Path) -> None:
     git(world.root, "push", "--quiet", "origin", "main")
 
 
-def _propose(world: World, forge: GitHubServer) -> str:
+def _propose(world: World, forge: Served) -> str:
     """Push what is checked out as the head of the pull request."""
     git(world.root, "push", "--quiet", "--force", "origin", f"HEAD:refs/pull/{NUMBER}/head")
     forge.head = git(world.root, "rev-parse", "HEAD")
     return forge.head
 
 
-def _comment(world: World, forge: GitHubServer, *arguments: str) -> Ended:
+def _comment(world: World, forge: Served, *arguments: str) -> Ended:
     """Run the verb as a workflow does."""
     return world.run(
         "comment",
         *arguments,
-        GITHUB_API_URL=forge.address,
+        GITHUB_API_URL=forge.api,
         GITHUB_REPOSITORY=REPOSITORY,
         GITHUB_REF=f"refs/pull/{NUMBER}/merge",
         GITHUB_TOKEN=TOKEN,
@@ -53,7 +55,7 @@ def _change(world: World, text: str) -> None:
 
 
 def test_a_request_has_one_comment_and_its_statuses(
-    world: World, forge: GitHubServer, tmp_path: Path
+    world: World, forge: Served, tmp_path: Path
 ) -> None:
     """The first run writes it, the next commit's run changes it and says what is new; statuses lead there."""
     small_stack(world)
@@ -63,14 +65,14 @@ def test_a_request_has_one_comment_and_its_statuses(
     head = _propose(world, forge)
 
     first = _comment(world, forge)
-    (written,) = (each["body"] for each in forge.comments)
+    (written,) = forge.texts
     states = [(each["context"], each["state"], each["sha"]) for each in forge.statuses]
     _change(world, "fancier")
     world.manifests("platform/more.yaml", config_map("more"))
     world.commit("Add more")
     _propose(world, forge)
     second = _comment(world, forge)
-    (changed,) = (each["body"] for each in forge.comments)
+    (changed,) = forge.texts
 
     assert first.code == second.code == 0, first.said + second.said
     assert "### Merging: 4 to create\n" in written
@@ -81,15 +83,13 @@ def test_a_request_has_one_comment_and_its_statuses(
         (f"orchestrator: {world.name}/default", "success", head),
         ("orchestrator", "success", head),
     ]
-    assert forge.statuses[-1]["target_url"] == forge.comments[0]["html_url"]
+    assert forge.statuses[-1]["target_url"].endswith(f"#issuecomment-{forge.notes[0].id}")
     assert "Comment written: https://forge.example/" in first.stdout
     assert TOKEN not in first.said + second.said + written + changed
     assert world.left_behind() == []
 
 
-def test_what_fails_is_in_comment_and_status(
-    world: World, forge: GitHubServer, tmp_path: Path
-) -> None:
+def test_what_fails_is_in_comment_and_status(world: World, forge: Served, tmp_path: Path) -> None:
     """A stack that cannot be planned fails the status, and the comment says why."""
     small_stack(world)
     _origin(world, tmp_path)
@@ -99,12 +99,12 @@ def test_what_fails_is_in_comment_and_status(
     ended = _comment(world, forge)
 
     assert ended.code == 1
-    assert "there is no variable" in forge.comments[0]["body"]
+    assert "there is no variable" in forge.texts[0]
     assert [each["state"] for each in forge.statuses] == ["pending", "failure", "failure"]
 
 
 def test_requests_from_forks_are_planned_when_somebody_says_so(
-    world: World, forge: GitHubServer, tmp_path: Path
+    world: World, forge: Served, tmp_path: Path
 ) -> None:
     """Their code would run here; a request that is closed has nothing to plan."""
     small_stack(world)
@@ -114,9 +114,9 @@ def test_requests_from_forks_are_planned_when_somebody_says_so(
     forge.from_fork = True
 
     refused = _comment(world, forge)
-    untouched = (list(forge.comments), list(forge.statuses))
+    untouched = (list(forge.notes), list(forge.statuses))
     allowed = _comment(world, forge, "--allow-forks")
-    forge.state = "closed"
+    forge.is_open = False
     closed = _comment(world, forge, "--allow-forks")
 
     assert refused.code == closed.code == 1
@@ -125,11 +125,11 @@ def test_requests_from_forks_are_planned_when_somebody_says_so(
     assert untouched == ([], [])
     assert allowed.code == 0, allowed.said
     assert "merged or closed" in closed.stderr
-    assert len(forge.comments) == 1
+    assert len(forge.notes) == 1
 
 
 def test_the_code_of_a_request_cannot_comment_in_our_name(
-    world: World, forge: GitHubServer, tmp_path: Path
+    world: World, forge: Served, tmp_path: Path
 ) -> None:
     """The token is in no environment of what is planned."""
     small_stack(world)
@@ -170,3 +170,26 @@ def test_what_is_missing_is_named(world: World, missing: str, said: str) -> None
 
     assert ended.code == 64
     assert said in ended.stderr
+
+
+def test_a_merge_request_has_its_comment_too(world: World, tmp_path: Path) -> None:
+    """In a pipeline of GitLab, all is found in what that says."""
+    small_stack(world)
+    _origin(world, tmp_path)
+    _change(world, "fancy")
+    git(world.root, "push", "--quiet", "origin", f"HEAD:refs/merge-requests/{NUMBER}/head")
+    held = SmallGitLab(head=git(world.root, "rev-parse", "HEAD"))
+
+    with serving(held):
+        ended = world.run(
+            "comment",
+            GITLAB_CI="true",
+            CI_API_V4_URL=held.api,
+            CI_PROJECT_PATH=REPOSITORY,
+            CI_MERGE_REQUEST_IID=str(NUMBER),
+            ORCHESTRATOR_FORGE_TOKEN=TOKEN,
+        )
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 4 to create" in held.texts[0]
+    assert [each["state"] for each in held.statuses] == ["pending", "success", "success"]

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.forges.github_server import GitHubServer, github_server
+from tests.forges.served import Served, serving
+from tests.forges.small_forges import FORGES
 
 
-@pytest.fixture
-def forge() -> Iterator[GitHubServer]:
-    """Give a GitHub with one pull request and no comments."""
-    with github_server() as server:
-        yield server
+@pytest.fixture(params=FORGES, ids=[each.kind for each in FORGES])
+def forge(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """Give a forge of each kind, with one request and no comments."""
+    held: Served = request.param()
+    with serving(held):
+        yield held

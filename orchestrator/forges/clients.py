@@ -1,0 +1,26 @@
+"""The forges by their kind, each imported when it is needed."""
+
+from typing import TYPE_CHECKING
+
+from orchestrator.forges.forge import Forge
+from orchestrator.forges.place import Kind, Place
+
+if TYPE_CHECKING:
+    from orchestrator.forges.patience import Patience
+
+
+def open_forge(place: Place, patience: "Patience") -> Forge:
+    """Return the forge that a place is at; nothing is asked yet."""
+    match place.kind:
+        case Kind.GITHUB:
+            from orchestrator.forges.github import GitHub
+
+            return GitHub(place, patience)
+        case Kind.GITLAB:
+            from orchestrator.forges.gitlab import GitLab
+
+            return GitLab(place, patience)
+        case Kind.GITEA:
+            from orchestrator.forges.gitea import Gitea
+
+            return Gitea(place, patience)

@@ -1,0 +1,121 @@
+"""Gitea and Forgejo, through their REST API, for which there is no well-kept client."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from orchestrator.forges.forge import ChangeRequest, Comment, Status
+from orchestrator.forges.place import Place
+from orchestrator.forges.troubles import refused, unanswered
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+
+    from orchestrator.forges.patience import Patience
+
+_PATIENCE_SECONDS: Final = 30
+# The token of a workflow may not ask who it is; it comments as one of these.
+_OF_ACTIONS: Final = frozenset({"gitea-actions", "forgejo-actions"})
+
+
+class Gitea:
+    """One pull request."""
+
+    limit = 1_000_000
+    longest_description = 140
+
+    def __init__(self, place: Place, patience: "Patience") -> None:
+        """Take where the request is, and how long to wait for answers; nothing is asked yet."""
+        import requests
+        from requests.adapters import HTTPAdapter
+
+        self._place = place
+        self._session = requests.Session()
+        self._session.auth = self._with_token  # or a netrc file would have its say
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=patience))
+
+    def request(self) -> ChangeRequest:
+        """Return the request as it is now."""
+        found = self._asked("GET", f"pulls/{self._place.number}")
+        return ChangeRequest(
+            number=self._place.number,
+            base=found["base"]["ref"],
+            head=found["head"]["sha"],
+            head_ref=f"refs/pull/{self._place.number}/head",
+            from_fork=found["head"]["repo_id"] != found["base"]["repo_id"],
+            is_open=found["state"] == "open",
+        )
+
+    def comments(self) -> Sequence[Comment]:
+        """Return all comments on it that this account wrote, the oldest first; the API gives them at once."""
+        ours = self._logins()
+        listed = self._asked("GET", f"issues/{self._place.number}/comments")
+        found = (_comment(each) for each in listed if each["user"]["login"] in ours)
+        return tuple(sorted(found, key=lambda each: each.id))
+
+    def write(self, text: str) -> Comment:
+        """Write a comment; raises ForgeUnanswered when nobody can tell whether it is there."""
+        path = f"issues/{self._place.number}/comments"
+        return _comment(self._asked("POST", path, {"body": text}))
+
+    def edit(self, comment: Comment, text: str) -> bool:
+        """Change a comment; return False when somebody deleted it meanwhile."""
+        return self._unless_gone("PATCH", comment, {"body": text})
+
+    def delete(self, comment: Comment) -> None:
+        """Delete a comment, which may be gone already."""
+        self._unless_gone("DELETE", comment, None)
+
+    def set_status(self, commit: str, status: Status) -> None:
+        """Set one status of a commit."""
+        said = {
+            "state": status.state.value,
+            "context": status.name,
+            "description": status.description,
+            "target_url": status.address,
+        }
+        self._asked("POST", f"statuses/{commit}", said)
+
+    def _unless_gone(self, method: str, comment: Comment, body: dict[str, str] | None) -> bool:
+        status, answer = self._sent(method, self._path(f"issues/comments/{comment.id}"), body)
+        if status == HTTPStatus.NOT_FOUND:
+            return False
+        self._checked(status, answer)
+        return True
+
+    def _logins(self) -> frozenset[str]:
+        status, answer = self._sent("GET", "user", None)
+        if status == HTTPStatus.FORBIDDEN:
+            return _OF_ACTIONS
+        return frozenset({self._checked(status, answer)["login"]})
+
+    def _path(self, rest: str) -> str:
+        return f"repos/{self._place.repository}/{rest}"
+
+    def _asked(self, method: str, rest: str, body: dict[str, str] | None = None) -> Any:
+        return self._checked(*self._sent(method, self._path(rest), body))
+
+    def _sent(self, method: str, path: str, body: dict[str, str] | None) -> tuple[int, Any]:
+        from requests import RequestException
+
+        address = f"{self._place.api.rstrip('/')}/{path}"
+        try:
+            answer = self._session.request(method, address, json=body, timeout=_PATIENCE_SECONDS)
+            return answer.status_code, answer.json() if answer.content else None
+        except RequestException as error:  # JSON that is none is one of them
+            raise unanswered(self._place, error) from error
+
+    def _checked(self, status: int, answer: Any) -> Any:
+        if status < HTTPStatus.BAD_REQUEST:
+            return answer
+        said = answer.get("message", "") if isinstance(answer, dict) else ""
+        raise refused(self._place, status, str(said))
+
+    def _with_token(self, request: "PreparedRequest") -> "PreparedRequest":
+        request.headers["Authorization"] = f"token {self._place.token}"
+        return request
+
+
+def _comment(found: dict[str, Any]) -> Comment:
+    return Comment(id=found["id"], text=found["body"], address=found["html_url"])

@@ -1,0 +1,33 @@
+"""What a refusal of a forge means, by its status."""
+
+from http import HTTPStatus
+
+from orchestrator.errors import ForgeError, ForgeUnanswered
+from orchestrator.forges.place import Place
+
+
+def refused(place: Place, status: int, said: str) -> ForgeError:
+    """Return the error for an answer that is none; ``said`` is the forge's own sentence."""
+    where = f"request {place.number} of {place.repository}"
+    forge = place.kind.spelled
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ForgeUnanswered(f"{forge} failed at {where} with {status}", detail=said)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return ForgeError(f"{forge} does not accept the token", hint="it may have run out")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in said.lower():
+        message = (
+            f"{forge} is asked too often, and wants to be left alone for longer than a run waits"
+        )
+        return ForgeError(message, hint="run again later", detail=said)
+    if status == HTTPStatus.FORBIDDEN:
+        hint = "the token has to be allowed to write comments and statuses"
+        return ForgeError(f"{forge} refuses to touch {where}", hint=hint, detail=said)
+    if status == HTTPStatus.NOT_FOUND:
+        hint = "check the names; a token that may not see a repository is told so too"
+        return ForgeError(f"there is no {where}", hint=hint, detail=said)
+    return ForgeError(f"{forge} refuses to change {where} ({status})", detail=said)
+
+
+def unanswered(place: Place, error: Exception) -> ForgeUnanswered:
+    """Return the error for no answer at all."""
+    return ForgeUnanswered(f"{place.api} does not answer", detail=type(error).__name__)

@@ -1,0 +1,166 @@
+"""A small GitHub, GitLab and Gitea, which answer as their published APIs say."""
+
+import re
+from collections.abc import Callable
+from typing import ClassVar
+from urllib.parse import unquote
+
+from orchestrator.forges.place import Kind
+from tests.forges.served import NUMBER, REPOSITORY, Answer, Json, Note, Query, Served
+
+_NOT_FOUND: Answer = (404, {"message": "404 Not found"})
+_FORBIDDEN: Answer = (403, {"message": "Resource not accessible by integration"})
+
+
+class _LikeGitHub(Served):
+    """What GitHub and Gitea have in common."""
+
+    __slots__ = ()
+    head_part: ClassVar[str]
+
+    @property
+    def comments_path(self) -> str:
+        """Return the pattern of the path of all comments."""
+        return rf"/issues/{NUMBER}/comments$"
+
+    def token_of(self, headers: Callable[[str, str], str]) -> str:
+        """Return the token that a request carries."""
+        return headers("Authorization", "").rpartition(" ")[2]
+
+    def answer(self, method: str, path: str, query: Query, body: Json) -> Answer:
+        """Return what the API answers, after it was carried out."""
+        prefix = f"/repos/{REPOSITORY}"
+        if (method, path) == ("GET", "/user"):
+            return (200, {"login": self.login}) if self.may_ask_who else _FORBIDDEN
+        if (method, path) == ("GET", f"{prefix}/pulls/{NUMBER}"):
+            return 200, self.pull()
+        if path == f"{prefix}/issues/{NUMBER}/comments":
+            if method == "POST":
+                return 201, self.shown(self.add(body["body"], self.login))
+            return 200, [self.shown(note) for note in self.listed(query)]
+        if found := re.fullmatch(rf"{prefix}/issues/comments/(\d+)", path):
+            note = self.changed(method, int(found.group(1)), body)
+            return (204 if method == "DELETE" else 200, self.shown(note)) if note else _NOT_FOUND
+        if method == "POST" and path.startswith(f"{prefix}/statuses/"):
+            self.statuses.append({**body, "sha": path.rpartition("/")[2]})
+            return 201, {**body, "url": f"{self.api}{path}"}
+        return _NOT_FOUND
+
+    def listed(self, query: Query) -> list[Note]:
+        """Return the comments of one page."""
+        return self.page(query)[0]
+
+    def pull(self) -> Json:
+        """Return the pull request."""
+        return {
+            "number": NUMBER,
+            "state": "open" if self.is_open else "closed",
+            "url": f"{self.api}/repos/{REPOSITORY}/pulls/{NUMBER}",
+            "head": {"ref": "change", "sha": self.head, **self.repository(fork=self.from_fork)},
+            "base": {"ref": "main", "sha": "0" * 40, **self.repository(fork=False)},
+        }
+
+    def repository(self, *, fork: bool) -> Json:
+        """Return how one side of the pull request tells its repository."""
+        return {"repo": {"id": 2 if fork else 1, "full_name": REPOSITORY}}
+
+    def shown(self, note: Note) -> Json:
+        """Return a comment as the API shows it."""
+        return {
+            "id": note.id,
+            "body": note.text,
+            "user": {"login": note.login, "id": 1},
+            "url": f"{self.api}/repos/{REPOSITORY}/issues/comments/{note.id}",
+            "html_url": f"https://forge.example/{REPOSITORY}/pulls/{NUMBER}#issuecomment-{note.id}",
+        }
+
+
+class SmallGitHub(_LikeGitHub):
+    """GitHub; see its REST API, version 2022-11-28."""
+
+    __slots__ = ()
+    kind = Kind.GITHUB
+    bot = "github-actions[bot]"
+
+
+class SmallGitea(_LikeGitHub):
+    """Gitea; see its swagger.v1.json."""
+
+    __slots__ = ()
+    kind = Kind.GITEA
+    root = "/api/v1"
+    bot = "gitea-actions"
+
+    def listed(self, query: Query) -> list[Note]:  # noqa: ARG002  it takes none
+        """Return all comments: this list has no pages."""
+        return self.notes
+
+    def links(self, path: str, query: Query) -> dict[str, str]:  # noqa: ARG002  the same
+        """Return nothing, since there is no other page."""
+        return {}
+
+    def repository(self, *, fork: bool) -> Json:
+        """Return how one side of the pull request tells its repository; that of a fork may be gone."""
+        return {"repo_id": 2 if fork else 1, "repo": None if fork else {"id": 1}}
+
+
+class SmallGitLab(Served):
+    """GitLab; see its REST API, version 4."""
+
+    __slots__ = ()
+    kind = Kind.GITLAB
+    root = "/api/v4"
+
+    @property
+    def comments_path(self) -> str:
+        """Return the pattern of the path of all comments."""
+        return rf"/merge_requests/{NUMBER}/notes$"
+
+    def token_of(self, headers: Callable[[str, str], str]) -> str:
+        """Return the token that a request carries."""
+        return headers("PRIVATE-TOKEN", "")
+
+    def answer(self, method: str, path: str, query: Query, body: Json) -> Answer:
+        """Return what the API answers, after it was carried out."""
+        project, _, rest = unquote(path).removeprefix("/projects/").partition(f"{REPOSITORY}/")
+        if (method, path) == ("GET", "/user"):
+            return 200, {"id": 1, "username": self.login}
+        if project:
+            return _NOT_FOUND
+        if (method, rest) == ("GET", f"merge_requests/{NUMBER}"):
+            return 200, self._merge_request()
+        if rest == f"merge_requests/{NUMBER}/notes":
+            if method == "POST":
+                return 201, self._shown(self.add(body["body"], self.login))
+            return 200, [self._shown(note) for note in self.page(query)[0]]
+        if found := re.fullmatch(rf"merge_requests/{NUMBER}/notes/(\d+)", rest):
+            note = self.changed(method, int(found.group(1)), body)
+            return (204 if method == "DELETE" else 200, self._shown(note)) if note else _NOT_FOUND
+        if method == "POST" and rest.startswith("statuses/"):
+            return self._status(rest.rpartition("/")[2], body)
+        return _NOT_FOUND
+
+    def _status(self, commit: str, body: Json) -> Answer:
+        last = next((each for each in reversed(self.statuses) if each["name"] == body["name"]), {})
+        if last.get("state") == body["state"] == "pending":
+            said = "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot)"
+            return 400, {"message": said}
+        self.statuses.append({**body, "sha": commit})
+        return 201, {**body, "id": 1, "sha": commit}
+
+    def _merge_request(self) -> Json:
+        return {
+            "iid": NUMBER,
+            "state": "opened" if self.is_open else "merged",
+            "target_branch": "main",
+            "sha": self.head,
+            "source_project_id": 2 if self.from_fork else 1,
+            "target_project_id": 1,
+        }
+
+    def _shown(self, note: Note) -> Json:
+        author = {"id": 1, "username": note.login}
+        return {"id": note.id, "body": note.text, "author": author, "system": False}
+
+
+FORGES = (SmallGitHub, SmallGitLab, SmallGitea)
