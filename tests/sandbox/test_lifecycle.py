@@ -86,26 +86,38 @@ def _config_map(name: str) -> dict[str, object]:
     return {"metadata": {"name": name}}
 
 
+# Starts a sandbox as a process of its own, and goes on with what is added.
+_STARTED = """\
+import os, signal, sys
+from pathlib import Path
+from orchestrator.processes import Stop
+from orchestrator.sandbox import up
+from orchestrator.settings import Settings
+up(Path(sys.argv[1]), Settings.read(), on_progress=lambda _: None, stop=Stop())
+"""
 _CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
 
-def test_up_is_idempotent(directory: Path) -> None:
-    """A second `up` finds the sandbox ready, and starts nothing."""
-    first = _up(directory)
-    before = status(directory)
-    assert _up(directory) == first
-    assert status(directory) == before
+def test_up_is_idempotent(sandbox: Sandbox) -> None:
+    """Another `up` finds the sandbox ready, and starts nothing."""
+    before = status(sandbox.directory)
+    assert _up(sandbox.directory) == sandbox
+    assert status(sandbox.directory) == before
     assert before.is_up
     assert before.is_ready
     assert before.dead == ()
     assert [part.component for part in before.components if part.is_alive] == list(Component)
     assert {part.component for part in before.components if part.port} == {Component.API_SERVER}
-    assert first.kubeconfig == kubeconfig_path(directory)
-    assert client_of(first.kubeconfig).get("/version")["gitVersion"].startswith("v1.")
+    assert sandbox.kubeconfig == kubeconfig_path(sandbox.directory)
+    assert client_of(sandbox.kubeconfig).get("/version")["gitVersion"].startswith("v1.")
 
 
 def test_only_the_owner_and_only_loopback(directory: Path) -> None:
-    """Folders are 0700 and files 0600; the one port that is open listens on 127.0.0.1."""
+    """Folders are 0700 and files 0600; the one port that is open listens on 127.0.0.1, also after a restart.
+
+    A restart keeps its port; when another program has it by then, a free one is taken. The processes of a
+    sandbox whose directory somebody removed are found and ended.
+    """
     _up(directory)
     modes = {
         (path, stat.S_IMODE(path.stat().st_mode)) for path in (directory, *directory.rglob("*"))
@@ -114,6 +126,12 @@ def test_only_the_owner_and_only_loopback(directory: Path) -> None:
     listening = {address for process in _processes(directory) for address in _listening(process)}
     port = status(directory).server.rpartition(":")[2]
     assert listening == {f"0100007F:{int(port):04X}"}
+    _kill_all(directory)
+    with socket.create_server(("127.0.0.1", int(port))):
+        assert _up(directory).server != f"https://127.0.0.1:{port}"
+    shutil.rmtree(directory)
+    assert _down(directory)
+    assert _processes(directory) == []
 
 
 def _listening(process: int) -> Iterator[str]:
@@ -132,7 +150,10 @@ def _listening(process: int) -> Iterator[str]:
 
 
 def test_several_run_side_by_side(directory: Path, tmp_path: Path) -> None:
-    """Two sandboxes that start at once have ports and objects of their own, and end apart."""
+    """Two sandboxes that start at once have ports and objects of their own, and end apart.
+
+    After `down` there is no process and no file; a second one has nothing to do.
+    """
     other = tmp_path / "other"
     try:
         with ThreadPoolExecutor() as pool:
@@ -141,35 +162,27 @@ def test_several_run_side_by_side(directory: Path, tmp_path: Path) -> None:
         client_of(first.kubeconfig).create(_CONFIG_MAPS, _config_map("mine"))
         code, _ = client_of(second.kubeconfig).request("GET", f"{_CONFIG_MAPS}/mine")
         assert code == 404
+        assert _processes(other)
     finally:
-        _down(other)
+        assert _down(other)
+    assert _processes(other) == []
+    assert not other.exists()
+    assert not _down(other)
+    assert not status(other).is_up
     assert status(directory).is_ready
 
 
 def test_two_starts_of_one_sandbox(directory: Path) -> None:
-    """Of two `up`s at once one starts it and the other waits, says for whom, and gets the same."""
+    """Of two `up`s at once one starts it and the other waits, says for whom, and gets the same.
+
+    A file that somebody else put into the directory survives `down`.
+    """
     told: list[str] = []
     with ThreadPoolExecutor() as pool:
         starts = [pool.submit(_up, directory, on_progress=told.append) for _ in range(2)]
     assert starts[0].result() == starts[1].result()
     assert told.count("starting the control plane") == 1
     assert any(text.startswith(f"waiting: process {os.getpid()} (since ") for text in told)
-
-
-def test_down_leaves_nothing(directory: Path) -> None:
-    """After `down` there is no process and no file; a second one has nothing to do."""
-    _up(directory)
-    assert _processes(directory)
-    assert _down(directory)
-    assert _processes(directory) == []
-    assert not directory.exists()
-    assert not _down(directory)
-    assert not status(directory).is_up
-
-
-def test_down_keeps_files_of_others(directory: Path) -> None:
-    """A file that somebody else put into the directory survives `down`."""
-    _up(directory)
     (directory / "notes").write_text("mine")
     assert _down(directory)
     assert [path.name for path in directory.iterdir()] == ["notes"]
@@ -216,43 +229,35 @@ def _eventually_not_ready(directory: Path) -> SandboxStatus:
 
 
 def test_a_damaged_record_is_repaired(directory: Path) -> None:
-    """Without a readable record the sandbox is not ready; `up` replaces it without leaving its processes."""
-    _up(directory)
+    """Without a readable record the sandbox is not ready; `up` replaces it without leaving its processes.
+
+    The end of the process that started it, and of its terminal, does not end a sandbox; `down` needs no
+    readable record.
+    """
+    ended = subprocess.run(
+        (sys.executable, "-c", f"{_STARTED}os.killpg(0, signal.SIGHUP)\n", str(directory)),
+        start_new_session=True,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGHUP
+    assert status(directory).is_ready
     old = set(_processes(directory))
     (directory / "sandbox.json").write_text('{"format": ')
     assert status(directory).is_up
     assert not status(directory).is_ready
     assert _up(directory).server
     assert old.isdisjoint(_processes(directory))
-
-
-def test_down_with_a_damaged_record(directory: Path) -> None:
-    """`down` needs no readable record."""
-    _up(directory)
     (directory / "sandbox.json").write_text("")
     assert _down(directory)
     assert _processes(directory) == []
     assert not directory.exists()
 
 
-def test_down_when_everything_died(directory: Path) -> None:
-    """`down` removes a sandbox none of whose processes is left."""
-    _up(directory)
-    _kill_all(directory)
-    assert _down(directory)
-    assert not directory.exists()
-
-
-def test_down_after_the_directory_was_removed(directory: Path) -> None:
-    """The processes of a sandbox whose directory somebody removed are found and ended."""
-    _up(directory)
-    shutil.rmtree(directory)
-    assert _down(directory)
-    assert _processes(directory) == []
-
-
 def test_a_component_that_dies_at_the_start(directory: Path) -> None:
-    """The message names the component and its exit code, the detail is the end of its log; data stays."""
+    """The message names the component and its exit code, the detail is the end of its log; data stays.
+
+    `down` removes a sandbox none of whose processes is left.
+    """
     _up(directory)
     _kill_all(directory)
     (directory / "etcd" / "member" / "snap" / "db").write_bytes(b"damaged" * 10_000)
@@ -264,6 +269,8 @@ def test_a_component_that_dies_at_the_start(directory: Path) -> None:
     assert "sandbox down" in caught.value.hint
     assert _processes(directory) == []
     assert (directory / "etcd").exists()
+    assert _down(directory)
+    assert not directory.exists()
 
 
 def test_a_first_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -306,12 +313,7 @@ def _when(holds: Callable[[], bool], act: Callable[[], None]) -> None:
 
 def test_a_start_that_was_killed(directory: Path) -> None:
     """What a killed `up` has left running is found by the next `down`."""
-    program = (
-        "import sys; from pathlib import Path; from orchestrator.processes import Stop\n"
-        "from orchestrator.sandbox import up; from orchestrator.settings import Settings\n"
-        "up(Path(sys.argv[1]), Settings.read(), on_progress=lambda _: None, stop=Stop())\n"
-    )
-    with subprocess.Popen((sys.executable, "-c", program, str(directory))) as child:
+    with subprocess.Popen((sys.executable, "-c", _STARTED, str(directory))) as child:
         _when((directory / "logs" / "kube-apiserver.log").exists, child.kill)
     assert _processes(directory)
     assert _down(directory)
@@ -319,31 +321,11 @@ def test_a_start_that_was_killed(directory: Path) -> None:
     assert not directory.exists()
 
 
-def test_a_sandbox_outlives_who_started_it(directory: Path) -> None:
-    """The end of the process that started it, and of its terminal, does not end the sandbox."""
-    program = (
-        "import os, signal, sys; from pathlib import Path; from orchestrator.processes import Stop\n"
-        "from orchestrator.sandbox import up; from orchestrator.settings import Settings\n"
-        "up(Path(sys.argv[1]), Settings.read(), on_progress=lambda _: None, stop=Stop())\n"
-        "os.killpg(0, signal.SIGHUP)\n"
-    )
-    ended = subprocess.run(
-        (sys.executable, "-c", program, str(directory)), start_new_session=True, check=False
-    )
-    assert ended.returncode == -signal.SIGHUP
-    assert status(directory).is_ready
-
-
-def test_a_port_that_is_in_use(directory: Path) -> None:
-    """A restart keeps its port; when another program has it by then, a free one is taken."""
-    port = _stopped_with_data(directory)
-    with socket.create_server(("127.0.0.1", port)):
-        assert _up(directory).server != f"https://127.0.0.1:{port}"
-
-
 def test_a_port_that_is_taken_in_between(directory: Path) -> None:
     """A port that somebody takes after it was found free makes the API server start on another."""
-    port = _stopped_with_data(directory)
+    _up(directory)
+    _kill_all(directory)
+    port = int(json.loads((directory / "sandbox.json").read_text())["port"])
     log = directory / "logs" / "kube-apiserver.log"
     with socket.socket() as stranger:
         # Bound without listening, with the option that servers set: it looks free until it listens.
@@ -354,10 +336,3 @@ def test_a_port_that_is_taken_in_between(directory: Path) -> None:
         watcher.start()
         assert _up(directory).server != f"https://127.0.0.1:{port}"
         watcher.join()
-
-
-def _stopped_with_data(directory: Path) -> int:
-    """Return the port of a sandbox all of whose processes were killed."""
-    _up(directory)
-    _kill_all(directory)
-    return int(json.loads((directory / "sandbox.json").read_text())["port"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.bad_input.shop import NETWORK, SETTINGS, STACK, Shop
+from tests.forked.command import ORCHESTRATOR
 
 pytestmark = pytest.mark.integration
 
@@ -91,7 +92,7 @@ def _on_terminal(shop: Shop, *arguments: str, columns: int) -> list[str]:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     with subprocess.Popen(
-        (*shop.program, *arguments),
+        (ORCHESTRATOR, *arguments),
         cwd=shop.root,
         env={**shop.environment, "TERM": "xterm"},
         stdin=subprocess.DEVNULL,

@@ -93,28 +93,30 @@ class _Told(list[Event]):
 
 
 @pytest.mark.usefixtures("sandbox_programs")
-def test_an_api_server_that_restarts_amid_an_apply_and_a_wait(tmp_path: Path) -> None:
+def test_an_api_server_that_restarts(tmp_path: Path) -> None:
     """An apply and a wait for a rollout outlive a restart: all is there, and was watched to its end."""
     with control_plane(tmp_path) as ground:
         ground.make_namespace()
-        with restarted_when(ground, lambda event: isinstance(event, ChangeDone)):
-            inventory = ground.apply(MANY, wait=Wait(timeout=120))
-        assert len(inventory) == 150
-        found = ground.others.get(ground.path("configmaps"))["items"]
-        assert len([item for item in found if item["metadata"]["name"].startswith("s")]) == 150
+        _restart_amid_an_apply(ground)
+        _restart_amid_a_wait(ground)
 
 
-@pytest.mark.usefixtures("sandbox_programs")
-def test_an_api_server_that_restarts_amid_a_wait(tmp_path: Path) -> None:
-    """The wait for a rollout goes on where it was when the API server is back."""
-    with control_plane(tmp_path) as ground:
-        ground.make_namespace()
-        with restarted_when(ground, lambda event: isinstance(event, UnitProgress)) as events:
-            ground.apply(SLOW, wait=Wait(timeout=120))
-        web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
-        assert web["status"]["readyReplicas"] == 1
-        done = [event for event in events if isinstance(event, ChangeDone)]
-        assert [event.waiting for event in done] == [True, False]
+def _restart_amid_an_apply(ground: Ground) -> None:
+    with restarted_when(ground, lambda event: isinstance(event, ChangeDone)):
+        inventory = ground.apply(MANY, wait=Wait(timeout=120))
+    assert len(inventory) == 150
+    found = ground.others.get(ground.path("configmaps"))["items"]
+    assert len([item for item in found if item["metadata"]["name"].startswith("s")]) == 150
+
+
+def _restart_amid_a_wait(ground: Ground) -> None:
+    """Let the wait for a rollout go on where it was when the API server is back."""
+    with restarted_when(ground, lambda event: isinstance(event, UnitProgress)) as events:
+        ground.apply(SLOW, wait=Wait(timeout=120))
+    web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+    assert web["status"]["readyReplicas"] == 1
+    done = [event for event in events if isinstance(event, ChangeDone)]
+    assert [event.waiting for event in done] == [True, False]
 
 
 @contextmanager
