@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -9,6 +10,8 @@ pytest_plugins = ("tests.sandbox_fixture",)
 
 # The command is started hundreds of times: without compiled files each start would compile all of it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# So are the tests themselves, by every worker of every run.
+sys.dont_write_bytecode = False
 
 # Whoever starts the tests (a shell in the background, nohup, a supervisor) may have signals ignored or held
 # back, which children inherit; tests send them to commands that are to hear them.
