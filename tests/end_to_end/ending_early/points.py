@@ -103,7 +103,7 @@ class Points:
 
     def clear(self) -> None:
         """Let nothing befall what comes, and count anew."""
-        for name in ("point", "struck", "seen", "cut"):
+        for name in ("point", "struck", "seen", "cut", "process"):
             (self.folder / name).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "counts", ignore_errors=True)
         (self.folder / "counts").mkdir()
@@ -205,7 +205,7 @@ def _write_programs(folder: Path) -> None:
     assert git is not None
     engine = find_binary(Terraform(), Settings.read(), folder).argv
     made = _program(folder / "made.sh", _MODULE % {"folder": shlex.quote(str(folder))})
-    remember = 'echo $PPID > "$folder/process"'
+    remember = '[ -s "$folder/process" ] || echo $PPID > "$folder/process"'
     for name, argv, first in (
         ("git", (git,), remember),
         ("terraform", engine, remember),
