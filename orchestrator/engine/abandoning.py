@@ -3,7 +3,7 @@
 import uuid
 
 from orchestrator.engine.history.opening import Book
-from orchestrator.engine.history.reading import EVERYTHING, found
+from orchestrator.engine.history.reading import entries_to
 from orchestrator.engine.recording import Recorder, who
 from orchestrator.engine.session import Session, open_session
 from orchestrator.engine.turns import locked
@@ -34,7 +34,7 @@ def abandon_run(book: Book, entry: str, why: str) -> str:
 
 def _open_run(book: Book, entry: str) -> Entry:
     """Return the entry that began the open run; raises UsageError when ``entry`` is of no such run."""
-    named = found(tuple(book.store.history(EVERYTHING)), entry)
+    _, named = entries_to(book, entry)
     run = book.state.open
     if run is None:
         message = f"no run of {book.owner} is open: there is none to abandon"

@@ -16,6 +16,7 @@ EVERYTHING = 10_000_000
 _FIRST_LOOK = 32
 _ENTRIES_OF_A_RUN = 4  # mostly three; those of many phases a few more
 _FEWEST_LETTERS = 4
+_ENOUGH_LETTERS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,7 @@ def read_run(book: Book, entry: str) -> RunDetail:
 
     Raises UsageError when that names no entry, or more than one, LedgerError.
     """
-    entries = tuple(book.store.history(EVERYTHING))
-    named = found(entries, entry)
+    entries, named = entries_to(book, entry)
     runs = runs_of(entries, book.state, at_work=at_work(book))
     run = next(run for run in runs if named in run.entries)
     return RunDetail(
@@ -57,6 +57,21 @@ def read_run(book: Book, entry: str) -> RunDetail:
         plan=run.plan,
         units=endings_of(run),
     )
+
+
+def entries_to(book: Book, wanted: str) -> tuple[Sequence[Entry], Entry]:
+    """Return the newest entries, newest first, as far as the run of one that is named, and that one.
+
+    As many letters as tables show are enough to stop at: nobody has two entries that begin alike so far.
+    Raises UsageError when ``wanted`` names no entry, or more than one.
+    """
+    for look in looks(book):
+        plain = len(wanted) >= _ENOUGH_LETTERS and any(
+            _begins(each, wanted) for each in look.entries
+        )
+        if plain or look.all:
+            return look.entries, found(look.entries, wanted)
+    raise AssertionError("the last look is at all entries")
 
 
 def looks(book: Book, first: int = _FIRST_LOOK) -> Iterator[Look]:
@@ -73,7 +88,7 @@ def looks(book: Book, first: int = _FIRST_LOOK) -> Iterator[Look]:
 
 def found(entries: Sequence[Entry], wanted: str) -> Entry:
     """Return the entry whose id is ``wanted``, or alone begins so; raises UsageError."""
-    fitting = [entry for entry in entries if entry.id.startswith(wanted.lower())]
+    fitting = [entry for entry in entries if _begins(entry, wanted)]
     exact = [entry for entry in fitting if entry.id == wanted.lower()]
     if len(wanted) < _FEWEST_LETTERS and not exact:
         message = f"{wanted!r} is too short for the id of an entry"
@@ -88,6 +103,10 @@ def found(entries: Sequence[Entry], wanted: str) -> Entry:
             ids = ", ".join(entry.id[: len(wanted) + 6] for entry in several[:6])
             message = f"{len(several)} entries begin with {wanted!r}: {ids}"
             raise UsageError(message, hint="give more of it")
+
+
+def _begins(entry: Entry, wanted: str) -> bool:
+    return entry.id.startswith(wanted.lower())
 
 
 def at_work(book: Book) -> bool:

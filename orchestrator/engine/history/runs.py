@@ -119,8 +119,6 @@ def _abandoned(entries: Iterable[Entry]) -> dict[str, Entry]:
         match entry.kind:
             case Kind.NOTED if entry.run.operation is Operation.ABANDON:
                 note = entry
-            case Kind.FINISHED:
-                note = None
             case Kind.STARTED:
                 if note is not None:
                     notes[entry.run.id] = note

@@ -61,7 +61,8 @@ def test_other_verbs_do_the_same(shop: Shop, verb: str) -> None:
     """Every verb that writes JSON tells its errors in it."""
     error = _error(shop, verb, "shp", code=64)
 
-    assert (error["message"], error["hint"]) == ("there is no stack 'shp'", "did you mean 'shop'?")
+    assert error["message"].startswith("there is no stack 'shp'")
+    assert error["hint"] == "did you mean 'shop'?"
 
 
 def test_what_terraform_says_is_the_detail(shop: Shop) -> None:

@@ -53,7 +53,13 @@ def test_objects_that_came_went_moved_and_changed() -> None:
 def test_units_by_revision_and_outcome() -> None:
     """A unit that is at another revision, failed, came or went is told; one that is as it was is not."""
     past = Past()
-    first = past.applied({"modules.base": Outcome.APPLIED, "manifests.shop": Outcome.APPLIED})
+    first = past.applied(
+        {
+            "modules.base": Outcome.APPLIED,
+            "modules.kept": Outcome.APPLIED,
+            "manifests.shop": Outcome.APPLIED,
+        }
+    )
     last = past.applied(
         {
             "modules.base": Outcome.UNCHANGED,
