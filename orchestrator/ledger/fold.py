@@ -138,11 +138,17 @@ def _bad(bad: Mapping[str, BadRevision], entry: Entry) -> Mapping[str, BadRevisi
         revision=run.revision,
         at=entry.at,
         by=run.who,
-        why=next((record.why for record in entry.units if record.why), entry.message),
+        why=_cause(entry),
         entry=entry.id,
         attempts=before.attempts + 1 if before else 1,
     )
     return dict([*others.items(), (key, now)][-_MOST_BAD:])
+
+
+def _cause(entry: Entry) -> str:
+    """Return why a run failed: the first of its units that did, and why; others only wait for one."""
+    failed = (each for each in entry.units if each.outcome is Outcome.FAILED and each.why)
+    return next((f"{each.unit}: {each.why}" for each in failed), entry.message)
 
 
 def identified(revision: Revision) -> str:

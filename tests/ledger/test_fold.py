@@ -291,12 +291,13 @@ def test_what_lost_data_does_so_until_it_is_applied_without() -> None:
 def test_a_failed_revision_is_bad_until_all_of_it_is_applied() -> None:
     """Applying a part of it, or another revision, does not make it good; the cause and the tries are kept."""
     failure = record(outcome=Outcome.FAILED, why="image not found")
-    failed = entry(1, Kind.FINISHED, units=[failure], outcome=Outcome.FAILED)
+    waited = record("manifests.shop", Outcome.SKIPPED, why="since modules.network did not succeed")
+    failed = entry(1, Kind.FINISHED, units=[waited, failure], outcome=Outcome.FAILED)
     state = fold_all([failed, replace(failed, id="entry-2", previous="entry-1")])
     (bad,) = state.bad.values()
     assert (bad.revision, bad.why, bad.attempts, bad.entry) == (
         REVISION,
-        "image not found",
+        "modules.network: image not found",
         2,
         "entry-2",
     )
