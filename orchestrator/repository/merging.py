@@ -26,6 +26,12 @@ class Merged:
     conflicts: tuple[str, ...] = ()
 
 
+def changed_files(git: Git, before: str, after: str) -> frozenset[str]:
+    """Return the files in which two commits differ; of a repository inside of this one, its directory."""
+    output = git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after)
+    return frozenset(path for path in os.fsdecode(output).split("\0") if path)
+
+
 def merge(git: Git, base: str, head: str) -> Merged:
     """Merge one commit into another, both given by their ids; a side that holds the other is the result.
 

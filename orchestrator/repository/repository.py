@@ -13,7 +13,7 @@ from orchestrator.processes import Stop
 from orchestrator.repository.commits import Commits
 from orchestrator.repository.difference import FOLDER
 from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
-from orchestrator.repository.merging import Merged, merge
+from orchestrator.repository.merging import Merged, changed_files, merge
 from orchestrator.repository.objects import identify, read_commit, resolve
 from orchestrator.repository.plumbing import GitPlumbing
 from orchestrator.repository.remotes import choose_remote
@@ -161,6 +161,10 @@ class Repository:
     def merged(self, base: Revision, head: Revision) -> Merged:
         """Return what merging ``head`` into ``base`` would make; no branch moves. Raises RepositoryError."""
         return merge(self._git, base.commit, head.commit)
+
+    def changed_between(self, before: Revision, after: Revision) -> frozenset[str]:
+        """Return the files in which two commits differ; of a submodule, its directory."""
+        return changed_files(self._git, before.commit, after.commit)
 
     def push(self, remote: str, commit: str, *, branch: str, base: str, stop: Stop) -> str:
         """Push a commit to a branch of a remote and return where a request to ``base`` is opened, if that is known.

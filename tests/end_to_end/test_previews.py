@@ -1,7 +1,10 @@
 """`preview`: what merging would do, planned on the merge itself."""
 
+import base64
+import html
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -68,7 +71,24 @@ def test_only_what_a_merge_touches_is_planned(world: World, tmp_path: Path) -> N
     assert "there is no variable" in ended.stdout
     assert f"<summary><code>{world.name}/default</code>" in ended.stdout
     assert "there is no variable" in (tmp_path / "page.html").read_text()
-    assert [each["stack"] for each in again.json["stacks"]] == [f"{world.name}-b"]
+    assert again.json["stacks"] == []
+
+
+def test_whoever_reads_the_revision_is_touched_by_every_merge(world: World) -> None:
+    """What a stack is made of may be as it was, and a merge changes it all the same; another is left alone."""
+    world.declare(None, {"shop": {"path": "shop.yaml", "namespace": world.name}})
+    world.manifests("shop.yaml", config_map("shop", {"at": "${{ revision }}"}))
+    _another_stack(world, "quiet")
+    before = world.commit("Show the revision")
+    _branch(world, "change", before)
+    (world.root / "README").write_text("more")
+    world.commit("Write more")
+
+    ended = world.run("preview", "--base", "main", "--output", "json")
+
+    assert ended.code == 0, ended.said
+    assert [each["stack"] for each in ended.json["stacks"]] == [world.name]
+    assert ended.json["stacks"][0]["reasons"] == ["manifests.shop: revision changed"]
 
 
 def test_a_conflict_is_said(world: World) -> None:
@@ -110,14 +130,23 @@ def test_the_settings_of_the_base_win(world: World) -> None:
 
 
 def test_no_secret_is_in_a_preview(world: World, tmp_path: Path) -> None:
-    """Neither in the comment, nor in the page, nor in the JSON, however it came there."""
+    """Neither in the comment, nor in the page, nor in the JSON, however it came there, and whatever its form."""
     before = small_stack(world)
     _branch(world, "change", before)
-    hidden = "hunter2-and-then-some"
+    hidden = 'hunter2 "and" then-some'
+    key = (
+        "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nBAQEFAASCBKcwggSjAgEAAo\n-----END KEY-----\n"
+    )
+    encoded = base64.b64encode(hidden.encode()).decode()
+    world.write("modules/base/hidden.tf", _HIDING.replace("HIDDEN", json.dumps(hidden)))
     world.manifests(
         "platform/login.yaml",
-        secret("login", {"password": hidden}),
-        config_map("copy", {"url": f"https://ada:{hidden}@db.example"}),
+        secret("login", {"password": hidden, "key": key}),
+        {**secret("encoded", {}), "data": {"password": encoded}},
+        config_map("copy", {"url": f"https://ada:{quote(hidden)}@db.example", "pem": f"x\n{key}y"}),
+        config_map(
+            "noted", {"text": json.dumps({"password": hidden})}, annotations={"was": hidden}
+        ),
     )
     world.commit("Add a password")
 
@@ -126,6 +155,21 @@ def test_no_secret_is_in_a_preview(world: World, tmp_path: Path) -> None:
     as_json = world.run("preview", "--base", "main", "--output", "json")
 
     assert ended.code == as_json.code == 0, ended.said
-    assert "Secret" in ended.stdout
-    for text in (ended.said, page.read_text(), json.dumps(as_json.json)):
-        assert hidden not in text
+    assert "+ terraform_data.copied" in ended.stdout
+    assert "+ Secret" in ended.stdout
+    forms = (hidden, json.dumps(hidden)[1:-1], quote(hidden), encoded, *key.splitlines()[1:3])
+    for text in (ended.said, html.unescape(page.read_text()), as_json.stdout, as_json.stderr):
+        assert [form for form in forms if form in text] == []
+
+
+_HIDING = """
+variable "hidden" {
+  type      = string
+  sensitive = true
+  default   = HIDDEN
+}
+
+resource "terraform_data" "copied" {
+  input = nonsensitive(var.hidden)
+}
+"""

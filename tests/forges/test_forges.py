@@ -130,6 +130,7 @@ def test_an_answer_that_got_lost_makes_no_second_comment(forge: Served) -> None:
 
     assert _publish(forge).ending is Ending.WRITTEN
     assert forge.texts == [_TEXT]
+    assert sum(line.startswith("POST") for line in forge.seen) == 1
 
 
 def test_what_was_not_written_is_written_again(forge: Served) -> None:
@@ -194,6 +195,8 @@ def test_a_request_to_stop_ends_the_waiting(forge: Served) -> None:
 
     with pytest.raises(ForgeError):
         _client(forge, stop=stop).comments()
+
+    assert sum(bool(re.search(forge.comments_path, line)) for line in forge.seen) == 1
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ def reach_of(tree: Path, stack: Stack) -> frozenset[str]:
     return frozenset({stack.file, PROJECT_FILE} | manifests).union(*modules)
 
 
+def reads_elsewhere(tree: Path, stack: Stack) -> bool:
+    """Whether a module of a stack may read files that lie outside of it; raises InvalidStack like ``reach_of``."""
+    return any(_module(tree, stack, module).beside for module in stack.modules if module.local)
+
+
 def below(file: str, paths: Iterable[str]) -> bool:
     """Whether a file is one of the paths, or lies in a directory that is."""
     return any(path in {WHOLE, file} or file.startswith(f"{path}/") for path in paths)

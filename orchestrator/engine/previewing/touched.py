@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.affected import affected
+from orchestrator.engine.planning.paths import below, reach_of, reads_elsewhere
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.plan import Revision, Since
 from orchestrator.repository.repository import Repository
 from orchestrator.stack.load import find_stacks, read_environments
+from orchestrator.stack.model import Stack
 from orchestrator.stack.project import Project, StackFile
 
 _MOST_REASONS: Final = 5
+_EXPRESSIONS: Final = frozenset({".yaml", ".yml", ".json"})  # where they can stand
 _EVERY_ENVIRONMENT: Final = "*"
 
 
@@ -45,16 +49,40 @@ def touched(merge: Merge) -> Iterator[Touched]:
     Raises InvalidStack when two stacks have one name, RepositoryError.
     """
     tree = merge.repository.export(merge.result)
-    for file in find_stacks(tree, merge.project):
+    changed = merge.repository.changed_between(merge.base, merge.result)
+    for file in find_stacks(tree, merge.project) if changed else ():
         try:
-            environments = [
-                stack.environment for stack, _ in read_environments(tree, file, merge.project)
-            ]
+            stacks = [stack for stack, _ in read_environments(tree, file, merge.project)]
+            near = [stack for stack in stacks if _may_be_touched(tree, stack, changed)]
         except InvalidStack as error:
             yield Touched(stack=file.name, environment=_EVERY_ENVIRONMENT, error=error)
             continue
-        for environment in environments:
-            yield from _looked_at(merge, file, environment)
+        for stack in near:
+            yield from _looked_at(merge, file, stack.environment)
+
+
+def _may_be_touched(tree: Path, stack: Stack, changed: frozenset[str]) -> bool:
+    """Whether a stack has to be read on both sides to know: a quick look, which may say so too often.
+
+    A stack that reads the name of the revision is another one after every merge.
+    """
+    reach = reach_of(tree, stack)
+    near = any(
+        below(file, reach) or any(path.startswith(f"{file}/") for path in reach) for file in changed
+    )
+    return near or reads_elsewhere(tree, stack) or _mentions_revision(tree, reach)
+
+
+def _mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
+    places = (tree / path for path in reach)
+    files = (
+        file for place in places for file in ([place] if place.is_file() else place.rglob("*"))
+    )
+    return any(
+        b"revision" in file.read_bytes()
+        for file in files
+        if file.suffix in _EXPRESSIONS and file.is_file()
+    )
 
 
 def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touched]:
