@@ -63,7 +63,8 @@ class Wanted:
         sets: dict[str, Json] = {
             name: {"path": f"{name}.yaml", "namespace": world.name} for name in self.sets
         }
-        world.declare(modules, sets, **settings)
+        # Chance may leave the stack without any unit, which is meant here.
+        world.declare(modules, sets, guards={"empty": True}, **settings)
         world.commit()
 
     def _written(self, text: str) -> str:
