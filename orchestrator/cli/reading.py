@@ -100,7 +100,7 @@ def lock_status(options: Options, stack: str | None, environment: str | None, ou
     from orchestrator.reports.lock import lock_json, render_lock
 
     options.as_json = output == "json"
-    with session_of(options, stack, environment) as (session, _):
+    with session_of(options, stack, environment, gone=True) as (session, _):
         status = read_lock(session)
     if options.as_json:
         print_json(options, lock_json(status))
@@ -118,7 +118,7 @@ def unlock(options: Options, stack: str | None, environment: str | None, force: 
     """Release a lock whose holder is dead: its process ended here, or it is watched and gives no heartbeat."""
     from orchestrator.engine.locks import release_lock
 
-    with session_of(options, stack, environment) as (session, _):
+    with session_of(options, stack, environment, gone=True) as (session, _):
         click.echo(release_lock(session, force=force))
 
 

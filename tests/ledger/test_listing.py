@@ -6,12 +6,15 @@ import pytest
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.cluster import ClusterShelf, owners_in
 from orchestrator.ledger.stores.listing import git_ledgers
 from orchestrator.plans.objects import Owner
 from orchestrator.repository.repository import open_repository
+from orchestrator.sandbox import Sandbox
 from tests.git import git, make_clone
 from tests.ledger.builders import OWNER, entry, holder
-from tests.ledger.conftest import open_store, record_entries
+from tests.ledger.conftest import is_dead, open_store, record_entries, registers_of
 
 
 def _listed(clone: Path, *, remote: str | None = "origin") -> dict[str, str]:
@@ -62,3 +65,16 @@ def test_what_nobody_wants_is_not_fetched(shop: Path, remote: Path, tmp_path: Pa
     assert found == {}
     head = git(shop, "rev-parse", "refs/orchestrator/shop/production")
     assert "missing" in git(clone, "cat-file", "--batch-check", stdin=f"{head}\n")
+
+
+@pytest.mark.integration
+def test_a_namespace_tells_whose_ledgers_are_in_it(
+    sandbox: Sandbox, request: pytest.FixtureRequest
+) -> None:
+    """By the head of each, and by nothing else that is there."""
+    registers = registers_of(sandbox, request)
+    owners = [Owner(stack="blog", environment="default"), OWNER]
+    for owner in owners:
+        record_entries(ChainStore(owner, ClusterShelf(owner, registers), is_dead=is_dead), 2)
+
+    assert owners_in(registers) == owners

@@ -1,11 +1,12 @@
 """Opening a ledger to be read, whatever state the files are in that it is about."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.engine.history.choosing import Declared, choose_ledger
-from orchestrator.engine.ledgers.listing import survey
+from orchestrator.engine.ledgers.listing import Wanted, survey
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import (
@@ -156,7 +157,7 @@ def session_of_ledger(
         named,
         environment,
         files.environments,
-        lambda: survey(bare_session(surroundings, repository, files)),
+        lambda: all_ledgers(surroundings, repository, files),
     )
     return replace(bare_session(surroundings, repository, files), stack=_stack(files, owner))
 
@@ -170,6 +171,41 @@ def bare_session(surroundings: Surroundings, repository: Repository, files: File
         tree=repository.root,
         stack=_bare(Owner(stack="", environment=""), files.ledger),
     )
+
+
+def all_ledgers(
+    surroundings: Surroundings,
+    repository: Repository,
+    files: Files,
+    *,
+    wanted: Wanted = lambda _owner: True,
+) -> dict[Owner, LedgerState]:
+    """Return the ledgers of all places where stacks keep theirs; what a stack says itself outweighs the rest.
+
+    A place that does not answer is told.
+    """
+    found: dict[Owner, LedgerState] = {}
+    for session in _places(bare_session(surroundings, repository, files), files):
+        try:
+            found |= survey(session, wanted=wanted)
+        except OrchestratorError as error:
+            if surroundings.stop.requested:
+                raise
+            text = f"some ledgers cannot be listed: {error.message}"
+            surroundings.on_event(Notice(text=text))
+    return found
+
+
+def _places(bare: Session, files: Files) -> Iterator[Session]:
+    """Yield a session for each place where ledgers are kept: the repository's, then those that stacks say."""
+    yield bare
+    told = {files.ledger}
+    for stack, names in files.environments.items():
+        for environment in names or ():
+            own = _stack(files, Owner(stack=stack, environment=environment))
+            if own.ledger not in told:
+                told.add(own.ledger)
+                yield replace(bare, stack=own)
 
 
 def _stack(files: Files, owner: Owner) -> Stack:

@@ -1,9 +1,8 @@
 """All stacks: those that Git declares, and those of which only a ledger is left."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from orchestrator.engine.history.opening import Files, bare_session, read_files
-from orchestrator.engine.ledgers.listing import survey
+from orchestrator.engine.history.opening import Files, all_ledgers, read_files
 from orchestrator.engine.session import Surroundings
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Outcome
@@ -17,23 +16,26 @@ _SETTLED = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 def read_stacks(surroundings: Surroundings) -> tuple[StackLine, ...]:
     """Return a line for each stack and environment that is declared, or that a ledger is about; sorted.
 
-    Raises UsageError outside of a repository, LedgerError.
+    A place of ledgers that does not answer is told. Raises UsageError outside of a repository.
     """
     repository = open_repository(surroundings.directory)
     files = read_files(repository)
-    return stack_lines(files, survey(bare_session(surroundings, repository, files)))
+    return stack_lines(files, all_ledgers(surroundings, repository, files))
 
 
 def read_vanished(surroundings: Surroundings) -> tuple[StackLine, ...]:
     """Return a line for each stack and environment that is declared no more and has something left; sorted."""
     repository = open_repository(surroundings.directory)
     files = read_files(repository)
-    ledgers = survey(
-        bare_session(surroundings, repository, files),
-        wanted=lambda owner: files.declares(owner) is False,
+    ledgers = all_ledgers(
+        surroundings, repository, files, wanted=lambda owner: files.declares(owner) is False
     )
-    lines = (stack_line(owner, state, declared=False) for owner, state in ledgers.items())
+    lines = (stack_line(owner, ledgers[owner], declared=False) for owner in _sorted(ledgers))
     return tuple(line for line in lines if line.vanished)
+
+
+def _sorted(owners: Iterable[Owner]) -> list[Owner]:
+    return sorted(owners, key=lambda each: (each.stack, each.environment))
 
 
 def stack_lines(files: Files, ledgers: Mapping[Owner, LedgerState]) -> tuple[StackLine, ...]:
@@ -43,7 +45,7 @@ def stack_lines(files: Files, ledgers: Mapping[Owner, LedgerState]) -> tuple[Sta
         for stack, names in files.environments.items()
         for environment in names or ()
     )
-    owners = sorted({*declared, *ledgers}, key=lambda each: (each.stack, each.environment))
+    owners = _sorted({*declared, *ledgers})
     return tuple(
         stack_line(owner, ledgers.get(owner, LedgerState()), declared=files.declares(owner))
         for owner in owners

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.engine.ledgers.opening import open_store
+from orchestrator.engine.ledgers.opening import open_store, registers_of
 from orchestrator.engine.session import Session
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import LedgerState
@@ -23,8 +23,8 @@ def survey(
 ) -> Mapping[Owner, LedgerState]:
     """Return the state of each ledger that is wanted, of the place where the session's is; sorted.
 
-    A remote that does not answer is told, and then what this clone has is all. A cluster does not tell which
-    ledgers it has: there is none. Raises LedgerError, RepositoryError.
+    A remote that does not answer is told, and then what this clone has is all. In a cluster there are none as long
+    as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError.
     """
     match session.stack.ledger.store:
         case LedgerStore.GIT:
@@ -32,7 +32,7 @@ def survey(
         case LedgerStore.DIRECTORY:
             return _opened(session, filter(wanted, _in_directory(session)))
         case LedgerStore.CLUSTER:
-            return {}
+            return _opened(session, filter(wanted, _in_cluster(session)))
 
 
 def _in_git(session: Session, wanted: Wanted) -> Mapping[Owner, LedgerState]:
@@ -55,6 +55,16 @@ def _in_directory(session: Session) -> list[Owner]:
     folders = (head.parent.relative_to(base).parts for head in base.glob("*/*/head.json"))
     named = sorted(parts for parts in folders if len(parts) == _LEAST)
     return [Owner(stack=stack, environment=environment) for stack, environment in named]
+
+
+def _in_cluster(session: Session) -> list[Owner]:
+    """Return whose ledgers are in the namespace, sorted; a stack's own cluster is known of a stack alone."""
+    from orchestrator.ledger.stores.cluster import owners_in
+
+    ledger = session.stack.ledger
+    if not (session.stack.file or ledger.context or ledger.kubeconfig):
+        return []
+    return owners_in(registers_of(session))
 
 
 def _opened(session: Session, owners: Iterable[Owner]) -> dict[Owner, LedgerState]:

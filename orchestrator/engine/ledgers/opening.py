@@ -52,7 +52,7 @@ def _in_directory(session: "Session") -> Store:
 def _in_cluster(session: "Session") -> Store:
     from orchestrator.ledger.stores.cluster import ClusterShelf
 
-    return _chain(session, ClusterShelf(session.owner, _registers(session)))
+    return _chain(session, ClusterShelf(session.owner, registers_of(session)))
 
 
 def _chain(session: "Session", shelf: "Shelf") -> Store:
@@ -71,8 +71,8 @@ def _death(session: "Session") -> Callable[[Holder], bool]:
     return lambda holder: surely_dead(holder, host=host)
 
 
-def _registers(session: "Session") -> "Registers":
-    """Return the namespace that the ledger is in, by one connection for all of the run."""
+def registers_of(session: "Session") -> "Registers":
+    """Return the namespace that the ledger is in, by one connection for all of the run; raises ClusterError."""
     from orchestrator.engine.planning.connection import open_cluster
 
     around, ledger = session.surroundings, session.stack.ledger

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from orchestrator.ledger.holder import Hold
-from orchestrator.ledger.stores.documents import ENTRY, LOCK, STATE, decode_lock
+from orchestrator.ledger.stores.documents import ENTRY, HEAD, LOCK, STATE, decode_lock
 from orchestrator.ledger.stores.shelf import Document
 from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import Json
@@ -50,6 +50,14 @@ class Objects(Protocol):
 
     def select(self, kind: str, labels: Mapping[str, str]) -> list[Object]:
         """Return the objects of a kind that carry these labels."""
+
+
+def owners_in(objects: Objects) -> list[Owner]:
+    """Return whose ledgers are in a namespace, sorted; raises ClusterError."""
+    heads = objects.select(CONFIG_MAP, {_DOCUMENT: HEAD})
+    labels = [_section(_section(head, "metadata"), "labels") for head in heads]
+    named = sorted((str(each.get(_STACK)), str(each.get(_ENVIRONMENT))) for each in labels)
+    return [Owner(stack=stack, environment=environment) for stack, environment in named]
 
 
 class ClusterShelf:

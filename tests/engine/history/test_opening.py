@@ -1,16 +1,21 @@
 """A ledger is opened in whatever state the files are that it is about."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator.engine.history.opening import Book, open_book
+from orchestrator.engine.history.stacks import read_stacks
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.directory import DirectoryShelf
 from orchestrator.plans.events import Event, Notice
+from orchestrator.plans.objects import Owner
 from orchestrator.settings import Settings
 from tests.git import commit_file, git, make_remote, make_repository
-from tests.ledger.conftest import open_store, record_entries
+from tests.ledger.conftest import is_dead, open_store, record_entries
 
 _STACK = "version: 1\nname: shop\nenvironments: {production: {}}\nmodules: {a: {source: ./a}}\n"
 
@@ -30,8 +35,14 @@ def _opened(directory: Path, told: list[str] | None = None) -> Book:
         if isinstance(event, Notice) and told is not None:
             told.append(event.text)
 
-    around = Surroundings(settings=Settings.read(), directory=directory, on_event=listen)
+    around = _surroundings(directory, listen)
     return open_book(around, stack="shop", environment="production")
+
+
+def _surroundings(
+    directory: Path, listen: Callable[[Event], None] = lambda _event: None
+) -> Surroundings:
+    return Surroundings(settings=Settings.read(), directory=directory, on_event=listen)
 
 
 def test_a_stack_that_can_be_read_tells_its_units(shop: Path) -> None:
@@ -75,3 +86,28 @@ def test_a_remote_that_lost_the_ledger_is_not_talked_over(shop: Path, tmp_path: 
     git(tmp_path / "remote.git", "update-ref", "-d", "refs/orchestrator/shop/production")
     with pytest.raises(LedgerLost):
         _opened(shop)
+
+
+def test_ledgers_of_all_places_are_listed(shop: Path) -> None:
+    """Those of the repository, and those of a stack that says itself where its ledger is."""
+    base = shop / "ledgers"
+    base.mkdir()
+    for stack, environment in (("blog", "default"), ("old", "default")):
+        shelf = DirectoryShelf(base, f"{stack}/{environment}")
+        owner = Owner(stack=stack, environment=environment)
+        record_entries(ChainStore(owner, shelf, is_dead=is_dead), 1)
+    commit_file(
+        shop,
+        "stacks/blog/stack.yaml",
+        "version: 1\nname: blog\nledger: {store: directory, path: ledgers}\n",
+    )
+    around = _surroundings(shop)
+
+    lines = read_stacks(around)
+
+    assert {line.name: line.declared for line in lines} == {
+        "blog/default": True,
+        "old/default": False,
+        "shop/production": True,
+    }
+    assert all(line.says != "not applied yet" for line in lines)
