@@ -7,7 +7,6 @@ from orchestrator.errors import (
     ClusterUnreachable,
     InvalidStack,
     Mistake,
-    OrchestratorError,
     Place,
     PlanRefused,
     RepositoryError,
@@ -21,44 +20,16 @@ from orchestrator.plans.plan import (
     Restored,
     Revision,
     Since,
-    UnitPlan,
     Unrestored,
 )
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.values import ABSENT, Redacted, Unknown, masked
 from orchestrator.stack.model import UnitId
 from tests.plans.builders import REVISION, change, field_change, plan, unit_plan
-
-BASE = "5b1f0c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7081"
-HEAD = "9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a291807"
-RUN = "https://ci.example/shop/runs/71"
+from tests.reports.preview.building import failing, of, preview, resource
+from tests.reports.preview.more_samples import MORE
 
 _WEB = "spec.template.spec.containers[name=web]"
-
-
-def preview(*stacks: StackPreview, error: OrchestratorError | None = None) -> Preview:
-    """Return what merging does to the stacks given."""
-    return Preview(base=BASE, head=HEAD, stacks=stacks, error=error, ci_run=RUN)
-
-
-def of(*units: UnitPlan, stack: str = "shop", environment: str = "production") -> StackPreview:
-    """Return what merging does to one stack, given by its units' plans."""
-    return StackPreview(
-        stack=stack,
-        environment=environment,
-        plan=plan(*units, stack=stack, environment=environment),
-    )
-
-
-def failing(error: OrchestratorError, environment: str = "production") -> StackPreview:
-    """Return a stack that could not be planned."""
-    return StackPreview(stack="shop", environment=environment, error=error)
-
-
-def resource(name: str, action: Action, *fields: object, **given: object) -> Change:
-    """Return a change of a Terraform resource, of the type that its address begins with."""
-    made = {"subject": Subject.RESOURCE, "type": name.partition(".")[0], "fields": tuple(fields)}
-    return change(name, action=action, **made, **given)
 
 
 def _image(before: str = "web:1", after: str = "web:2") -> Change:
@@ -422,4 +393,5 @@ SAMPLES: dict[str, Callable[[], Preview]] = {
     "a long error": _long_error,
     "hostile names and values": _hostile,
     "megabytes in a line": _megabytes_in_a_line,
+    **MORE,
 }

@@ -14,8 +14,9 @@ from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.page import page
 from tests.plans.builders import change, field_change, unit_plan
+from tests.reports.preview.building import of, preview
 from tests.reports.preview.reading import code_of, problems
-from tests.reports.preview.samples import SAMPLES, of, preview
+from tests.reports.preview.samples import SAMPLES
 
 _GOLDEN = Path(__file__).with_name("golden")
 _WRITE = "ORCHESTRATOR_WRITE_MESSAGES" in os.environ
