@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.plans.preview import Preview
 
 _GITHUB = 65_536
+_SUMMARY = 300_000  # a summary has a mebibyte, in which a character is three bytes at worst
 
 
 def _html_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -141,6 +142,9 @@ def comment(
         done = comment_on(_without(surroundings, place.token), client, ask)
     if html is not None:
         _write_page(options, done.preview, options.directory / html)
+    summary = surroundings.settings.environment.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        _add_summary(options, done.preview, options.directory / summary)
     if options.as_json:
         print_json(options, preview_json(done.preview))
     click.echo(options.redact(_told(done)), err=options.as_json)
@@ -175,6 +179,17 @@ def _check_limit(limit: int) -> None:
 
     if limit < SMALLEST:
         raise UsageError(f"--limit {limit} is too small", hint=f"it is {SMALLEST} or more")
+
+
+def _add_summary(options: Options, made: "Preview", file: Path) -> None:
+    """Add to what the forge shows of the run; the file holds more than a comment, and others write there, too."""
+    from orchestrator.reports.preview.comment import comment as comment_text
+
+    try:
+        with file.open("a", encoding="utf-8") as summary:
+            summary.write(comment_text(made, limit=_SUMMARY, redact=options.redact))
+    except OSError as error:
+        raise storage_error(error) from error
 
 
 def _write_page(options: Options, made: "Preview", file: Path) -> None:

@@ -37,7 +37,7 @@ def _propose(world: World, forge: Served) -> str:
     return forge.head
 
 
-def _comment(world: World, forge: Served, *arguments: str) -> Ended:
+def _comment(world: World, forge: Served, *arguments: str, summary: str = "") -> Ended:
     """Run the verb as a workflow does."""
     return world.run(
         "comment",
@@ -46,6 +46,7 @@ def _comment(world: World, forge: Served, *arguments: str) -> Ended:
         GITHUB_REPOSITORY=REPOSITORY,
         GITHUB_REF=f"refs/pull/{NUMBER}/merge",
         GITHUB_TOKEN=TOKEN,
+        GITHUB_STEP_SUMMARY=summary,
     )
 
 
@@ -96,10 +97,13 @@ def test_what_fails_is_in_comment_and_status(world: World, forge: Served, tmp_pa
     _change(world, "${{ vars.nothing }}")
     _propose(world, forge)
 
-    ended = _comment(world, forge)
+    (tmp_path / "summary.md").write_text("before\n")
+
+    ended = _comment(world, forge, summary=str(tmp_path / "summary.md"))
 
     assert ended.code == 1
     assert "there is no variable" in forge.texts[0]
+    assert (tmp_path / "summary.md").read_text() == f"before\n{forge.texts[0]}"
     assert [each["state"] for each in forge.statuses] == ["pending", "failure", "failure"]
 
 

@@ -89,6 +89,8 @@ def _refusal_lines(preview: StackPreview, redact: Redact) -> Iterator[str]:
             yield f"! {text}"
         for text in broken(redact(f"hint: {refusal.hint}")) if refusal.hint else ():
             yield f"!   {text}"
+        for text in broken(redact(refusal.detail)) if refusal.detail else ():
+            yield f"!     {text}"
 
 
 def _unit_pieces(unit: UnitPlan, redact: Redact) -> Iterator[Piece]:

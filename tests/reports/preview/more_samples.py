@@ -54,6 +54,11 @@ def _several_refusals() -> Preview:
             hint="the window opens at 2026-03-16 09:00 UTC",
         ),
         PlanRefused(
+            "the plan 81fec9c1e95bf0ab of shop/production is not approved",
+            hint="somebody else approves it with: orchestrator approve 81fec9c1e95bf0ab shop --env production",
+            detail="beyond what Ada Lovelace approved:\n  to delete PersistentVolumeClaim shop/files",
+        ),
+        PlanRefused(
             "what is in PersistentVolumeClaim shop/files would be lost by this plan",
             hint="if that is meant, pass --acknowledge 'PersistentVolumeClaim shop/files'",
         ),
