@@ -17,10 +17,8 @@ from tests.workloads.planning.unchanged.world import Case, World
 pytestmark = pytest.mark.integration
 
 _SEED = 4
-_OBJECTS = 330
 _BATCHES = 4
 _ROUNDS = 4
-_PAIRS = 5_000
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -58,8 +56,11 @@ def world(ground: Ground) -> Iterator[World]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("objects", "pairs"), [(110, 1_600), pytest.param(330, 5_000, marks=pytest.mark.soak)]
+)
 def test_nothing_is_called_unchanged_that_the_server_would_change(
-    world: World, ground: Ground
+    world: World, ground: Ground, objects: int, pairs: int
 ) -> None:
     """Whatever is told here to be unchanged, the server's dry run leaves as it is, in every field of its records.
 
@@ -67,7 +68,7 @@ def test_nothing_is_called_unchanged_that_the_server_would_change(
     usually have, at least 19 of 20 objects that are unchanged need no dry run.
     """
     group = f"{world.namespace}.example.com"
-    cases = world.cases((*BUILT_IN, *makers(group) * 3), _OBJECTS)
+    cases = world.cases((*BUILT_IN, *makers(group) * 3), objects)
     answers: list[_Answer] = []
     for number in range(_BATCHES):
         if number == _BATCHES - 2:
@@ -80,7 +81,7 @@ def test_nothing_is_called_unchanged_that_the_server_would_change(
             assert _share(answers) >= 0.95
     wrong = [answer for answer in answers if answer.decided and not answer.untouched]
     assert not wrong, _told(wrong[0], len(wrong))
-    assert len(answers) >= _PAIRS
+    assert len(answers) >= pairs
 
 
 def _define_anew(ground: Ground, group: str) -> None:
