@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -98,9 +99,19 @@ def test_a_node_that_is_on_its_way_is_waited_for(
     assert "Insufficient cpu" in raised.value.detail
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "Job"])
-def test_a_quota_that_is_used_up(ground: Ground, kind: str) -> None:
+def test_a_quota_that_is_used_up(ground: Ground) -> None:
     """Where a quota keeps Pods from being created, the apply says which one, also where no status tells."""
+    kinds = ("Deployment", "StatefulSet", "Job")
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        for error in pool.map(_refused_by_a_quota, [ground] * len(kinds), kinds):
+            assert "FailedCreate" in error.message
+            assert "exceeded quota: small" in error.message
+
+
+def _refused_by_a_quota(beside: Ground, kind: str) -> ClusterError:
+    """Return why a workload failed in a namespace of its own."""
+    ground = Ground(cluster=beside.cluster, others=beside.others, directory=beside.directory)
+    ground.make_namespace()
     quota = {"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0"}}}
     ground.others.create(ground.path("resourcequotas"), quota)
     eventually(
@@ -108,8 +119,8 @@ def test_a_quota_that_is_used_up(ground: Ground, kind: str) -> None:
         lambda found: "hard" in found.get("status", {}),
     )
     error = refusal(ground, workload(kind, template()))
-    assert "FailedCreate" in error.message
-    assert "exceeded quota: small" in error.message
+    ground.leave()
+    return error
 
 
 def test_a_rule_of_admission(ground: Ground) -> None:
