@@ -112,12 +112,8 @@ def test_up_is_idempotent(sandbox: Sandbox) -> None:
     assert client_of(sandbox.kubeconfig).get("/version")["gitVersion"].startswith("v1.")
 
 
-def test_only_the_owner_and_only_loopback(directory: Path) -> None:
-    """Folders are 0700 and files 0600; the one port that is open listens on 127.0.0.1, also after a restart.
-
-    A restart keeps its port; when another program has it by then, a free one is taken. The processes of a
-    sandbox whose directory somebody removed are found and ended.
-    """
+def test_only_the_owner_and_one_port_of_loopback(directory: Path) -> None:
+    """Folders are 0700 and files 0600; the one port that is open listens on 127.0.0.1."""
     _up(directory)
     modes = {
         (path, stat.S_IMODE(path.stat().st_mode)) for path in (directory, *directory.rglob("*"))
@@ -126,12 +122,34 @@ def test_only_the_owner_and_only_loopback(directory: Path) -> None:
     listening = {address for process in _processes(directory) for address in _listening(process)}
     port = status(directory).server.rpartition(":")[2]
     assert listening == {f"0100007F:{int(port):04X}"}
-    _kill_all(directory)
-    with socket.create_server(("127.0.0.1", int(port))):
-        assert _up(directory).server != f"https://127.0.0.1:{port}"
+    _take_the_port(directory, int(port))
+    _take_the_port_in_between(directory)
     shutil.rmtree(directory)
-    assert _down(directory)
+    assert _down(directory)  # the processes of a sandbox whose directory somebody removed are found
     assert _processes(directory) == []
+
+
+def _take_the_port(directory: Path, port: int) -> None:
+    """Check that a restart, which keeps its port, takes a free one when another program has it by then."""
+    _kill_all(directory)
+    with socket.create_server(("127.0.0.1", port)):
+        assert _up(directory).server != f"https://127.0.0.1:{port}"
+
+
+def _take_the_port_in_between(directory: Path) -> None:
+    """Check the same for a port that somebody takes after it was found free."""
+    _kill_all(directory)
+    port = int(json.loads((directory / "sandbox.json").read_text())["port"])
+    log = directory / "logs" / "kube-apiserver.log"
+    with socket.socket() as stranger:
+        # Bound without listening, with the option that servers set: it looks free until it listens.
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stranger.bind(("127.0.0.1", port))
+        log.unlink()
+        watcher = threading.Thread(target=_when, args=(log.exists, stranger.listen), daemon=True)
+        watcher.start()
+        assert _up(directory).server != f"https://127.0.0.1:{port}"
+        watcher.join()
 
 
 def _listening(process: int) -> Iterator[str]:
@@ -219,6 +237,23 @@ def test_a_dead_component_is_named(directory: Path) -> None:
     assert _up(directory, on_progress=told.append) == before
     assert told[0].startswith("no longer running: kube-scheduler;")
     assert client_of(before.kubeconfig).get(f"{_CONFIG_MAPS}/kept")
+    _damage(directory)
+
+
+def _damage(directory: Path) -> None:
+    """Check what is told of a component that dies at the start: its exit code, the end of its log; data stays."""
+    _kill_all(directory)
+    (directory / "etcd" / "member" / "snap" / "db").write_bytes(b"damaged" * 10_000)
+    with pytest.raises(
+        SandboxError, match=r"etcd (exited with code|was ended by signal)"
+    ) as caught:
+        _up(directory)
+    assert caught.value.detail
+    assert "sandbox down" in caught.value.hint
+    assert _processes(directory) == []
+    assert (directory / "etcd").exists()
+    assert _down(directory)  # which removes a sandbox none of whose processes is left
+    assert not directory.exists()
 
 
 def _eventually_not_ready(directory: Path) -> SandboxStatus:
@@ -250,26 +285,6 @@ def test_a_damaged_record_is_repaired(directory: Path) -> None:
     (directory / "sandbox.json").write_text("")
     assert _down(directory)
     assert _processes(directory) == []
-    assert not directory.exists()
-
-
-def test_a_component_that_dies_at_the_start(directory: Path) -> None:
-    """The message names the component and its exit code, the detail is the end of its log; data stays.
-
-    `down` removes a sandbox none of whose processes is left.
-    """
-    _up(directory)
-    _kill_all(directory)
-    (directory / "etcd" / "member" / "snap" / "db").write_bytes(b"damaged" * 10_000)
-    with pytest.raises(
-        SandboxError, match=r"etcd (exited with code|was ended by signal)"
-    ) as caught:
-        _up(directory)
-    assert caught.value.detail
-    assert "sandbox down" in caught.value.hint
-    assert _processes(directory) == []
-    assert (directory / "etcd").exists()
-    assert _down(directory)
     assert not directory.exists()
 
 
@@ -319,20 +334,3 @@ def test_a_start_that_was_killed(directory: Path) -> None:
     assert _down(directory)
     assert _processes(directory) == []
     assert not directory.exists()
-
-
-def test_a_port_that_is_taken_in_between(directory: Path) -> None:
-    """A port that somebody takes after it was found free makes the API server start on another."""
-    _up(directory)
-    _kill_all(directory)
-    port = int(json.loads((directory / "sandbox.json").read_text())["port"])
-    log = directory / "logs" / "kube-apiserver.log"
-    with socket.socket() as stranger:
-        # Bound without listening, with the option that servers set: it looks free until it listens.
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        stranger.bind(("127.0.0.1", port))
-        log.unlink()
-        watcher = threading.Thread(target=_when, args=(log.exists, stranger.listen), daemon=True)
-        watcher.start()
-        assert _up(directory).server != f"https://127.0.0.1:{port}"
-        watcher.join()
