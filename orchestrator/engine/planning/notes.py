@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from orchestrator.engine.planning.infrastructure import PlannedModule
-from orchestrator.engine.planning.unfinished import told_unfinished
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
@@ -48,8 +47,10 @@ def _on_the_whole(
             "made without looking at what exists of the infrastructure (--no-refresh): what others changed since"
             " the last apply is not in this plan"
         )
-    if unfinished := told_unfinished(ledger, store):
-        yield unfinished
+    if ledger.open is not None:
+        from orchestrator.engine.planning.unfinished import told_unfinished
+
+        yield told_unfinished(ledger, store)
     if session.revision.dirty:
         yield "the working tree differs from the commit; applying it needs --allow-dirty"
 

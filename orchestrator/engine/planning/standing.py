@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from orchestrator.ledger.entry import BadRevision, LedgerState
 from orchestrator.ledger.fold import identified
-from orchestrator.plans.approvals import approval_of, approvers
 from orchestrator.plans.digest import digest
 from orchestrator.plans.failed import failure_of
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
@@ -35,6 +34,8 @@ def with_approvals(plan: Plan, stack: Stack, ledger: LedgerState) -> Plan:
     needed = stack.guards.approvals
     if not needed or not plan.effective:
         return plan
+    from orchestrator.plans.approvals import approval_of, approvers
+
     told = approval_of(approvers(ledger.approvals, digest(plan)), needed)
     return replace(plan, notes=(*plan.notes, f"this plan {told}"))
 
