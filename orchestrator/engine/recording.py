@@ -168,8 +168,10 @@ class Recorder:
 
     def _append(self, entry: Entry) -> None:
         entry = redacted(entry, self.session.surroundings.secrets.redact)
+        # What failed may be followed by bringing back what was, under the same lock.
+        last = entry.kind is Kind.FINISHED and entry.outcome is not Outcome.FAILED
         try:
-            self.state = self.lease.append(entry)
+            self.state = self.lease.append(entry, last=last)
         except NotShared as error:  # it is recorded all the same: the next entry follows it
             self.state = error.state
             raise

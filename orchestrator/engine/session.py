@@ -4,11 +4,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestrator.engine.overtaking import Overtaken
 from orchestrator.engine.planning.wanted import manifest_mistakes
 from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -18,11 +18,8 @@ from orchestrator.repository.repository import Repository, open_repository
 from orchestrator.repository.root import stack_from_root
 from orchestrator.settings import Settings
 from orchestrator.stack.load import choose_stack, load_project, read_stack
-from orchestrator.stack.model import Stack
+from orchestrator.stack.model import Ledger, Stack
 from orchestrator.stack.project import Project
-
-if TYPE_CHECKING:
-    from orchestrator.workloads.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +27,8 @@ class Surroundings:
     """What a run is given from outside: settings, secrets met so far, a way to be stopped, a listener.
 
     ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends. ``resources`` end with
-    the run; ``ledger_clusters`` are the connections among them to clusters that keep ledgers, each by what names it.
-    ``overtaken`` is told when a newer revision waits.
+    the run, and ``ledgers`` are those that were opened in it, by whose they are and where. ``overtaken`` is told when
+    a newer revision waits.
     """
 
     settings: Settings
@@ -41,7 +38,7 @@ class Surroundings:
     stop: Stop = field(default_factory=Stop)
     plan_files: list[Path] = field(default_factory=list)
     resources: ExitStack = field(default_factory=ExitStack)
-    ledger_clusters: dict[tuple[object, ...], "Cluster"] = field(default_factory=dict)
+    ledgers: dict[tuple[Owner, Ledger], Store] = field(default_factory=dict)
     overtaken: Overtaken = field(default_factory=Overtaken)
 
 

@@ -5,6 +5,7 @@ process is paused or the machine sleeps. Whoever watches the lock counts from a 
 (see `watch`), so that a run has stopped when somebody else takes its place, without comparing two clocks.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -93,15 +94,20 @@ class Lease:
         if not self.holds:
             raise self._lost or expired_lease(self._subject, self._length)
 
-    def append(self, entry: Entry) -> LedgerState:
-        """Record an entry, which is a heartbeat too; raises LockLost and what the store raises."""
-        return self._recorded(lambda: self._store.append(entry, lock=self.lock))
+    def append(self, entry: Entry, *, last: bool = False) -> LedgerState:
+        """Record an entry, which is a heartbeat too; raises LockLost and what the store raises.
+
+        With the ``last`` one the lock is given back, and there is nothing to lose any more.
+        """
+        return self._recorded(
+            lambda: self._store.append(entry, lock=self.lock, last=last), last=last
+        )
 
     def rewrite(self, entries: Sequence[Entry], *, base: LedgerState) -> LedgerState:
         """Make entries follow a state, whatever follows that now; a heartbeat too. Raises as ``append`` does."""
         return self._recorded(lambda: self._store.rewrite(entries, lock=self.lock, base=base))
 
-    def _recorded(self, record: Callable[[], LedgerState]) -> LedgerState:
+    def _recorded(self, record: Callable[[], LedgerState], *, last: bool = False) -> LedgerState:
         with self._writing:
             self.check()
             started = clock.lasting()
@@ -110,7 +116,9 @@ class Lease:
             except LockLost as error:
                 self._lost = error
                 raise
-            self._until = started + self._length
+            self._until = math.inf if last else started + self._length
+            if last:
+                self._given_back.set()
             return state
 
     def waiting(self) -> tuple[Waiter, ...]:
@@ -142,6 +150,8 @@ class Lease:
 
     def _beat(self) -> None:
         with self._writing:
+            if self._given_back.is_set():
+                return
             self.check()
             started = clock.lasting()
             self._store.beat(self.lock, at=clock.now())

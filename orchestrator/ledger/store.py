@@ -21,8 +21,8 @@ class Store(Protocol):
         Raises LedgerLost when entries that this clone saw before are not there any more.
         """
 
-    def append(self, entry: Entry, *, lock: Lock) -> LedgerState:
-        """Record an entry, durably, and return the state after it.
+    def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
+        """Record an entry, durably, and return the state after it; with the ``last`` one give the lock back.
 
         It counts as a heartbeat. Raises LockLost when the lock is no longer ours, LedgerError when the entry
         does not follow the last one; then nothing was recorded. An outcome that cannot reach a remote is kept

@@ -1,19 +1,22 @@
 """Ledgers that clones share: catching up, working on alone, and remotes that misbehave."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import LedgerError
+from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
 from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Lock
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
 from orchestrator.ledger.troubles import NotShared
+from orchestrator.ledger.verification import verify
 from orchestrator.repository.repository import open_repository
 from tests.git import commit_file, git, make_clone, make_remote
-from tests.ledger.builders import OWNER, entry, holder, owned
+from tests.ledger.builders import NOON, OWNER, entry, holder, owned
 from tests.ledger.conftest import DEAD, is_dead, open_store, record_entries
 
 LEDGER = "refs/orchestrator/shop/production"
@@ -219,3 +222,99 @@ def test_a_remote_that_never_answers_is_given_up(shop: Path) -> None:
         store = GitStore(OWNER, plumbing, remote="origin", is_dead=is_dead)
         with pytest.raises(LedgerError, match=r"does not answer: no answer within 0\.5 seconds"):
             store.read()
+
+
+@pytest.mark.parametrize("depth", ["--depth=1", "--no-single-branch"])
+def test_a_ledger_that_was_cut_short_is_put_back(
+    shop: Path, remote: Path, tmp_path: Path, depth: str
+) -> None:
+    """A ref that was forced back says what was seen and what is there; a repair goes on from what this clone has."""
+    record_entries(open_store(shop), 2)
+    clone = make_clone(remote, tmp_path / "clone", depth)
+    store = open_store(clone)
+    record_entries(open_store(shop), 4, first=3)
+    assert store.read().head == "entry-4"
+    git(remote, "update-ref", LEDGER, f"{LEDGER}~2")
+    with pytest.raises(LedgerLost, match=r"on origin was (cut short|replaced)") as refused:
+        open_store(clone).read()
+    assert "apply shop/production: entry 4" in refused.value.message
+    assert "orchestrator ledger repair shop --env production" in refused.value.hint
+    other = open_store(shop)
+    with pytest.raises(LedgerLost, match="was cut short"):
+        other.read()
+    verdict = verify(other.links())
+    assert (verdict.sound, verdict.broken) == (4, None)
+    lock = other.acquire(holder("repairer"))
+    noted = replace(entry(9, Kind.NOTED), previous="entry-4")
+    other.rewrite([noted], lock=lock, base=verdict.state)
+    other.append(replace(entry(10), previous="entry-9"), lock=lock, last=True)
+    assert open_store(shop).read().head == "entry-10"
+    assert open_store(clone).read().head == "entry-10"
+
+
+def test_a_ledger_that_was_replaced_is_noticed(shop: Path, remote: Path, tmp_path: Path) -> None:
+    """Another history on the same ref is not what was seen, however long it is; who means it forgets what was."""
+    store = open_store(shop)
+    record_entries(store, 2)
+    git(remote, "update-ref", "-d", LEDGER)
+    clone = make_clone(remote, tmp_path / "clone")
+    record_entries(open_store(clone), 3, commit=git(clone, "rev-parse", "HEAD"))
+    with pytest.raises(LedgerLost, match="was replaced by another one") as refused:
+        store.read()
+    for command in refused.value.hint.rpartition(": ")[2].split(" && "):
+        git(shop, *command.split()[1:])
+    assert open_store(shop).read().head == "entry-3"
+
+
+def test_damaged_entries_are_found_and_written_anew(shop: Path) -> None:
+    """A commit that holds another state than its entries lead to is told by its id, and so is one that holds none."""
+    store = open_store(shop, remote=None)
+    record_entries(store, 4)
+    plumbing = open_repository(shop).plumbing()
+    forged = [f"{LEDGER}~{back}" for back in (1, 0)]
+    parent = git(shop, "rev-parse", f"{LEDGER}~2")
+    for number, name in enumerate(forged):
+        files = {
+            file: git(shop, "show", f"{name}:{file}").encode() + b"\n"
+            for file in ("entry.json", "state.json")
+        }
+        if number == 0:
+            files["state.json"] = files["state.json"].replace(b'"inventory":[]', _FORGED)
+        parent = plumbing.commit(files, parents=[parent], message="x", author="x", at=NOON)
+    git(shop, "update-ref", LEDGER, parent)
+    verdict = verify(store.links())
+    assert verdict.broken is not None
+    assert verdict.broken.place == git(shop, "rev-parse", f"{LEDGER}~1")
+    assert verdict.broken.why.endswith("the inventory differ")
+    assert (verdict.sound, len(verdict.entries)) == (2, 4)
+    lock = store.acquire(holder())
+    base = fold_all(verdict.entries[:2])
+    assert store.rewrite(verdict.entries[2:], lock=lock, base=base) == verdict.state
+    assert verify(store.links()).broken is None
+    assert (
+        git(shop, "for-each-ref", "--format=%(objectname)", "refs/orchestrator-replaced") == parent
+    )
+
+
+def test_a_newer_entry_is_not_taken_for_damage(shop: Path) -> None:
+    """Whatever a later version wrote, here it is refused, and left as it is."""
+    store = open_store(shop, remote=None)
+    record_entries(store, 1)
+    files = {
+        file: git(shop, "show", f"{LEDGER}:{file}").replace('"format":2', '"format":99').encode()
+        for file in ("entry.json", "state.json")
+    }
+    plumbing = open_repository(shop).plumbing()
+    parents = [git(shop, "rev-parse", LEDGER)]
+    newer = plumbing.commit(files, parents=parents, message="x", author="x", at=NOON)
+    git(shop, "update-ref", LEDGER, newer)
+    for ask in (store.read, store.links):
+        with pytest.raises(NewerFormat, match="newer orchestrator"):
+            ask()
+    assert git(shop, "rev-parse", LEDGER) == newer
+
+
+_FORGED = (
+    b'"inventory":[{"group":"","version":"v1","kind":"Secret","namespace":"shop","name":"x",'
+    b'"unit":"manifests.shop","uid":"u","fingerprint":""}]'
+)

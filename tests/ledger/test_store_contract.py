@@ -267,6 +267,20 @@ def test_an_entry_that_was_recorded_is_not_recorded_again(ledger: Ledger) -> Non
     assert [each.id for each in store.history(9)] == ["entry-1"]
 
 
+def test_the_last_entry_gives_the_lock_back(ledger: Ledger) -> None:
+    """The lock is free with the entry that ends a run; giving it back once more takes nothing from the next."""
+    first = ledger()
+    lock = first.acquire(holder("first"))
+    assert first.append(entry(1), lock=lock, last=True).head == "entry-1"
+    next_ = ledger()
+    assert next_.sight().hold is None
+    next_.acquire(holder("next"))
+    first.release(lock)
+    assert _hold(next_).holder.token == "next"
+    with pytest.raises(LockLost):
+        first.append(entry(2), lock=lock)
+
+
 def test_a_chain_holds_from_its_beginning(ledger: Ledger) -> None:
     """Each entry follows the one before and leads to the state beside it; each is found at a place of its own."""
     store = ledger()

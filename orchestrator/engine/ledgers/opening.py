@@ -23,11 +23,15 @@ _INSISTED = 2  # requests to stop
 
 
 def open_store(session: "Session") -> Store:
-    """Open the ledger of the session's stack and environment.
+    """Open the ledger of the session's stack and environment, once in a run.
 
     Raises LedgerError, RepositoryError; ClusterError when it is in a cluster that cannot be located.
     """
-    return _STORES[session.stack.ledger.store](session)
+    ledger, opened = session.stack.ledger, session.surroundings.ledgers
+    key = (session.owner, ledger)
+    if key not in opened:
+        opened[key] = _STORES[ledger.store](session)
+    return opened[key]
 
 
 def _in_git(session: "Session") -> Store:
@@ -72,21 +76,18 @@ def _death(session: "Session") -> Callable[[Holder], bool]:
 
 
 def registers_of(session: "Session") -> "Registers":
-    """Return the namespace that the ledger is in, by one connection for all of the run; raises ClusterError."""
+    """Return the namespace that the ledger is in, by a connection that ends with the run; raises ClusterError."""
     from orchestrator.engine.planning.connection import open_cluster
 
     around, ledger = session.surroundings, session.stack.ledger
-    key = (ledger.context, ledger.kubeconfig, session.owner)
-    if key not in around.ledger_clusters:
-        own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
-        cluster = own if ledger.context or ledger.kubeconfig else session.stack.cluster
-        asking = replace(
-            session,
-            stack=replace(session.stack, cluster=cluster),
-            surroundings=replace(around, stop=_patient(around)),
-        )
-        around.ledger_clusters[key] = open_cluster(asking, {}, around.resources)
-    return around.ledger_clusters[key].registers(ledger.namespace)
+    own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
+    cluster = own if ledger.context or ledger.kubeconfig else session.stack.cluster
+    asking = replace(
+        session,
+        stack=replace(session.stack, cluster=cluster),
+        surroundings=replace(around, stop=_patient(around)),
+    )
+    return open_cluster(asking, {}, around.resources).registers(ledger.namespace)
 
 
 def _patient(around: "Surroundings") -> Stop:

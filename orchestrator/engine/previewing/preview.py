@@ -90,7 +90,7 @@ def _alone(session: Session, resources: ExitStack) -> Session:
         on_event=_unheard,
         plan_files=[],
         resources=resources,
-        ledger_clusters={},
+        ledgers={},
     )
     return replace(session, surroundings=surroundings)
 

@@ -107,8 +107,14 @@ class ChainStore:
                     return Lock(holder=holder, succeeded=before)
         raise self._restless()
 
-    def append(self, entry: Entry, *, lock: Lock) -> LedgerState:
+    def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
+        state = self._append(entry, lock)
+        if last:
+            self.release(lock)
+        return state
+
+    def _append(self, entry: Entry, lock: Lock) -> LedgerState:
         with _as_ledger_error():
             for _ in range(_ATTEMPTS):
                 head, version = self._head()

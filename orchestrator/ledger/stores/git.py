@@ -15,7 +15,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator import clock
-from orchestrator.errors import LedgerError, RepositoryError, StorageError, storage_error
+from orchestrator.errors import (
+    LedgerError,
+    LedgerLost,
+    RepositoryError,
+    StorageError,
+    storage_error,
+)
 from orchestrator.ledger.encoding import (
     decode_entry,
     encode_entry,
@@ -56,11 +62,17 @@ class GitStore:
         self._refs = LedgerRefs(owner, plumbing, remote=remote)
         self._is_dead = is_dead
         self._lined_up: dict[str, str] = {}
+        self._sole = (
+            ""  # the lock that was taken with the ledger standing where this clone knows it
+        )
 
     def read(self) -> LedgerState:
-        """Return the present state."""
+        """Return the present state; asks the remote, unless nobody but us can have moved it."""
         with _as_ledger_error():
-            return self._refs.state(self._refs.present())
+            here = self._refs.here() if self._sole else None
+            if here is None or here.hold is None or here.hold.holder.token != self._sole:
+                here = self._refs.present()
+            return self._refs.state(here)
 
     def history(self, limit: int) -> Iterator[Entry]:
         """Yield up to ``limit`` entries, newest first."""
@@ -91,29 +103,29 @@ class GitStore:
     def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock; raises Locked when a holder that may be alive has it."""
         with _as_ledger_error():
-            for _ in range(_ATTEMPTS):
-                here = self._refs.present_anyway()
+            for here, settled in self._views_of_lock():
                 hold = here.hold
                 if hold and hold.mark != over and not self._is_dead(hold.holder):
                     raise locked(self._subject, hold)
                 lock = self._lock_commit(holder, at=holder.since, mark=holder.token)
-                if self._refs.move_lock(here, lock):
+                if self._refs.take_lock(here, lock, settled=settled):
+                    self._sole = holder.token if settled else ""
                     return Lock(holder=holder, succeeded=hold)
         raise self._refs.restless()
 
-    def append(self, entry: Entry, *, lock: Lock) -> LedgerState:
+    def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
         with _as_ledger_error():
             for here in self._views():
-                if not _holds(here, lock.holder):
-                    raise lost_lock(self._subject, here.hold.holder if here.hold else None)
                 before = self._refs.state(here)
                 if before.head == entry.id:  # recorded, but the answer to an earlier try was lost
                     return before
+                if not _holds(here, lock.holder):
+                    raise lost_lock(self._subject, here.hold.holder if here.hold else None)
                 if entry.previous != before.head:
                     raise out_of_order(self._subject)
                 state = fold(before, entry)
-                beat = self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
+                beat = "" if last else self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
                 commit = self._plumbing.chain((_draft(entry, state),), parent=here.ledger)
                 if self._recorded(here, entry, lock=beat, ledger=commit, state=state):
                     return state
@@ -161,8 +173,8 @@ class GitStore:
                 if entry.previous != state.head:
                     raise out_of_order(self._subject)
                 state = fold(state, entry)
-                drafts.append(self._without_the_gone(_draft(entry, state)))
-            ledger = self._plumbing.chain(drafts, parent=commit)
+                drafts.append(_draft(entry, state))
+            ledger = self._plumbing.chain(self._without_the_gone(drafts), parent=commit)
             here = self._refs.present_lock()
             if not _holds(here, lock.holder):
                 raise lost_lock(self._subject, here.hold.holder if here.hold else None)
@@ -196,6 +208,22 @@ class GitStore:
         for _ in range(_ATTEMPTS):
             yield self._refs.present()
 
+    def _views_of_lock(self) -> Iterator[tuple[Here, bool]]:
+        """Yield what this clone knows if it knows a ledger and no lock, then what the remote says.
+
+        With each comes whether the ledger stood on the remote as it does here. Where it or the lock have moved since,
+        such a view takes no lock.
+        """
+        here = self._refs.here()
+        if here.hold is None and self._refs.settled(here):
+            yield here, True
+        for _ in range(_ATTEMPTS):
+            try:
+                here = self._refs.present()
+                yield here, self._refs.settled(here)
+            except LedgerLost:  # there is a lock all the same, for whoever repairs it
+                yield self._refs.present_lock(), False
+
     def _locks(self) -> Iterator[Here]:
         """Yield views as ``_views`` does, for what is about the lock alone."""
         yield self._refs.here()
@@ -211,11 +239,15 @@ class GitStore:
                 return link.place
         raise no_such_entry(self._subject, entry)
 
-    def _without_the_gone(self, draft: Draft) -> Draft:
-        """Return a draft without those parents that are not in this repository: what it tells may be older."""
-        found = self._plumbing.read(draft.parents)
-        there = (one for one, each in zip(draft.parents, found, strict=True) if each is not None)
-        return replace(draft, parents=tuple(there))
+    def _without_the_gone(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Return drafts without those parents that are not in this repository: what they tell may be older."""
+        wanted = sorted({parent for draft in drafts for parent in draft.parents})
+        found = zip(wanted, self._plumbing.read(wanted), strict=True)
+        there = {parent for parent, each in found if each is not None}
+        return [
+            replace(draft, parents=tuple(one for one in draft.parents if one in there))
+            for draft in drafts
+        ]
 
     def _recorded(
         self, here: Here, entry: Entry, *, lock: str, ledger: str, state: LedgerState

@@ -7,7 +7,9 @@ pushed, or since the ledger was kept here alone, and the next entry brings every
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from orchestrator import clock
 from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
 from orchestrator.ledger.encoding import decode_entry, decode_hold, decode_state, decode_waiter
 from orchestrator.ledger.entry import LedgerState
@@ -19,6 +21,8 @@ from orchestrator.plans.objects import Owner
 STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
 _ATTEMPTS = 5
+_MOMENT_SECONDS = 1.0
+_NO_GLIMPSE: Final[tuple[float, Mapping[str, str]]] = (float("-inf"), {})
 _DEPTHS = (2, 16, 128, ALL)  # of looks for an earlier entry in a shallow clone
 
 
@@ -51,6 +55,7 @@ class LedgerRefs:
         self._plumbing = plumbing
         self._remote = remote
         self._decoded = ("", LedgerState())
+        self._glimpse = _NO_GLIMPSE
 
     def here(self) -> Here:
         """Return what this clone knows, without asking the remote."""
@@ -86,13 +91,6 @@ class LedgerRefs:
         """
         return self._followed(self._to_follow)
 
-    def present_anyway(self) -> Here:
-        """Return what ``present`` does, of a ledger that lost entries as far as it can be brought in line."""
-        try:
-            return self.present()
-        except LedgerLost:
-            return self.present_lock()
-
     def present_lock(self) -> Here:
         """Return what this clone knows after its lock was brought in line with the remote's."""
         return self._followed(self._to_follow_lock)
@@ -115,8 +113,9 @@ class LedgerRefs:
     def sight(self) -> tuple[Hold | None, Mapping[str, tuple[str, Waiter]]]:
         """Return the lock, and for each ref of the queue where it stands and who waits there; moves no ref."""
         for _ in range(_ATTEMPTS):
-            refs = (self.lock, f"{self._queue}/*")
-            found = self._listed(refs)
+            listed = self._listed((self.ledger, self.lock, f"{self._queue}/*"))
+            self._glimpse = (clock.seconds(), listed)
+            found = {ref: each for ref, each in listed.items() if ref != self.ledger}
             if not self._fetched(found):
                 continue
             names = [
@@ -149,6 +148,23 @@ class LedgerRefs:
         if self._remote is None:
             return self._move(moves)
         return self._push(self._remote, moves)
+
+    def take_lock(self, here: Here, lock: str, *, settled: bool) -> bool:
+        """Move the lock; return whether it stood where ``here`` says.
+
+        Where the ledger is ``settled``, the remote's has to stand where ``here`` says, too.
+        """
+        if self._remote is None or not settled:
+            return self.move_lock(here, lock)
+        moves = {self.lock: (here.lock, lock)}
+        moved = self._push(self._remote, {**moves, self.ledger: (here.seen, here.seen)})
+        if moved:
+            self._plumbing.move(moves)
+        return moved
+
+    def settled(self, here: Here) -> bool:
+        """Whether this clone and the remote had the same ledger when it was seen last."""
+        return self._remote is None or (here.ledger == here.seen != "")
 
     def move_lock(self, here: Here, lock: str) -> bool:
         """Move the lock; return whether it stood where ``here`` says.
@@ -268,7 +284,7 @@ class LedgerRefs:
 
     def _to_follow(self, here: Here, remote: str) -> Moves | None:
         """Return the moves that bring this clone in line with the remote; None when that moved meanwhile."""
-        there = self._plumbing.list_remote(remote, (self.ledger, self.lock))
+        there = self._glimpsed() or self._plumbing.list_remote(remote, (self.ledger, self.lock))
         ledger, lock = there.get(self.ledger, ""), there.get(self.lock, "")
         if not self._bring(remote, here, ledger=ledger, lock=lock):
             return None
@@ -283,6 +299,12 @@ class LedgerRefs:
             )
             if old != new
         }
+
+    def _glimpsed(self) -> Mapping[str, str]:
+        """Return where the remote's refs stood a moment ago, once: a look at the lock is one at the ledger, too."""
+        at, listed = self._glimpse
+        self._glimpse = _NO_GLIMPSE
+        return listed if clock.seconds() - at < _MOMENT_SECONDS else {}
 
     def _bring(self, remote: str, here: Here, *, ledger: str, lock: str) -> bool:
         wanted = {}
