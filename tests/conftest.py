@@ -30,9 +30,22 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(trylast=True)  # after they were shuffled
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that need the most time, as their limits say, so that none of them runs alone at the end."""
-    items.sort(key=_limit, reverse=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the tests that need the most time, as their limits say, so that none of them runs alone at the end.
+
+    Each worker is given an even part of the tests, one after the other: each part begins with its share of those.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = sorted((item for item in items if _limit(item)), key=_limit, reverse=True)
+    others = [item for item in items if not _limit(item)]
+    size = len(items) // workers
+    items.clear()
+    for number in range(workers):
+        first = long[number::workers]
+        share = max(0, size - len(first))
+        items += first + others[:share]
+        del others[:share]
+    items += others
 
 
 def _limit(item: pytest.Item) -> float:
