@@ -73,7 +73,7 @@ def _repair(plan: RepairPlan) -> Iterator[str]:
     if plan.units:
         yield f"  record as there, with nobody knowing since when: {', '.join(plan.units)}"
     if plan.objects:
-        yield f"  take {len(plan.objects)} objects that carry the stack's labels into the inventory:"
+        yield "  take into the inventory what carries the stack's labels:"
         yield from (f"    {ref}" for ref in plan.objects)
     yield from (f"  note: {each}" for each in plan.unseen)
 
@@ -81,4 +81,6 @@ def _repair(plan: RepairPlan) -> Iterator[str]:
 def _from(plan: RepairPlan) -> str:
     if not plan.checked.entries:
         return "an empty ledger, since no entry holds"
+    if plan.checked.entries == 1:
+        return "the one entry that holds"
     return f"the last of the {plan.checked.entries} entries that hold"

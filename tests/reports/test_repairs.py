@@ -1,0 +1,66 @@
+"""What is said of a ledger that was looked through, and of what a repair would do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.plans.repairs import Checked, RepairPlan
+from orchestrator.reports.repairs import (
+    checked_json,
+    render_checked,
+    render_repair,
+    repair_json,
+)
+from orchestrator.stack.model import UnitId
+
+WHOLE = Checked(
+    stack="shop",
+    environment="production",
+    entries=2,
+    last="apply shop/production at 3f2c1a9: 1 created",
+    at=datetime(2026, 11, 20, 10, 30, tzinfo=UTC),
+)
+DAMAGED = replace(WHOLE, place="3f2c1a9d", why="holds no entry.json")
+WEB = ObjectRef(group="apps", version="v1", kind="Deployment", namespace="shop", name="web")
+
+
+def test_a_whole_ledger() -> None:
+    """One that is whole is told in two lines, and there is nothing to do."""
+    assert render_checked(WHOLE) == (
+        "shop/production: the ledger is whole, 2 entries hold\n"
+        "  last    apply shop/production at 3f2c1a9: 1 created (2026-11-20 10:30:00 UTC)\n"
+    )
+    assert render_repair(RepairPlan(checked=WHOLE)).endswith("There is nothing to repair.\n")
+    assert checked_json(WHOLE)["broken"] is None
+
+
+def test_what_a_repair_would_do() -> None:
+    """All that would be recorded is named, and what could not be looked at."""
+    plan = RepairPlan(
+        checked=DAMAGED,
+        again=1,
+        units=(UnitId("modules.network"),),
+        objects=(WEB,),
+        unseen=("secrets may not be listed by us, and were not looked at",),
+    )
+    assert render_repair(plan).partition("\n\n")[2] == (
+        "A repair would\n"
+        "  go on from the last of the 2 entries that hold\n"
+        "  write the state beside 1 of them anew\n"
+        "  record as there, with nobody knowing since when: modules.network\n"
+        "  take into the inventory what carries the stack's labels:\n"
+        "    Deployment shop/web\n"
+        "  note: secrets may not be listed by us, and were not looked at\n"
+    )
+    told = repair_json(plan)
+    assert told["broken"] == {"place": "3f2c1a9d", "why": "holds no entry.json"}
+    assert (told["whole"], told["needed"], told["units"]) == (False, True, ["modules.network"])
+
+
+def test_an_empty_ledger_beside_things_that_exist() -> None:
+    """No entry is no damage, unless something exists that must be in one."""
+    empty = replace(WHOLE, entries=0, last="", at=None)
+    assert not RepairPlan(checked=empty).needed
+    found = RepairPlan(checked=empty, objects=(WEB,))
+    assert found.needed
+    assert "go on from an empty ledger, since no entry holds" in render_repair(found)
