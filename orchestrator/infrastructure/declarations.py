@@ -48,6 +48,7 @@ class DeclaredOutput:
 class Declarations:
     """What a module declares, by name; ``calls`` maps the names of modules that it calls to their sources.
 
+    ``versions`` maps these names to what is asked of a registry, empty where nothing is, or nothing that is plain text.
     ``complete`` is false when a file could not be read as Terraform's language: then nothing is concluded
     from what is missing here, and Terraform says what is wrong with the file. ``variable_files`` are files
     with values that a unit does not read.
@@ -57,6 +58,7 @@ class Declarations:
     variables: Mapping[str, Variable] = field(default_factory=dict)
     outputs: Mapping[str, DeclaredOutput] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
     variable_files: tuple[str, ...] = ()
 
@@ -79,9 +81,8 @@ def declared(directory: Path, shown_as: str) -> Declarations:
         shown_as=shown_as,
         variables=_named(blocks, "variable", _variable),
         outputs=_named(blocks, "output", _output),
-        calls=_named(
-            blocks, "module", lambda block: str(literal(block.attributes.get("source", "")) or "")
-        ),
+        calls=_named(blocks, "module", lambda block: _plain(block, "source")),
+        versions=_named(blocks, "module", lambda block: _plain(block, "version")),
         complete=complete,
         variable_files=tuple(variable_files),
     )
@@ -244,6 +245,10 @@ def _output(block: Block) -> DeclaredOutput:
         value=block.attributes.get("value", ""),
         typed="type" in block.attributes,
     )
+
+
+def _plain(block: Block, name: str) -> str:
+    return str(literal(block.attributes.get(name, "")) or "")
 
 
 def _sensitive(block: Block) -> bool:

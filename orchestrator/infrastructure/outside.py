@@ -1,14 +1,31 @@
-"""Whether a module reads files outside of its directory, which nobody can tell for sure without running it."""
+"""Whether a module reads files outside of its directory, which nobody can tell for sure without running it.
 
-import json
+So its text is searched for all that a path out of it is made of, and in doubt it reads outside.
+"""
+
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 _CONFIGURATION: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
-# A path that leads out of the directory that it counts from.
-_OUTSIDE: Final = "../"
+_READER: Final = r"\b(?:file(?:set|exists|base64|md5|sha\d+|base64sha\d+)?|templatefile)\s*\(\s*"
+# The parent directory as a part of a path, also written in escapes; an ellipsis has one point more.
+_PARENT: Final = r"(?<![\w.])\.\.(?![\w.])|\\u002[eE]|\\U0000002[eE]"
+_LEADING: Final = re.compile(
+    rf"{_PARENT}"
+    r"|\b(?:dirname|abspath|pathexpand)\s*\("
+    r"|\bpath\.cwd\b"
+    # What cuts a path to pieces may leave its beginning.
+    r"|\b(?:split|substr|replace|regex|regexall|trim|trimsuffix|strrev)\s*\([^()\n]*\bpath\."
+    rf"|{_READER}\\?\"(?:[/~]|[A-Za-z]:)"
+)
+# A file is read whose path does not begin with the module's directory, or with a name.
+_COMPUTED: Final = re.compile(
+    rf"{_READER}(?!\\?\"(?![$%]\{{)|\\?\"\$\{{path\.(?:module|root)\}}|path\.(?:module|root)\b)"
+)
+_ABSOLUTE: Final = re.compile(r"\"(?:[/~]|[A-Za-z]:[/\\])")
+_PARENT_OF_INPUT: Final = re.compile(_PARENT)
 # Nothing but a plain text: what is computed may be the content of a file.
 _SOURCE: Final = re.compile(r"^\s*\"?source\"?\s*[=:]\s*\"(?P<path>[^\"$%]*)\"\s*,?\s*(#.*|//.*)?$")
 
@@ -16,22 +33,41 @@ _SOURCE: Final = re.compile(r"^\s*\"?source\"?\s*[=:]\s*\"(?P<path>[^\"$%]*)\"\s
 def leading_outside(tree: Path, files: Iterable[str], inputs: Any = None) -> str:
     """Return where a module may read what lies outside of it, as ``FILE:LINE``, or an empty text.
 
-    ``files`` are paths in the tree, of all that it is made of; a link among them leads outside too. ``inputs`` are
-    the values that it is given: a path among them may be read as well.
+    ``files`` are paths in the tree, of all that it is made of; a link among them leads outside too, and templates
+    may read files as well. ``inputs`` are the values that it is given: a path among them may be read, too.
     """
+    texts: dict[str, str] = {}
     for file in sorted(files):
         if (tree / file).is_symlink():
             return file
-        if file.endswith(_CONFIGURATION) and (line := _line_outside(tree / file)):
+        if text := _language(tree / file):
+            texts[file] = text
+    computed = any(_COMPUTED.search(text) for text in texts.values())
+    patterns = (_LEADING, _ABSOLUTE) if computed else (_LEADING,)
+    for file, text in texts.items():
+        if line := _line(tree / file, text, patterns):
             return f"{file}:{line}"
-    return "an input" if _OUTSIDE in json.dumps(inputs, default=str) else ""
+    given = any(_leads(value, absolute=computed) for value in _texts(inputs))
+    return "an input" if given else ""
 
 
-def _line_outside(file: Path) -> int:
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, 1):
-        if _OUTSIDE in line and not _calls_a_module(file, line):
-            return number
+def _language(file: Path) -> str:
+    """Return the text of a file of configuration, or of a template that reads files itself; else nothing."""
+    content = file.read_bytes()
+    if not file.name.endswith(_CONFIGURATION):
+        template = b"${" in content or b"%{" in content
+        if not template or not re.search(_READER.encode(), content):
+            return ""
+    return content.decode("utf-8", errors="replace")
+
+
+def _line(file: Path, text: str, patterns: Iterable[re.Pattern[str]]) -> int:
+    """Return the first line with one of the patterns, 0 when there is none."""
+    places = sorted(found.start() for each in patterns for found in each.finditer(text))
+    for place in places:
+        before = text.rfind("\n", 0, place) + 1
+        if not _calls_a_module(file, text[before:].partition("\n")[0].rstrip("\r")):
+            return text.count("\n", 0, place) + 1
     return 0
 
 
@@ -39,3 +75,23 @@ def _calls_a_module(file: Path, line: str) -> bool:
     """Whether a line names the directory of a module, which counts among what the caller is made of."""
     found = _SOURCE.match(line)
     return found is not None and (file.parent / found["path"]).is_dir()
+
+
+def _leads(text: str, *, absolute: bool) -> bool:
+    return bool(_PARENT_OF_INPUT.search(text)) or (absolute and text.startswith(("/", "~")))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value, keys included."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for key, inner in value.items():
+                yield str(key)
+                yield from _texts(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _texts(inner)
+        case _:
+            yield str(value)

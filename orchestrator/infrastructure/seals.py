@@ -10,6 +10,7 @@ import hmac
 import json
 from collections.abc import Mapping
 
+from orchestrator.infrastructure.moving import moving_call
 from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.planning import ModulePlan, learn_inputs
@@ -48,6 +49,8 @@ def _made_of(workspace: Workspace, inputs: Mapping[str, Json], revision: str) ->
     module, site = workspace.module, workspace.site
     outside = leading_outside(module.tree, files_of(module), dict(inputs))
     if outside and module.shown:
+        return None
+    if moving_call(module.tree, {module.path, *module.calls}):
         return None
     trace = trace_of(workspace)
     variables: dict[str, Json] = {

@@ -227,6 +227,36 @@ def test_a_source_is_not_always_a_module(root: Path, *, line: str, leads: bool) 
     assert _considered(root).get("modules.bucket") == (reason if leads else None)
 
 
+@pytest.mark.parametrize(
+    ("call", "moves"),
+    [
+        ('source = "git::https://example.com/m.git"', True),
+        ('source = "git::https://example.com/m.git?ref=main"', True),
+        ('source = "git::https://example.com/m.git?ref=v1.2.3"', False),
+        ('source = "example/m/aws"', True),
+        ('source = "example/m/aws"\n  version = "~> 1.2"', True),
+        ('source = "example/m/aws"\n  version = "1.2.3"', False),
+    ],
+)
+def test_a_call_that_names_no_fixed_version_counts(root: Path, *, call: str, moves: bool) -> None:
+    """Also in a module that is called: what it calls changes without a commit."""
+    _write(root, "modules/inner/more.tf", f'module "m" {{\n  {call}\n}}\n')
+    _commit(root)
+
+    reason = "the source of module.m in stacks/shop/modules/inner names no fixed version"
+    assert _considered(root).get("modules.database") == (reason if moves else None)
+
+
+def test_a_way_out_in_two_steps_counts(root: Path) -> None:
+    """What a local says is read by another expression."""
+    text = 'locals {\n  up = "${path.module}/.."\n  conf = file("${local.up}/conf.json")\n}\n'
+    _write(root, "modules/bucket/read.tf", text)
+    _commit(root)
+
+    reason = "stacks/shop/modules/bucket/read.tf:2 may lead to files outside of its directory"
+    assert _considered(root) == {"modules.bucket": reason}
+
+
 def test_links_and_paths_among_inputs_lead_outside(root: Path) -> None:
     """What a link leads to, and a file whose name is an input, change without the module."""
     (root / "stacks/shop/modules/network/linked").symlink_to("../../shop", target_is_directory=True)

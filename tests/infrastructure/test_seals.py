@@ -49,6 +49,15 @@ def test_what_nobody_can_tell_is_not_sealed(ground: Ground) -> None:
     assert seal_of(fetched, {}, state_stamp=STAMP, revision="") == ""
 
 
+def test_what_calls_a_module_that_moves_is_not_sealed(ground: Ground) -> None:
+    """What Git has of a branch may be another thing today."""
+    call = 'module "m" {\n  source = "git::https://example.com/m.git%s"\n}\n'
+    ground.write("modules/echo/main.tf", call % "")
+    assert seal_of(ground.workspace(), {}, state_stamp=STAMP, revision="") == ""
+    ground.write("modules/echo/main.tf", call % "?ref=v1.2.3")
+    assert seal_of(ground.workspace(), {}, state_stamp=STAMP, revision="") != ""
+
+
 def test_the_outputs_of_what_is_not_planned_are_those_of_the_state(ground: Ground) -> None:
     """Just as a plan without changes would tell them; anything else is planned."""
     ground.write("modules/echo/main.tf")

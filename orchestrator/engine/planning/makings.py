@@ -12,6 +12,8 @@ from typing import Any, Final
 from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.fetching import immutable
+from orchestrator.infrastructure.layout.overlay import Located
+from orchestrator.infrastructure.moving import moving_call
 from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.infrastructure.traces import LOCK_FILE, files_of
@@ -49,11 +51,19 @@ def makings_of(tree: Path, wanted: Wanted, unit: Unit) -> Makings:
         moves = "" if immutable(unit.source, unit.version) else "its source names no fixed version"
         return Makings(said=said, elsewhere=moves)
     located = locate_local(module_request(tree, stack, unit))
-    files = set(files_of(located))
-    leading = leading_outside(tree, files, dict(unit.inputs))
-    outside = f"{leading} may lead to files outside of its directory" if leading else ""
-    files.add(f"{located.path}/{LOCK_FILE}")
-    return Makings(said=said, files=dict(_hashes(tree, files)), elsewhere=outside)
+    files = {*files_of(located), f"{located.path}/{LOCK_FILE}"}
+    return Makings(
+        said=said, files=dict(_hashes(tree, files)), elsewhere=_elsewhere(tree, located, unit)
+    )
+
+
+def _elsewhere(tree: Path, located: Located, module: Module) -> str:
+    """Return what else may decide about a module of the repository, or an empty text."""
+    if leading := leading_outside(tree, files_of(located), dict(module.inputs)):
+        return f"{leading} may lead to files outside of its directory"
+    if moving := moving_call(tree, {located.path, *located.calls}):
+        return f"the source of {moving} names no fixed version"
+    return ""
 
 
 def difference(before: Makings, now: Makings) -> str:
