@@ -49,10 +49,16 @@ class ApiServer:
         )
         self._log = directory / "restarted.log"
 
-    def restart(self) -> None:
-        """Kill it, and start it again; the sandbox ends it like the one before."""
+    def restart(self, done: threading.Event) -> None:
+        """Kill it, and start it again; the sandbox ends it like the one before.
+
+        It ends at once while a connection of somebody else happens to have its port, and is started until ``done``.
+        """
         os.kill(self._pid, signal.SIGKILL)
-        start_daemon(self._command, log=self._log)
+        daemon = start_daemon(self._command, log=self._log)
+        while not done.wait(0.1):
+            if daemon.exit_code is not None:
+                daemon = start_daemon(self._command, log=self._log)
 
 
 def _argv(entry: Path) -> tuple[str, ...]:
@@ -67,17 +73,23 @@ def restarted_when(ground: Ground, moment: Callable[[Event], bool]) -> Iterator[
     """Restart the API server as soon as something is told; return all that was told."""
     server = ApiServer(ground.directory / "sandbox")
     events: list[Event] = []
-    started = threading.Event()
+    started, done = threading.Event(), threading.Event()
+    restarting = threading.Thread(target=server.restart, args=(done,))
 
     def tell(event: Event) -> None:
         events.append(event)
         if moment(event) and not started.is_set():
             started.set()
-            server.restart()
+            restarting.start()
 
     former, ground.events = ground.events, _Told(tell)
-    yield events
-    ground.events = former
+    try:
+        yield events
+    finally:
+        ground.events = former
+        done.set()
+        if started.is_set():
+            restarting.join()
     assert started.is_set()
 
 
