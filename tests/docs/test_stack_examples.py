@@ -21,7 +21,11 @@ _BLOCKS = every_block("yaml")
 def _named(block: Block) -> str:
     """Return the file that the first line of an example names, or nothing."""
     first = block.text.splitlines()[0]
-    return first.removeprefix("# ") if first.startswith("# ") and first.endswith(".yaml") else ""
+    return (
+        first.removeprefix("# ")
+        if first.startswith("# ") and first.endswith((".yaml", ".yml"))
+        else ""
+    )
 
 
 def _of(kind: str) -> list[Block]:
@@ -32,7 +36,7 @@ def _kind(block: Block) -> str:
     name = _named(block)
     if name.endswith("orchestrator.yaml"):
         return "project"
-    if name.startswith(".github/"):
+    if name.startswith((".github/", ".gitlab-ci")):
         return "pipeline"
     return "manifest" if "\nkind: " in f"\n{block.text}" else "stack"
 
