@@ -1,5 +1,6 @@
 """One change that a plan would make: a Terraform resource, an output or a Kubernetes object."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +8,9 @@ from enum import StrEnum
 from orchestrator.plans.values import Value
 from orchestrator.stack.model import Risk
 
-__all__ = ["Action", "Change", "FieldChange", "Risk", "Subject", "Touch"]
+__all__ = ["Action", "Change", "FieldChange", "Risk", "Subject", "Touch", "undeposed"]
+
+_DEPOSED = re.compile(r" \(deposed \w+\)$")
 
 
 class Action(StrEnum):
@@ -84,3 +87,8 @@ class Change:
     previous: str = ""
     type: str = ""
     risk: Risk | None = None
+
+
+def undeposed(name: str) -> str:
+    """Return the address that an object left over by a replacement shares with its successor; any other as it is."""
+    return _DEPOSED.sub("", name)

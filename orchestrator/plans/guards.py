@@ -4,7 +4,7 @@ from collections.abc import Collection
 from shlex import quote
 
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.change import Action, Risk, Subject
+from orchestrator.plans.change import Action, Risk, Subject, undeposed
 from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.plans.risk import AtRisk, at_risk, in_unit, named
 from orchestrator.stack.model import UnitId
@@ -80,7 +80,7 @@ def check_late_losses(shown: Plan, late: UnitPlan, acknowledged: Collection[str]
         one
         for one in in_unit(late)
         if one.risk is Risk.DATA_LOSS
-        and (one.unit, one.name) not in known
+        and known.isdisjoint({(one.unit, one.name), (one.unit, undeposed(one.name))})
         and acknowledged_by(one).isdisjoint(acknowledged)
     ]
     if left:

@@ -1,11 +1,13 @@
 """How much a plan may destroy at once, and that a commit which declares nothing any more looks like a mistake."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from orchestrator.errors import PlanRefused
+from orchestrator.plans.change import undeposed
 from orchestrator.plans.guards import destructive
 from orchestrator.plans.plan import Plan, UnitPlan
+from orchestrator.stack.model import UnitId
 
 EMPTY: Final = "empty"
 
@@ -23,12 +25,32 @@ def check_destroys(plan: Plan, most: int | None, acknowledged: Collection[str]) 
 
 
 def check_late_destroys(
-    shown: Plan, late: UnitPlan, most: int | None, acknowledged: Collection[str]
+    shown: Plan,
+    late: Mapping[UnitId, Sequence[str]],
+    most: int | None,
+    acknowledged: Collection[str],
 ) -> None:
-    """Refuse a unit that, planned in its turn, takes a plan beyond ``most``; raises PlanRefused."""
+    """Refuse units that, planned in their turn, take a plan beyond ``most``; raises PlanRefused.
+
+    ``late`` has what each of these destroys instead of what was shown of it.
+    """
     if most is not None and not shown.destroy:
-        units = (late if unit.unit == late.unit else unit for unit in shown.units)
-        _check([name for unit in units for name in destructive(unit)], most, acknowledged)
+        counted = {**{unit.unit: destructive(unit) for unit in shown.units}, **late}
+        _check([name for names in counted.values() for name in names], most, acknowledged)
+
+
+def destroyed_late(before: Sequence[str], late: UnitPlan, *, again: bool) -> tuple[str, ...]:
+    """Return what counts of a unit that was planned in its turn; ``before`` is what counted until then.
+
+    Another attempt adds to what the one before it may have destroyed: what is left of a replacement counts once.
+    """
+    if not again:
+        return destructive(late)
+    known = frozenset(before)
+    return (
+        *before,
+        *(name for name in destructive(late) if known.isdisjoint({name, undeposed(name)})),
+    )
 
 
 def check_empty(plan: Plan, acknowledged: Collection[str]) -> None:

@@ -1,9 +1,9 @@
 """What a unit would do, planned in its turn, beyond what its plan showed; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.change import Action, Change, Subject, undeposed
 from orchestrator.plans.guards import destructive
 from orchestrator.plans.plan import UnitPlan
 
@@ -36,12 +36,14 @@ def surprises(shown: UnitPlan, late: UnitPlan, *, again: bool = False) -> tuple[
     if shown.deferred:
         grave = frozenset(destructive(late))
         return tuple(_told(change) for change in late.changes if change.name in grave)
-    return tuple(_beyond(shown, late, _BEGUN if again else {}))
+    found = _beyond(shown, late, _BEGUN if again else {})
+    done = _replaced(shown) if again else frozenset()
+    return tuple(_told(change) for change in found if not _left_over(change, done))
 
 
 def _beyond(
     shown: UnitPlan, late: UnitPlan, begun: Mapping[Action, frozenset[Action]]
-) -> Iterator[str]:
+) -> Iterator[Change]:
     nothing: frozenset[Action] = frozenset()
     expected = {change.name: change.action for change in shown.changes}
     for change in late.changes:
@@ -50,7 +52,17 @@ def _beyond(
         before = expected.get(change.name)
         covered = _COVERED.get(before, nothing) | begun.get(before, nothing) if before else nothing
         if change.action not in covered:
-            yield _told(change)
+            yield change
+
+
+def _replaced(shown: UnitPlan) -> frozenset[str]:
+    return frozenset(change.name for change in shown.changes if change.action is Action.REPLACE)
+
+
+def _left_over(change: Change, replaced: Collection[str]) -> bool:
+    """Whether this deletes what was to go with a replacement that got as far as the new one."""
+    deposed = undeposed(change.name)
+    return change.action is Action.DELETE and change.name != deposed and deposed in replaced
 
 
 def _told(change: Change) -> str:

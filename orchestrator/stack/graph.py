@@ -61,6 +61,14 @@ class Graph:
         """Return the graph of the named units and all that need them; raise UsageError for an unknown one."""
         return self._closure(only, self.needed_by)
 
+    def standing_on(self, units: Iterable[UnitId]) -> frozenset[UnitId]:
+        """Return these units and all that need one of them, themselves or through others."""
+        reached = set(units)
+        for unit in self.order:  # every unit stands behind those that it needs
+            if not reached.isdisjoint(self.edges[unit]):
+                reached.add(unit)
+        return frozenset(reached)
+
     def restrict(self, units: Iterable[UnitId]) -> "Graph":
         """Return the graph of these units alone."""
         kept = set(units)

@@ -259,12 +259,95 @@ def test_a_module_that_is_told_to_wait_reads_nothing_too_early(world: World) -> 
     assert world.resources("second")["terraform_data.taken"]["input"]["value"] == "two"
 
 
-def _declare_reader(world: World, made: Path, *, text: str) -> None:
-    """Declare a module that writes a file, and one behind it that reads that."""
+def test_what_reads_a_module_that_waits_gets_what_came_of_it(world: World) -> None:
+    """Its output was known, and turns out to be another: its readers are held to what they showed, and not to that.
+
+    Who waits for a module that only stands on what changes reads nothing too early either.
+    """
+    made = world.root.with_name("made.tfstate")
+    made.write_text(_made("zero"))
+    _declare_readers(world, made, text="one")
+
+    created = world.run("apply", world.name, "--yes")
+
+    assert world.resources("reader")["terraform_data.echo"]["input"]["value"] == "one"
+    told = " ".join(created.stdout.split())
+    assert "manifests.shop would now do more than the plan showed: ConfigMap" in told
+    assert not world.exists("ConfigMap", "shop")
+    world.apply()
+    assert world.data("shop") == {"text": "one"}
+
+    _declare_readers(world, made, text="two")
+    planned = world.plan("--output", "json")
+    refused = world.run("apply", world.name, "--yes")
+
+    pending = {unit["unit"]: unit["pending"] for unit in planned.json["units"]}
+    assert pending["modules.behind"] == ["modules.still"]
+    told = " ".join(refused.stdout.split())
+    assert "modules.reader would now do more than the plan showed: to update" in told
+    assert world.resources("reader")["terraform_data.echo"]["input"]["value"] == "one"
+    assert world.resources("behind")["terraform_data.taken"]["input"]["value"] == "two"
+
+
+def _declare_readers(world: World, made: Path, *, text: str) -> None:
+    """Declare, beside the two, one that waits and reads the file, and a module and a set that read its output."""
+    _declare_reader(world, made, text=text)
+    world.write("modules/first/id.tf", 'output "id" {\n  value = terraform_data.writes.id\n}\n')
+    reads = (world.root / "stacks" / world.name / "modules/second/main.tf").read_text()
+    world.write(
+        "modules/waits/main.tf",
+        f'variable "id" {{}}\n{reads.replace("data.terraform_remote_state.it.outputs.text", "var.id")}'
+        'output "text" {\n  value = data.terraform_remote_state.it.outputs.text\n}\n',
+    )
+    world.write("modules/echo/main.tf", ECHO)
+    read = "${{ modules.waits.text }}"
+    modules: dict[str, Json] = {
+        "first": {"source": "./modules/first"},
+        "waits": {"source": "./modules/waits", "inputs": {"id": "${{ modules.first.id }}"}},
+        "reader": {"source": "./modules/echo", "inputs": {"text": read}},
+        "still": {"source": "./modules/echo", "inputs": {"text": "still"}, "needs": ["first"]},
+        "behind": {"source": "./modules/second", "needs": ["still"]},
+    }
+    world.manifests("shop.yaml", config_map("shop", {"text": read}))
+    world.declare(modules, {"shop": {"path": "shop.yaml", "namespace": world.name}})
+    world.commit()
+
+
+def test_units_in_their_turn_share_what_may_be_destroyed(world: World) -> None:
+    """Two that nobody could plan before delete two things each: one of them is over the limit of three."""
+    _declare_letters(world, text="three")
+    world.apply()
+    _declare_letters(world, text="one")
+
+    refused = world.run("apply", world.name, "--yes", "--allow-deferred")
+
+    assert refused.code == 1
+    told = " ".join(refused.stdout.split())
+    assert "this plan deletes or replaces 4 things, more than the 3" in told
+    assert sorted((_letters(world), _letters(world, "third"))) == [3, 5]
+
+
+def _declare_letters(world: World, *, text: str) -> None:
+    """Declare two modules that have a resource for each letter of what another one gives."""
+    world.write("modules/first/main.tf", ECHO)
+    world.write("modules/second/main.tf", _COUNTED)
+    letters = {"source": "./modules/second", "inputs": {"text": "${{ modules.first.kept }}"}}
+    first = {"source": "./modules/first", "inputs": {"text": text}}
+    modules: dict[str, Json] = {"first": first, "second": letters, "third": letters}
+    world.declare(modules, {}, guards={"destroys": 3})
+    world.commit()
+
+
+def _made(text: str) -> str:
+    """Return a state that has an output."""
     content = {"version": 4, "serial": 1, "lineage": "a", "outputs": {}, "resources": []}
     outputs = {"text": {"value": text, "type": "string"}}
-    written = json.dumps({**content, "terraform_version": "1.5.0", "outputs": outputs})
-    command = json.dumps(f"echo '{written}' > {made}")
+    return json.dumps({**content, "terraform_version": "1.5.0", "outputs": outputs})
+
+
+def _declare_reader(world: World, made: Path, *, text: str) -> None:
+    """Declare a module that writes a file, and one behind it that reads that."""
+    command = json.dumps(f"echo '{_made(text)}' > {made}")
     world.write(
         "modules/first/main.tf",
         f'resource "terraform_data" "writes" {{\n  triggers_replace = {json.dumps(text)}\n'
@@ -375,8 +458,8 @@ def _after(unit: Json) -> dict[str, Json]:
     return {item["path"]: item["after"] for item in change["fields"]}
 
 
-def _letters(world: World) -> int:
-    found = world.state("second")["resources"]
+def _letters(world: World, unit: str = "second") -> int:
+    found = world.state(unit)["resources"]
     return len(found[0]["instances"])
 
 

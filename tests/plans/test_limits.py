@@ -4,8 +4,14 @@ import pytest
 
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.change import Action, Subject
-from orchestrator.plans.limits import check_destroys, check_empty, check_late_destroys
+from orchestrator.plans.limits import (
+    check_destroys,
+    check_empty,
+    check_late_destroys,
+    destroyed_late,
+)
 from orchestrator.plans.plan import UnitPlan
+from orchestrator.stack.model import UnitId
 from tests.plans.builders import change, plan, unit_plan
 
 _NETWORK = "modules.network"
@@ -54,10 +60,19 @@ def test_a_unit_that_is_planned_in_its_turn_counts_with_the_rest() -> None:
     """What it was shown to do is replaced by what it does."""
     shown = plan(_destroying(1), _destroying(1, "modules.late"))
 
-    check_late_destroys(shown, _destroying(2, "modules.late"), 3, ())
+    late = UnitId("modules.late")
+    check_late_destroys(shown, {late: ("a.b", "a.c")}, 3, ())
     with pytest.raises(PlanRefused) as refused:
-        check_late_destroys(shown, _destroying(3, "modules.late"), 3, ())
+        check_late_destroys(shown, {late: ("a.b", "a.c", "a.d")}, 3, ())
     assert "4 things" in refused.value.message
+
+
+def test_another_attempt_adds_to_the_one_before() -> None:
+    """What that may have destroyed counts on; what is left of a replacement does not count twice."""
+    left = [change(name, action=Action.DELETE) for name in ("t.p (deposed 3fa01bc2)", "t.q")]
+    late = unit_plan("modules.late", *left)
+    assert destroyed_late(("t.o", "t.p"), late, again=True) == ("t.o", "t.p", "t.q")
+    assert destroyed_late(("t.o", "t.p"), late, again=False) == ("t.p (deposed 3fa01bc2)", "t.q")
 
 
 def test_a_stack_without_any_unit_looks_like_a_mistake() -> None:

@@ -1,5 +1,6 @@
 """What a plan puts at risk: which types lose data, what a stack says of its own, and how it is told."""
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -206,6 +207,14 @@ def test_what_turns_out_late_to_be_lost_was_named_by_nobody() -> None:
         check_late_losses(other, late, {"aws_db_instance.main"})
     check_late_losses(other, late, {"destroy:modules.late"})
     check_late_losses(plan(late), late, {"aws_db_instance.main"})
+
+
+def test_what_a_replacement_left_over_was_named_with_it() -> None:
+    """Another attempt deletes the old one under the same address: nobody has to name that a second time."""
+    shown = at_stake(unit_plan("modules.late", gone("aws_db_instance")))
+    left = replace(gone("aws_db_instance"), name="aws_db_instance.main (deposed 3fa01bc2)")
+    late = assessed(unit_plan("modules.late", left), {})
+    check_late_losses(shown, late, {"aws_db_instance.main"})
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ def test_what_was_begun_may_be_there_in_part(
     assert bool(found) is surprising
 
 
+def test_a_replacement_may_be_finished() -> None:
+    """Where the new one was made first and the old one is left over, another attempt deletes that, and no other."""
+    shown = _unit(_change("t.p", Action.REPLACE), _change("t.q", Action.UPDATE))
+    left = _unit(_change("t.p (deposed 3fa01bc2)", Action.DELETE))
+    other = _unit(_change("t.q (deposed 3fa01bc2)", Action.DELETE))
+    assert surprises(shown, left, again=True) == ()
+    assert surprises(shown, left) == ("to delete t.p (deposed 3fa01bc2)",)
+    assert surprises(shown, other, again=True) == ("to delete t.q (deposed 3fa01bc2)",)
+
+
 def test_outputs_are_no_surprise() -> None:
     """Nothing is made or destroyed by a value that a module gives."""
     assert surprises(_unit(), _unit(_change("url", Action.CREATE, Subject.OUTPUT))) == ()

@@ -116,6 +116,17 @@ def test_a_selection_to_destroy_takes_along_what_needs_it() -> None:
     assert graph.select_dependants(["c", "y"]).order == ("modules.c", "manifests.y")
 
 
+def test_who_stands_on_a_unit_does_so_through_others_too() -> None:
+    """By what it reads and by what it is told to wait for; a unit left out of the graph's part is nobody's way."""
+    graph = build_graph(
+        stack((module("a"), module("b", needs=("a",)), module("c", "b"), module("d"))), {}
+    )
+    found = graph.standing_on([UnitId("modules.a")])
+    assert found == {"modules.a", "modules.b", "modules.c"}
+    assert graph.standing_on([UnitId("modules.d")]) == {"modules.d"}
+    assert graph.standing_on([]) == frozenset()
+
+
 def test_an_unknown_unit_is_a_usage_error() -> None:
     """The nearest unit is named, and a name of two units has to be written out."""
     graph = build_graph(stack((module("web"),), (manifests("web"), manifests("shop"))), {})

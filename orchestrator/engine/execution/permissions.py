@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
+from orchestrator.engine.execution.total import RunningTotal
 from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.standing import failed_before
@@ -16,7 +17,7 @@ from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
-from orchestrator.plans.limits import check_destroys, check_empty, check_late_destroys
+from orchestrator.plans.limits import check_destroys, check_empty
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
@@ -31,7 +32,7 @@ class Permissions:
 
     ``retry`` says that a revision which failed before may be applied once more. ``ask`` shows what a unit turned out
     to do during the run, and why that needs consent, and returns whether somebody consents; None where nobody can be
-    asked. It may be called from any thread.
+    asked. It may be called from any thread. ``destroyed`` is what units planned in their turn used up of the limit.
     """
 
     dirty: bool = False
@@ -39,6 +40,7 @@ class Permissions:
     retry: bool = False
     acknowledged: frozenset[str] = frozenset()
     ask: Callable[[UnitPlan, str], bool] | None = None
+    destroyed: RunningTotal = field(default_factory=RunningTotal, compare=False, repr=False)
 
 
 def check_startable(session: Session, allowed: Permissions) -> None:
@@ -119,20 +121,28 @@ def check_fallback(planned: Planned) -> None:
     check_losses(planned.plan, ())
 
 
-def check_late(planned: Planned, module: PlannedModule, allowed: Permissions) -> None:
+def check_late(
+    planned: Planned, module: PlannedModule, allowed: Permissions, *, again: bool
+) -> None:
     """Refuse a module that could only be planned now, as `check` would have; raises PlanRefused."""
-    check_late_unit(planned, module.unit_plan, allowed)
+    check_late_unit(planned, module.unit_plan, allowed, again=again)
     _check_state(planned, module, allowed, way_out="recreate")
 
 
-def check_late_unit(planned: Planned, unit: UnitPlan, allowed: Permissions) -> None:
-    """Refuse what a unit that was planned during the apply turned out to destroy; raises PlanRefused."""
+def check_late_unit(
+    planned: Planned, unit: UnitPlan, allowed: Permissions, *, again: bool = False
+) -> None:
+    """Refuse what a unit that was planned during the apply turned out to destroy; raises PlanRefused.
+
+    ``again`` says that an attempt before this one may have destroyed some of it already.
+    """
     check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
     before = planned.ledger.risks(unit.unit)
     late = assessed(unit, planned.session.stack.risks, before=before)
     check_late_losses(planned.plan, late, allowed.acknowledged)
     most = planned.session.stack.guards.destroys
-    check_late_destroys(planned.plan, late, most, allowed.acknowledged)
+    said = allowed.acknowledged
+    allowed.destroyed.add(planned.plan, late, most=most, acknowledged=said, again=again)
 
 
 def _check_state(

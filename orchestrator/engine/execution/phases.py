@@ -6,27 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from orchestrator import log
-from orchestrator.engine.execution.permissions import (
-    Permissions,
-    check_late,
-    check_late_unit,
-    check_prune,
-)
+from orchestrator.engine.execution.in_turn import in_its_turn
+from orchestrator.engine.execution.permissions import Permissions, check_late_unit, check_prune
 from orchestrator.engine.execution.retrying import check_again, planned_again, retried
-from orchestrator.engine.execution.verification import (
-    verify_late_sets,
-    verify_late_unit,
-    verify_state,
-)
+from orchestrator.engine.execution.verification import verify_late_sets
 from orchestrator.engine.overtaking import stopping
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
-from orchestrator.engine.planning.infrastructure import (
-    Outputs,
-    PlannedModule,
-    Upstream,
-    plan_unit,
-    sealed,
-)
+from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, sealed
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.removed import plan_removed
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads, pruning_order
@@ -81,13 +67,14 @@ def unit_results(endings: Endings) -> tuple[UnitResult, ...]:
 
 
 def apply_infrastructure(planned: Planned, allowed: Permissions) -> Endings:
-    """Apply the modules along the graph, planning those in their turn that had to wait."""
+    """Apply the modules along the graph, planning those in their turn that had to wait, or that read what moved."""
 
     def work(unit: UnitId, done: Mapping[UnitId, Effect]) -> Effect:
+        outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
+
         def attempt(number: int) -> Effect:
-            module = planned.modules[unit]
-            if module.result is None or number > 1:
-                module = _planned_late(planned, unit, done, allowed, again=number > 1)
+            shown = planned.modules[unit]
+            module = in_its_turn(planned, shown, allowed, outputs=outputs, again=number > 1)
             return _apply_module(planned, module, "applying", Outcome.APPLIED)
 
         return _tried(planned, unit, planned.session.surroundings.stop, attempt)
@@ -252,29 +239,6 @@ def _planned_gone(planned: Planned, shown: PlannedModule) -> PlannedModule:
     again = plan_removed(planned.session, [planned.ledger.units[unit]])[unit]
     check_again(shown.unit_plan, again.unit_plan)
     return again
-
-
-def _planned_late(
-    planned: Planned,
-    unit: UnitId,
-    done: Mapping[UnitId, Effect],
-    allowed: Permissions,
-    *,
-    again: bool,
-) -> PlannedModule:
-    assert planned.site is not None  # noqa: S101 - there is a module, so there is an engine
-    outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
-    wanted, upstream = planned.wanted.modules[unit], Upstream(outputs=outputs)
-    module = plan_unit(planned.session, planned.site, wanted, upstream)
-    if not again:
-        verify_state(planned.modules[unit], module.state_stamp)
-    check_late(planned, module, allowed)
-    shown = planned.modules[unit].unit_plan
-    if again and not shown.deferred:
-        check_again(shown, module.unit_plan)
-    else:
-        verify_late_unit(shown, module.unit_plan, allowed)
-    return module
 
 
 def _tried(planned: Planned, unit: UnitId, stop: Stop, attempt: Callable[[int], T]) -> T:

@@ -93,7 +93,7 @@ def planned_again(
         inventory=tuple(sorted(each for each in known.values() if each.unit == unit)),
         cluster=cluster,
     )[unit]
-    check_late_unit(planned, now.unit_plan, allowed)
+    check_late_unit(planned, now.unit_plan, allowed, again=True)
     check_again(shown.unit_plan, now.unit_plan)
     return now
 

@@ -56,7 +56,10 @@ Outputs = Mapping[str, Mapping[str, Output] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """What is known of the modules that another one needs: their outputs, and which of them are still to change."""
+    """What is known of the modules that another one needs: their outputs, and which of them are still to change.
+
+    One that stays as it is counts as changing too where something that it needs does, as with `depends_on`.
+    """
 
     outputs: Outputs
     moving: Collection[UnitId] = ()
@@ -147,7 +150,7 @@ def plan_modules(
     """
 
     def work(unit: UnitId, done: Mapping[UnitId, PlannedModule]) -> PlannedModule:
-        moving = {each for each, planned in done.items() if planned.moves}
+        moving = graph.standing_on(each for each, planned in done.items() if planned.moves)
         upstream = Upstream(outputs=outputs_of(done), moving=moving)
         record = records.get(unit) if records else None
         return plan_unit(session, site, modules[unit], upstream, saved=saved, record=record)
