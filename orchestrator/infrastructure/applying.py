@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError, StorageError, TerraformError
 from orchestrator.infrastructure.declarations import declared
+from orchestrator.infrastructure.layout.beginnings import noting_first
 from orchestrator.infrastructure.layout.occupancy import occupied, torn_state
 from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.planning import (
@@ -51,7 +52,8 @@ def apply_module(
     made, Interrupted, or StorageError.
     """
     with occupied(workspace):
-        progress = Progress(workspace.unit, workspace.site.secrets, on_event)
+        listener = noting_first(workspace, on_event)
+        progress = Progress(workspace.unit, workspace.site.secrets, listener)
         initialise_on_need(workspace, progress)
         learn_inputs(workspace, inputs or {})
         with _given_again(workspace, inputs or {}) as variables:

@@ -1,7 +1,9 @@
 """What the engine calls: prepare a unit's workspace, plan it, apply the plan, read its outputs."""
 
 from orchestrator.infrastructure.applying import apply_module
+from orchestrator.infrastructure.layout.beginnings import made_first
 from orchestrator.infrastructure.layout.leftovers import sweep
+from orchestrator.infrastructure.layout.occupancy import torn_before
 from orchestrator.infrastructure.planning import (
     ModulePlan,
     discard_plan,
@@ -27,6 +29,7 @@ __all__ = [
     "as_sealed",
     "discard_plan",
     "limits_of",
+    "made_first",
     "plan_module",
     "plan_shadow",
     "prepare",
@@ -36,6 +39,7 @@ __all__ = [
     "seal_of",
     "state_stamp",
     "sweep",
+    "torn_before",
     "workers",
 ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator import clock
 from orchestrator.errors import Interrupted, TerraformError
+from orchestrator.infrastructure.layout.beginnings import backup, lock_info, never_written
 from orchestrator.infrastructure.layout.occupancy import is_locked, occupied
 from orchestrator.infrastructure.outputs import with_nulls
 from orchestrator.infrastructure.reading.diagnostics import failure
@@ -104,7 +105,7 @@ def _settled(workspace: Workspace, file: Path) -> Snapshot:
     except (ValueError, KeyError, TypeError) as error:
         if is_locked(file):
             raise _locked(workspace, file) from error
-        if not content and _was_locked_only(file):
+        if not content and never_written(file):
             return NOTHING
         raise _damaged(workspace, file, empty=not content.strip()) from error
 
@@ -171,7 +172,7 @@ def captured(workspace: Workspace, argv: tuple[str, ...], *, doing: str) -> str:
 def _locked(workspace: Workspace, file: Path) -> TerraformError:
     told = ""
     with suppress(OSError):
-        told = _lock_info(file).read_text(encoding="utf-8")
+        told = lock_info(file).read_text(encoding="utf-8")
     return TerraformError(
         f"{workspace.unit}: {lock_of_file(told).told(clock.now())}",
         hint="wait until that has finished",
@@ -179,25 +180,9 @@ def _locked(workspace: Workspace, file: Path) -> TerraformError:
     )
 
 
-def _was_locked_only(file: Path) -> bool:
-    """Return whether an empty file is what an engine made when it locked a new state, before it died or had no room.
-
-    It releases the lock by removing what is told of it, and keeps a copy of a state before it writes one anew.
-    """
-    return _lock_info(file).exists() and not _backup(file).exists()
-
-
-def _lock_info(file: Path) -> Path:
-    return file.with_name(f".{file.name}.lock.info")
-
-
-def _backup(file: Path) -> Path:
-    return file.with_name(f"{file.name}.backup")
-
-
 def _damaged(workspace: Workspace, file: Path, *, empty: bool) -> TerraformError:
-    backup = _backup(file)
-    way = f"restore it from {backup}" if backup.exists() else "restore it from a copy"
+    kept = backup(file)
+    way = f"restore it from {kept}" if kept.exists() else "restore it from a copy"
     return TerraformError(
         f"{workspace.unit}: the state file {file} is {'empty' if empty else 'damaged'}",
         hint=f"{way}; delete it only if nothing of this module exists any more",

@@ -105,6 +105,55 @@ def test_a_state_that_is_gone_does_not_make_everything_twice(world: World) -> No
     assert world.resources("base")["terraform_data.echo"]["output"]["value"] == "hello"
 
 
+_DYING = """
+resource "terraform_data" "first" {}
+
+resource "terraform_data" "second" {
+  input = terraform_data.first.id
+  provisioner "local-exec" {
+    command = ": > STATE; kill -KILL $PPID"
+  }
+}
+"""
+
+
+def test_a_first_state_that_was_lost_does_not_make_everything_twice(world: World) -> None:
+    """Something was made by an apply that died over its first state: whoever goes on has to say that it is seen to."""
+    state = world.root / ".orchestrator/state" / world.name / "default/base.tfstate"
+    world.write("modules/base/main.tf", _DYING.replace("STATE", str(state)))
+    world.declare({"base": {"source": "./modules/base"}}, {})
+    world.commit("Die")
+    assert world.run("apply", world.name, "--yes").code == 1
+    assert state.read_text() == ""
+    world.write("modules/base/main.tf", 'resource "terraform_data" "first" {}\n')
+    world.commit("Live")
+    world.plan()
+
+    refused = world.run("apply", world.name, "--yes", "--retry")
+
+    assert refused.code == 1
+    assert "terraform_data.first was made, and this plan would create" in _flat(refused.stderr)
+    world.apply("--retry", "--acknowledge", "recreate:modules.base")
+    assert [*world.resources("base")] == ["terraform_data.first"]
+    assert world.run("apply", world.name, "--yes").code == 0
+
+
+def test_every_plan_tells_of_a_state_that_found_no_room(world: World) -> None:
+    """What was set aside is told until somebody has seen to it and removed it."""
+    world.write("modules/base/main.tf", 'resource "terraform_data" "first" {}\n')
+    world.declare({"base": {"source": "./modules/base"}}, {})
+    world.commit("Live")
+    world.apply()
+    home = world.root / ".orchestrator/units" / world.name / "default/base"
+    (left,) = [each.parent for each in (home / "tree").rglob("main.tf")]
+    (left / "errored.tfstate").write_text('{"version": 4, "ser')
+
+    for _ in range(2):
+        assert "an apply found no room for its Terraform state" in _flat(world.plan().stdout)
+    (home / "errored.tfstate.torn").unlink()
+    assert "found no room" not in world.plan().stdout
+
+
 def test_a_module_applied_from_uncommitted_files_can_be_removed(world: World) -> None:
     """It is destroyed from the commit that it was applied on top of, where that declares it."""
     _stack(world, "hello")

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
+from orchestrator.engine.execution.stateless import refuse_without_first_state, refuse_without_state
 from orchestrator.engine.execution.total import RunningTotal
 from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
+from orchestrator.infrastructure.modules import Workspace, made_first, torn_before
 from orchestrator.ledger.entry import BadRevision
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
@@ -151,25 +153,25 @@ def _check_state(
     """Refuse to take a state that must be somewhere, and is not here, for nothing at all."""
     unit = module.unit_plan.unit
     record = planned.ledger.units.get(unit)
-    if not module.stateless or record is None or record.applied is None:
+    if not module.stateless or record is None:
         return
     if (way_out == "recreate" and not module.acts) or f"{way_out}:{unit}" in allowed.acknowledged:
         return
-    message = (
-        f"{unit} was applied at {record.applied} by {record.by}, but its Terraform state is not here:"
-        f" {_CONSEQUENCE[way_out]}"
-    )
-    hint = (
-        "without `state:` in the stack file the state stays in the clone that applied; bring it here,"
-        f" or pass --acknowledge {way_out}:{unit} if what it describes is gone"
-    )
-    raise PlanRefused(message, hint=hint)
+    if record.applied is not None:
+        refuse_without_state(record, way_out)
+    elif lost := _lost_beginning(module.workspace):
+        refuse_without_first_state(record, lost, way_out)
 
 
-_CONSEQUENCE = {
-    "recreate": "this plan would create everything again",
-    "forget": "this plan would forget it and destroy nothing",
-}
+def _lost_beginning(workspace: Workspace) -> str:
+    """Return what is known of a first state that was lost, an empty text where nothing was made yet as far as known.
+
+    That an apply died alone is no reason to refuse: most die before anything was made, and the next one goes on.
+    """
+    if made := made_first(workspace):
+        return f"{made} was made"
+    torn = torn_before(workspace)
+    return f"what could be written of it is in {torn}" if torn else ""
 
 
 def _check_clean(session: Session, allowed: Permissions) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.session import Session
+from orchestrator.infrastructure.modules import torn_before
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome
@@ -28,7 +29,7 @@ def notes_on(
 ) -> tuple[str, ...]:
     """Return what to know of a plan as a whole, and of modules that have no state here."""
     whole = _on_the_whole(session, ledger, store, refresh=refresh)
-    return (*whole, *_on_states(ledger, modules))
+    return (*whole, *_on_states(ledger, modules), *_on_torn(modules))
 
 
 def left_undone(unit: UnitPlan, ledger: LedgerState) -> str:
@@ -62,4 +63,13 @@ def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> 
             yield (
                 f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
                 " not here: what that made is not in this plan"
+            )
+
+
+def _on_torn(modules: Mapping[UnitId, PlannedModule]) -> Iterator[str]:
+    for unit, module in modules.items():
+        if torn := torn_before(module.workspace):
+            yield (
+                f"{unit}: an apply found no room for its Terraform state, and what it could write is in {torn}: see"
+                " whether something of it exists that is in no state, import or delete it, and then remove that file"
             )

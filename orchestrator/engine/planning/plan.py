@@ -174,7 +174,7 @@ def make_plan(
         destroy=selection.destroy,
         notes=(
             *notes_on_failure(session.revision, ledger),
-            *notes_on(session, ledger, halves.modules, store=store, refresh=selection.refresh),
+            *notes_on(session, ledger, halves.known, store=store, refresh=selection.refresh),
             *elsewhere.result(),
         ),
         since=touched.since if touched else None,
@@ -290,6 +290,10 @@ class _Halves:
     sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
     reached: "Reached | None" = None
     site: Site | None = None
+
+    @property
+    def known(self) -> dict[UnitId, PlannedModule]:
+        return {**self.modules, **self.destroyed}
 
 
 def _plan_application(basis: _Basis) -> _Halves:

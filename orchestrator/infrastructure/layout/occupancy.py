@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator import clock
 from orchestrator.errors import Interrupted, StorageError, TerraformError
+from orchestrator.infrastructure.layout.beginnings import lock_info, never_written
 from orchestrator.infrastructure.layout.leftovers import LOCK
 from orchestrator.infrastructure.layout.overlay import place
 from orchestrator.infrastructure.layout.private import make_private, open_private
@@ -37,6 +38,7 @@ def occupied(workspace: Workspace) -> Iterator[None]:
             place(workspace.module, workspace.home, workspace.generated)
             if workspace.local_state is not None:
                 make_private(workspace.local_state.parent)
+                _drop_never_written(workspace.local_state)
             unsaved_state(workspace)  # out of the way of the next one
             yield
 
@@ -69,12 +71,32 @@ def torn_state(workspace: Workspace) -> Path | None:
 
     No backend takes it, so that it would keep the unit from being planned for good.
     """
-    left, torn = workspace.directory / _UNSAVED, workspace.home / f"{_UNSAVED}.torn"
+    left, torn = workspace.directory / _UNSAVED, _torn(workspace)
     if not left.exists() or _is_whole(left):
         return None
     left.replace(torn)
     torn.chmod(0o600)
     return torn
+
+
+def torn_before(workspace: Workspace) -> Path | None:
+    """Return what was set aside of a state that found no room, until somebody removes it; None when nothing was."""
+    torn = _torn(workspace)
+    return torn if torn.exists() else None
+
+
+def _torn(workspace: Workspace) -> Path:
+    return workspace.home / f"{_UNSAVED}.torn"
+
+
+def _drop_never_written(file: Path) -> None:
+    """Remove an empty state file whose engine died.
+
+    The next one would remove what tells that it only held a lock, and an empty state file alone is a damaged one.
+    """
+    if never_written(file) and not is_locked(file):
+        file.unlink()
+        lock_info(file).unlink(missing_ok=True)
 
 
 def _is_whole(file: Path) -> bool:
