@@ -36,7 +36,7 @@ mount -t tmpfs -o size=16m tmpfs "$1" && cp -a "$2/." "$1/" && cd "$1" || exit 2
 echo $? > "$5/code"
 rm -rf "$2" && cp -a "$1" "$5/left"
 rm -f "$1/filler" "$6"
-"$3" apply "$4" --yes > "$5/second" 2>&1
+"$3" apply "$4" --yes --acknowledge recreate:modules.right > "$5/second" 2>&1
 code=$?
 cp -a "$1" "$2" && exit $code
 """
@@ -107,7 +107,10 @@ def test_a_remote_that_is_gone_from_some_push_on(sides: Sides, tmp_path: Path, p
     ],
 )
 def test_a_disk_that_is_full_from_some_point_on(sides: Sides, tmp_path: Path, point: str) -> None:
-    """Clone, states and ledger lie on it: the run says so, and when there is room again the next one goes on."""
+    """Clone, states and ledger lie on it: the run says so, and when there is room again the next one goes on.
+
+    What was made and found no room in its first state, somebody has to have seen to.
+    """
     world, points, results = sides.world, sides.points, tmp_path / "results"
     results.mkdir()
     sides.commit(1)
