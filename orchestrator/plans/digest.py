@@ -1,8 +1,10 @@
 """The digest: a hash over everything that a plan would do, which an approval can be bound to.
 
 The revision is left out on purpose: two commits with the same effect have the same digest, so that what was
-approved on a request still holds after the merge. Secrets are left out too: the digest is shown and recorded,
-and somebody who knows the rest of the plan could try short ones until it fits.
+approved on a request still holds after the merge. The code of what is carried out is in it, since it may do what
+no change shows: the commands of provisioners, and all of a unit that is planned in its turn. Secrets are left out,
+too: the digest is shown and recorded, and somebody who knows the rest of the plan could try short ones until it
+fits.
 """
 
 import hashlib
@@ -43,6 +45,7 @@ def _unit(unit: UnitPlan, *, secrets: bool) -> Json:
         "pending": list(unit.pending),
         "changes": [_change(change, secrets=secrets) for change in unit.changes],
         **({"lifted": True} if unit.lifted else {}),
+        **({"code": unit.code} if unit.code else {}),
     }
 
 

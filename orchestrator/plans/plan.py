@@ -49,8 +49,9 @@ class UnitPlan:
     last apply; what follows from that is among the changes, but for objects of a set that only reports it.
     ``unlooked`` says why it was not planned at all, since nothing changed, and is empty otherwise.
     ``ignored`` counts objects whose drift is not told; ``left`` names the fields that differ from Git by a rule of
-    the stack. ``lifted`` says that its protection ends with this apply; until then it holds. ``effective`` says
-    whether applying this would or might change anything.
+    the stack. ``lifted`` says that its protection ends with this apply; until then it holds. ``code`` is a hash of
+    what is carried out of it that no change shows: a module's files, with the commands in them, or the manifests of
+    what is planned in its turn. ``effective`` says whether applying this would or might change anything.
     """
 
     unit: UnitId
@@ -66,6 +67,7 @@ class UnitPlan:
     ignored: int = 0
     left: tuple[Left, ...] = ()
     lifted: bool = False
+    code: str = ""
     effective: bool
 
 

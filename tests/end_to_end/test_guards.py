@@ -170,3 +170,23 @@ def test_what_was_approved_holds_for_the_commit_that_merges_it(world: World) -> 
     digest = _digest(world, "--destroy")
     assert world.run("approve", digest, world.name, "--destroy").code == 0
     assert world.run("destroy", world.name, "--yes").code == 0
+
+
+def test_what_no_change_shows_is_approved_too(world: World) -> None:
+    """The command of a provisioner is in no plan: another one than was approved is another plan all the same."""
+    world.declare({"job": {"source": "./job"}}, {}, guards={"approvals": 1})
+    _migration(world, "echo careful")
+    assert world.run("approve", _digest(world), world.name).code == 0
+    _migration(world, "echo careless")
+
+    refused = _refused(world)
+
+    assert "but not to the same values, or by other code" in _flat(refused.stderr)
+    _migration(world, "echo careful")
+    world.apply()
+
+
+def _migration(world: World, command: str) -> None:
+    provisioner = f'provisioner "local-exec" {{\n    command = "{command}"\n  }}'
+    world.write("job/main.tf", f'resource "terraform_data" "migration" {{\n  {provisioner}\n}}\n')
+    world.commit()

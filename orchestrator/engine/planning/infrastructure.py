@@ -29,6 +29,7 @@ from orchestrator.infrastructure.modules import (
     sweep,
     workers,
 )
+from orchestrator.infrastructure.traces import trace_of
 from orchestrator.ledger.entry import UnitRecord
 from orchestrator.plans.change import Action, Subject
 from orchestrator.plans.events import Outcome, UnitFinished, UnitStarted
@@ -298,7 +299,11 @@ def _waiting(
     if isinstance(shadow, Unplannable):
         reason = f"planned after {_units_of(waits)} is applied, since it needs {', '.join(waits)}"
         unit_plan = UnitPlan(
-            unit=module.id, pending=waits, deferred=f"{reason}: {shadow.why}", effective=True
+            unit=module.id,
+            pending=waits,
+            deferred=f"{reason}: {shadow.why}",
+            code=trace_of(workspace).code,
+            effective=True,
         )
         return PlannedModule(
             unit_plan=unit_plan, workspace=workspace, result=None, state_stamp=shadow.state_stamp
@@ -310,6 +315,7 @@ def _waiting(
         warnings=shadow.warnings,
         drift=shadow.drift,
         fingerprint=_fingerprint(module),
+        code=trace_of(workspace).code,
         effective=bool(shadow.changes),
     )
     return PlannedModule(
@@ -334,6 +340,7 @@ def _planned(
         warnings=result.warnings,
         fingerprint=fingerprint,
         drift=result.drift,
+        code=trace_of(workspace).code if result.plan_file else "",
         effective=result.plan_file is not None,
     )
     return PlannedModule(

@@ -3,7 +3,9 @@
 What speaks to clusters is imported inside functions, so that a plan imports it while Terraform is at work.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.scope import scope_of
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
+from orchestrator.workloads.manifests.documents import ManifestDocument
 from orchestrator.workloads.manifests.rendering import render
 from orchestrator.workloads.manifests.wanted import RenderedSet
 from orchestrator.workloads.order import deletion_order
@@ -71,12 +74,24 @@ def defer_workloads(
     reason = f"planned once the cluster can be reached, which needs {', '.join(waits)}"
     return {
         unit: PlannedSet(
-            unit_plan=UnitPlan(unit=unit, pending=waits, deferred=reason, effective=True),
+            unit_plan=UnitPlan(
+                unit=unit,
+                pending=waits,
+                deferred=reason,
+                code=_declared(wanted.documents[unit]),
+                effective=True,
+            ),
             result=None,
         )
         for unit in wanted.manifests
         if unit in graph.order
     }
+
+
+def _declared(documents: Iterable[ManifestDocument]) -> str:
+    """Return a hash of manifests as they are written, for a set of which nothing can be shown."""
+    canonical = json.dumps([document.value for document in documents], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def plan_new_cluster(
