@@ -39,7 +39,7 @@ def test_says_nothing_about_secrets_but_in_its_exact_form(one: str, other: str) 
     assert (exact_digest(of(one)) == exact_digest(of(other))) == (one == other)
 
 
-@given(st.sampled_from(["name", "action", "value", "order", "deferred", "destroy"]))
+@given(st.sampled_from(["name", "action", "value", "order", "deferred", "destroy", "code"]))
 def test_changes_with_every_part_of_the_effect(part: str) -> None:
     """Whatever would be done differently gives another digest."""
     first, second = change("ConfigMap shop/a"), change("ConfigMap shop/b")
@@ -55,6 +55,7 @@ def test_changes_with_every_part_of_the_effect(part: str) -> None:
         "order": plan(unit_plan("manifests.shop", second, first)),
         "deferred": plan(unit_plan("manifests.shop", first, second, deferred="planned later")),
         "destroy": plan(unit_plan("manifests.shop", first, second), destroy=True),
+        "code": plan(dataclasses.replace(unit_plan("manifests.shop", first, second), code="1f")),
     }
 
     assert digest(altered[part]) != digest(original)
