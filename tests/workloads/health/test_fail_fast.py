@@ -110,7 +110,9 @@ def test_a_quota_that_is_used_up(ground: Ground) -> None:
 
 def _refused_by_a_quota(beside: Ground, kind: str) -> ClusterError:
     """Return why a workload failed in a namespace of its own."""
-    ground = Ground(cluster=beside.cluster, others=beside.others, directory=beside.directory)
+    directory = beside.directory / kind  # the others write their manifests at the same time
+    directory.mkdir()
+    ground = Ground(cluster=beside.cluster, others=beside.others, directory=directory)
     ground.make_namespace()
     quota = {"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0"}}}
     ground.others.create(ground.path("resourcequotas"), quota)
