@@ -117,17 +117,17 @@ def _since(ground: Ground) -> str:
 
 def test_a_controller_that_may_be_to_blame_is_named(ground: Ground) -> None:
     """A workload that is named like who set the finalizer is told with how many Pods it has ready."""
-    text = DEPLOYMENT.replace("name: web}", f"name: {ground.namespace}-robot}}").replace(
+    text = DEPLOYMENT.replace("name: web}", f"name: {ground.namespace}-keeper}}").replace(
         "replicas: 1", "replicas: 0"
     )
     inventory = ground.apply(f"{CONFIG}---{text}")
     config = tuple(item for item in inventory if item.ref.kind == "ConfigMap")
     path = ground.path("configmaps", "settings")
     finalizers = {"metadata": {"finalizers": ["example.com/hold"]}}
-    ground.patch(path, finalizers, manager=f"{ground.namespace}-robot")
+    ground.patch(path, finalizers, manager=f"{ground.namespace}-keeper")
     with pytest.raises(ClusterError) as raised:
         ground.prune(config, timeout=0.5)
-    name = f"{ground.namespace}-robot"
+    name = f"{ground.namespace}-keeper"
     assert raised.value.detail == (
         f"{ground.namespace}/{name}, which is named like {name}, has 0 Pods ready"
     )
