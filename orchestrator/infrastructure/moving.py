@@ -16,10 +16,11 @@ def moving_call(tree: Path, folders: Iterable[str]) -> str:
     for folder in sorted(folders):
         found = declared(tree / folder, folder)
         for name, source in sorted(found.calls.items()):
-            if not _in_the_tree(source) and not immutable(source, found.versions[name]):
+            if not in_the_tree(source) and not immutable(source, found.versions[name]):
                 return f"module.{name} in {folder}"
     return ""
 
 
-def _in_the_tree(source: str) -> bool:
+def in_the_tree(source: str) -> bool:
+    """Whether the source of a call is a directory beside the module, or below or above it."""
     return source in {".", ".."} or source.startswith(("./", "../"))

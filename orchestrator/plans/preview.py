@@ -1,6 +1,8 @@
 """What merging a request would do to each stack and environment that it touches, as data for reports."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.plans.plan import Plan
@@ -11,7 +13,8 @@ class StackPreview:
     """What merging would do to one stack in one environment.
 
     Either ``plan`` or ``error`` is there. ``refusals`` is what guards would not let pass, with what to do about
-    it; ``reasons`` say why the stack was planned.
+    it; ``reasons`` say why the stack was planned. ``overruled`` are the keys by which the request would change how
+    it is judged: those of the base count. ``ledger`` is the entry that the plan was made after, empty for none.
     """
 
     stack: str
@@ -20,6 +23,8 @@ class StackPreview:
     error: OrchestratorError | None = None
     refusals: tuple[OrchestratorError, ...] = ()
     reasons: tuple[str, ...] = ()
+    overruled: tuple[str, ...] = ()
+    ledger: str = ""
 
     @property
     def name(self) -> str:
@@ -43,3 +48,24 @@ class Preview:
     notes: tuple[str, ...] = ()
     ci_run: str = ""
     configuration: str = "default"
+
+
+class Became(StrEnum):
+    """What became of a plan after its request was merged, as far as the ledger knows."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    BEGUN = "begun"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Afterwards:
+    """What became of the plan called ``name``: when, by whom, in which CI run, and whether it was the plan shown."""
+
+    name: str
+    became: Became
+    at: datetime | None = None
+    who: str = ""
+    as_shown: bool = False
+    ci_run: str = ""

@@ -60,6 +60,7 @@ __all__ = [
     "load_project",
     "load_stack",
     "read_environments",
+    "read_policies",
     "read_stack",
 ]
 
@@ -103,6 +104,15 @@ def read_stack(
     """
     reading = _Reading(root=root, file=stack_file.file, project=project, revision=revision)
     return reading.stack(_choose_environment(reading.section, stack_file, environment))
+
+
+def read_policies(root: Path, stack_file: StackFile, environment: str, project: Project) -> Stack:
+    """Read a stack as it would be in an environment, which it need not declare; mistakes are passed over.
+
+    Raises InvalidStack when the file cannot be read at all.
+    """
+    reading = _Reading(root=root, file=stack_file.file, project=project, revision="")
+    return reading.as_far_as(environment)
 
 
 def load_environments(
@@ -177,6 +187,10 @@ class _Reading:
         )
         return stack, in_order(found)
 
+    def as_far_as(self, environment: str) -> Stack:
+        """Return the stack in an environment as far as it can be read, with nothing checked."""
+        return self._built(environment)[0]
+
     def _other_stacks(self, stack: Stack) -> Iterator[Stack]:
         """Yield the other stacks that say where their states are, and may say what this one does.
 
@@ -239,6 +253,7 @@ class _Reading:
                 read_manifests(item, known) for item in top.below("manifests").entries()
             ),
             risks=self._risks(environment),
+            sources=self._project.sources,
         )
 
     def _risks(self, environment: str) -> dict[str, Risk]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Final, NewType, TypeAlias
 
 from orchestrator.errors import Place
@@ -247,6 +248,7 @@ class Stack:
     ``file`` is the stack file's path relative to the repository's root, with forward slashes; ``vars`` are
     the environment's, over the stack's; ``modules`` and ``manifests`` keep the file's order. ``risks`` are what
     losing things of a type costs, by name or pattern; the environment's come first, the repository's last.
+    ``sources`` are patterns of where modules may come from, beside this repository; None for anywhere.
     """
 
     name: str
@@ -262,6 +264,7 @@ class Stack:
     risks: Mapping[str, Risk] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
     on_failure: OnFailure = field(default_factory=OnFailure)
+    sources: tuple[str, ...] | None = None
 
     @property
     def directory(self) -> str:
@@ -272,3 +275,7 @@ class Stack:
     def units(self) -> tuple[Unit, ...]:
         """Return modules, then manifest sets."""
         return (*self.modules, *self.manifests)
+
+    def allows_source(self, source: str) -> bool:
+        """Whether a module may come from ``source``, which is not a directory of this repository."""
+        return self.sources is None or any(fnmatchcase(source, pattern) for pattern in self.sources)

@@ -126,7 +126,7 @@ def test_the_settings_of_the_base_win(world: World) -> None:
     assert ended.code == 1
     assert "elsewhere.example" in ended.stdout
     assert "is not allowed" in ended.stdout
-    assert "orchestrator.yaml changes: these plans were made by that of the base" in ended.stdout
+    assert "orchestrator.yaml changes (allow.sources): these plans were made" in ended.stdout
 
 
 def test_no_secret_is_in_a_preview(world: World, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Book:
     @property
     def bare(self) -> Session:
         """Return the session without units, whose files are not a private copy of a revision."""
-        return replace(self.session, stack=_bare(self.owner, self.session.stack.ledger))
+        return replace(self.session, stack=bare_stack(self.owner, self.session.stack.ledger))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ def bare_session(surroundings: Surroundings, repository: Repository, files: File
         repository=repository,
         revision=_NO_REVISION,
         tree=repository.root,
-        stack=_bare(Owner(stack="", environment=""), files.ledger),
+        stack=bare_stack(Owner(stack="", environment=""), files.ledger),
     )
 
 
@@ -213,18 +213,19 @@ def _stack(files: Files, owner: Owner) -> Stack:
     file = next((each for each in files.stacks if each.name == owner.stack), None)
     names = files.environments.get(owner.stack)
     if file is None or not names:
-        return _bare(owner, files.ledger)
+        return bare_stack(owner, files.ledger)
     known = owner.environment if owner.environment in names else names[0]
     try:
         stack, _ = read_stack(files.root, file, known, files.project)
     except OrchestratorError:
-        return _bare(owner, files.ledger)
+        return bare_stack(owner, files.ledger)
     if known == owner.environment:
         return replace(stack, name=owner.stack)
-    return _bare(owner, stack.ledger)
+    return bare_stack(owner, stack.ledger)
 
 
-def _bare(owner: Owner, ledger: Ledger) -> Stack:
+def bare_stack(owner: Owner, ledger: Ledger) -> Stack:
+    """Return a stack of which nothing is known but whose it is and where its ledger is."""
     return Stack(
         name=owner.stack,
         environment=owner.environment,

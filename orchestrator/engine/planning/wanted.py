@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from orchestrator.engine.planning.requests import module_request
 from orchestrator.errors import InvalidStack, Mistake, Place
+from orchestrator.infrastructure.allowed import check_calls
 from orchestrator.infrastructure.declarations import (
     Declarations,
     check_inputs,
@@ -129,6 +130,8 @@ def _check_modules(
         if read is not None:
             mistakes.found += check_inputs(module, read, passes=stack.terraform.environment)
             mistakes.found += check_outputs(module.id, every, read)
+        if module.local and read is not None and stack.sources is not None:
+            mistakes.found += check_calls(module_request(tree, stack, module), stack.allows_source)
 
 
 def _declarations(tree: Path, stack: Stack, module: Module) -> Declarations | None:

@@ -1,15 +1,18 @@
 """Merge on the side, see which stacks the merge touches, plan those side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.execution.permissions import Permissions, check_before_asking
 from orchestrator.engine.planning.plan import Planned, Selection, make_plan
 from orchestrator.engine.previewing.touched import Merge, Touched, touched
+from orchestrator.engine.previewing.trust import overruled_settings
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import (
     Interrupted,
@@ -19,19 +22,26 @@ from orchestrator.errors import (
     RepositoryError,
 )
 from orchestrator.plans.events import Event, Notice
-from orchestrator.plans.guards import check_losses
+from orchestrator.plans.guards import check_losses, check_protection
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.repository.repository import open_repository
-from orchestrator.stack.load import find_stacks, load_project
-from orchestrator.stack.project import PROJECT_FILE
+from orchestrator.stack.load import environment_names, find_stacks, load_project
+from orchestrator.stack.project import PROJECT_FILE, Project
 
 _AT_ONCE: Final = 4
 
 
-def make_preview(surroundings: Surroundings, *, base: str, head: str) -> Preview:
+def make_preview(
+    surroundings: Surroundings,
+    *,
+    base: str,
+    head: str,
+    announce: Callable[[Sequence[str]], None] = lambda _names: None,
+) -> Preview:
     """Plan what merging one revision into another would do; what fails for one stack is part of the answer.
 
-    So is a conflict. What ``orchestrator.yaml`` says is read from the base, never from what is to be merged.
+    So is a conflict. What ``orchestrator.yaml`` says, and by which policies a stack is judged, is read from the base,
+    never from what is to be merged. ``announce`` is told what is going to be planned, by its names.
     Raises UsageError, RepositoryError when a revision is not there, InvalidStack for the base's settings,
     Interrupted.
     """
@@ -49,10 +59,11 @@ def make_preview(surroundings: Surroundings, *, base: str, head: str) -> Preview
         project=load_project(repository.export(onto)),
     )
     try:
-        found = tuple(touched(merge))
+        notes, found = tuple(_notes(merge)), tuple(touched(merge))
     except InvalidStack as error:
         return replace(preview, error=error)
-    return replace(preview, stacks=_side_by_side(merge, found), notes=tuple(_notes(merge)))
+    announce(tuple(f"{each.stack}/{each.environment}" for each in found))
+    return replace(preview, stacks=_side_by_side(merge, found), notes=notes)
 
 
 def _side_by_side(merge: Merge, found: tuple[Touched, ...]) -> tuple[StackPreview, ...]:
@@ -65,7 +76,11 @@ def _side_by_side(merge: Merge, found: tuple[Touched, ...]) -> tuple[StackPrevie
 
 def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
     preview = StackPreview(
-        stack=one.stack, environment=one.environment, error=one.error, reasons=one.reasons
+        stack=one.stack,
+        environment=one.environment,
+        error=one.error,
+        reasons=one.reasons,
+        overruled=one.overruled,
     )
     if one.session is None:
         return preview
@@ -76,7 +91,12 @@ def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
     try:
         with ExitStack() as resources:
             planned = make_plan(_alone(one.session, resources), Selection(), resources)
-            return replace(preview, plan=planned.plan, refusals=tuple(_refusals(planned)))
+            return replace(
+                preview,
+                plan=planned.plan,
+                refusals=tuple(_refusals(planned, one)),
+                ledger=planned.ledger.head,
+            )
     except Interrupted:
         raise
     except OrchestratorError as error:
@@ -99,15 +119,27 @@ def _unheard(_event: Event) -> None:
     """Units of several stacks have the same names, so that a display could not tell them apart."""
 
 
-def _refusals(planned: Planned) -> Iterator[OrchestratorError]:
-    try:
-        check_before_asking(planned, Permissions())
-    except PlanRefused as refusal:
-        yield refusal
-    try:
-        check_losses(planned.plan, ())
-    except PlanRefused as refusal:
-        yield refusal
+def _refusals(planned: Planned, one: Touched) -> Iterator[OrchestratorError]:
+    """Yield what guards would not let pass, each thing once."""
+    checks = (
+        partial(check_before_asking, planned, Permissions()),
+        partial(_check_protected_by_base, planned, one),
+        partial(check_losses, planned.plan, ()),
+    )
+    told: set[str] = set()
+    for check in checks:
+        try:
+            check()
+        except PlanRefused as refusal:
+            if refusal.message not in told:
+                yield refusal
+            told.add(refusal.message)
+
+
+def _check_protected_by_base(planned: Planned, one: Touched) -> None:
+    """Refuse what the base protects, also when that was not applied yet: the request cannot take it away."""
+    for unit in planned.plan.units:
+        check_protection(unit, protected=one.protected, acknowledged=())
 
 
 def _conflict(paths: tuple[str, ...]) -> RepositoryError:
@@ -118,11 +150,37 @@ def _conflict(paths: tuple[str, ...]) -> RepositoryError:
 
 
 def _notes(merge: Merge) -> Iterator[str]:
-    """Say what a plan of what is there after the merge does not show."""
-    before, after = (merge.repository.export(each) for each in (merge.base, merge.result))
-    names = ({file.name for file in find_stacks(tree, merge.project)} for tree in (before, after))
-    for name in sorted(next(names) - next(names)):
+    """Say what a plan of what is there after the merge does not show; raises InvalidStack for settings gone bad."""
+    for name in _gone(merge):
         yield f"{name} is no longer in Git: what it made stays, unless it is destroyed before"
     commits = (merge.base.commit, merge.result.commit)
     if len({*merge.repository.contents(commits, [PROJECT_FILE]).values()}) > 1:
-        yield f"{PROJECT_FILE} changes: these plans were made by that of the base"
+        after = load_project(merge.repository.export(merge.result))
+        keys = ", ".join(overruled_settings(merge.project, after))
+        which = f" ({keys})" if keys else ""
+        yield f"{PROJECT_FILE} changes{which}: these plans were made by that of the base"
+
+
+def _gone(merge: Merge) -> Iterator[str]:
+    """Yield the stacks, and the environments of others, that the merge takes out of Git."""
+    before, after = (
+        _declared(merge.repository.export(each), merge.project)
+        for each in (merge.base, merge.result)
+    )
+    for name, environments in before.items():
+        left = after.get(name, frozenset())
+        if name not in after:
+            yield name
+        elif environments is not None and left is not None:
+            yield from (f"{name}/{environment}" for environment in sorted(environments - left))
+
+
+def _declared(tree: Path, project: Project) -> dict[str, frozenset[str] | None]:
+    """Return the environments of each stack of a tree, by its name; None for one that cannot be read."""
+    found: dict[str, frozenset[str] | None] = {}
+    for file in find_stacks(tree, project):
+        try:
+            found[file.name] = frozenset(environment_names(tree, file))
+        except InvalidStack:
+            found[file.name] = None
+    return found

@@ -1,19 +1,20 @@
 """Which stacks and environments a merge touches, and why."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.affected import affected
 from orchestrator.engine.planning.paths import below, reach_of, reads_elsewhere
 from orchestrator.engine.planning.wanted import read_wanted
+from orchestrator.engine.previewing.trust import Judged, judged_by_base
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.plan import Revision, Since
 from orchestrator.repository.repository import Repository
-from orchestrator.stack.load import find_stacks, read_environments
-from orchestrator.stack.model import Stack
+from orchestrator.stack.load import find_stacks, read_environments, read_policies
+from orchestrator.stack.model import Stack, UnitId
 from orchestrator.stack.project import Project, StackFile
 
 _MOST_REASONS: Final = 5
@@ -34,13 +35,19 @@ class Merge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """A stack in an environment that is to be planned, and why; or ``error``, when it cannot even be read."""
+    """A stack in an environment that is to be planned, and why; or ``error``, when it cannot even be read.
+
+    The ``session`` holds to the policies of the base; ``overruled`` are the keys by which the request would change
+    them, ``protected`` the units that the base protects.
+    """
 
     stack: str
     environment: str
     session: Session | None = None
     reasons: tuple[str, ...] = ()
     error: InvalidStack | None = None
+    overruled: tuple[str, ...] = ()
+    protected: frozenset[UnitId] = frozenset()
 
 
 def touched(merge: Merge) -> Iterator[Touched]:
@@ -53,7 +60,7 @@ def touched(merge: Merge) -> Iterator[Touched]:
     for file in find_stacks(tree, merge.project) if changed else ():
         try:
             stacks = [stack for stack, _ in read_environments(tree, file, merge.project)]
-            near = [stack for stack in stacks if _may_be_touched(tree, stack, changed)]
+            near = [stack for stack in stacks if may_be_touched(tree, stack, changed)]
         except InvalidStack as error:
             yield Touched(stack=file.name, environment=_EVERY_ENVIRONMENT, error=error)
             continue
@@ -61,7 +68,7 @@ def touched(merge: Merge) -> Iterator[Touched]:
             yield from _looked_at(merge, file, stack.environment)
 
 
-def _may_be_touched(tree: Path, stack: Stack, changed: frozenset[str]) -> bool:
+def may_be_touched(tree: Path, stack: Stack, changed: frozenset[str]) -> bool:
     """Whether a stack has to be read on both sides to know: a quick look, which may say so too often.
 
     A stack that reads the name of the revision is another one after every merge.
@@ -95,13 +102,34 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
             environment=environment,
             project=merge.project,
         )
+        judged = judged_in(merge, session.stack)
+        session = replace(session, stack=judged.stack)
         wanted = read_wanted(session.tree, session.stack)
     except InvalidStack as error:
         yield Touched(stack=file.name, environment=environment, error=error)
         return
     reasons = tuple(_reasons(affected(session, wanted, merge.base.commit).since))
+    if judged.overruled and not reasons:
+        reasons = (f"{file.file}: policies changed",)
     if reasons:
-        yield Touched(stack=file.name, environment=environment, session=session, reasons=reasons)
+        yield Touched(
+            stack=file.name,
+            environment=environment,
+            session=session,
+            reasons=reasons,
+            overruled=judged.overruled,
+            protected=judged.protected,
+        )
+
+
+def judged_in(merge: Merge, stack: Stack) -> Judged:
+    """Return a stack of the merge by what the base says of it; an environment that is new there has its stack's."""
+    tree = merge.repository.export(merge.base)
+    known = {file.name: file for file in find_stacks(tree, merge.project)}
+    base = None
+    if stack.name in known:
+        base = read_policies(tree, known[stack.name], stack.environment, merge.project)
+    return judged_by_base(stack, base, merge.project)
 
 
 def _reasons(since: Since) -> Iterator[str]:

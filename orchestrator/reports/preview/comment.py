@@ -1,7 +1,6 @@
 """One comment on a request: a headline, errors, then each plan folded away, in as many characters as there are."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from shlex import quote
 from typing import Final
@@ -14,15 +13,15 @@ from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.redaction import with_sentences_redacted
 from orchestrator.plans.risk import named
 from orchestrator.reports.errors import render_error
+from orchestrator.reports.preview.afterwards import ADDRESS
 from orchestrator.reports.preview.blocks import Block, Document, Group, Piece, Rank
 from orchestrator.reports.preview.budget import fitted, size
 from orchestrator.reports.preview.diff import diff_of
 from orchestrator.reports.preview.harmless import broken, code, line
 from orchestrator.reports.preview.markdown import render
 from orchestrator.reports.preview.memory import Memory, marker, recall, remember
-from orchestrator.reports.preview.words import headline, outlook
+from orchestrator.reports.preview.words import headline, outlook, overruled_lines
 
-_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9._~:/?=&%+-]{1,300}")
 _ROOM_FOR_NAMES: Final = 600
 _SHARE_OF_MEMORY: Final = 8
 _MOST_SPELLED: Final = 5
@@ -38,9 +37,11 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
     this one takes the place of, so that what changed can be told. Raises ValueError for a limit that is too small.
     """
     hidden = remember(preview)
-    kept = (hidden,) if size(hidden) <= limit // _SHARE_OF_MEMORY else ()
+    kept = (
+        hidden if size(hidden) <= limit // _SHARE_OF_MEMORY else remember(preview, plans=False),
+    )
     memory = recall(previous)
-    since = tuple(_since(memory, preview)) if memory else ()
+    since = tuple(_since(memory, preview)) if memory and memory.whole else ()
     if not any(map(loud, preview.stacks)) and preview.error is None:
         text = _without_effect(preview)
         more = ("", *_notes(preview, redact), *since)
@@ -58,7 +59,7 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
 def loud(preview: StackPreview) -> bool:
     """Whether there is more to say of a stack than that nothing changes in it."""
     plan = preview.plan
-    if plan is None or preview.refusals:
+    if plan is None or preview.refusals or preview.overruled:
         return True
     return plan.effective or bool(plan.drifted) or any(unit.unsettled for unit in plan.units)
 
@@ -67,7 +68,11 @@ def blocks_of(preview: Preview, redact: Redact) -> tuple[Block, ...]:
     """Return the sections of a preview: what failed, then the plans that do something, each by its name."""
     stacks = sorted(preview.stacks, key=lambda each: each.name)
     whole = [_failure("merge", preview.error, redact)] if preview.error else []
-    failed = [_failure(each.name, each.error, redact) for each in stacks if each.error]
+    failed = [
+        _failure(each.name, each.error, redact, also=overruled_lines(each))
+        for each in stacks
+        if each.error
+    ]
     planned = [
         _planned(each, with_sentences_redacted(each.plan, redact), redact)
         for each in stacks
@@ -76,7 +81,9 @@ def blocks_of(preview: Preview, redact: Redact) -> tuple[Block, ...]:
     return (*whole, *failed, *planned)
 
 
-def _failure(name: str, error: OrchestratorError, redact: Redact) -> Block:
+def _failure(
+    name: str, error: OrchestratorError, redact: Redact, *, also: Iterable[str] = ()
+) -> Block:
     message = [f"  {line(text)}" for text in broken(redact(error.message))]
     below = [text for part in _explained(error, redact) for text in broken(redact(part))]
     hint = [f"  hint: {line(text)}" for text in broken(redact(error.hint))] if error.hint else []
@@ -85,6 +92,7 @@ def _failure(name: str, error: OrchestratorError, redact: Redact) -> Block:
         *((Rank.DETAIL_OF_ERROR, text) for text in message[_MOST_OF_A_CAUSE:]),
         *((Rank.DETAIL_OF_ERROR, f"    {line(text)}".rstrip()) for text in below),
         *((Rank.HINT, text) for text in hint),
+        *((Rank.HINT, line(redact(text))) for text in also),
     )
     pieces = tuple(Piece(rank=rank, lines=(text,), counted="lines") for rank, text in ranked)
     return Block(
@@ -180,7 +188,7 @@ def _closing(preview: Preview) -> Iterator[str]:
     if quiet:
         yield f"Nothing changes in {_names(quiet)}."
         yield ""
-    run = f" by [this run]({preview.ci_run})" if _ADDRESS.fullmatch(preview.ci_run) else ""
+    run = f" by [this run]({preview.ci_run})" if ADDRESS.fullmatch(preview.ci_run) else ""
     yield f"Planned{run}: {code(preview.head[:10])} merged into {code(preview.base[:10])}."
 
 

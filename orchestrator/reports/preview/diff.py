@@ -11,6 +11,7 @@ from orchestrator.plans.preview import StackPreview
 from orchestrator.reports.fields import render_fields
 from orchestrator.reports.preview.blocks import Group, Piece, Rank
 from orchestrator.reports.preview.harmless import broken, line
+from orchestrator.reports.preview.words import overruled_lines
 from orchestrator.reports.restoring import restored_lines
 from orchestrator.reports.risk import risk_lines
 from orchestrator.reports.text import (
@@ -55,7 +56,12 @@ Redact = Callable[[str], str]
 def diff_of(preview: StackPreview, plan: Plan, redact: Redact) -> Iterator[Group]:
     """Yield a plan in parts: verdicts first, then unit by unit, then what is only good to know."""
     risks = (f"!{text[3:]}" for text in risk_lines(plan))
-    verdicts = [*_refusal_lines(preview, redact), *_restored_lines(plan), *risks]
+    verdicts = [
+        *_refusal_lines(preview, redact),
+        *overruled_lines(preview),
+        *_restored_lines(plan),
+        *risks,
+    ]
     yield Group(pieces=tuple(_pieces(verdicts, Rank.VERDICT, redact)))
     for unit in plan.units:
         pieces = tuple(_unit_pieces(_redacted(unit, redact), redact))

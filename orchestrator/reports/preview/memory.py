@@ -11,61 +11,73 @@ from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.reports.preview.words import outlook
 
 _FORMAT: Final = 1
-_HIDDEN: Final = re.compile(r"^<!-- orchestrator-plans (\{.*\}) -->$", re.MULTILINE)
+_HIDDEN: Final = re.compile(r"^<!-- orchestrator-plans (\{.*\}) -->\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """One plan of an earlier comment: its digest, shortened, and what it would have done."""
+    """One plan of an earlier comment: its digest, shortened, and what it would have done.
+
+    The digest is empty when there was no plan; ``ledger`` is the entry that it was made after, empty for none.
+    """
 
     digest: str
     outlook: str
+    ledger: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What an earlier comment was about: the commit that was to be merged, and its plans by stack/environment."""
+    """What an earlier comment was about: the commits that were to be merged, and its plans by stack/environment.
+
+    ``whole`` says that these are all of its plans.
+    """
 
     head: str
+    base: str = ""
+    whole: bool = True
     plans: Mapping[str, Remembered] = field(default_factory=dict)
 
 
 def marker(configuration: str) -> str:
     """Return the hidden line by which a comment of ours is found; configurations are told apart by it."""
-    return f"<!-- orchestrator-comment {_inside_comment(configuration)} -->"
+    return f"<!-- orchestrator-comment {inside_comment(configuration)} -->"
 
 
-def remember(preview: Preview) -> str:
-    """Return the hidden line that holds what ``recall`` reads."""
-    plans = {
-        each.name: [_digest(each), outlook(each)]
+def remember(preview: Preview, *, plans: bool = True) -> str:
+    """Return the hidden line that holds what ``recall`` reads; without the ``plans`` it is short."""
+    kept = {
+        each.name: [_digest(each), outlook(each), each.ledger]
         for each in sorted(preview.stacks, key=lambda each: each.name)
     }
-    kept = {"format": _FORMAT, "head": preview.head, "plans": plans}
-    return f"<!-- orchestrator-plans {_inside_comment(kept)} -->"
+    about = {"format": _FORMAT, "head": preview.head, "base": preview.base}
+    about |= {"plans": kept} if plans else {"plans": {}, "whole": False}
+    return f"<!-- orchestrator-plans {inside_comment(about)} -->"
 
 
 def recall(comment: str) -> Memory | None:
     """Return what an earlier comment remembers, or None when it holds nothing that can be read."""
-    found = _HIDDEN.search(comment)
-    if not found:
-        return None
+    written = _HIDDEN.findall(comment)
     try:
-        kept = json.loads(found.group(1))
-        plans = {
-            str(name): Remembered(digest=str(digest_), outlook=str(words))
-            for name, (digest_, words) in kept["plans"].items()
-        }
-        return Memory(head=str(kept["head"]), plans=plans)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        kept = json.loads(written[-1])  # whatever stands above, ours comes last
+        plans = {str(name): _remembered(*values) for name, values in kept["plans"].items()}
+        whole = kept.get("whole") is not False
+        return Memory(
+            head=str(kept["head"]), base=str(kept.get("base", "")), whole=whole, plans=plans
+        )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
+
+
+def _remembered(digest_: object, words: object, ledger: object = "") -> Remembered:
+    return Remembered(digest=str(digest_), outlook=str(words), ledger=str(ledger))
 
 
 def _digest(preview: StackPreview) -> str:
     return digest(preview.plan)[:16] if preview.plan else ""
 
 
-def _inside_comment(value: object) -> str:
-    """Return JSON that does not end an HTML comment."""
+def inside_comment(value: object) -> str:
+    """Return a value as JSON that does not end an HTML comment, nor a line."""
     written = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return written.replace("--", r"-\u002d")

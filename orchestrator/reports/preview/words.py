@@ -26,6 +26,7 @@ def headline(preview: Preview) -> str:
     plans = [each.plan for each in preview.stacks if each.plan is not None]
     failed = sum(each.error is not None for each in preview.stacks)
     parts = [*_failed(failed, len(preview.stacks)), *_refused(preview.stacks), *_effects(plans)]
+    parts += _overruled(preview.stacks)
     if preview.error is not None:
         return "Merging could not be planned"
     return f"Merging: {', '.join(parts)}" if parts else "Merging changes nothing"
@@ -36,7 +37,15 @@ def outlook(preview: StackPreview) -> str:
     if preview.plan is None:
         return "could not be planned"
     parts = [*(["refused"] if preview.refusals else []), *_effects([preview.plan])]
+    parts += ["policies change"] if preview.overruled else []
     return ", ".join(parts) or "nothing to change"
+
+
+def overruled_lines(preview: StackPreview) -> Iterator[str]:
+    """Yield which policies the request would change, and that it was not judged by its own."""
+    if preview.overruled:
+        yield f"! policies change: {', '.join(preview.overruled)}"
+        yield "!   until this is merged those of the base count, and it was judged by them"
 
 
 def counted(counts: Counter[str]) -> str:
@@ -80,6 +89,12 @@ def _refused(previews: Iterable[StackPreview]) -> Iterator[str]:
     refused = sum(bool(each.refusals) for each in previews)
     if refused:
         yield f"{_number(refused, 'plan')} refused"
+
+
+def _overruled(previews: Iterable[StackPreview]) -> Iterator[str]:
+    overruled = sum(bool(each.overruled) for each in previews)
+    if overruled:
+        yield f"policies change in {_number(overruled, 'plan')}"
 
 
 def _number(number: int, word: str) -> str:

@@ -190,6 +190,16 @@ def _warned() -> Preview:
     )
 
 
+def _policies_change() -> Preview:
+    keys = ("guards.prune", "ledger.path", "modules.database.protect", "risks.aws_db_instance")
+    made = plan(unit_plan("manifests.shop", change()), environment="staging")
+    error = TerraformError("modules.network: plan failed", hint="run terraform init")
+    return preview(
+        StackPreview(stack="shop", environment="staging", plan=made, overruled=keys),
+        replace(failing(error), overruled=keys[:1]),
+    )
+
+
 MORE: dict[str, Callable[[], Preview]] = {
     "one creation": _created,
     "one deletion": _deleted,
@@ -210,4 +220,5 @@ MORE: dict[str, Callable[[], Preview]] = {
     "a new cluster": _a_new_cluster,
     "outputs go with their module": _outputs_that_go,
     "a warning without effect": _warned,
+    "policies change": _policies_change,
 }

@@ -103,8 +103,15 @@ _planned = some.builds(
     plan=_plans,
     reasons=some.lists(_texts, max_size=3).map(tuple),
     refusals=some.lists(some.builds(PlanRefused, _texts, hint=_texts), max_size=2).map(tuple),
+    overruled=some.lists(_texts, max_size=2).map(tuple),
 )
-_failed = some.builds(StackPreview, stack=_names, environment=_names, error=_errors)
+_failed = some.builds(
+    StackPreview,
+    stack=_names,
+    environment=_names,
+    error=_errors,
+    overruled=some.lists(_texts, max_size=2).map(tuple),
+)
 _previews = some.builds(
     Preview,
     base=some.just("b" * 40),

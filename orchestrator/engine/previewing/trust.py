@@ -1,0 +1,82 @@
+"""What a request may not decide about itself: it is planned by the policies of its base.
+
+Whoever proposes a change does not decide how it is judged. Guards, what follows a failure, what losing things costs
+and where the ledger is kept are the base's, until the request is merged; what it would change of them is told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+from orchestrator.stack.model import Stack, UnitId
+from orchestrator.stack.project import Project
+
+_WORDS: Final = {"sources": "allow.sources", "clusters": "allow.clusters"}
+_DERIVED: Final = frozenset({"at_least"})  # follows from another key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A stack as a request has it, by the policies of the base.
+
+    ``overruled`` are the keys that it would change, ``protected`` the units that the base protects.
+    """
+
+    stack: Stack
+    overruled: tuple[str, ...] = ()
+    protected: frozenset[UnitId] = frozenset()
+
+
+def judged_by_base(stack: Stack, base: Stack | None, project: Project) -> Judged:
+    """Return a stack of a request with the policies that hold for it before it is merged.
+
+    ``base`` is what the base says for the same stack and environment, None for a stack that is new: then what the
+    ``project`` says wins over what the stack says.
+    """
+    held = replace(stack, **(_of_base(base) if base else _of_project(stack, project)))
+    protected = frozenset(unit.id for unit in base.units if unit.protect) if base else frozenset()
+    kept = {unit.id for unit in stack.units if unit.protect}
+    changed = (*_changed(stack, held), *(f"{unit}.protect" for unit in sorted(protected - kept)))
+    return Judged(stack=held, overruled=changed, protected=protected)
+
+
+def overruled_settings(before: Project, after: Project) -> tuple[str, ...]:
+    """Return the keys of the repository's own settings in which a request differs from its base."""
+    return tuple(_WORDS.get(name, name) for name in _differing(before, after))
+
+
+def _of_base(base: Stack) -> dict[str, Any]:
+    return {
+        "guards": base.guards,
+        "on_failure": base.on_failure,
+        "ledger": base.ledger,
+        "risks": base.risks,
+    }
+
+
+def _of_project(stack: Stack, project: Project) -> dict[str, Any]:
+    own = {name: risk for name, risk in stack.risks.items() if name not in project.risks}
+    return {
+        "guards": project.guards or stack.guards,
+        "on_failure": project.on_failure or stack.on_failure,
+        "ledger": project.ledger or stack.ledger,
+        "risks": {**project.risks, **own},  # what stands first counts
+    }
+
+
+def _changed(stack: Stack, held: Stack) -> Iterator[str]:
+    for policy in ("guards", "ledger"):
+        differing = _differing(getattr(stack, policy), getattr(held, policy))
+        yield from (f"{policy}.{name}" for name in differing)
+    if stack.on_failure != held.on_failure:
+        yield "on_failure"
+    both = sorted({*stack.risks, *held.risks})
+    yield from (f"risks.{name}" for name in both if stack.risks.get(name) != held.risks.get(name))
+
+
+def _differing(one: Any, other: Any) -> Iterator[str]:
+    """Yield the fields in which two differ; where something stands is no part of it."""
+    for each in fields(one):
+        told = each.compare and each.name not in _DERIVED
+        if told and getattr(one, each.name) != getattr(other, each.name):
+            yield each.name
