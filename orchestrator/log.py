@@ -19,6 +19,7 @@ class _Setup:
     """How this process logs: warnings and errors alone, until a command line says otherwise."""
 
     verbose: bool = False
+    told: bool = False
     terminal: bool = False
     redact: Redact = str
     stream: TextIO | None = None
@@ -29,14 +30,19 @@ _setup = _Setup()
 
 
 def configure(
-    *, verbose: bool, terminal: bool, redact: Redact, stream: TextIO | None = None
+    *,
+    verbose: bool,
+    terminal: bool,
+    redact: Redact,
+    stream: TextIO | None = None,
+    told: bool = False,
 ) -> None:
     """Say how this process logs; ``redact`` is applied to every text that is logged.
 
-    Without ``verbose`` only warnings and errors are written, since progress is reported apart. ``stream``
-    takes the place of stderr.
+    Without ``verbose`` only warnings and errors are written, since progress is reported apart; with ``told`` also
+    what a process tells that nobody watches. ``stream`` takes the place of stderr.
     """
-    _setup.verbose, _setup.terminal = verbose, terminal
+    _setup.verbose, _setup.told, _setup.terminal = verbose, told, terminal
     _setup.redact, _setup.stream, _setup.done = redact, stream, False
 
 
@@ -56,6 +62,17 @@ def step(event: str, **keys: object) -> None:
         logger().info(event, **keys)
 
 
+def tell(event: str, **keys: object) -> None:
+    """Log what happened in a process that nobody watches."""
+    if _setup.verbose or _setup.told:
+        logger().info(event, **keys)
+
+
+def trouble(event: str, **keys: object) -> None:
+    """Log what somebody should look at."""
+    logger().warning(event, **keys)
+
+
 def _set_up() -> None:
     import logging
 
@@ -67,7 +84,7 @@ def _set_up() -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer() if _setup.terminal else structlog.processors.JSONRenderer()
     )
-    level = logging.DEBUG if _setup.verbose else logging.WARNING
+    level = logging.DEBUG if _setup.verbose else logging.INFO if _setup.told else logging.WARNING
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

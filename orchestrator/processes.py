@@ -17,6 +17,7 @@ from typing import IO
 
 from orchestrator import clock, log
 from orchestrator.errors import OrchestratorError
+from orchestrator.footprint import Footprint
 
 _POLL_SECONDS = 0.03
 _ERRORS_KEPT_BYTES = 64 * 1024 * 1024
@@ -37,21 +38,23 @@ class Command:
 class Limits:
     """How long a child may run, and how long it is left to finish after an interrupt; in seconds.
 
-    ``output`` is how much is kept of what it writes, in bytes.
+    ``output`` is how much is kept of what it writes, and ``memory`` how much it may take with all that it started,
+    both in bytes.
     """
 
     timeout: float | None = None
     grace: float = 30.0
     second_grace: float = 5.0
     output: int = 256 * 1024 * 1024
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """How a child ended: its exit code (negative for a signal) and its output as text.
 
-    ``interrupted`` and ``timed_out`` say that this side ended it, and why. ``capped`` says that it wrote more than
-    is kept.
+    ``interrupted``, ``timed_out`` and ``exceeded`` (of its memory) say that this side ended it, and why. ``capped``
+    says that it wrote more than is kept.
     """
 
     code: int
@@ -59,6 +62,7 @@ class Completed:
     stderr: str
     interrupted: bool = False
     timed_out: bool = False
+    exceeded: bool = False
     capped: bool = False
 
 
@@ -302,7 +306,7 @@ def _supervise(
     waiter = threading.Thread(target=_announce_exit, args=(child.pid, exited), daemon=True)
     waiter.start()
     deadline = clock.seconds() + limits.timeout if limits.timeout is not None else None
-    ladder = _Ladder(child, limits)
+    ladder, footprint = _Ladder(child, limits), Footprint(child.pid)
     try:
         while not exited.wait(_POLL_SECONDS):
             on_poll()
@@ -310,6 +314,8 @@ def _supervise(
                 ladder.climb("interrupted", asked=stop.requests)
             elif deadline is not None and clock.seconds() > deadline:
                 ladder.climb("timed out", asked=1)
+            elif limits.memory is not None and footprint.exceeds(limits.memory):
+                ladder.climb("exceeded", asked=1)
     finally:
         # Providers and local-exec children outlive a killed Terraform; on any exit the whole group goes.
         _signal_group(child.pid, signal.SIGKILL)
@@ -398,6 +404,7 @@ def _completed(code: int, stdout: str, stderr: str, ended: str) -> Completed:
         stderr=stderr,
         interrupted=ended == "interrupted",
         timed_out=ended == "timed out",
+        exceeded=ended == "exceeded",
     )
 
 

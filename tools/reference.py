@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from orchestrator.agent.configuration.schema import agent_json_schema
 from orchestrator.reports.json import dumps
 from orchestrator.reports.schema import plan_schema
 from orchestrator.stack.published import json_schema, project_json_schema
@@ -27,6 +28,7 @@ DOCS = ROOT / "docs"
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "keys": keys.tables,
+    "keys of the agent": keys.agent_tables,
     "verbs": commands.verbs,
     "targets": lambda: commands.targets(ROOT / "Makefile"),
     "kinds of errors": endings.errors,
@@ -37,6 +39,7 @@ SCHEMAS = {
     "stack.schema.json": json_schema,
     "orchestrator.schema.json": project_json_schema,
     "plan.schema.json": plan_schema,
+    "agent.schema.json": agent_json_schema,
 }
 PLOTS: Mapping[str, Callable[[], str]] = {
     "benchmarks.svg": lambda: plot.render(rows_of(measured()))

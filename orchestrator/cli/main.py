@@ -14,6 +14,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli import (
+    agent,
     approve,
     changing,
     history,
@@ -54,6 +55,7 @@ _VERBS = (
     *previewing.VERBS,
     *ledger.VERBS,
     *terraform.VERBS,
+    *agent.VERBS,
     sandbox.sandbox,
 )
 for verb in _VERBS:

@@ -35,11 +35,12 @@ def validate(options: Options, stack: str | None, environment: str | None, outpu
 @click.command()
 @click.argument(
     "document",
-    type=click.Choice(["stack.yaml", "orchestrator.yaml", "plan"]),
+    type=click.Choice(["stack.yaml", "orchestrator.yaml", "agent.yaml", "plan"]),
     default="stack.yaml",
 )
 def schema(document: str) -> None:
-    """Print the JSON Schema of stack files or orchestrator.yaml, for editors; or of a plan, for programs."""
+    """Print the JSON Schema of a file that people write, for editors; or of a plan, for programs."""
+    from orchestrator.agent.configuration.schema import agent_json_schema
     from orchestrator.reports.json import dumps
     from orchestrator.reports.schema import plan_schema
     from orchestrator.stack.published import json_schema, project_json_schema
@@ -47,6 +48,7 @@ def schema(document: str) -> None:
     schemas = {
         "stack.yaml": json_schema,
         "orchestrator.yaml": project_json_schema,
+        "agent.yaml": agent_json_schema,
         "plan": plan_schema,
     }
     click.echo(dumps(schemas[document]()), nl=False)

@@ -18,9 +18,10 @@ from orchestrator.ledger.entry import (
     PastRun,
     Restores,
     Run,
+    Suspension,
     UnitRecord,
 )
-from orchestrator.ledger.fields import Fields, decode, encode, moment
+from orchestrator.ledger.fields import FORMAT, USUAL, Fields, decode, encode, moment
 from orchestrator.ledger.fold import identified
 from orchestrator.ledger.holder import Hold, Holder, Waiter
 from orchestrator.plans.events import Outcome
@@ -32,7 +33,8 @@ from orchestrator.stack.model import Json, Risk, UnitId
 
 def encode_entry(entry: Entry) -> bytes:
     """Return an entry's bytes."""
-    return encode(_entry(entry))
+    suspends = entry.run.operation in {Operation.SUSPEND, Operation.RESUME}
+    return encode(_entry(entry), number=FORMAT if suspends else USUAL)
 
 
 def decode_entry(content: bytes) -> Entry:
@@ -53,7 +55,9 @@ def encode_state(state: LedgerState) -> bytes:
             "approvals": [_approval(each) for each in state.approvals],
             "healthy": _healthy(state.healthy) if state.healthy else None,
             "runs": [_past(each) for each in state.runs],
-        }
+            **({"suspended": _suspension(state.suspended)} if state.suspended else {}),
+        },
+        number=FORMAT if state.suspended else USUAL,
     )
 
 
@@ -114,6 +118,7 @@ def _entry(entry: Entry) -> dict[str, Json]:
         "outcome": entry.outcome,
         **({"plan": entry.plan.to_json()} if entry.plan else {}),
         **({"approval": _approval(entry.approval)} if entry.approval else {}),
+        **({"why": entry.why} if entry.why else {}),
     }
 
 
@@ -158,6 +163,15 @@ def _approval(approval: Approval) -> dict[str, Json]:
         "at": moment(approval.at),
         "plan": approval.plan.to_json(),
         "why": approval.why,
+    }
+
+
+def _suspension(suspension: Suspension) -> dict[str, Json]:
+    return {
+        "who": suspension.who,
+        "at": moment(suspension.at),
+        "why": suspension.why,
+        "entry": suspension.entry,
     }
 
 
@@ -211,6 +225,7 @@ def _revision(revision: Revision) -> dict[str, Json]:
 def _read_state(fields: Fields) -> LedgerState:
     records = (_read_unit(each) for each in fields.each("units"))
     start, healthy = fields.optional("open"), fields.optional("healthy")
+    suspended = fields.optional("suspended")
     return LedgerState(
         head=fields.text("head"),
         units={record.unit: record for record in records},
@@ -221,6 +236,7 @@ def _read_state(fields: Fields) -> LedgerState:
         approvals=tuple(map(_read_approval, fields.any("approvals"))),
         healthy=_read_healthy(healthy) if healthy else None,
         runs=tuple(map(_read_past, fields.any("runs"))),
+        suspended=_read_suspension(suspended) if suspended else None,
     )
 
 
@@ -240,6 +256,7 @@ def _read_entry(fields: Fields) -> Entry:
         outcome=Outcome(fields.text("outcome")) if fields.holds("outcome") else None,
         plan=PlanRecord.from_json(fields.items("plan")) if fields.holds("plan") else None,
         approval=_read_approval(approval) if approval else None,
+        why=fields.text("why", ""),
     )
 
 
@@ -285,6 +302,15 @@ def _read_approval(fields: Fields) -> Approval:
         at=fields.moment("at"),
         plan=PlanRecord.from_json(fields.items("plan")),
         why=fields.text("why"),
+    )
+
+
+def _read_suspension(fields: Fields) -> Suspension:
+    return Suspension(
+        who=fields.text("who"),
+        at=fields.moment("at"),
+        why=fields.text("why"),
+        entry=fields.text("entry"),
     )
 
 

@@ -23,6 +23,8 @@ class Operation(StrEnum):
     REPAIR = "repair"
     IMPORT = "import"
     RESTORE = "restore"
+    SUSPEND = "suspend"
+    RESUME = "resume"
 
 
 class Kind(StrEnum):
@@ -124,6 +126,16 @@ class Healthy:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """Somebody's word that agents are to leave the stack alone: why, since when, and the entry that says so."""
+
+    who: str
+    at: datetime
+    why: str
+    entry: str
+
+
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 
 
@@ -156,7 +168,8 @@ class Entry:
     neither stays as it was. ``cluster`` identifies the cluster that they are in, empty where that is not known.
     ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
-    is going to do, in the entry that starts it; ``approval`` is what a note may hold.
+    is going to do, in the entry that starts it; ``approval`` is what a note may hold. ``why`` is the reason that
+    somebody gave for a suspension.
     """
 
     id: str
@@ -172,6 +185,7 @@ class Entry:
     outcome: Outcome | None = None
     plan: PlanRecord | None = None
     approval: Approval | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +197,7 @@ class LedgerState:
     are. ``open`` is the entry of a run that started and did not finish, without its plan and its inventory, which
     is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
     ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
-    destroyed something, newest first.
+    destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything.
     """
 
     head: str = ""
@@ -195,6 +209,7 @@ class LedgerState:
     approvals: tuple[Approval, ...] = ()
     healthy: Healthy | None = None
     runs: tuple[PastRun, ...] = ()
+    suspended: Suspension | None = None
 
     @property
     def past(self) -> tuple[PastRun, ...]:
@@ -230,4 +245,6 @@ def redacted(entry: Entry, redact: Callable[[str], str]) -> Entry:
     """
     run = replace(entry.run, command=redact(entry.run.command), ci_run=redact(entry.run.ci_run))
     units = tuple(replace(record, why=redact(record.why)) for record in entry.units)
-    return replace(entry, run=run, message=redact(entry.message), units=units)
+    return replace(
+        entry, run=run, message=redact(entry.message), units=units, why=redact(entry.why)
+    )

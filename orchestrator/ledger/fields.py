@@ -8,15 +8,20 @@ from typing import TypeVar
 from orchestrator.errors import LedgerError, NewerFormat
 from orchestrator.stack.model import Json
 
-FORMAT = 2
-"""1 knew no notes: no approvals, abandoned runs, bad revisions or plans. It is read all the same."""
+FORMAT = 3
+"""1 knew no notes: no approvals, abandoned runs, bad revisions or plans; 2 no suspensions. Both are read all the same.
+
+What says nothing of suspensions is written as 2, so that those who know of none can go on.
+"""
+
+USUAL = 2
 
 T = TypeVar("T")
 
 
-def encode(fields: Mapping[str, Json]) -> bytes:
-    """Return the canonical bytes of a JSON mapping, marked with the format's number."""
-    text = json.dumps({"format": FORMAT, **fields}, sort_keys=True, separators=(",", ":"))
+def encode(fields: Mapping[str, Json], *, number: int = USUAL) -> bytes:
+    """Return the canonical bytes of a JSON mapping, marked with the number of its format."""
+    text = json.dumps({"format": number, **fields}, sort_keys=True, separators=(",", ":"))
     return f"{text}\n".encode()
 
 

@@ -14,6 +14,7 @@ from orchestrator.ledger.entry import (
     LedgerState,
     Operation,
     PastRun,
+    Suspension,
     UnitRecord,
     past_run,
 )
@@ -95,6 +96,11 @@ def _noted(state: LedgerState, entry: Entry) -> LedgerState:
     if entry.run.operation is Operation.ABANDON:
         runs = state.past[:_MOST_RUNS]
         return replace(state, open=None, units=_left_open(state.units), runs=runs)
+    if entry.run.operation is Operation.SUSPEND:
+        suspended = Suspension(who=entry.run.who, at=entry.at, why=entry.why, entry=entry.id)
+        return replace(state, suspended=suspended)
+    if entry.run.operation is Operation.RESUME:
+        return replace(state, suspended=None)
     if entry.approval is None:
         return state
     key = _approved(entry.approval)

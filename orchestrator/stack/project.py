@@ -132,18 +132,18 @@ def choose_stack(root: Path, project: Project, wanted: str | None) -> StackFile:
     raise UsageError(f"there is no stack {wanted!r}", hint=hint)
 
 
-def read_document(root: Path, file: str) -> YamlDocument:
-    """Read the one document of a file under ``root``; raise InvalidStack when there is not exactly one map."""
+def read_document(root: Path, file: str, *, start: str = "") -> YamlDocument:
+    """Read the one document of a file under ``root``; raise InvalidStack when there is not exactly one map.
+
+    ``start`` says how to begin where the file is empty.
+    """
     try:
         documents = parse(decode((root / file).read_bytes(), file), file)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     if not documents or documents[0].value is None:
-        hint = (
-            "write a small one with 'orchestrator init NAME'"
-            if file != PROJECT_FILE
-            else "remove it"
-        )
+        stack = "write a small one with 'orchestrator init NAME'"
+        hint = start or (stack if file != PROJECT_FILE else "remove it")
         raise InvalidStack(
             (
                 Mistake(

@@ -10,7 +10,7 @@ _DIALECT: Final = "http://json-schema.org/draft-07/schema#"  # the newest that e
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``stack.yaml``."""
-    return _published(
+    return published(
         STACK,
         "Stack",
         "One stack: Terraform modules and Kubernetes manifests that belong together.",
@@ -19,10 +19,11 @@ def json_schema() -> dict[str, Any]:
 
 def project_json_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``orchestrator.yaml``."""
-    return _published(PROJECT, "Project", "What holds for all stacks of a repository.")
+    return published(PROJECT, "Project", "What holds for all stacks of a repository.")
 
 
-def _published(schema: Any, title: str, description: str) -> dict[str, Any]:
+def published(schema: Any, title: str, description: str) -> dict[str, Any]:
+    """Return the JSON Schema that says what a shape does, with a title and a sentence about it."""
     from pydantic.json_schema import GenerateJsonSchema
 
     generated = _tidied(GenerateJsonSchema().generate(schema))

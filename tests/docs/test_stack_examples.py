@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.agent.configuration.load import load_configuration
+from orchestrator.settings import Settings
 from orchestrator.stack.load import StackFile, load_environments, load_project
 from orchestrator.stack.model import ManifestSet, Stack
 from orchestrator.stack.project import Project
@@ -36,6 +38,8 @@ def _kind(block: Block) -> str:
     name = _named(block)
     if name.endswith("orchestrator.yaml"):
         return "project"
+    if name.endswith("agent.yaml"):
+        return "agent"
     if name.startswith((".github/", ".gitlab-ci")):
         return "pipeline"
     return "manifest" if "\nkind: " in f"\n{block.text}" else "stack"
@@ -69,6 +73,13 @@ def test_settings_of_a_repository_are_valid(block: Block, tmp_path: Path) -> Non
     """An orchestrator.yaml is taken as it stands."""
     (tmp_path / "orchestrator.yaml").write_text(block.text, encoding="utf-8")
     assert load_project(tmp_path) != Project()
+
+
+@pytest.mark.parametrize("block", _of("agent"), ids=lambda block: block.title)
+def test_a_file_of_the_agent_is_valid(block: Block, tmp_path: Path) -> None:
+    """The agent's own file is taken as it stands."""
+    (tmp_path / "agent.yaml").write_text(block.text, encoding="utf-8")
+    assert load_configuration(tmp_path / "agent.yaml", Settings.read()).repositories
 
 
 @pytest.mark.parametrize("block", _of("manifest"), ids=lambda block: block.title)

@@ -105,9 +105,9 @@ def test_an_older_format_is_read() -> None:
 def test_a_newer_format_is_refused() -> None:
     """A ledger that a later version wrote is not half understood."""
     content = json.loads(encode_state(fold_all([entry()])))
-    newer = json.dumps({**content, "format": 3}).encode()
+    newer = json.dumps({**content, "format": 4}).encode()
     with pytest.raises(
-        LedgerError, match=r"newer orchestrator \(format 3, this one reads 2\)"
+        LedgerError, match=r"newer orchestrator \(format 4, this one reads 3\)"
     ) as refused:
         decode_state(newer)
     assert "install the version" in refused.value.hint

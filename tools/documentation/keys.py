@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from orchestrator.agent.configuration.schema import ACCOUNT, ADDRESS, SIZE, agent_json_schema
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.durations import DURATION
 from orchestrator.stack.written.guarding import SHARE
@@ -29,6 +30,9 @@ _PATTERNS = {
     SHARE: "percentage",
     OWNER: "owner",
     POINTER: "pointer",
+    SIZE: "amount of memory",
+    ACCOUNT: "service account",
+    ADDRESS: "address",
 }
 _HOLDING = frozenset(
     {"text", "list of texts", "map", "map by name"}
@@ -40,6 +44,13 @@ def tables() -> str:
     sections = _Sections()
     sections.add("stack.yaml", json_schema())
     sections.add("orchestrator.yaml", project_json_schema())
+    return "\n\n".join(sections.told)
+
+
+def agent_tables() -> str:
+    """Return a section for each map of the agent's file."""
+    sections = _Sections()
+    sections.add("agent.yaml", agent_json_schema())
     return "\n\n".join(sections.told)
 
 

@@ -18,6 +18,7 @@ WHOLE: Final = ""
 """The path of the repository's root."""
 
 _GLOB_CHARACTERS: Final = frozenset("*?[")
+_EXPRESSIONS: Final = frozenset({".yaml", ".yml", ".json"})  # where they can stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,19 @@ def reach_of(tree: Path, stack: Stack) -> frozenset[str]:
 def reads_elsewhere(tree: Path, stack: Stack) -> bool:
     """Whether a module of a stack may read files that lie outside of it; raises InvalidStack like ``reach_of``."""
     return any(_module(tree, stack, module).beside for module in stack.modules if module.local)
+
+
+def mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
+    """Whether files of a stack may read the name of the revision: it is another one then after every commit."""
+    places = (tree / path for path in reach)
+    files = (
+        file for place in places for file in ([place] if place.is_file() else place.rglob("*"))
+    )
+    return any(
+        b"revision" in file.read_bytes()
+        for file in files
+        if file.suffix in _EXPRESSIONS and file.is_file()
+    )
 
 
 def below(file: str, paths: Iterable[str]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.affected import affected
-from orchestrator.engine.planning.paths import below, reach_of, reads_elsewhere
+from orchestrator.engine.planning.paths import below, mentions_revision, reach_of, reads_elsewhere
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.previewing.trust import Judged, judged_by_base
 from orchestrator.engine.session import Session, Surroundings, session_at
@@ -18,7 +18,6 @@ from orchestrator.stack.model import Stack, UnitId
 from orchestrator.stack.project import Project, StackFile
 
 _MOST_REASONS: Final = 5
-_EXPRESSIONS: Final = frozenset({".yaml", ".yml", ".json"})  # where they can stand
 _EVERY_ENVIRONMENT: Final = "*"
 
 
@@ -77,19 +76,7 @@ def may_be_touched(tree: Path, stack: Stack, changed: frozenset[str]) -> bool:
     near = any(
         below(file, reach) or any(path.startswith(f"{file}/") for path in reach) for file in changed
     )
-    return near or reads_elsewhere(tree, stack) or _mentions_revision(tree, reach)
-
-
-def _mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
-    places = (tree / path for path in reach)
-    files = (
-        file for place in places for file in ([place] if place.is_file() else place.rglob("*"))
-    )
-    return any(
-        b"revision" in file.read_bytes()
-        for file in files
-        if file.suffix in _EXPRESSIONS and file.is_file()
-    )
+    return near or reads_elsewhere(tree, stack) or mentions_revision(tree, reach)
 
 
 def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touched]:

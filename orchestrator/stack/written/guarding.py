@@ -30,7 +30,7 @@ _WINDOW: Final = map_of(
         "for": Key(_DURATION, "How long it lasts.", "8h", required=True),
     }
 )
-_WINDOWS: Final = map_of(
+WINDOWS: Final = map_of(
     {
         "zone": Key(
             TEXT,
@@ -67,7 +67,7 @@ GUARDS: Final = map_of(
             "2",
             default="0",
         ),
-        "windows": Key(_WINDOWS, "The times at which changes may be applied."),
+        "windows": Key(WINDOWS, "The times at which changes may be applied."),
     }
 )
 ON_FAILURE: Final = Key(
@@ -113,7 +113,7 @@ def read_guards(section: Section) -> Guards:
         destroys=section.number("destroys"),
         empty=section.values.get("empty") is True,
         approvals=section.number("approvals") or 0,
-        windows=_windows(section.below("windows")),
+        windows=read_windows(section.below("windows")),
     )
 
 
@@ -137,12 +137,16 @@ def check_windows(section: Section) -> Iterator[Mistake]:
     """Yield what is wrong with the windows of a file and of its environments, beyond their shape."""
     environments = section.below("environments").entries()
     for each in (section, *environments):
-        windows = each.below("guards", "windows")
-        yield from _check_zone(windows)
-        for kind in ("allow", "freeze"):
-            written = windows.values.get(kind)
-            for index, window in enumerate(written if isinstance(written, list) else ()):
-                yield from _check_cron(windows, (kind, index, "cron"), _cron(window))
+        yield from check_times(each.below("guards", "windows"))
+
+
+def check_times(windows: Section) -> Iterator[Mistake]:
+    """Yield what is wrong with windows, wherever they are written, beyond their shape."""
+    yield from _check_zone(windows)
+    for kind in ("allow", "freeze"):
+        written = windows.values.get(kind)
+        for index, window in enumerate(written if isinstance(written, list) else ()):
+            yield from _check_cron(windows, (kind, index, "cron"), _cron(window))
 
 
 def _check_zone(windows: Section) -> Iterator[Mistake]:
@@ -191,7 +195,8 @@ def _no_cron(text: str) -> str:
     return ""
 
 
-def _windows(section: Section) -> Windows:
+def read_windows(section: Section) -> Windows:
+    """Read windows, wherever they are written."""
     return Windows(
         zone=section.text("zone") or "UTC",
         allow=tuple(_each_window(section.values.get("allow"))),

@@ -1,7 +1,7 @@
 """Whether a document has the shape that its schema says, and if not, what to tell the person who wrote it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orchestrator.errors import Mistake
 from orchestrator.importing import import_alone
@@ -36,13 +36,31 @@ _HINTS: Final = {  # of keys whose values have a form of their own
     "wait": "write {timeout: 5m}, or false",
     "remote": "write the name of a Git remote, or false",
 }
-_OWNER_HINT: Final = "write the tool and the name as refusals show them, such as helm/NAMESPACE/RELEASE; * is any text"
-_POINTER_HINT: Final = (
-    "write keys behind slashes, such as /spec/replicas; a slash inside a key is ~1"
-)
-_CONDITION_HINT: Final = (
-    "write its type, such as Ready, or its type and status, such as Ready=False"
-)
+
+
+class Form(NamedTuple):
+    """What is wrong with a text that does not fit a pattern, as the rest of a sentence, and what to write."""
+
+    problem: str
+    hint: str
+
+
+_DURATION_FORM: Final = Form("is not a duration", "write one such as 30s, 5m or 1h30m")
+_FORMS: Final = {
+    SHARE: Form("is not a share", _HINTS["prune"]),
+    OWNER: Form(
+        "names no owner",
+        "write the tool and the name as refusals show them, such as helm/NAMESPACE/RELEASE; * is any text",
+    ),
+    POINTER: Form(
+        "is no JSON pointer",
+        "write keys behind slashes, such as /spec/replicas; a slash inside a key is ~1",
+    ),
+    CONDITION: Form(
+        "is no condition",
+        "write its type, such as Ready, or its type and status, such as Ready=False",
+    ),
+}
 _FLAG_WORDS: Final = {
     "yes": "true",
     "on": "true",
@@ -53,8 +71,14 @@ _FLAG_WORDS: Final = {
 }
 
 
-def check_shape(document: YamlDocument, schema: "CoreSchema") -> tuple[Mistake, ...]:
-    """Return every place at which the document's value is not what ``schema`` says."""
+def check_shape(
+    document: YamlDocument, schema: "CoreSchema", forms: Mapping[str, "Form"] | None = None
+) -> tuple[Mistake, ...]:
+    """Return every place at which the document's value is not what ``schema`` says.
+
+    ``forms`` tell of patterns that are not of the stack file what a text that does not fit them is not, and what to
+    write.
+    """
     core = import_alone("pydantic_core._pydantic_core", "pydantic_core")
     try:
         core.SchemaValidator(schema).validate_python(document.value)
@@ -62,7 +86,7 @@ def check_shape(document: YamlDocument, schema: "CoreSchema") -> tuple[Mistake, 
         details = error.errors(include_url=False, include_context=True)
         misspelt = {_meant(detail, schema) for detail in details}
         return tuple(
-            _mistake(detail, document, schema)
+            _mistake(detail, document, schema, {**_FORMS, **(forms or {})})
             for detail in details
             if detail["type"] != "missing" or _path(detail) not in misspelt
         )
@@ -81,7 +105,12 @@ def _meant(detail: "ErrorDetails", schema: "CoreSchema") -> Path:
     return (*path[:-1], nearest(str(path[-1]), _keys(schema, path[:-1])))
 
 
-def _mistake(detail: "ErrorDetails", document: YamlDocument, schema: "CoreSchema") -> Mistake:
+def _mistake(
+    detail: "ErrorDetails",
+    document: YamlDocument,
+    schema: "CoreSchema",
+    forms: Mapping[str, "Form"],
+) -> Mistake:
     path = _path(detail)
     match detail["type"]:
         case "extra_forbidden":
@@ -90,7 +119,7 @@ def _mistake(detail: "ErrorDetails", document: YamlDocument, schema: "CoreSchema
             return _missing_key(document, path, schema)
         case _ if path and path[-1] == _KEY:
             return _bad_name(document, path[:-1])
-    message, hint = _explain(detail, path)
+    message, hint = _explain(detail, path, forms)
     hint = _HINTS.get(str(path[-1]), hint) if path else hint
     return Mistake(message=message, place=document.place(path), hint=hint)
 
@@ -135,7 +164,7 @@ def _name_mistake(
     )
 
 
-def _explain(detail: "ErrorDetails", path: Path) -> tuple[str, str]:
+def _explain(detail: "ErrorDetails", path: Path, forms: Mapping[str, "Form"]) -> tuple[str, str]:
     where, given = _spell(path), detail["input"]
     if isinstance(given, str) and OPENING in given:
         return f"{where} cannot hold an expression", "write the value itself"
@@ -148,7 +177,7 @@ def _explain(detail: "ErrorDetails", path: Path) -> tuple[str, str]:
     if kind in {"greater_than_equal", "less_than_equal"}:
         return f"{where} cannot be {given}", ""
     if kind == "string_pattern_mismatch":
-        return _explain_pattern(where, str(given), detail)
+        return _explain_pattern(where, str(given), detail["ctx"]["pattern"], forms)
     if kind == "literal_error":
         return _explain_literal(where, given, detail)
     return f"{where}: {detail['msg']}", ""
@@ -168,22 +197,17 @@ def _explain_literal(where: str, given: Any, detail: "ErrorDetails") -> tuple[st
     ) else ""
 
 
-def _explain_pattern(where: str, given: str, detail: "ErrorDetails") -> tuple[str, str]:
-    if detail["ctx"]["pattern"] == LABEL:
+def _explain_pattern(
+    where: str, given: str, pattern: str, forms: Mapping[str, "Form"]
+) -> tuple[str, str]:
+    if pattern == LABEL:
         near = suggest_label(given)
         return (
             f"{where} {given!r}: {label_problem(given)}",
             f"did you mean {near!r}?" if near else "",
         )
-    if detail["ctx"]["pattern"] == SHARE:
-        return f"{where} {given!r} is not a share", _HINTS["prune"]
-    if detail["ctx"]["pattern"] == OWNER:
-        return f"{where} {given!r} names no owner", _OWNER_HINT
-    if detail["ctx"]["pattern"] == POINTER:
-        return f"{where} {given!r} is no JSON pointer", _POINTER_HINT
-    if detail["ctx"]["pattern"] == CONDITION:
-        return f"{where} {given!r} is no condition", _CONDITION_HINT
-    return f"{where} {given!r} is not a duration", ""
+    form = forms.get(pattern, _DURATION_FORM)
+    return f"{where} {given!r} {form.problem}", form.hint
 
 
 def _text_hint(given: Any) -> str:

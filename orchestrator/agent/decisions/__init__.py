@@ -1,0 +1,1 @@
+"""What follows from what the agent knows: pure functions over frozen data, without a clock and without chance."""

@@ -1,0 +1,126 @@
+"""What is due when, and what comes first: what the loop knows of every stack, as frozen data. Pure.
+
+A moment is a reading of a monotonic clock in seconds; ``NEVER`` is later than all of them.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+NEVER: Final = math.inf
+
+_PATIENCE: Final = 600.0
+"""How long what is due waits, in seconds, until it counts as much as a new revision."""
+
+
+class Task(StrEnum):
+    """What there is to do: with a repository as a whole (survey it), or with one stack in one environment."""
+
+    SURVEY = "survey"
+    RECONCILE = "reconcile"
+    DESTROY = "destroy"
+    WORKLOADS = "workloads"
+    INFRASTRUCTURE = "infrastructure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Key:
+    """Which stack, in which environment, of which repository; stack and environment are empty for a repository."""
+
+    repository: str
+    stack: str = ""
+    environment: str = ""
+
+    def __str__(self) -> str:
+        """Return ``repository``, or ``repository: stack/environment``."""
+        return (
+            f"{self.repository}: {self.stack}/{self.environment}" if self.stack else self.repository
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What is known of one of them.
+
+    ``revision`` is the one that is wanted, ``content`` identifies what the stack is made of there, empty where
+    nobody can tell. ``settled`` is the content that was brought about last, ``attempted`` the one that was tried last.
+    ``due`` says when there is what to do.
+    ``urgent`` says that a new revision waits. ``failures`` counts those in a row; ``waits`` says that only a person, or
+    time, can change what it waits for. ``running`` is what is being done, since ``started``.
+    """
+
+    key: Key
+    revision: str = ""
+    content: str = ""
+    attempted: str = ""
+    settled: str = ""
+    due: Mapping[Task, float] = field(default_factory=dict)
+    urgent: bool = False
+    failures: int = 0
+    waits: bool = False
+    running: Task | None = None
+    started: float = -NEVER
+
+    @property
+    def next(self) -> float:
+        """Return when something is due."""
+        return min(self.due.values(), default=NEVER)
+
+
+Agenda = Mapping[Key, Item]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What to begin with now."""
+
+    key: Key
+    task: Task
+
+
+def chosen(agenda: Agenda, now: float, *, workers: int) -> Iterator[Start]:
+    """Yield what to begin with now, as long as there are workers for it.
+
+    A new revision goes ahead, and with it what has waited for long. Among equals a worker goes to the repository that
+    has the fewest, then to the stack whose turn is longest ago: who always has something to do delays nobody else.
+    When all workers are busy, which may be with waiting, there are as many again for new revisions alone.
+    """
+    busy = Counter(item.key.repository for item in agenda.values() if item.running)
+    waiting = {item.key: item for item in agenda.values() if not item.running and item.next <= now}
+    while waiting and busy.total() < 2 * workers:
+        first = min(waiting.values(), key=lambda item: _rank(item, now, busy))
+        if busy.total() >= workers and not first.urgent:
+            waiting = {key: item for key, item in waiting.items() if item.urgent}
+            continue
+        del waiting[first.key]
+        busy[first.key.repository] += 1
+        yield Start(key=first.key, task=first_task(first, now))
+
+
+def _rank(item: Item, now: float, busy: Counter[str]) -> tuple[bool, int, float, float, Key]:
+    urgent = item.urgent or now - item.next > _PATIENCE
+    return (not urgent, busy[item.key.repository], item.started, item.next, item.key)
+
+
+def first_task(item: Item, now: float) -> Task:
+    """Return which of the tasks that are due comes first: they stand in their order."""
+    return next(task for task in Task if item.due.get(task, NEVER) <= now)
+
+
+def begun(item: Item, task: Task, now: float) -> Item:
+    """Return an item whose task begins."""
+    due = {other: at for other, at in item.due.items() if other is not task}
+    return replace(item, running=task, started=now, due=due, urgent=False, attempted=item.content)
+
+
+def next_moment(agenda: Agenda) -> float:
+    """Return when the next thing is due of those that are not being worked on."""
+    return min((item.next for item in agenda.values() if not item.running), default=NEVER)
+
+
+def idle(agenda: Agenda, now: float) -> bool:
+    """Whether nothing is being done and nothing is due."""
+    return next_moment(agenda) > now and not any(item.running for item in agenda.values())

@@ -1,0 +1,72 @@
+"""What the end of a task means for what is due next. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.agent.configuration.model import DriftChecks, Retry
+from orchestrator.agent.decisions.agenda import Item, Task
+from orchestrator.agent.decisions.backoff import pause_after, spread
+from orchestrator.agent.verdicts import End, Verdict
+from orchestrator.stack.model import Drift
+
+_FULL = frozenset({Task.RECONCILE, Task.INFRASTRUCTURE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often things are done: after a failure, and to look for drift."""
+
+    retry: Retry
+    drift: DriftChecks
+
+
+def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -> Item:
+    """Return an item whose task ended so; ``lot`` is a number in [0, 1), by chance.
+
+    A revision that came meanwhile stays due at once, whatever became of the one before.
+    """
+    task, item = item.running, replace(item, running=None)
+    if Task.RECONCILE in item.due or task in {None, Task.SURVEY, Task.DESTROY}:
+        return item
+    if verdict.well:
+        kept = _checks(item.due, now, pace.drift, lot, full=task in _FULL)
+        return replace(item, failures=0, waits=False, settled=item.attempted, due=kept)
+    if verdict.end in {End.HELD, End.SUSPENDED}:
+        return replace(item, failures=0, waits=True, due=_again(verdict, now, pace.retry, lot))
+    failures = item.failures + (verdict.end is End.FAILED)
+    pause = _pause(max(failures, 1), pace.retry, lot)
+    return replace(item, failures=failures, waits=False, due={Task.RECONCILE: now + pause})
+
+
+def surveyed_badly(item: Item, now: float, *, retry: Retry, lot: float) -> Item:
+    """Return the item of a repository that could not be looked at: it is tried again, later and later."""
+    failures = item.failures + 1
+    due = {Task.SURVEY: now + _pause(failures, retry, lot)}
+    return replace(item, running=None, failures=failures, due={**due, **item.due})
+
+
+def _pause(failures: int, retry: Retry, lot: float) -> float:
+    return pause_after(failures, first=retry.first, most=retry.most, lot=lot)
+
+
+def _again(verdict: Verdict, now: float, retry: Retry, lot: float) -> Mapping[Task, float]:
+    """Look again when that may help: what opens at a known time, or some time later."""
+    later = spread(retry.most, lot)
+    pause = later if verdict.again is None else min(max(verdict.again, 1.0), later)
+    return {Task.RECONCILE: now + pause}
+
+
+def _checks(
+    due: Mapping[Task, float], now: float, drift: DriftChecks, lot: float, *, full: bool
+) -> Mapping[Task, float]:
+    """Return when to look for drift; a look at everything is one at the workloads too."""
+    if drift.policy is Drift.IGNORE:
+        return {}
+    every = {Task.WORKLOADS: drift.workloads, Task.INFRASTRUCTURE: drift.infrastructure}
+    return {
+        task: due[task]
+        if task in due and not (full or task is Task.WORKLOADS)
+        else now + spread(interval, lot)
+        for task, interval in every.items()
+        if interval is not None
+    }

@@ -1,0 +1,75 @@
+"""What a look at Git means: a branch that moved, what a revision declares, and what is declared no more. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task
+from orchestrator.agent.surveys import Survey
+
+Ledgers = Mapping[str, str]
+"""What identifies the last entry of each ledger, by ``stack/environment``."""
+
+
+def moved(item: Item, revision: str, now: float) -> Item:
+    """Return the item of a repository whose branch is at a revision: another one is looked at, at once."""
+    if revision == item.revision:
+        return item
+    due = {**item.due, Task.SURVEY: now}
+    return replace(item, revision=revision, due=due, failures=0, urgent=True)
+
+
+def surveyed(
+    agenda: Agenda, found: Survey, now: float, *, repository: str
+) -> tuple[Agenda, tuple[Key, ...]]:
+    """Return the agenda after a repository was looked at, and what it declares no more, sorted.
+
+    A stack whose file cannot be read is left as it is.
+    """
+    wanted = {
+        Key(repository=repository, stack=each.stack, environment=each.environment): each
+        for each in found.declared
+        if not each.trouble
+    }
+    known = {key for key in agenda if key.repository == repository and key.stack}
+    unreadable = {each.stack for each in found.declared if each.trouble}
+    first = not known
+    items = dict(agenda)
+    for key, each in wanted.items():
+        items[key] = _declared(
+            agenda.get(key) or Item(key=key), found.revision, each.content, now=now, first=first
+        )
+    gone = (key for key in known - wanted.keys() if key.stack not in unreadable)
+    return items, tuple(sorted(gone))
+
+
+def _declared(item: Item, revision: str, content: str, *, now: float, first: bool) -> Item:
+    same = content and content == item.content
+    if same or revision == item.revision:
+        return replace(item, revision=revision, content=content)
+    due = {**item.due, Task.RECONCILE: now}
+    return replace(
+        item,
+        revision=revision,
+        content=content,
+        due=due,
+        urgent=not first,
+        failures=0,
+        waits=False,
+    )
+
+
+def recorded(
+    agenda: Agenda, before: Ledgers, after: Ledgers, now: float, *, repository: str
+) -> Agenda:
+    """Return the agenda after ledgers of a repository moved: whoever waits for a person looks again."""
+    return {
+        key: replace(item, due={**item.due, Task.RECONCILE: now})
+        if item.waits and key.repository == repository and _differs(before, after, key)
+        else item
+        for key, item in agenda.items()
+    }
+
+
+def _differs(before: Ledgers, after: Ledgers, key: Key) -> bool:
+    name = f"{key.stack}/{key.environment}"
+    return before.get(name) != after.get(name)

@@ -1,0 +1,92 @@
+"""What happened to the agent and to its stacks, told as it happens: logs, metrics and notifications read these.
+
+All texts are redacted. Whoever listens is called by the loop, one event after the other, and must not wait.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """The agent begins: it knows its repositories, and has asked none of them yet."""
+
+    repositories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A repository was asked where its branch stands; ``error`` is why that failed, empty when it answered."""
+
+    repository: str
+    revision: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """A revision was fetched and read; it declares these stacks. ``error`` is why that failed, or empty."""
+
+    repository: str
+    revision: str
+    subject: str = ""
+    stacks: tuple[Key, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """The file of a stack cannot be read at a revision; what runs of it is left alone."""
+
+    key: Key
+    revision: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """Git declares a stack, or one of its environments, no longer; ``destroyed`` says that it is taken away."""
+
+    key: Key
+    revision: str
+    destroyed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A task begins."""
+
+    key: Key
+    task: Task
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A task of a stack ended, and how; ``failures`` counts those in a row.
+
+    ``due`` is in how many seconds something follows. ``before`` is how the last one ended, None for the first.
+    """
+
+    key: Key
+    task: Task
+    verdict: Verdict
+    seconds: float
+    failures: int
+    due: float
+    before: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """Somebody asked the agent to stop; so many tasks are still at work."""
+
+    running: int
+
+
+Event: TypeAlias = Began | Looked | Surveyed | Unreadable | Gone | Started | Ended | Stopping
+Listener: TypeAlias = Callable[[Event], None]

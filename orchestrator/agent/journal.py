@@ -1,0 +1,68 @@
+"""What happens as lines of a log: a constant phrase, and keys."""
+
+from orchestrator import log
+from orchestrator.agent import events
+from orchestrator.agent.decisions.agenda import Key
+from orchestrator.agent.verdicts import End
+
+_BAD = frozenset({End.FAILED, End.HELD})
+
+
+def journal(event: events.Event) -> None:
+    """Write an event to the log; that nothing moved is no news."""
+    match event:
+        case events.Began():
+            log.tell("agent began", repositories=", ".join(event.repositories))
+        case events.Looked():
+            _looked(event)
+        case events.Surveyed():
+            _surveyed(event)
+        case events.Started():
+            _about("task started", event.key, task=event.task, revision=event.revision[:10])
+        case events.Ended():
+            _ended(event)
+        case events.Stopping():
+            log.tell("agent stops", running=event.running)
+        case _:
+            _undeclared(event)
+
+
+def _undeclared(event: events.Unreadable | events.Gone) -> None:
+    if isinstance(event, events.Gone):
+        _about("stack is no longer declared", event.key, bad=True, destroyed=event.destroyed)
+    else:
+        _about("stack cannot be read", event.key, bad=True, why=event.error)
+
+
+def _looked(event: events.Looked) -> None:
+    if event.error:
+        log.trouble("repository does not answer", repository=event.repository, why=event.error)
+
+
+def _surveyed(event: events.Surveyed) -> None:
+    keys = {"repository": event.repository, "revision": event.revision[:10]}
+    if event.error:
+        log.trouble("revision cannot be read", **keys, why=event.error)
+    else:
+        log.tell("revision read", **keys, subject=event.subject, stacks=len(event.stacks))
+
+
+def _ended(event: events.Ended) -> None:
+    verdict = event.verdict
+    told = {
+        "task": event.task,
+        "end": verdict.end,
+        "revision": verdict.revision[:10],
+        "done": verdict.done,
+        "seconds": round(event.seconds, 3),
+        "why": verdict.message,
+        "hint": verdict.hint,
+    }
+    said = {name: value for name, value in told.items() if value != ""}
+    _about("task ended", event.key, bad=verdict.end in _BAD, **said)
+
+
+def _about(phrase: str, key: Key, *, bad: bool = False, **keys: object) -> None:
+    where = {"repository": key.repository}
+    where |= {"stack": key.stack, "environment": key.environment} if key.stack else {}
+    (log.trouble if bad else log.tell)(phrase, **where, **keys)

@@ -1,0 +1,316 @@
+"""The loop: one thread that knows everything, told by others what happened, and deciding what comes next.
+
+Whatever waits for something, a remote or a child, waits in a thread of its own and puts what it learnt into the
+loop's queue. All that is known of stacks is one frozen agenda, which only the loop replaces.
+"""
+
+import random
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Final, TypeAlias, assert_never
+
+from orchestrator import clock
+from orchestrator.agent import events
+from orchestrator.agent.children import Result, carry_out
+from orchestrator.agent.configuration.model import Configuration, StackSettings, Vanished
+from orchestrator.agent.decisions.agenda import (
+    NEVER,
+    Agenda,
+    Item,
+    Key,
+    Start,
+    Task,
+    begun,
+    chosen,
+    idle,
+    next_moment,
+)
+from orchestrator.agent.decisions.backoff import pause_after, spread
+from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
+from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.agent.surveys import Survey
+from orchestrator.agent.verdicts import End, Verdict
+from orchestrator.agent.watching import Sight, look, mirror_of
+from orchestrator.agent.work.order import Order
+from orchestrator.processes import Stop
+from orchestrator.repository.mirror import Mirror
+from orchestrator.settings import Settings
+
+_LOOK_SECONDS: Final = 0.5
+"""How often the loop looks whether somebody asked to stop, at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Somebody told that a repository moved."""
+
+    repository: str
+
+
+Message: TypeAlias = Sight | Result | Told
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    """What is known of a repository: its clone, when to ask it next, and what it said last."""
+
+    mirror: Mirror
+    due: float
+    asking: bool = False
+    again: bool = False
+    failures: int = 0
+    sight: Sight | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """The agent at work; ``once`` ends it when everything that is due was done."""
+
+    configuration: Configuration
+    settings: Settings
+    stop: Stop
+    listeners: tuple[events.Listener, ...]
+    once: bool = False
+    agenda: Agenda = field(default_factory=dict)
+    verdicts: dict[Key, Verdict] = field(default_factory=dict)
+    _messages: Queue[Message] = field(default_factory=Queue)
+    _watches: dict[str, _Watch] = field(default_factory=dict)
+    _began: dict[Key, float] = field(default_factory=dict)
+    _chance: random.Random = field(default_factory=random.SystemRandom)
+
+    def tell(self, repository: str) -> None:
+        """Say that a repository may have moved; any thread may do so."""
+        self._messages.put(Told(repository=repository))
+
+    def run(self) -> None:
+        """Work until somebody asks to stop, or, once, until nothing is due; raises StorageError, RepositoryError."""
+        with ExitStack() as resources:
+            workers = resources.enter_context(self._pool("work", 2 * self.configuration.workers))
+            askers = resources.enter_context(self._pool("look", len(self._repositories)))
+            self._open()
+            while not self.stop.requested:
+                now = clock.lasting()
+                self._ask(askers, now)
+                self._begin(workers, now)
+                if self.once and self._done(now):
+                    return
+                self._await(now)
+            running = sum(item.running is not None for item in self.agenda.values())
+            self._announce(events.Stopping(running=running))
+        self._take_all()
+
+    @property
+    def _repositories(self) -> Mapping[str, object]:
+        return self.configuration.repositories
+
+    def _pool(self, name: str, most: int) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=most, thread_name_prefix=name)
+
+    def _open(self) -> None:
+        now = clock.lasting()
+        for repository in self.configuration.repositories.values():
+            mirror = mirror_of(self.configuration, repository, self.settings)
+            self._watches[repository.name] = _Watch(mirror=mirror, due=now)
+            key = Key(repository=repository.name)
+            self.agenda = {**self.agenda, key: Item(key=key)}
+        self._announce(events.Began(repositories=tuple(self._watches)))
+
+    def _ask(self, askers: ThreadPoolExecutor, now: float) -> None:
+        """Ask the repositories whose time has come where they stand."""
+        for name, watch in self._watches.items():
+            if watch.asking or watch.due > now:
+                continue
+            watch.asking, watch.due = True, NEVER
+            repository = self.configuration.repositories[name]
+            asked = askers.submit(look, watch.mirror, repository, self.stop)
+            asked.add_done_callback(lambda each: self._messages.put(each.result()))
+
+    def _begin(self, workers: ThreadPoolExecutor, now: float) -> None:
+        """Begin with what comes first, as long as there are workers."""
+        for start in chosen(self.agenda, now, workers=self.configuration.workers):
+            item = begun(self.agenda[start.key], start.task, now)
+            self._replace(item)
+            self._began[start.key] = now
+            order = self._order(start, item.revision)
+            self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
+            child = workers.submit(carry_out, order, self.settings, self.stop)
+            child.add_done_callback(lambda each: self._messages.put(each.result()))
+
+    def _order(self, start: Start, revision: str) -> Order:
+        newer = self._newer(start.key)
+        newer.unlink(missing_ok=True)
+        return Order(
+            configuration=self.configuration,
+            task=start.task,
+            key=start.key,
+            revision=revision,
+            newer=newer if start.key.stack else None,
+        )
+
+    def _newer(self, key: Key) -> Path:
+        """Return the file by which a child is told that a newer revision waits for it to end."""
+        folder = self.configuration.directory / "newer"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / f"{key.repository}.{key.stack}.{key.environment}"
+
+    def _done(self, now: float) -> bool:
+        asked = all(
+            watch.sight is not None and not watch.asking for watch in self._watches.values()
+        )
+        return asked and idle(self.agenda, now) and self._messages.empty()
+
+    def _await(self, now: float) -> None:
+        """Wait until something is due or is told, and take in what was told."""
+        due = min([next_moment(self.agenda), *(watch.due for watch in self._watches.values())])
+        busy = len(self._began) >= self.configuration.workers
+        pause = _LOOK_SECONDS if busy else min(max(due - now, 0.0), _LOOK_SECONDS)
+        try:
+            self._take(self._messages.get(timeout=pause or 0.01))
+        except Empty:
+            return
+        self._take_all()
+
+    def _take_all(self) -> None:
+        while True:
+            try:
+                self._take(self._messages.get_nowait())
+            except Empty:
+                return
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Sight():
+                self._seen(message)
+            case Result():
+                self._ended(message)
+            case Told():
+                self._told(message.repository)
+            case _:
+                assert_never(message)
+
+    def _told(self, repository: str) -> None:
+        watch = self._watches[repository]
+        watch.again = watch.asking  # what is being asked may be answered from before
+        watch.due = clock.lasting() if not watch.asking else NEVER
+
+    def _seen(self, sight: Sight) -> None:
+        now, watch = clock.lasting(), self._watches[sight.repository]
+        repository = self.configuration.repositories[sight.repository]
+        watch.asking = False
+        watch.failures = watch.failures + 1 if sight.error else 0
+        pause = repository.poll
+        if sight.error:
+            retry = self.configuration.retry
+            first = min(retry.first, pause)
+            pause = pause_after(
+                watch.failures, first=first, most=max(pause, first), lot=self._chance.random()
+            )
+        watch.due = now if watch.again else now + spread(pause, self._chance.random())
+        watch.again = False
+        self._announce(
+            events.Looked(repository=sight.repository, revision=sight.revision, error=sight.error)
+        )
+        before, watch.sight = watch.sight, sight
+        if sight.error:
+            return
+        key = Key(repository=sight.repository)
+        self._replace(moved(self.agenda[key], sight.revision, now))
+        if before is not None and not before.error:
+            self.agenda = recorded(
+                self.agenda, before.ledgers, sight.ledgers, now, repository=sight.repository
+            )
+
+    def _ended(self, result: Result) -> None:
+        item = self.agenda.get(result.key)
+        began = self._began.pop(result.key, clock.lasting())
+        if result.task is Task.SURVEY:
+            self._surveyed(result)
+        elif result.verdict is not None and item is not None:
+            self._settled(result, result.verdict, item, began)
+
+    def _settled(self, result: Result, verdict: Verdict, item: Item, began: float) -> None:
+        now, settings = clock.lasting(), self._settings(result.key)
+        pace = Pace(retry=self.configuration.retry, drift=settings.drift)
+        after = ended(item, verdict, now, pace=pace, lot=self._chance.random())
+        if result.task is Task.DESTROY and verdict.end in {End.DESTROYED, End.UNCHANGED}:
+            self.agenda = {key: each for key, each in self.agenda.items() if key != result.key}
+        else:
+            self._replace(after)
+        before = self.verdicts.get(result.key)
+        self.verdicts[result.key] = verdict
+        self._announce(
+            events.Ended(
+                key=result.key,
+                task=result.task,
+                verdict=verdict,
+                seconds=now - began,
+                failures=after.failures,
+                due=after.next - now,
+                before=before,
+            )
+        )
+
+    def _surveyed(self, result: Result) -> None:
+        now, found = clock.lasting(), result.survey
+        item = self.agenda[result.key]
+        if found is None:
+            retry, lot = self.configuration.retry, self._chance.random()
+            self._replace(surveyed_badly(item, now, retry=retry, lot=lot))
+            name, revision = result.key.repository, result.revision
+            self._announce(events.Surveyed(repository=name, revision=revision, error=result.error))
+            return
+        self._replace(replace(item, running=None, failures=0, revision=found.revision))
+        self._take_in(result.key.repository, found, now)
+
+    def _take_in(self, repository: str, found: Survey, now: float) -> None:
+        """Take in what a revision declares; a stack that cannot be read is left as it is."""
+        for each in found.declared:
+            if each.trouble:
+                key = Key(repository=repository, stack=each.stack)
+                self._announce(
+                    events.Unreadable(key=key, revision=found.revision, error=each.trouble)
+                )
+        self.agenda, gone = surveyed(self.agenda, found, now, repository=repository)
+        for key in gone:
+            self._gone(key, found.revision, now)
+        self._announce(
+            events.Surveyed(
+                repository=repository,
+                revision=found.revision,
+                subject=found.subject,
+                stacks=tuple(
+                    sorted(key for key in self.agenda if key.repository == repository and key.stack)
+                ),
+            )
+        )
+        self._overtake(repository, found.revision)
+
+    def _gone(self, key: Key, revision: str, now: float) -> None:
+        destroyed = self._settings(key).vanished is Vanished.DESTROY
+        self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
+        if destroyed:
+            self._replace(replace(self.agenda[key], due={Task.DESTROY: now}))
+        else:
+            self.agenda = {each: item for each, item in self.agenda.items() if each != key}
+
+    def _overtake(self, repository: str, revision: str) -> None:
+        """Tell the children that are at an older revision that a newer one waits for them to end."""
+        for key, item in self.agenda.items():
+            newer = Task.RECONCILE in item.due and item.urgent
+            if key.repository == repository and item.running and newer:
+                self._newer(key).write_text(revision[:10], encoding="utf-8")
+
+    def _settings(self, key: Key) -> StackSettings:
+        repository = self.configuration.repositories[key.repository]
+        return repository.settings_of(key.stack) or repository.otherwise
+
+    def _replace(self, item: Item) -> None:
+        self.agenda = {**self.agenda, item.key: item}
+
+    def _announce(self, event: events.Event) -> None:
+        for listen in self.listeners:
+            listen(event)

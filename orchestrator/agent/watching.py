@@ -1,0 +1,53 @@
+"""Asking a repository where its branch and its ledgers stand: one question, and nothing is fetched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.agent.configuration.model import Configuration, Repository
+from orchestrator.agent.work.order import clone_of
+from orchestrator.errors import OrchestratorError
+from orchestrator.processes import Stop
+from orchestrator.repository.mirror import Mirror, Origin, make_mirror
+from orchestrator.settings import Settings
+
+_LEDGERS = "refs/orchestrator/"
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Where a branch stands, and the ledgers by ``stack/environment``; or the ``error``, why nobody knows."""
+
+    repository: str
+    revision: str = ""
+    ledgers: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+def mirror_of(configuration: Configuration, repository: Repository, settings: Settings) -> Mirror:
+    """Make the clone of a repository, or give it its settings anew; raises StorageError, RepositoryError."""
+    shown = repository.credentials
+    origin = Origin(
+        url=repository.url,
+        author=f"agent {configuration.name}",
+        mail=f"{configuration.name}@{settings.host}",
+        username=shown.username,
+        password_file=shown.password_file,
+        ssh_key_file=shown.ssh_key_file,
+        known_hosts_file=shown.known_hosts_file,
+    )
+    return make_mirror(clone_of(configuration, repository.name), origin, settings)
+
+
+def look(mirror: Mirror, repository: Repository, stop: Stop) -> Sight:
+    """Ask a repository; a trouble is told, not raised."""
+    branch = f"refs/heads/{repository.branch}"
+    try:
+        found = mirror.heads((branch, f"{_LEDGERS}*"), patience=_PATIENCE_SECONDS, stop=stop)
+    except OrchestratorError as error:
+        return Sight(repository=repository.name, error=error.message)
+    if branch not in found:
+        message = f"there is no branch {repository.branch}"
+        return Sight(repository=repository.name, error=message)
+    ledgers = {ref.removeprefix(_LEDGERS): entry for ref, entry in found.items() if ref != branch}
+    return Sight(repository=repository.name, revision=found[branch], ledgers=ledgers)

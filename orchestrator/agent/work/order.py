@@ -1,0 +1,53 @@
+"""What a child is told to do, as its command line says it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.agent.configuration.model import Configuration, Repository, StackSettings
+from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to do with which stack, at which revision; ``newer`` is the file that appears when there is a newer one."""
+
+    configuration: Configuration
+    task: Task
+    key: Key
+    revision: str
+    newer: Path | None = None
+
+    @property
+    def repository(self) -> Repository:
+        """Return the repository that it is about, as the agent is told of it; raises UsageError."""
+        found = self.configuration.repositories.get(self.key.repository)
+        if found is None:
+            raise UsageError(f"the agent watches no repository {self.key.repository!r}")
+        return found
+
+    @property
+    def settings(self) -> StackSettings:
+        """Return how the stack is kept; raises UsageError when it is none of the agent's business."""
+        found = self.repository.settings_of(self.key.stack)
+        if found is None:
+            raise UsageError(f"the agent keeps no stack {self.key.stack!r}")
+        return found
+
+    @property
+    def clone(self) -> Path:
+        """Return where the agent's clone of the repository is."""
+        return clone_of(self.configuration, self.key.repository)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command line that says it."""
+        words = ["agent", "work", self.task.value, self.key.repository]
+        words += [self.key.stack, self.key.environment] if self.key.stack else []
+        words += ["--config", str(self.configuration.file), "--revision", self.revision]
+        return (*words, *(("--newer", str(self.newer)) if self.newer else ()))
+
+
+def clone_of(configuration: Configuration, repository: str) -> Path:
+    """Return where the agent's clone of a repository is."""
+    return configuration.directory / "repositories" / repository

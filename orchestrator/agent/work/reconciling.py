@@ -1,0 +1,198 @@
+"""Bringing one stack to a revision, or looking whether it still is there: the engine's walk, under the guards.
+
+Nobody can be asked. What would lose data, needs an approval or is not allowed now is planned and told, not done.
+"""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Final
+
+from orchestrator import clock
+from orchestrator.agent.decisions.agenda import Task
+from orchestrator.agent.verdicts import End, Verdict, Waits
+from orchestrator.agent.work.bounds import check_planned, check_stack
+from orchestrator.agent.work.order import Order
+from orchestrator.engine.execution.applying import execute
+from orchestrator.engine.execution.permissions import Permissions, check, known_bad
+from orchestrator.engine.planning.plan import Planned, Selection, make_plan
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session, Surroundings, session_at
+from orchestrator.engine.turns import Turn, take_turn
+from orchestrator.errors import Interrupted, InvalidStack, Locked, OrchestratorError, PlanRefused
+from orchestrator.ledger.entry import Operation
+from orchestrator.plans.approvals import approvers
+from orchestrator.plans.digest import digest
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.report import Report, accomplished, intended
+from orchestrator.plans.windows import check_windows, closed
+from orchestrator.repository.mirror import Mirror
+from orchestrator.stack.model import Drift
+
+_PATIENCE: Final = 30.0
+"""How long to wait in line, in seconds, while somebody else has the stack."""
+
+
+def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdict:
+    """Bring the stack to the revision, unless it is there; raises what planning and applying raise."""
+    session = _session(order, around)
+    suspended = open_store(session).read().suspended
+    if suspended is not None:
+        message = f"suspended by {suspended.who}: {suspended.why}"
+        return Verdict(end=End.SUSPENDED, message=message, revision=order.revision)
+    if order.task is Task.WORKLOADS and (verdict := _looked(order, session, resources)):
+        return verdict
+    return _reconciled(order, session, resources)
+
+
+def _session(order: Order, around: Surroundings) -> Session:
+    """Open the stack at the revision, held to what the agent is told of it."""
+    repository, key = Mirror(order.clone).repository, order.key
+    revision = repository.revision(order.revision)
+    opened = session_at(around, repository, revision, stack=key.stack, environment=key.environment)
+    check_stack(opened, order.repository.allowed)
+    guards = opened.stack.guards
+    if order.settings.approval and not guards.approvals:
+        stack = replace(opened.stack, guards=replace(guards, approvals=1))
+        return replace(opened, stack=stack)
+    return opened
+
+
+def _looked(order: Order, session: Session, resources: ExitStack) -> Verdict | None:
+    """Look at the workloads alone; None when there is something to do about them."""
+    planned = make_plan(session, Selection(refresh=False), resources)
+    check_planned(planned, order.repository.allowed)
+    return None if planned.plan.effective else _still(planned)
+
+
+def _still(planned: Planned) -> Verdict:
+    """Return the verdict of a stack that needs nothing: others may have changed what is only reported."""
+    drift = _drift(planned)
+    end = End.DRIFTED if drift else End.UNCHANGED
+    return _verdict(end, planned, drift=drift)
+
+
+def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict:
+    turn = _turn(session, resources)
+    planned = make_plan(session, Selection(), resources)
+    check_planned(planned, order.repository.allowed)
+    looks = order.task is not Task.RECONCILE and order.settings.drift.policy is Drift.REPORT
+    if looks and planned.plan.effective:
+        return _verdict(End.DRIFTED, planned, drift=_drift(planned) or 1)
+    allowed = Permissions(retry=_may_retry(order, planned))
+    try:
+        if planned.plan.effective:
+            check_windows(order.settings.windows, clock.now(), (), owner=session.owner)
+        check(planned, allowed)
+    except PlanRefused as refusal:
+        return _held(order, planned, refusal)
+    try:
+        report = execute(planned, allowed, fresh=True, turn=turn)
+    except (
+        PlanRefused
+    ) as moved:  # somebody else was quicker, and what was planned is not what is there
+        return Verdict(end=End.LOCKED, message=moved.message, revision=order.revision)
+    return _done(planned, report)
+
+
+def _turn(session: Session, resources: ExitStack) -> Turn:
+    """Wait in line for a stack that somebody has; a free one is locked only once there is something to do."""
+    held = open_store(session).sight().hold is not None
+    patience = _PATIENCE if held else 0.0
+    turn = take_turn(session, Operation.APPLY, Turn(patience=patience), resources, attended=False)
+    return replace(turn, patience=_PATIENCE)
+
+
+def _may_retry(order: Order, planned: Planned) -> bool:
+    """Whether a revision that failed before may be tried once more.
+
+    Where its workloads were brought back to the last healthy revision, trying again would only take them away again.
+    """
+    bad = known_bad(planned)
+    if bad is None or planned.session.stack.on_failure.restore:
+        return False
+    return bad.attempts < order.configuration.retry.attempts
+
+
+def _held(order: Order, planned: Planned, refusal: PlanRefused) -> Verdict:
+    """Return the verdict of a plan that is not carried out: what it waits for, and when that may have come."""
+    waits, again = Waits.PERSON, None
+    guards, now = planned.session.stack.guards, clock.now()
+    shut = closed(order.settings.windows, now) or closed(guards.windows, now)
+    if shut is not None:
+        waits = Waits.WINDOW
+        again = (shut.opens - now).total_seconds() if shut.opens else None
+    elif len(approvers(planned.ledger.approvals, digest(planned.plan))) < guards.approvals:
+        waits = Waits.APPROVAL
+    elif known_bad(planned) is not None:
+        waits = Waits.COMMIT
+    return replace(
+        _verdict(End.HELD, planned),
+        message=refusal.message,
+        hint=refusal.hint,
+        detail=refusal.detail,
+        waits=waits,
+        again=again,
+    )
+
+
+def _done(planned: Planned, report: Report) -> Verdict:
+    match report.outcome:
+        case Outcome.UNCHANGED:
+            return replace(_still(planned), entry=report.entry)
+        case Outcome.APPLIED:
+            end = End.APPLIED
+        case Outcome.DESTROYED:
+            end = End.DESTROYED
+        case Outcome.INTERRUPTED:
+            overtaken = planned.session.surroundings.overtaken.by
+            end = End.OVERTAKEN if overtaken else End.INTERRUPTED
+        case _:
+            end = End.FAILED
+    verdict = _verdict(end, planned, drift=_drift(planned))
+    cause = _cause(report)
+    told = (cause.message, cause.hint, cause.detail) if cause else ("", "", "")
+    return replace(
+        verdict,
+        message=told[0],
+        hint=told[1],
+        detail=told[2],
+        entry=report.entry,
+        done=accomplished(report),
+    )
+
+
+def _cause(report: Report) -> OrchestratorError | None:
+    failed = next((each for each in report.failures if each.error is not None), None)
+    return failed.error if failed else report.trouble
+
+
+def _verdict(end: End, planned: Planned, *, drift: int = 0) -> Verdict:
+    return Verdict(
+        end=end,
+        revision=planned.plan.revision.commit,
+        digest=digest(planned.plan),
+        done=intended(planned.plan),
+        drift=drift,
+    )
+
+
+def _drift(planned: Planned) -> int:
+    return sum(len(unit.drift) for unit in planned.plan.units)
+
+
+def refused(error: OrchestratorError, revision: str) -> Verdict:
+    """Return the verdict of a task that an error ended before anything was done."""
+    message, hint, detail = error.message, error.hint, error.detail
+    verdict = Verdict(end=End.FAILED, message=message, hint=hint, detail=detail, revision=revision)
+    match error:
+        case Locked():
+            return replace(verdict, end=End.LOCKED)
+        case Interrupted():
+            return replace(verdict, end=End.INTERRUPTED)
+        case PlanRefused():
+            return replace(verdict, end=End.HELD, waits=Waits.PERSON)
+        case InvalidStack():
+            mistakes = (f"{each.place}: {each.message}" for each in error.mistakes)
+            return replace(verdict, detail="\n".join(mistakes))
+        case _:
+            return verdict

@@ -1,0 +1,38 @@
+"""Looking at a revision of a repository: fetch it, and list the stacks of it that are the agent's business."""
+
+from dataclasses import replace
+
+from orchestrator.agent.configuration.model import Repository
+from orchestrator.agent.surveys import Survey
+from orchestrator.agent.work.order import Order
+from orchestrator.engine.session import Surroundings
+from orchestrator.engine.surveying import declared_at
+from orchestrator.plans.declared import Declared
+from orchestrator.repository.mirror import Mirror
+
+_PATIENCE_SECONDS = 300.0
+
+
+def survey(order: Order, around: Surroundings) -> Survey:
+    """Fetch the branch and list what is declared where it stands now; raises RepositoryError, InvalidStack."""
+    watched, mirror = order.repository, Mirror(order.clone)
+    revision = mirror.fetch(watched.branch, patience=_PATIENCE_SECONDS, stop=around.stop)
+    declared = declared_at(
+        mirror.repository, revision, lambda stack: watched.settings_of(stack) is not None
+    )
+    found = tuple(each for each in declared if _kept(watched, each))
+    return Survey(
+        revision=revision.commit,
+        subject=around.secrets.redact(revision.subject),
+        declared=tuple(
+            replace(each, trouble=around.secrets.redact(each.trouble)) for each in found
+        ),
+    )
+
+
+def _kept(watched: Repository, declared: Declared) -> bool:
+    settings = watched.settings_of(declared.stack)
+    if settings is None:
+        return False
+    names = settings.environments
+    return names is None or not declared.environment or declared.environment in names

@@ -1,0 +1,103 @@
+"""The verbs of the pull agent: its loop, and what its children are started with."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.options import Options, pass_options
+from orchestrator.cli.surroundings import surroundings_of
+
+if TYPE_CHECKING:
+    from orchestrator.agent.configuration.model import Configuration
+
+_config_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="agent.yaml",
+    show_default=True,
+    help="The agent's own file.",
+)
+
+
+@click.group(invoke_without_command=True)
+@_config_option
+@click.option("--once", is_flag=True, help="Do what is due, and end: for a schedule of CI.")
+@click.pass_context
+@pass_options
+def agent(options: Options, context: click.Context, config: Path, once: bool) -> None:
+    """Keep stacks equal to Git: watch repositories, and apply what moved or drifted."""
+    if context.invoked_subcommand is None:
+        _run(options, config, once=once)
+
+
+def _run(options: Options, config: Path, *, once: bool) -> None:
+    from orchestrator import log
+    from orchestrator.agent.journal import journal
+    from orchestrator.agent.loop import Loop
+    from orchestrator.agent.outcome import Outcome
+    from orchestrator.cli.signals import stopping_on_signals
+    from orchestrator.processes import Stop
+    from orchestrator.settings import Settings
+
+    configuration = _configuration(options, config)
+    stop, outcome = Stop(), Outcome()
+    log.configure(verbose=options.verbose, told=True, terminal=sys.stderr.isatty(), redact=str)
+    loop = Loop(
+        configuration=configuration,
+        settings=Settings.read(),
+        stop=stop,
+        listeners=(journal, outcome.listen),
+        once=once,
+    )
+    with stopping_on_signals(stop):
+        loop.run()
+    sys.exit(outcome.exit_code(interrupted=stop.requested) if once else 0)
+
+
+@agent.command(hidden=True)
+@click.argument("task")
+@click.argument("repository")
+@click.argument("stack", default="")
+@click.argument("environment", default="")
+@_config_option
+@click.option("--revision", required=True, metavar="COMMIT")
+@click.option("--newer", type=click.Path(path_type=Path))
+@pass_options
+def work(
+    options: Options,
+    task: str,
+    repository: str,
+    stack: str,
+    environment: str,
+    config: Path,
+    revision: str,
+    newer: Path | None,
+) -> None:
+    """Do one task of the agent, and say in JSON what came of it."""
+    from orchestrator.agent.decisions.agenda import Key, Task
+    from orchestrator.agent.work.child import work as do_work
+    from orchestrator.agent.work.order import Order
+
+    order = Order(
+        configuration=_configuration(options, config),
+        task=Task(task),
+        key=Key(repository=repository, stack=stack, environment=environment),
+        revision=revision,
+        newer=newer,
+    )
+    with surroundings_of(options) as surroundings:
+        document = do_work(order, surroundings)
+    click.echo(document, nl=False)
+
+
+def _configuration(options: Options, config: Path) -> "Configuration":
+    from orchestrator.agent.configuration.load import load_configuration
+    from orchestrator.settings import Settings
+
+    return load_configuration(options.directory / config, Settings.read())
+
+
+VERBS = (agent,)
+"""The verb with all that is below it."""

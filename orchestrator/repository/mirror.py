@@ -1,0 +1,137 @@
+"""A clone of our own of somebody's repository: without a checkout, told by nobody's settings but ours.
+
+What is shown to the remote is read from files when it is asked for, so that it may rotate, and stands in no
+address, no argument and no variable.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.errors import StorageError, storage_error
+from orchestrator.plans.plan import Revision
+from orchestrator.processes import Command, ProgramMissing, Stop, run
+from orchestrator.repository.git import Git, Patience, find_checkout
+from orchestrator.repository.library import not_found
+from orchestrator.repository.objects import read_commit
+from orchestrator.repository.repository import Repository
+from orchestrator.repository.troubles import remote_trouble
+from orchestrator.settings import Settings
+
+_REMOTE = "origin"
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a repository is, and what is shown there; ``author`` is as whom records are written."""
+
+    url: str
+    author: str
+    mail: str
+    username: str = ""
+    password_file: Path | None = None
+    ssh_key_file: Path | None = None
+    known_hosts_file: Path | None = None
+
+
+def make_mirror(directory: Path, origin: Origin, settings: Settings) -> "Mirror":
+    """Make a clone, or give one its settings anew; nothing is fetched. Raises StorageError, RepositoryError."""
+    try:
+        directory.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error) from error
+    if not (directory / ".git").is_dir():
+        _init(directory, settings)
+    mirror = Mirror(directory)
+    mirror.configure(origin)
+    return mirror
+
+
+class Mirror:
+    """A clone that an agent keeps; several processes may use it at once."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open it; raises UsageError when there is none."""
+        self.repository = Repository(find_checkout(directory))
+        self._git = Git(find_checkout(directory))
+
+    def configure(self, origin: Origin) -> None:
+        """Write down where it comes from, what is shown there, and who writes records."""
+        for key, values in _settings(origin).items():
+            self._git.attempt("config", "--local", "--unset-all", key)  # it may not be there
+            for value in values:
+                self._git.run("config", "--local", "--add", key, value)
+
+    def heads(self, refs: Sequence[str], *, patience: float, stop: Stop) -> Mapping[str, str]:
+        """Return where these refs stand on the remote, absent ones left out, in one question.
+
+        One that ends in ``/*`` stands for all below it. Raises RepositoryError when it does not answer.
+        """
+        return self.repository.plumbing(patience=patience, stop=stop).list_remote(_REMOTE, refs)
+
+    def fetch(self, branch: str, *, patience: float, stop: Stop) -> Revision:
+        """Fetch a branch and return where it stands now; raises RepositoryError."""
+        tracking = f"refs/remotes/{_REMOTE}/{branch}"
+        ended = self._git.attempt(
+            "-c", "gc.autoDetach=false", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+            "--recurse-submodules=no", "--end-of-options", _REMOTE, f"+refs/heads/{branch}:{tracking}",
+            patience=Patience(seconds=patience, stop=stop),
+        )  # fmt: skip
+        if ended.code != 0:
+            raise remote_trouble(_REMOTE, ended.stderr)
+        return self.repository.revision(tracking)
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is here already."""
+        return self._git.attempt("cat-file", "-e", f"{commit}^{{commit}}").code == 0
+
+    def revision(self, commit: str) -> Revision:
+        """Return a commit that is here as a revision; raises RepositoryError."""
+        found = read_commit(self._git, commit)
+        return Revision(commit=found.id, subject=found.subject)
+
+
+def _init(directory: Path, settings: Settings) -> None:
+    environment = {**settings.environment, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    argv = ("git", "init", "--quiet", "--template=", "--initial-branch=none", str(directory))
+    try:
+        done = run(Command(argv=argv, directory=directory, environment=environment))
+    except ProgramMissing as error:
+        raise not_found() from error
+    if done.code != 0:
+        raise StorageError(f"cannot make a clone at {directory}", detail=done.stderr.strip())
+
+
+def _settings(origin: Origin) -> Mapping[str, tuple[str, ...]]:
+    return {
+        f"remote.{_REMOTE}.url": (origin.url,),
+        "user.name": (origin.author,),
+        "user.email": (origin.mail,),
+        "core.hooksPath": (os.devnull,),
+        "credential.helper": _helpers(origin),
+        "core.sshCommand": (_ssh(origin),),
+    }
+
+
+def _helpers(origin: Origin) -> tuple[str, ...]:
+    """Return what prints the credentials, in place of Git's own helpers; nothing to leave it to those."""
+    if origin.password_file is None:
+        return ()
+    file, user = shlex.quote(str(origin.password_file)), shlex.quote(origin.username or "git")
+    printing = (
+        f'!f() {{ test "$1" = get || exit 0; printf "username=%s\\n" {user};'
+        f' printf "password=%s\\n" "$(cat {file})"; }}; f'
+    )
+    return "", printing
+
+
+def _ssh(origin: Origin) -> str:
+    words = ["ssh", "-o", "BatchMode=yes"]
+    if origin.ssh_key_file:
+        words += ["-i", str(origin.ssh_key_file), "-o", "IdentitiesOnly=yes"]
+    if origin.known_hosts_file:
+        words += ["-o", f"UserKnownHostsFile={origin.known_hosts_file}"]
+    return shlex.join(words)
