@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from orchestrator.forges.place import Kind
+from tests.forges.described import Exchange, problems
 
 REPOSITORY = "acme/shop"
 NUMBER = 7
@@ -65,6 +66,7 @@ class Served(ABC):
     statuses: list[dict[str, Json]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -107,6 +109,20 @@ class Served(ABC):
                 return each
         return None
 
+    def refusal(self, said: str) -> Json:
+        """Return how the API says that it does not do something."""
+        return {"message": said}
+
+    @property
+    def not_found(self) -> Answer:
+        """Return the answer about what is not there."""
+        return 404, self.refusal("404 Not found")
+
+    @property
+    def forbidden(self) -> Answer:
+        """Return the answer to whoever may not ask."""
+        return 403, self.refusal("Resource not accessible by integration")
+
     @property
     @abstractmethod
     def comments_path(self) -> str:
@@ -145,21 +161,34 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = parts.path.removeprefix(held.root), parse_qs(parts.query)
         with held.lock:
             held.seen.append(f"{self.command} {path}")
-            if held.token_of(self.headers.get) != TOKEN:
-                return self._send(401, {"message": "Bad credentials"}, {})
-            trouble = held.trouble_for(self.command, path)
-            if trouble and not trouble.done:
-                return self._fail(trouble)
-            status, answer = held.answer(self.command, path, query, body)
-            if trouble:
-                return self._fail(trouble)
-            return self._send(status, answer, held.links(path, query))
+            status, answer, headers = self._answered(path, query, body)
+            told = None if status == 204 else answer
+            held.exchanges.append(
+                Exchange(
+                    method=self.command,
+                    path=path,
+                    query=query,
+                    body=body,
+                    status=status,
+                    answer=told,
+                )
+            )
+            self._send(status, told, headers)
 
-    def _fail(self, trouble: Trouble) -> None:
-        self._send(trouble.status, {"message": trouble.message}, trouble.headers)
+    def _answered(self, path: str, query: Query, body: Json) -> tuple[int, Json, dict[str, str]]:
+        held = self.server.held
+        if held.token_of(self.headers.get) != TOKEN:
+            return 401, held.refusal("Bad credentials"), {}
+        trouble = held.trouble_for(self.command, path)
+        if trouble and not trouble.done:
+            return trouble.status, held.refusal(trouble.message), trouble.headers
+        status, answer = held.answer(self.command, path, query, body)
+        if trouble:
+            return trouble.status, held.refusal(trouble.message), trouble.headers
+        return status, answer, held.links(path, query)
 
     def _send(self, status: int, answer: Json, headers: dict[str, str]) -> None:
-        content = b"" if status == 204 else json.dumps(answer).encode()
+        content = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
@@ -176,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(held: Served) -> Iterator[None]:
-    """Serve a forge as long as the block lasts."""
+    """Serve a forge as long as the block lasts; all that is said then has to be as the forge describes its API."""
     server = _Server(("127.0.0.1", 0), _Handler)
     held.address = f"http://127.0.0.1:{server.server_port}"
     server.held = held
@@ -188,3 +217,5 @@ def serving(held: Served) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+    wrong = [said for each in held.exchanges for said in problems(held.kind, each)]
+    assert not wrong, "\n".join(wrong)

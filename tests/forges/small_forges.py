@@ -6,10 +6,8 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from orchestrator.forges.place import Kind
+from tests.forges.described import example
 from tests.forges.served import NUMBER, REPOSITORY, Answer, Json, Note, Query, Served
-
-_NOT_FOUND: Answer = (404, {"message": "404 Not found"})
-_FORBIDDEN: Answer = (403, {"message": "Resource not accessible by integration"})
 
 
 class _LikeGitHub(Served):
@@ -31,7 +29,7 @@ class _LikeGitHub(Served):
         """Return what the API answers, after it was carried out."""
         prefix = f"/repos/{REPOSITORY}"
         if (method, path) == ("GET", "/user"):
-            return (200, {"login": self.login}) if self.may_ask_who else _FORBIDDEN
+            return (200, self.account(self.login)) if self.may_ask_who else self.forbidden
         if (method, path) == ("GET", f"{prefix}/pulls/{NUMBER}"):
             return 200, self.pull()
         if path == f"{prefix}/issues/{NUMBER}/comments":
@@ -40,15 +38,25 @@ class _LikeGitHub(Served):
             return 200, [self.shown(note) for note in self.listed(query)]
         if found := re.fullmatch(rf"{prefix}/issues/comments/(\d+)", path):
             note = self.changed(method, int(found.group(1)), body)
-            return (204 if method == "DELETE" else 200, self.shown(note)) if note else _NOT_FOUND
+            return (
+                (204 if method == "DELETE" else 200, self.shown(note)) if note else self.not_found
+            )
         if method == "POST" and path.startswith(f"{prefix}/statuses/"):
             self.statuses.append({**body, "sha": path.rpartition("/")[2]})
-            return 201, {**body, "url": f"{self.api}{path}"}
-        return _NOT_FOUND
+            return 201, self.status(body)
+        return self.not_found
 
     def listed(self, query: Query) -> list[Note]:
         """Return the comments of one page."""
         return self.page(query)[0]
+
+    def account(self, login: str) -> Json:
+        """Return an account as the API shows it to itself."""
+        return {"login": login, "id": 1}
+
+    def status(self, said: Json) -> Json:
+        """Return a new status as the API shows it."""
+        return {**{key: said[key] for key in said if key != "state"}, "status": said["state"]}
 
     def pull(self) -> Json:
         """Return the pull request."""
@@ -70,7 +78,6 @@ class _LikeGitHub(Served):
             "id": note.id,
             "body": note.text,
             "user": {"login": note.login, "id": 1},
-            "url": f"{self.api}/repos/{REPOSITORY}/issues/comments/{note.id}",
             "html_url": f"https://forge.example/{REPOSITORY}/pulls/{NUMBER}#issuecomment-{note.id}",
         }
 
@@ -81,6 +88,36 @@ class SmallGitHub(_LikeGitHub):
     __slots__ = ()
     kind = Kind.GITHUB
     bot = "github-actions[bot]"
+
+    def account(self, login: str) -> Json:
+        """Return an account as the API shows it to itself."""
+        return {**example(self.kind, "private-user"), "login": login}
+
+    def status(self, said: Json) -> Json:
+        """Return a new status as the API shows it."""
+        return {**example(self.kind, "status"), **said}
+
+    def refusal(self, said: str) -> Json:
+        """Return how the API says that it does not do something."""
+        return {"message": said, "documentation_url": "https://docs.example/rest"}
+
+    def pull(self) -> Json:
+        """Return the pull request: the published one, with what ours differs in."""
+        published, ours = example(self.kind, "pull-request"), _LikeGitHub.pull(self)
+        for side in ("head", "base"):
+            repository = {**published[side]["repo"], **ours[side]["repo"]}
+            ours[side] = {**published[side], **ours[side], "repo": repository}
+        return {**published, **ours, "requested_teams": []}  # the published ones lack a field
+
+    def shown(self, note: Note) -> Json:
+        """Return a comment as the API shows it."""
+        published, ours = example(self.kind, "issue-comment"), _LikeGitHub.shown(self, note)
+        ours["user"] = {**published["user"], **ours["user"]}
+        return {
+            **published,
+            **ours,
+            "url": f"{self.api}/repos/{REPOSITORY}/issues/comments/{note.id}",
+        }
 
 
 class SmallGitea(_LikeGitHub):
@@ -126,7 +163,7 @@ class SmallGitLab(Served):
         if (method, path) == ("GET", "/user"):
             return 200, {"id": 1, "username": self.login}
         if project:
-            return _NOT_FOUND
+            return self.not_found
         if (method, rest) == ("GET", f"merge_requests/{NUMBER}"):
             return 200, self._merge_request()
         if rest == f"merge_requests/{NUMBER}/notes":
@@ -135,10 +172,12 @@ class SmallGitLab(Served):
             return 200, [self._shown(note) for note in self.page(query)[0]]
         if found := re.fullmatch(rf"merge_requests/{NUMBER}/notes/(\d+)", rest):
             note = self.changed(method, int(found.group(1)), body)
-            return (204 if method == "DELETE" else 200, self._shown(note)) if note else _NOT_FOUND
+            return (
+                (204 if method == "DELETE" else 200, self._shown(note)) if note else self.not_found
+            )
         if method == "POST" and rest.startswith("statuses/"):
             return self._status(rest.rpartition("/")[2], body)
-        return _NOT_FOUND
+        return self.not_found
 
     def _status(self, commit: str, body: Json) -> Answer:
         last = next((each for each in reversed(self.statuses) if each["name"] == body["name"]), {})
@@ -146,7 +185,8 @@ class SmallGitLab(Served):
             said = "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot)"
             return 400, {"message": said}
         self.statuses.append({**body, "sha": commit})
-        return 201, {**body, "id": 1, "sha": commit}
+        shown = {key: body[key] for key in body if key != "state"}
+        return 201, {**shown, "status": body["state"], "id": 1, "sha": commit}
 
     def _merge_request(self) -> Json:
         return {
