@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import LockLost
+from orchestrator.errors import LedgerError, LockLost
 from orchestrator.ledger.holder import Lock
 from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.documents import LOCK
 from orchestrator.ledger.stores.memory import MemoryShelf
 from tests.ledger.builders import OWNER, entry, holder
 from tests.ledger.conftest import is_dead
@@ -56,3 +57,37 @@ def test_whoever_is_paused_in_an_append_records_nothing(kind: str, *, taken: boo
     assert others.read().head == ""
     for each in locks:
         assert others.append(entry(1), lock=each).head == "entry-1"
+
+
+class Clinging:
+    """A shelf that gives no lock back as long as it is told so."""
+
+    def __init__(self, shelf: MemoryShelf) -> None:
+        self._shelf = shelf
+        self.clings = True
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the shelf does."""
+        return getattr(self._shelf, name)
+
+    def remove(self, name: str, *, over: str) -> bool:
+        """Remove anything but the lock."""
+        if self.clings and name == LOCK:
+            raise LedgerError("the place does not answer")
+        return self._shelf.remove(name, over=over)
+
+
+def test_what_was_recorded_is_no_failure_when_the_lock_stays() -> None:
+    """The last entry is there; that the lock could not be given back is told by who gives it back once more."""
+    shelf = Clinging(MemoryShelf())
+    store = ChainStore(OWNER, shelf, is_dead=is_dead)
+    lock = store.acquire(holder())
+
+    assert store.append(entry(1), lock=lock, last=True).head == "entry-1"
+
+    assert store.sight().hold is not None
+    with pytest.raises(LedgerError, match="does not answer"):
+        store.release(lock)
+    shelf.clings = False
+    store.release(lock)
+    assert store.sight().hold is None

@@ -111,7 +111,8 @@ class ChainStore:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
         state = self._append(entry, lock)
         if last:
-            self.release(lock)
+            with suppress(LedgerError):  # recorded it is; who holds the lock gives it back again
+                self.release(lock)
         return state
 
     def _append(self, entry: Entry, lock: Lock) -> LedgerState:
