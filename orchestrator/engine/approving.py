@@ -4,13 +4,21 @@ import uuid
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
+from orchestrator.engine.planning.approvers import author, strictest
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import who
 from orchestrator.engine.turns import locked
 from orchestrator.errors import PlanRefused, UsageError
 from orchestrator.ledger.entry import Approval, Entry, Kind, LedgerState, Operation, Run, redacted
 from orchestrator.ledger.lease import Lease
-from orchestrator.plans.approvals import SHOWN, Approved, Candidate, approvers
+from orchestrator.plans.approvals import (
+    SHOWN,
+    Apart,
+    Approved,
+    Candidate,
+    approvers,
+    check_approver,
+)
 from orchestrator.plans.report import intended
 
 _SHORTEST = 12
@@ -42,6 +50,11 @@ def approve(planned: Planned, given: str, *, why: str, patience: float) -> Appro
             hint="look at it as it is shown above, and approve that if it is right",
         )
     store, session = planned.store, planned.session
+    guards = strictest(session, planned.ledger, ())
+    apart: tuple[Apart, ...] = ()
+    if guards.approvals and not guards.own_approvals:
+        apart = (author(session),)
+        check_approver(who(session), apart)
     with locked(session, store, Operation.APPROVE, patience=patience) as lease:
         before = store.read()
         entry = _entry(planned, approved, before, lease, why=why)
@@ -50,8 +63,8 @@ def approve(planned: Planned, given: str, *, why: str, patience: float) -> Appro
         owner=approved.owner,
         digest=approved.digest,
         entry=entry.id,
-        by=approvers(state.approvals, approved.digest),
-        needed=session.stack.guards.approvals,
+        by=approvers(state.approvals, approved.digest, apart),
+        needed=guards.approvals,
     )
 
 

@@ -25,6 +25,9 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Plan, Revision
 from orchestrator.plans.record import PlanRecord
+from orchestrator.stack.policies import Guards
+
+_SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 
 
 def open_store(session: Session) -> Store:
@@ -133,12 +136,16 @@ class Recorder:
         inventory: Iterable[OwnedObject],
         deleted: Iterable[ObjectRef],
     ) -> str:
-        """Record how the run ended and return the entry's id."""
+        """Record how the run ended, with the guards that hold from here on, and return the entry's id."""
         entry = self._entry(
             Kind.FINISHED, message, units=units, inventory=inventory, deleted=deleted
         )
-        self._append(replace(entry, outcome=outcome))
+        self._append(replace(entry, outcome=outcome, guards=self._guards(outcome)))
         return self.state.head
+
+    def _guards(self, outcome: Outcome) -> Guards | None:
+        applied = self.run.operation is Operation.APPLY and self.run.whole
+        return self.session.stack.guards if applied and outcome in _SUCCESS else None
 
     def noted(self, message: str) -> None:
         """Record something that stands alone."""

@@ -1,11 +1,10 @@
-"""The JSON form of entries, states and holders: canonical, with a format version, readable for years.
+"""The JSON form of entries and states: canonical, with a format version, readable for years.
 
 Keys are sorted and nothing depends on the order in which things were found, so that the same state is
 always the same bytes. A newer format is refused; an unknown field in a known one is left alone.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from orchestrator.ledger.entry import (
     Approval,
@@ -23,7 +22,7 @@ from orchestrator.ledger.entry import (
 )
 from orchestrator.ledger.fields import FORMAT, USUAL, Fields, decode, encode, moment
 from orchestrator.ledger.fold import identified
-from orchestrator.ledger.holder import Hold, Holder, Waiter
+from orchestrator.ledger.guarding import guards_json, read_guards
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
@@ -56,6 +55,7 @@ def encode_state(state: LedgerState) -> bytes:
             "healthy": _healthy(state.healthy) if state.healthy else None,
             "runs": [_past(each) for each in state.runs],
             **({"suspended": _suspension(state.suspended)} if state.suspended else {}),
+            **({"guards": guards_json(state.guards)} if state.guards else {}),
         },
         number=FORMAT if state.suspended else USUAL,
     )
@@ -64,43 +64,6 @@ def encode_state(state: LedgerState) -> bytes:
 def decode_state(content: bytes) -> LedgerState:
     """Return the state that bytes hold; raises LedgerError when they hold none that this version reads."""
     return decode(content, _read_state)
-
-
-def encode_hold(holder: Holder, *, beat: datetime) -> bytes:
-    """Return the bytes of a lock that was taken, or whose holder gave a heartbeat at that moment."""
-    return encode({**_holder(holder), "beat": moment(beat)})
-
-
-def decode_hold(content: bytes, *, mark: str) -> Hold:
-    """Return the lock that bytes hold, known by a mark; raises LedgerError when this version cannot read it."""
-    return decode(content, lambda fields: _read_hold(fields, mark))
-
-
-def encode_waiter(waiter: Waiter) -> bytes:
-    """Return a waiter's bytes."""
-    fields = {**_holder(waiter.holder), "patience": waiter.patience}
-    return encode({**fields, **({"overtakes": waiter.overtakes} if waiter.overtakes else {})})
-
-
-def decode_waiter(content: bytes) -> Waiter:
-    """Return the waiter that bytes hold; raises LedgerError when they hold none that this version reads."""
-    return decode(content, _read_waiter)
-
-
-def _holder(holder: Holder) -> dict[str, Json]:
-    return {
-        "token": holder.token,
-        "user": holder.user,
-        "host": holder.host,
-        "process": holder.process,
-        "birth": holder.birth,
-        "command": holder.command,
-        "since": moment(holder.since),
-        "ci_run": holder.ci_run,
-        "lease": holder.lease,
-        "account": holder.account,
-        **({"revision": holder.revision} if holder.revision else {}),
-    }
 
 
 def _entry(entry: Entry) -> dict[str, Json]:
@@ -119,6 +82,7 @@ def _entry(entry: Entry) -> dict[str, Json]:
         **({"plan": entry.plan.to_json()} if entry.plan else {}),
         **({"approval": _approval(entry.approval)} if entry.approval else {}),
         **({"why": entry.why} if entry.why else {}),
+        **({"guards": guards_json(entry.guards)} if entry.guards else {}),
     }
 
 
@@ -226,6 +190,7 @@ def _read_state(fields: Fields) -> LedgerState:
     records = (_read_unit(each) for each in fields.each("units"))
     start, healthy = fields.optional("open"), fields.optional("healthy")
     suspended = fields.optional("suspended")
+    guards = fields.optional("guards")
     return LedgerState(
         head=fields.text("head"),
         units={record.unit: record for record in records},
@@ -237,11 +202,12 @@ def _read_state(fields: Fields) -> LedgerState:
         healthy=_read_healthy(healthy) if healthy else None,
         runs=tuple(map(_read_past, fields.any("runs"))),
         suspended=_read_suspension(suspended) if suspended else None,
+        guards=read_guards(guards) if guards else None,
     )
 
 
 def _read_entry(fields: Fields) -> Entry:
-    approval = fields.optional("approval")
+    approval, guards = fields.optional("approval"), fields.optional("guards")
     return Entry(
         id=fields.text("id"),
         previous=fields.text("previous"),
@@ -257,6 +223,7 @@ def _read_entry(fields: Fields) -> Entry:
         plan=PlanRecord.from_json(fields.items("plan")) if fields.holds("plan") else None,
         approval=_read_approval(approval) if approval else None,
         why=fields.text("why", ""),
+        guards=read_guards(guards) if guards else None,
     )
 
 
@@ -369,33 +336,4 @@ def _read_revision(fields: Fields) -> Revision:
         commit=fields.text("commit"),
         subject=fields.text("subject"),
         difference=fields.text("difference"),
-    )
-
-
-def _read_holder(fields: Fields) -> Holder:
-    return Holder(
-        token=fields.text("token"),
-        user=fields.text("user"),
-        host=fields.text("host"),
-        process=fields.number("process"),
-        birth=fields.text("birth"),
-        command=fields.text("command"),
-        since=fields.moment("since"),
-        ci_run=fields.text("ci_run"),
-        lease=fields.amount("lease", 0.0),
-        account=fields.text("account", ""),
-        revision=fields.text("revision", ""),
-    )
-
-
-def _read_hold(fields: Fields, mark: str) -> Hold:
-    beat = fields.moment("beat" if fields.holds("beat") else "since")
-    return Hold(holder=_read_holder(fields), mark=mark, beat=beat)
-
-
-def _read_waiter(fields: Fields) -> Waiter:
-    return Waiter(
-        holder=_read_holder(fields),
-        patience=fields.amount("patience"),
-        overtakes=fields.text("overtakes", ""),
     )

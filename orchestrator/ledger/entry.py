@@ -10,6 +10,7 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
 from orchestrator.stack.model import Risk, UnitId
+from orchestrator.stack.policies import Guards
 
 
 class Operation(StrEnum):
@@ -169,7 +170,8 @@ class Entry:
     ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
     is going to do, in the entry that starts it; ``approval`` is what a note may hold. ``why`` is the reason that
-    somebody gave for a suspension.
+    somebody gave for a suspension. ``guards`` are those that hold from here on, in the entry that finishes a run which
+    applied all of a stack.
     """
 
     id: str
@@ -186,6 +188,7 @@ class Entry:
     plan: PlanRecord | None = None
     approval: Approval | None = None
     why: str = ""
+    guards: Guards | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +200,8 @@ class LedgerState:
     are. ``open`` is the entry of a run that started and did not finish, without its plan and its inventory, which
     is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
     ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
-    destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything.
+    destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything. ``guards`` are
+    those that were applied last, None where nobody knows.
     """
 
     head: str = ""
@@ -210,6 +214,7 @@ class LedgerState:
     healthy: Healthy | None = None
     runs: tuple[PastRun, ...] = ()
     suspended: Suspension | None = None
+    guards: Guards | None = None
 
     @property
     def past(self) -> tuple[PastRun, ...]:

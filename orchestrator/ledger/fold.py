@@ -25,6 +25,7 @@ from orchestrator.plans.risk import merged
 from orchestrator.stack.model import UnitId
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+_DESTROYED = frozenset({Outcome.DESTROYED, Outcome.UNCHANGED})
 _MOST_APPROVALS = 20
 _MOST_BAD = 50
 _MOST_RUNS = 32
@@ -64,6 +65,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         inventory=_released(_union(entry.inventory, state.inventory), frozenset(entry.deleted)),
         cluster=entry.cluster or state.cluster,
         open=replace(entry, inventory=(), deleted=(), plan=None),
+        approvals=_unspent(state, going_on=entry.run.plan),
         runs=state.past[:_MOST_RUNS],
     )
 
@@ -87,15 +89,22 @@ def _finished(state: LedgerState, entry: Entry) -> LedgerState:
         open=None,
         bad=_bad(state.bad, entry),
         approvals=tuple(each for each in state.approvals if each.digest != entry.run.plan),
-        healthy=_healthy(entry) or state.healthy,
+        healthy=_healthy(entry, state.healthy),
         runs=_runs(state.runs, entry),
+        guards=entry.guards or state.guards,
     )
 
 
 def _noted(state: LedgerState, entry: Entry) -> LedgerState:
     if entry.run.operation is Operation.ABANDON:
         runs = state.past[:_MOST_RUNS]
-        return replace(state, open=None, units=_left_open(state.units), runs=runs)
+        return replace(
+            state,
+            open=None,
+            units=_left_open(state.units),
+            approvals=_unspent(state),
+            runs=runs,
+        )
     if entry.run.operation is Operation.SUSPEND:
         suspended = Suspension(who=entry.run.who, at=entry.at, why=entry.why, entry=entry.id)
         return replace(state, suspended=suspended)
@@ -108,15 +117,29 @@ def _noted(state: LedgerState, entry: Entry) -> LedgerState:
     return replace(state, approvals=(*others, entry.approval)[-_MOST_APPROVALS:])
 
 
+def _unspent(state: LedgerState, *, going_on: str = "") -> tuple[Approval, ...]:
+    """Return the approvals without those that the open run began with, unless a plan of that digest goes on with it.
+
+    What people agreed to is done once: when something else was done since, they agree anew.
+    """
+    begun = state.open.run.plan if state.open else ""
+    return tuple(
+        each for each in state.approvals if each.digest == going_on or each.digest != begun
+    )
+
+
 def _approved(approval: Approval) -> tuple[str, str]:
     return approval.digest, approval.who
 
 
-def _healthy(entry: Entry) -> Healthy | None:
-    run = entry.run
-    if run.operation is Operation.APPLY and run.whole and entry.outcome in _SUCCESS:
+def _healthy(entry: Entry, before: Healthy | None) -> Healthy | None:
+    """Return the last healthy revision after a run ended; a stack that was destroyed has none to go back to."""
+    run, outcome = entry.run, entry.outcome
+    if run.operation is Operation.DESTROY and run.whole and outcome in _DESTROYED:
+        return None
+    if run.operation is Operation.APPLY and run.whole and outcome in _SUCCESS:
         return Healthy(revision=run.revision, entry=entry.id, at=entry.at)
-    return None
+    return before
 
 
 def _runs(runs: tuple[PastRun, ...], entry: Entry) -> tuple[PastRun, ...]:

@@ -37,6 +37,18 @@ class Given(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Somebody who is no other person where one is asked for: ``why`` goes on after ``who``; both may be empty."""
+
+    who: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return ``Ada Lovelace, who wrote 3f2c1a9d4e``."""
+        return f"{_plain(self.who)}, who {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A plan that is to be applied: of what, its digest, what it does, and the flags that make it again."""
 
@@ -69,33 +81,70 @@ def check_approvals(
     *,
     needed: int,
     acknowledged: Collection[str],
+    apart: Sequence[Apart] = (),
 ) -> None:
     """Refuse a plan that fewer people approved than are needed; ``approvals`` stand oldest first.
 
-    When another plan was approved, the difference is told. Raises PlanRefused.
+    Those of people who are ``apart`` do not count. When another plan was approved, the difference is told. Raises
+    PlanRefused.
     """
-    names = approvers(approvals, candidate.digest)
-    if len(names) >= needed or ACKNOWLEDGED_BY in acknowledged:
+    counted = len(approvers(approvals, candidate.digest, apart))
+    if counted >= needed or ACKNOWLEDGED_BY in acknowledged:
         return
-    told = approval_of(names, needed)
+    told = approval_of(approvals, candidate.digest, needed=needed, apart=apart)
     message = f"the plan {candidate.digest[:SHOWN]} of {candidate.owner} {told}"
     raise PlanRefused(
         message,
-        hint=f"somebody else approves it with: {candidate.command};"
+        hint=f"{_somebody(apart)} approves it with: {candidate.command};"
         f" in an emergency, pass --acknowledge {ACKNOWLEDGED_BY}",
         detail="\n".join(_told_difference(candidate, approvals)),
     )
 
 
-def approvers(approvals: Sequence[Given], digest: str) -> tuple[str, ...]:
-    """Return the people who approved the plan of a digest, each once; who has an address is known by it."""
+def check_approver(name: str, apart: Sequence[Apart]) -> None:
+    """Refuse somebody's approval that would not count; raises PlanRefused."""
+    for one in apart:
+        if one.who and _identity(one.who) == _identity(name):
+            message = f"{one}, cannot approve this plan: that takes somebody else"
+            raise PlanRefused(
+                message, hint="`guards.own_approvals: true` lets such approvals count, once applied"
+            )
+
+
+def approvers(
+    approvals: Sequence[Given], digest: str, apart: Sequence[Apart] = ()
+) -> tuple[str, ...]:
+    """Return the people whose approvals of the plan of a digest count, each once, but for those who are ``apart``.
+
+    Who has an address is known by it.
+    """
+    out = {_identity(one.who) for one in apart if one.who}
     names = {_identity(each.who): each.who for each in approvals if each.digest == digest}
-    return tuple(names.values())
+    return tuple(name for key, name in names.items() if key not in out)
 
 
-def approval_of(names: Sequence[str], needed: int) -> str:
-    """Return by how many of the people that are needed a plan is approved, as the rest of a sentence."""
-    return f"is approved by {len(names)} of {needed} people{_listed(names)}"
+def approval_of(
+    approvals: Sequence[Given], digest: str, *, needed: int, apart: Sequence[Apart] = ()
+) -> str:
+    """Return by how many of the people that are needed a plan is approved, as the rest of a sentence.
+
+    It says whose approvals do not count, and why.
+    """
+    names = approvers(approvals, digest, apart)
+    gave = {_identity(each.who) for each in approvals if each.digest == digest}
+    left_out = [one for one in _each_once(apart) if _identity(one.who) in gave]
+    told = f"; not counted: {' and '.join(map(str, left_out))}" if left_out else ""
+    return f"is approved by {len(names)} of {needed} people{_listed(names)}{told}"
+
+
+def _somebody(apart: Sequence[Apart]) -> str:
+    """Return who may approve, as people are told to look for them."""
+    known = " and ".join(_plain(one.who) for one in _each_once(apart))
+    return f"somebody else than {known}" if known else "somebody else"
+
+
+def _each_once(apart: Sequence[Apart]) -> tuple[Apart, ...]:
+    return tuple({_identity(one.who): one for one in reversed(apart) if one.who}.values())[::-1]
 
 
 def _identity(who: str) -> str:
@@ -104,8 +153,11 @@ def _identity(who: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    plain = (name.partition(" <")[0] for name in names)
-    return f" ({', '.join(plain)})" if names else ""
+    return f" ({', '.join(map(_plain, names))})" if names else ""
+
+
+def _plain(name: str) -> str:
+    return name.partition(" <")[0]
 
 
 def _told_difference(candidate: Candidate, approvals: Sequence[Given]) -> Iterator[str]:
@@ -113,9 +165,8 @@ def _told_difference(candidate: Candidate, approvals: Sequence[Given]) -> Iterat
     if not approvals or approvals[-1].digest == candidate.digest:
         return
     last = approvals[-1]
-    who = last.who.partition(" <")[0]
     yield (
-        f"{who} approved another plan, {last.digest[:SHOWN]}, at {last.at:%Y-%m-%d %H:%M:%S} UTC."
+        f"{_plain(last.who)} approved another plan, {last.digest[:SHOWN]}, at {last.at:%Y-%m-%d %H:%M:%S} UTC."
         " Since then:"
     )
     lines = tuple(difference(last.plan, candidate.plan))

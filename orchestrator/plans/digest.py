@@ -32,6 +32,7 @@ def _hash(plan: Plan, *, secrets: bool) -> str:
         "environment": plan.environment,
         "destroy": plan.destroy,
         "units": [_unit(unit, secrets=secrets) for unit in plan.units if unit.effective],
+        **({"loosened": [str(each) for each in plan.loosened]} if plan.loosened else {}),
     }
     canonical = json.dumps(effects, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()

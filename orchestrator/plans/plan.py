@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.plans.change import Action, Change, Subject
+from orchestrator.plans.loosening import Loosened
 from orchestrator.stack.model import UnitId
 
 
@@ -130,7 +131,7 @@ class Plan:
 
     ``since`` says which units were left out of it because nothing changed that they are made of; it is None
     for a plan of everything. ``restores`` says what is brought back when Git is again as it was before; what is
-    done does not depend on it.
+    done does not depend on it. ``loosened`` are the guards that let more pass once this is applied.
     """
 
     stack: str
@@ -141,11 +142,12 @@ class Plan:
     notes: tuple[str, ...] = ()
     since: Since | None = None
     restores: Restored | None = None
+    loosened: tuple[Loosened, ...] = ()
 
     @property
     def effective(self) -> bool:
-        """Whether anything would change."""
-        return any(unit.effective for unit in self.units)
+        """Whether anything would change; that guards are loosened is a change of its own."""
+        return any(unit.effective for unit in self.units) or bool(self.loosened)
 
     @property
     def drifted(self) -> int:

@@ -1,10 +1,12 @@
 """A plan in the few words in which the ledger keeps it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from orchestrator.plans.change import Action, Change, FieldChange, Subject
+from orchestrator.plans.loosening import Loosened
 from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
+from orchestrator.stack.model import UnitId
 
 _MOST_FIELDS = 20  # of one change
 _MOST_LINES = 2000  # of a plan: an entry is read often, and by everybody
@@ -26,7 +28,21 @@ def recorded(plan: Plan, *, show: Show, redact: Callable[[str], str]) -> PlanRec
         kept = _unit(unit, show, redact, left)
         left -= sum(len(change.fields) for change in kept.changes)
         units.append(kept)
-    return PlanRecord(units=tuple(units))
+    return PlanRecord(units=(*units, *_guards(plan.loosened)))
+
+
+def _guards(loosened: Sequence[Loosened]) -> Iterator[PlannedUnit]:
+    """Yield the guards that are loosened, kept beside the units: they are approved and looked up like these."""
+    changes = tuple(
+        PlannedChange(
+            action=Action.UPDATE,
+            name=f"guards.{each.guard}",
+            fields=(f"{each.before} → {each.after}",),
+        )
+        for each in loosened
+    )
+    if changes:
+        yield PlannedUnit(unit=UnitId("guards"), changes=changes)
 
 
 def drifted(unit: UnitPlan) -> int:

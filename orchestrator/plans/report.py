@@ -103,7 +103,8 @@ def intended(plan: Plan) -> str:
     words = [f"{number} to {action.value}" for action, number in counted.items()]
     lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
     losing = [f"{lost} losing data"] if lost else []
-    return ", ".join([*words, *losing, *later]) or "nothing to change"
+    guards = [loosening(plan)] if plan.loosened else []
+    return ", ".join([*words, *losing, *guards, *later]) or "nothing to change"
 
 
 def accomplished(report: Report) -> str:
@@ -116,7 +117,14 @@ def accomplished(report: Report) -> str:
         else []
     )
     stopped = ["interrupted"] if report.outcome is Outcome.INTERRUPTED else []
-    return ", ".join([*words, *failed, *stopped]) or "nothing to change"
+    guards = [loosening(report.plan)] if report.plan.loosened and not (failed or stopped) else []
+    return ", ".join([*words, *guards, *failed, *stopped]) or "nothing to change"
+
+
+def loosening(plan: Plan) -> str:
+    """Return in a few words which guards a plan loosens."""
+    names = ", ".join(each.guard for each in plan.loosened)
+    return f"guard{'s' if len(plan.loosened) > 1 else ''} loosened: {names}"
 
 
 def _counted(changes: Iterable[Change]) -> dict[Action, int]:

@@ -97,6 +97,10 @@ def plan_json(plan: Plan) -> dict[str, Json]:
         "notes": list(plan.notes),
         "since": _since(plan.since) if plan.since else None,
         "restores": _restored(plan.restores) if plan.restores else None,
+        "loosened": [
+            {"guard": each.guard, "before": each.before, "after": each.after}
+            for each in plan.loosened
+        ],
         "units": [_unit(unit) for unit in plan.units],
     }
 

@@ -174,5 +174,9 @@ _PLAN: Final[dict[str, Json]] = {
     "notes": _told(_list(_TEXT), "Sentences about the plan as a whole."),
     "since": _told(_or_null(_SINCE), "What a plan of what changed took; null for any other plan."),
     "restores": _told(_or_null(_RESTORED), "What a rollback brings back; null for any other plan."),
+    "loosened": _told(
+        _list(_mapping({"guard": _TEXT, "before": _TEXT, "after": _TEXT})),
+        "The guards that let more pass once it is applied, and hold until then.",
+    ),
     "units": _told(_list(_ref("unit")), "In the order of their effects."),
 }

@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Plan, Since, UnitPlan, count
-from orchestrator.plans.report import Report, accomplished, past
+from orchestrator.plans.report import Report, accomplished, loosening, past
 from orchestrator.reports.fallback import fallback_lines
 from orchestrator.reports.fields import render_fields, show_transition
 from orchestrator.reports.folding import COLUMNS, wrapped
@@ -69,12 +69,18 @@ def summary(plan: Plan) -> str:
     lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
     if lost:
         parts.append(f"{lost} {'loses' if lost == 1 else 'lose'} data")
-    if plan.lifted:
-        parts.append(f"protection of {_units(plan.lifted)} lifted")
-    parts += _differing(plan)
+    parts += [*_let_go(plan), *_differing(plan)]
     if counts.deferred:
         parts.append(f"{_units(counts.deferred)} planned in turn, during the apply")
     return f"Plan: {', '.join(parts) or 'only outputs change'}."
+
+
+def _let_go(plan: Plan) -> Iterator[str]:
+    """Say what holds less once a plan is applied."""
+    if plan.lifted:
+        yield f"protection of {_units(plan.lifted)} lifted"
+    if plan.loosened:
+        yield loosening(plan)
 
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
@@ -256,7 +262,7 @@ def _last_line(report: Report) -> str:
             return f"Interrupted: {where}{took}. Run apply again to go on from here.{entry}"
         case Outcome.UNCHANGED if report.plan.destroy:
             return f"{_NOTHING_LEFT}{entry}"
-        case Outcome.UNCHANGED:
+        case Outcome.UNCHANGED if not report.plan.loosened:
             return f"Nothing to do: {where} is what runs.{entry}"
         case Outcome.DESTROYED:
             return f"Destroyed {report.plan.stack}/{report.plan.environment}{took}.{entry}"

@@ -75,6 +75,23 @@ def read_commit(git: Git, commit: str) -> Commit:
     return resolve(git, commit or "HEAD")
 
 
+def author_of(git: Git, commit: str) -> str:
+    """Return who wrote a commit, ``Name <mail>``; of a merge who wrote the last of what it brings.
+
+    Empty where that commit is not here, as in a shallow clone.
+    """
+    (found,) = read_objects(git, (f"{commit}^{{commit}}",))
+    if found is None:
+        return ""
+    header = [line.partition(b" ") for line in found.content.partition(b"\n\n")[0].splitlines()]
+    parents = [value for key, _, value in header if key == b"parent"]
+    if len(parents) > 1:
+        return author_of(git, parents[-1].decode())
+    authors = (value for key, _, value in header if key == b"author")
+    name, mark, _ = next(authors, b"").decode(errors="replace").rpartition(">")
+    return f"{name}{mark}"
+
+
 def _missing(git: Git, name: str) -> RepositoryError:
     if git.attempt("rev-parse", "--verify", "--quiet", "HEAD").code != 0:
         return RepositoryError(

@@ -14,7 +14,7 @@ from orchestrator.repository.commits import Commits
 from orchestrator.repository.difference import FOLDER
 from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
 from orchestrator.repository.merging import Merged, changed_files, merge
-from orchestrator.repository.objects import identify, read_commit, resolve
+from orchestrator.repository.objects import author_of, identify, read_commit, resolve
 from orchestrator.repository.plumbing import GitPlumbing
 from orchestrator.repository.remotes import choose_remote
 from orchestrator.repository.requests import address_of, push_branch, request_address
@@ -110,6 +110,10 @@ class Repository:
         """Return who works here as Git knows it, ``Name <mail>``, or an empty text when it does not."""
         ended = self._git.attempt("var", "GIT_AUTHOR_IDENT")
         return os.fsdecode(ended.stdout).rpartition(">")[0] + ">" if ended.code == 0 else ""
+
+    def author(self, revision: Revision) -> str:
+        """Return who wrote a revision's commit, ``Name <mail>``, of a merge what it brings; empty where unknown."""
+        return author_of(self._git, revision.commit)
 
     def remote(self, name: str = "") -> str | None:
         """Return the name of the remote that is meant: ``name``, else ``origin``, else the only one.

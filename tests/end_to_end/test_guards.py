@@ -11,7 +11,6 @@ from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
 
-_ADA = {"GIT_AUTHOR_NAME": "Ada Lovelace", "GIT_AUTHOR_EMAIL": "ada@example.org"}
 _ALWAYS = [{"cron": "* * * * *", "for": "1h"}]
 
 
@@ -31,6 +30,20 @@ def _refused(world: World, *arguments: str) -> Ended:
     ended = world.run("apply", world.name, "--yes", *arguments)
     assert ended.code == 1, ended.said
     assert world.snapshot() == before
+    return ended
+
+
+def _as(world: World, name: str) -> World:
+    """Return the world of somebody else; commits are Ada Lovelace's, and Grace Hopper applies them."""
+    mail = f"{name.partition(' ')[0].lower()}@example.org"
+    person = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail}
+    return dataclasses.replace(world, variables={**world.variables, **person})
+
+
+def _approve(world: World, digest: str, *arguments: str) -> Ended:
+    """Approve a plan as somebody who has no other part in it."""
+    ended = _as(world, "Katherine Johnson").run("approve", digest, world.name, *arguments)
+    assert ended.code == 0, ended.said
     return ended
 
 
@@ -91,24 +104,74 @@ def test_a_plan_is_applied_once_enough_people_approved_it(world: World) -> None:
         refused.stderr
     )
 
-    first = world.run("approve", digest[:16], world.name, "--why", "Looks right")
-    assert first.code == 0, first.said
-    assert "by Grace Hopper; 1 more needed" in first.stdout
+    first = _approve(world, digest[:16], "--why", "Looks right")
+    assert "by Katherine Johnson; 1 more needed" in first.stdout
     refused = _refused(world)
-    assert "Note: this plan is approved by 1 of 2 people (Grace Hopper)" in _flat(refused.stdout)
-    assert "is approved by 1 of 2 people (Grace Hopper)" in _flat(refused.stderr)
-    ada = dataclasses.replace(world, variables={**world.variables, **_ADA})
-    second = ada.run("approve", digest, world.name, "--output", "json")
+    told = "this plan is approved by 1 of 2 people (Katherine Johnson)"
+    assert f"Note: {told}" in _flat(refused.stdout)
+    assert "is approved by 1 of 2 people (Katherine Johnson)" in _flat(refused.stderr)
+    second = _as(world, "Dorothy Vaughan").run("approve", digest, world.name, "--output", "json")
 
     assert second.code == 0, second.said
     assert [who.partition(" <")[0] for who in second.json["approved_by"]] == [
-        "Grace Hopper",
-        "Ada Lovelace",
+        "Katherine Johnson",
+        "Dorothy Vaughan",
     ]
     assert f"approve {world.name}/default at " in world.ledger()[0]
     assert any("(Looks right)" in subject for subject in world.ledger())
     world.apply()
     assert list(world.live()) == ["a"]
+
+
+def test_approvals_are_those_of_others(world: World) -> None:
+    """Who applies a plan, or wrote its commit, approves nothing, unless guards that were applied let them."""
+    _declare(world, "a", approvals=1)
+    digest = _digest(world)
+
+    written = _as(world, "Ada Lovelace").run("approve", digest, world.name)
+    assert world.run("approve", digest, world.name).code == 0
+    applied = _refused(world)
+
+    assert written.code == 1
+    assert "Ada Lovelace, who wrote " in _flat(written.stderr)
+    assert "approved by 0 of 1 people; not counted: Grace Hopper, who applies it" in _flat(
+        applied.stderr
+    )
+    assert "somebody else than Grace Hopper and Ada Lovelace approves it" in _flat(applied.stderr)
+    assert _as(world, "Katherine Johnson").run("apply", world.name, "--yes").code == 0
+    _declare(world, "a", "b", approvals=1, own_approvals=True)
+    digest = _digest(world)
+    assert world.run("approve", digest, world.name).code == 0
+    assert "these are the guards that were applied last" in _flat(_refused(world).stderr)
+    _approve(world, digest)
+    world.apply()
+    _declare(world, "a", approvals=1, own_approvals=True, prune="100%")
+    assert world.run("approve", _digest(world), world.name).code == 0
+    world.apply("--acknowledge", "guards")
+
+
+def test_a_commit_does_not_take_away_the_guard_that_would_stop_it(world: World) -> None:
+    """What was applied holds for it, as the plan says; that alone is applied first, or named, and is in the ledger."""
+    _declare(world, "a", "b", "c", destroys=0, prune="100%")
+    world.apply()
+    _declare(world, "a", destroys=9, prune="100%")
+    planned = world.plan()
+    assert "guards.destroys: 0 → 9" in _flat(planned.stdout)
+
+    refused = _refused(world)
+
+    assert "more than the 0 that `guards.destroys` allows" in _flat(refused.stderr)
+    assert "these are the guards that were applied last" in _flat(refused.stderr)
+    _declare(world, "a", "b", "c", destroys=1, prune="100%")
+    alone = world.apply()
+    assert "guard loosened: destroys" in _flat(alone.stdout)
+    assert world.ledger()[0].endswith("guard loosened: destroys")
+    _declare(world, "b", "c", destroys=1, prune="100%")
+    world.apply()
+    _declare(world, "d", destroys=9, prune="100%")
+    assert "more than the 1 that" in _flat(_refused(world).stderr)
+    world.apply("--acknowledge", "guards")
+    assert list(world.live()) == ["d"]
 
 
 def test_a_saved_plan_is_approved_and_applied(world: World, tmp_path: Path) -> None:
@@ -117,7 +180,7 @@ def test_a_saved_plan_is_approved_and_applied(world: World, tmp_path: Path) -> N
     _declare(world, "a", approvals=1)
     digest = world.plan("--out", file, "--output", "json").json["digest"]
     assert "is approved by 0 of 1" in _flat(world.run("apply", file, "--yes").stderr)
-    assert world.run("approve", digest, world.name).code == 0
+    _approve(world, digest)
 
     applied = world.run("apply", file, "--yes")
 
@@ -134,13 +197,13 @@ def test_another_plan_than_the_approved_one_is_refused_with_the_difference(world
     world.apply()
     _declare(world, "a", "b", text="blue", approvals=1)
     digest = _digest(world)
-    assert world.run("approve", digest, world.name).code == 0
+    _approve(world, digest)
     _declare(world, "a", "c", text="green", approvals=1)
 
     refused = _refused(world)
-    late = world.run("approve", digest, world.name)
+    late = _as(world, "Katherine Johnson").run("approve", digest, world.name)
 
-    assert f"Grace Hopper approved another plan, {digest[:16]}, at " in refused.stderr
+    assert f"Katherine Johnson approved another plan, {digest[:16]}, at " in refused.stderr
     for line in (
         f"otherwise: update ConfigMap {world.name}/a",
         'now data.text: "red" → "green"',
@@ -158,7 +221,7 @@ def test_another_plan_than_the_approved_one_is_refused_with_the_difference(world
 def test_what_was_approved_holds_for_the_commit_that_merges_it(world: World) -> None:
     """A digest is over effects: another commit with the same ones needs no second approval, but a later plan does."""
     _declare(world, "a", approvals=1)
-    assert world.run("approve", _digest(world), world.name).code == 0
+    _approve(world, _digest(world))
     world.commit("Merge it")
 
     world.apply()
@@ -168,7 +231,7 @@ def test_what_was_approved_holds_for_the_commit_that_merges_it(world: World) -> 
     destroyed = world.run("destroy", world.name, "--yes")
     assert destroyed.code == 1
     digest = _digest(world, "--destroy")
-    assert world.run("approve", digest, world.name, "--destroy").code == 0
+    _approve(world, digest, "--destroy")
     assert world.run("destroy", world.name, "--yes").code == 0
 
 
@@ -176,7 +239,7 @@ def test_what_no_change_shows_is_approved_too(world: World) -> None:
     """The command of a provisioner is in no plan: another one than was approved is another plan all the same."""
     world.declare({"job": {"source": "./job"}}, {}, guards={"approvals": 1})
     _migration(world, "echo careful")
-    assert world.run("approve", _digest(world), world.name).code == 0
+    _approve(world, _digest(world))
     _migration(world, "echo careless")
 
     refused = _refused(world)

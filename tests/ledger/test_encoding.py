@@ -10,19 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.encoding import (
-    decode_entry,
-    decode_hold,
-    decode_state,
-    decode_waiter,
-    encode_entry,
-    encode_hold,
-    encode_state,
-    encode_waiter,
-)
+from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
 from orchestrator.ledger.entry import Entry, Kind
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Hold, Waiter
+from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter, encode_hold, encode_waiter
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
 from tests.ledger.builders import NOON, REVISION, deployment, entry, holder, owned, record, run

@@ -24,6 +24,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
 from orchestrator.stack.model import Risk, UnitId
+from orchestrator.stack.policies import Guards, Window, Windows
 from tests.ledger.builders import NOON, REVISION, deployment, entry, owned, record, run
 
 relaxed = settings(deadline=None, max_examples=60)  # other tests may keep the machine busy
@@ -314,18 +315,47 @@ def test_an_interrupted_revision_is_not_bad() -> None:
 
 
 def test_the_last_healthy_revision_is_the_last_that_was_applied_as_a_whole() -> None:
-    """A part, a failure or a destruction does not move it."""
+    """A part, a failure or a destruction that did not come to its end does not move it."""
+    destroying = run(operation=Operation.DESTROY)
     state = fold_all(
         [
             entry(1, Kind.FINISHED),
             entry(2, Kind.FINISHED, of=run(whole=False)),
             entry(3, Kind.FINISHED, outcome=Outcome.FAILED),
-            entry(4, Kind.FINISHED, of=run(operation=Operation.DESTROY)),
+            entry(4, Kind.FINISHED, of=destroying, outcome=Outcome.FAILED),
         ]
     )
     assert state.healthy == Healthy(
         revision=REVISION, entry="entry-1", at=NOON + timedelta(minutes=1)
     )
+
+
+def test_guards_hold_until_others_were_applied() -> None:
+    """They are what the last run says that applied all of the stack, whatever came between; a file keeps them."""
+    windows = Windows(
+        zone="Europe/Berlin",
+        allow=(Window(cron="0 9 * * mon", seconds=3600.5),),
+        freeze=(Window(cron="0 0 20 12 *", seconds=60.0),),
+    )
+    strict = Guards(prune=20, at_least=1, destroys=3, approvals=2, own_approvals=True)
+    applied = replace(entry(1, Kind.FINISHED), guards=replace(strict, windows=windows))
+    state = fold_all([applied, entry(2), entry(3, Kind.FINISHED, outcome=Outcome.FAILED)])
+    assert state.guards == applied.guards
+    assert decode_state(encode_state(state)) == state
+    assert decode_entry(encode_entry(applied)) == applied
+    loose = replace(entry(4, Kind.FINISHED), guards=Guards())
+    assert fold(state, loose).guards == Guards()
+    assert decode_entry(encode_entry(loose)) == loose
+
+
+def test_a_destroyed_stack_has_no_healthy_revision() -> None:
+    """What was taken away on purpose is nothing to go back to; of a part that was, the whole still is."""
+    destroying = run(operation=Operation.DESTROY)
+    gone = entry(2, Kind.FINISHED, of=destroying, outcome=Outcome.DESTROYED)
+    part = replace(gone, run=replace(destroying, whole=False))
+    assert fold_all([entry(1, Kind.FINISHED), gone]).healthy is None
+    assert fold_all([entry(1, Kind.FINISHED), part]).healthy is not None
+    assert fold_all([gone, entry(3, Kind.FINISHED)]).healthy is not None
 
 
 def test_an_approval_lasts_until_its_plan_has_run() -> None:
@@ -339,6 +369,19 @@ def test_an_approval_lasts_until_its_plan_has_run() -> None:
     another = replace(run(), plan="sha256:5678")
     assert fold(state, entry(3, Kind.FINISHED, of=another)).approvals == (APPROVAL,)
     assert fold(state, entry(3, Kind.FINISHED)).approvals == ()
+
+
+def test_a_killed_run_is_gone_on_with_by_what_was_approved_and_by_nothing_else() -> None:
+    """The same plan needs no second approval; once another one began, or the run was abandoned, it does."""
+    noted = replace(entry(1, Kind.NOTED, of=run(operation=Operation.APPROVE)), approval=APPROVAL)
+    killed = fold_all([noted, entry(2)])
+    assert killed.approvals == (APPROVAL,)
+    assert fold(killed, entry(3)).approvals == (APPROVAL,)
+    assert fold(killed, entry(3, of=replace(run(), plan="sha256:5678"))).approvals == ()
+    abandoned = entry(3, Kind.NOTED, of=replace(run(operation=Operation.ABANDON), plan=""))
+    assert fold(killed, abandoned).approvals == ()
+    another = replace(noted, approval=replace(APPROVAL, digest="sha256:9abc"))
+    assert len(fold(fold(killed, another), abandoned).approvals) == 1
 
 
 def test_an_abandoned_run_is_open_no_more() -> None:

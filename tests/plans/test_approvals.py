@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.approvals import Candidate, approvers, check_approvals, difference
+from orchestrator.plans.approvals import (
+    Apart,
+    Candidate,
+    approvers,
+    check_approvals,
+    check_approver,
+    difference,
+)
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
@@ -33,13 +40,19 @@ def _plan(*changes: PlannedChange, unit: UnitId = _SHOP, deferred: str = "") -> 
     return PlanRecord(units=(PlannedUnit(unit=unit, changes=changes, deferred=deferred),))
 
 
-def _check(*approvals: _Approval, needed: int = 1, said: tuple[str, ...] = ()) -> None:
+def _check(
+    *approvals: _Approval,
+    needed: int = 1,
+    said: tuple[str, ...] = (),
+    apart: tuple[Apart, ...] = (),
+) -> None:
     owner = Owner(stack="shop", environment="production")
     check_approvals(
         Candidate(owner=owner, digest=_ONE, plan=_plan(_update("ConfigMap shop/a"))),
         approvals,
         needed=needed,
         acknowledged=said,
+        apart=apart,
     )
 
 
@@ -79,6 +92,39 @@ def test_one_person_counts_once(second: str) -> None:
     assert "approved by 1 of 2 people" in refused.value.message
     assert refused.value.detail == ""
     assert len(approvers([_Approval(), _Approval(who=_GRACE)], _ONE)) == 2
+
+
+def test_whoever_is_at_it_is_nobody_else() -> None:
+    """Neither who applies it counts nor who wrote its commit; whose do not is told, and who can help is asked for."""
+    apart = (
+        Apart(who=_GRACE, why="applies it"),
+        Apart(who="Ada King <ADA@example.org>", why="wrote 3f2c1a9d4e"),
+        Apart(who="", why="is not known"),
+    )
+    with pytest.raises(PlanRefused) as refused:
+        _check(_Approval(), _Approval(who=_GRACE), apart=apart)
+
+    assert refused.value.message == (
+        "the plan 1111111111111111 of shop/production is approved by 0 of 1 people; not counted:"
+        " Grace Hopper, who applies it and Ada King, who wrote 3f2c1a9d4e"
+    )
+    assert refused.value.hint.startswith(
+        "somebody else than Grace Hopper and Ada King approves it with: orchestrator approve "
+    )
+    _check(_Approval(), _Approval(who="Edsger Dijkstra <e@example.org>"), apart=apart)
+    with pytest.raises(PlanRefused, match="not counted"):
+        _check(_Approval(who=_GRACE), apart=(*apart[:1], Apart(who=_GRACE, why="wrote it")))
+
+
+def test_an_approval_that_would_not_count_is_not_taken() -> None:
+    """Who wrote a commit learns it when approving, rather than everybody when applying."""
+    apart = (Apart(who="", why="is not known"), Apart(who=_ADA, why="wrote 3f2c1a9d4e"))
+    check_approver(_GRACE, apart)
+    with pytest.raises(PlanRefused) as refused:
+        check_approver("A. Lovelace <ADA@example.org>", apart)
+    assert refused.value.message == (
+        "Ada Lovelace, who wrote 3f2c1a9d4e, cannot approve this plan: that takes somebody else"
+    )
 
 
 def test_in_an_emergency_nobody_has_to_approve() -> None:

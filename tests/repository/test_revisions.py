@@ -19,6 +19,22 @@ def test_a_revision_has_its_commit_and_subject(checkout: Path) -> None:
     assert not revision.dirty
 
 
+def test_a_commit_has_an_author(checkout: Path) -> None:
+    """Of a merge it is who wrote what it brings; in a clone that has not that commit nobody knows."""
+    author = "Katherine Johnson <katherine@example.org>"
+    git(checkout, "switch", "--quiet", "--create", "change")
+    git(checkout, "commit", "--quiet", "--allow-empty", "--message", "Add a", "--author", author)
+    git(checkout, "switch", "--quiet", "main")
+    repository = open_repository(checkout)
+    assert repository.author(repository.revision()) == "Ada Lovelace <ada@example.org>"
+    assert repository.author(repository.revision("change")) == author
+    git(checkout, "merge", "--quiet", "--no-ff", "--no-edit", "change")
+    assert repository.author(repository.revision()) == author
+    shallow = make_clone(checkout, checkout.with_name("shallow"), "--depth", "1")
+    clone = open_repository(shallow)
+    assert clone.author(clone.revision()) == ""
+
+
 def test_every_way_to_name_a_commit_works(checkout: Path) -> None:
     """Branches, tags of both kinds, abbreviations and relative names stand for their commit."""
     first = git(checkout, "rev-parse", "HEAD")

@@ -14,7 +14,7 @@ _CRON = "write minute, hour, day of the month, month and day of the week, such a
 def test_guards_as_they_are_written(tmp_path: Path) -> None:
     """A percentage, numbers, and windows in a time zone; what is left out guards nothing that was not guarded."""
     text = (
-        "guards: {prune: 20%, destroys: 0, empty: true, approvals: 2, windows:"
+        "guards: {prune: 20%, destroys: 0, empty: true, approvals: 2, own_approvals: true, windows:"
         " {zone: Europe/Berlin, allow: [{cron: '0 9 * * mon-thu', for: 7h30m}], " + _FREEZE + "}}"
     )
 
@@ -24,6 +24,7 @@ def test_guards_as_they_are_written(tmp_path: Path) -> None:
         destroys=0,
         empty=True,
         approvals=2,
+        own_approvals=True,
         windows=Windows(
             zone="Europe/Berlin",
             allow=(Window(cron="0 9 * * mon-thu", seconds=27000.0),),

@@ -1,13 +1,15 @@
 """What a person allows for one run, and what a plan may not do without it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.stateless import refuse_without_first_state, refuse_without_state
 from orchestrator.engine.execution.total import RunningTotal
+from orchestrator.engine.planning.approvers import apart
 from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.standing import failed_before
@@ -20,10 +22,12 @@ from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
 from orchestrator.plans.limits import check_destroys, check_empty
+from orchestrator.plans.loosening import held_by_what_was_applied, in_force
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
 from orchestrator.plans.windows import check_windows
+from orchestrator.stack.policies import Guards
 
 _MOST_LISTED = 10
 
@@ -62,7 +66,8 @@ def check(planned: Planned, allowed: Permissions) -> None:
 
 def within_approval(planned: Planned, allowed: Permissions) -> Permissions:
     """Return what is allowed of a plan that has to be approved: nothing that was not in it, whoever agrees."""
-    approved = planned.session.stack.guards.approvals and UNAPPROVED not in allowed.acknowledged
+    needed = any(guards.approvals for guards in _guards(planned, allowed))
+    approved = needed and UNAPPROVED not in allowed.acknowledged
     return replace(allowed, deferred=False, ask=None) if approved else allowed
 
 
@@ -88,29 +93,57 @@ def check_before_asking(planned: Planned, allowed: Permissions) -> None:
 
 def _check_guards(planned: Planned, allowed: Permissions) -> None:
     """Refuse what the stack's guards keep from being applied; a plan without effect is none of their business."""
-    guards, said = planned.session.stack.guards, allowed.acknowledged
+    said = allowed.acknowledged
     if not planned.plan.effective:
         return
-    if not guards.empty:
-        check_empty(planned.plan, said)
-    check_destroys(planned.plan, guards.destroys, said)
-    check_windows(guards.windows, clock.now(), said, owner=planned.session.owner)
-    if guards.approvals:
-        check_approvals(
-            candidate(planned), planned.ledger.approvals, needed=guards.approvals, acknowledged=said
-        )
+    for guards in _guards(planned, allowed):
+        with _told(planned, guards):
+            if not guards.empty:
+                check_empty(planned.plan, said)
+            check_destroys(planned.plan, guards.destroys, said)
+            check_windows(guards.windows, clock.now(), said, owner=planned.session.owner)
+            if guards.approvals:
+                _check_approvals(planned, guards, allowed)
+
+
+def _check_approvals(planned: Planned, guards: Guards, allowed: Permissions) -> None:
+    check_approvals(
+        candidate(planned),
+        planned.ledger.approvals,
+        needed=guards.approvals,
+        acknowledged=allowed.acknowledged,
+        apart=apart(planned.session, guards),
+    )
+
+
+def _guards(planned: Planned, allowed: Permissions) -> tuple[Guards, ...]:
+    """Return the guards that a plan has to pass."""
+    return in_force(planned.ledger.guards, planned.session.stack.guards, allowed.acknowledged)
+
+
+@contextmanager
+def _told(planned: Planned, guards: Guards) -> Iterator[None]:
+    """Say of a refusal that it comes from guards which the commit loosens, if it does."""
+    try:
+        yield
+    except PlanRefused as refusal:
+        if guards == planned.session.stack.guards:
+            raise
+        raise held_by_what_was_applied(refusal) from refusal
 
 
 def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permissions) -> None:
     """Refuse an apply that prunes more than the stack's guards allow; raises PlanRefused."""
     if planned.plan.destroy:  # that everything goes is what was asked for
         return
-    check_pruning(
-        units,
-        Counter(owned.unit for owned in planned.ledger.inventory),
-        guards=planned.session.stack.guards,
-        acknowledged=allowed.acknowledged,
-    )
+    for guards in _guards(planned, allowed):
+        with _told(planned, guards):
+            check_pruning(
+                units,
+                Counter(owned.unit for owned in planned.ledger.inventory),
+                guards=guards,
+                acknowledged=allowed.acknowledged,
+            )
 
 
 def check_fallback(planned: Planned) -> None:
@@ -142,7 +175,8 @@ def check_late_unit(
     before = planned.ledger.risks(unit.unit)
     late = assessed(unit, planned.session.stack.risks, before=before)
     check_late_losses(planned.plan, late, allowed.acknowledged)
-    most = planned.session.stack.guards.destroys
+    numbers = [guards.destroys for guards in _guards(planned, allowed)]
+    most = min((each for each in numbers if each is not None), default=None)
     said = allowed.acknowledged
     allowed.destroyed.add(planned.plan, late, most=most, acknowledged=said, again=again)
 

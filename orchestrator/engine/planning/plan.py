@@ -34,6 +34,7 @@ from orchestrator.engine.planning.standing import (
     protected,
     with_approvals,
     with_lifting,
+    with_loosening,
 )
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.planning.workloads import (
@@ -179,7 +180,9 @@ def make_plan(
         ),
         since=touched.since if touched else None,
     )
-    plan = with_approvals(plan, session.stack, ledger)
+    if selection.whole:
+        plan = with_loosening(plan, session.stack, ledger)
+    plan = with_approvals(plan, session, ledger, selection.acknowledged)
     if selection.whole and _leads_on(session, ledger):
         from orchestrator.engine.planning.restoring import with_restored
 

@@ -1,12 +1,14 @@
 """What the ledger holds against a plan: a revision that failed before, and protection that is about to end."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import BadRevision, LedgerState
 from orchestrator.ledger.fold import identified
 from orchestrator.plans.digest import digest
 from orchestrator.plans.failed import failure_of
+from orchestrator.plans.loosening import in_force, loosened
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.stack.model import Stack, Unit, UnitId
 
@@ -29,14 +31,30 @@ def with_lifting(
     return tuple(unit if destroy else _lifting(unit, stack, ledger) for unit in units)
 
 
-def with_approvals(plan: Plan, stack: Stack, ledger: LedgerState) -> Plan:
-    """Return a plan with a note of who approved it, where it has to be approved."""
-    needed = stack.guards.approvals
-    if not needed or not plan.effective:
+def with_loosening(plan: Plan, stack: Stack, ledger: LedgerState) -> Plan:
+    """Return the plan of a whole stack with the guards that let more pass once it is applied."""
+    found = loosened(ledger.guards, stack.guards)
+    if not found:
         return plan
-    from orchestrator.plans.approvals import approval_of, approvers
+    told = "; ".join(map(str, found))
+    note = f"guards are loosened once this is applied, and hold until then: {told}"
+    return replace(plan, loosened=found, notes=(*plan.notes, note))
 
-    told = approval_of(approvers(ledger.approvals, digest(plan)), needed)
+
+def with_approvals(
+    plan: Plan, session: Session, ledger: LedgerState, acknowledged: Collection[str]
+) -> Plan:
+    """Return a plan with a note of who approved it, where it has to be approved."""
+    guards = in_force(ledger.guards, session.stack.guards, acknowledged)
+    if not plan.effective or not any(each.approvals for each in guards):
+        return plan
+    from orchestrator.engine.planning.approvers import apart, strictest
+    from orchestrator.plans.approvals import approval_of
+
+    strict = strictest(session, ledger, acknowledged)
+    told = approval_of(
+        ledger.approvals, digest(plan), needed=strict.approvals, apart=apart(session, strict)
+    )
     return replace(plan, notes=(*plan.notes, f"this plan {told}"))
 
 

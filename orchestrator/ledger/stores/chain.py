@@ -14,15 +14,11 @@ from datetime import datetime
 
 from orchestrator import clock
 from orchestrator.errors import ClusterError, LedgerError, NewerFormat
-from orchestrator.ledger.encoding import (
-    decode_state,
-    decode_waiter,
-    encode_state,
-    encode_waiter,
-)
+from orchestrator.ledger.encoding import decode_state, encode_state
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Hold, Holder, Lock, Sight, Waiter, in_line, locked
+from orchestrator.ledger.lock_encoding import decode_waiter, encode_waiter
 from orchestrator.ledger.stores.documents import (
     ENTRY,
     HEAD,

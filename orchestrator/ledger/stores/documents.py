@@ -8,10 +8,11 @@ import hashlib
 from dataclasses import dataclass
 
 from orchestrator.errors import LedgerError, NewerFormat
-from orchestrator.ledger.encoding import decode_entry, decode_hold, encode_entry, encode_hold
+from orchestrator.ledger.encoding import decode_entry, encode_entry
 from orchestrator.ledger.entry import Entry
 from orchestrator.ledger.fields import Fields, decode, encode
 from orchestrator.ledger.holder import Hold
+from orchestrator.ledger.lock_encoding import decode_hold, encode_hold
 from orchestrator.stack.model import Json
 
 HEAD, LOCK, ENTRY, STATE, WAITER = "head", "lock", "entry", "state", "waiter"

@@ -22,16 +22,11 @@ from orchestrator.errors import (
     StorageError,
     storage_error,
 )
-from orchestrator.ledger.encoding import (
-    decode_entry,
-    encode_entry,
-    encode_hold,
-    encode_state,
-    encode_waiter,
-)
+from orchestrator.ledger.encoding import decode_entry, encode_entry, encode_state
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
+from orchestrator.ledger.lock_encoding import encode_hold, encode_waiter
 from orchestrator.ledger.stores.commits import chain_of
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
 from orchestrator.ledger.stores.refs import ENTRY, HOLDER, STATE, WAITER, Here, LedgerRefs

@@ -11,9 +11,10 @@ from typing import Final
 
 from orchestrator import clock
 from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
-from orchestrator.ledger.encoding import decode_entry, decode_hold, decode_state, decode_waiter
+from orchestrator.ledger.encoding import decode_entry, decode_state
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Hold, Waiter
+from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter
 from orchestrator.ledger.stores.plumbing import ALL, Moves, Plumbing
 from orchestrator.ledger.troubles import lost_entries, restore
 from orchestrator.plans.objects import Owner

@@ -67,6 +67,12 @@ GUARDS: Final = map_of(
             "2",
             default="0",
         ),
+        "own_approvals": Key(
+            FLAG,
+            "Whether approvals count of who applies the plan, or wrote its commit.",
+            "true",
+            default="false",
+        ),
         "windows": Key(WINDOWS, "The times at which changes may be applied."),
     }
 )
@@ -113,6 +119,7 @@ def read_guards(section: Section) -> Guards:
         destroys=section.number("destroys"),
         empty=section.values.get("empty") is True,
         approvals=section.number("approvals") or 0,
+        own_approvals=section.values.get("own_approvals") is True,
         windows=read_windows(section.below("windows")),
     )
 
