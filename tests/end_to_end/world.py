@@ -218,12 +218,16 @@ def small_stack(world: World) -> str:
     return world.commit("Add a small stack")
 
 
-def declare_held(world: World, folder: Path) -> str:
-    """Commit a module whose apply is held by ``folder``, and manifests that read it; return the commit."""
+def declare_held(world: World, folder: Path, **settings: Json) -> str:
+    """Commit a module whose apply is held by ``folder``, and manifests that read it; return the commit.
+
+    ``settings`` are other keys of the stack file.
+    """
     world.write("modules/held/main.tf", holding(str(folder)))
     world.declare(
         {"held": {"source": "./modules/held"}},
         {"shop": {"path": "shop.yaml", "namespace": world.name}},
+        **settings,
     )
     world.manifests("shop.yaml", config_map("shop", {"id": "${{ modules.held.id }}"}))
     return world.commit("Add a module that is held")

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import selectors
 import signal
 import socket
@@ -20,6 +21,9 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 LENGTH_BYTES = 4
+FIRST = "FORKED_FIRST"
+"""The variable that names a program in Python which a fork runs before it becomes the command."""
+
 _FILES = 4
 
 
@@ -114,6 +118,8 @@ def _become(request: Any, streams: list[int]) -> NoReturn:
         os.environ.clear()
         os.environ.update(request["environment"])
         tempfile.tempdir = None  # it is looked up once, and was for another environment
+        if FIRST in os.environ:
+            runpy.run_path(os.environ[FIRST])
         sys.argv = request["arguments"]
         from orchestrator.cli import main as command
 

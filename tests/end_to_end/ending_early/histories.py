@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.end_to_end.ending_early.places import Place
 from tests.end_to_end.stacks import ECHO, Json, config_map
 from tests.end_to_end.world import World
 from tests.git import git
@@ -75,8 +76,7 @@ class Wanted:
 class History:
     """The commits of a stack: ``wanted`` is what the last one has, ``past`` what each of them had."""
 
-    world: World
-    settings: Mapping[str, Json]
+    place: Place
     wanted: Wanted = field(default_factory=Wanted)
     past: list[Wanted] = field(default_factory=list)
 
@@ -86,12 +86,14 @@ class History:
             self._revert(random.randint(1, min(3, len(self.past) - 1)))
         else:
             change(self.wanted, random)
-            self.wanted.write(self.world, self.settings)
+            self.wanted.write(self.place.points.world, self.place.settings)
+        self.place.share()
         self.past.append(deepcopy(self.wanted))
 
     def _revert(self, commits: int) -> None:
-        git(self.world.root, "revert", "--no-commit", f"HEAD~{commits}..HEAD")
-        self.world.commit(f"Revert {commits} commits")
+        world = self.place.points.world
+        git(world.root, "revert", "--no-commit", f"HEAD~{commits}..HEAD")
+        world.commit(f"Revert {commits} commits")
         self.wanted = deepcopy(self.past[-commits - 1])
 
 

@@ -1,9 +1,10 @@
 """Points of a run, at which something befalls it: the world around it counts what it does, and strikes.
 
-Nothing of the product knows: the programs that it starts are ours, which count and then become the real ones,
-and its API server is reached through a gateway. A point reads ``git update-ref 2 after``: what is done, the how
-manyeth of its kind in this run, and whether it is struck ``before`` that is done, ``after`` (the run does not hear
-of it any more), or ``instead`` of it. ``any 17 before`` is the seventeenth of whatever kind.
+Nothing of the product knows: the programs that it starts are ours, which count and then become the real ones, its
+API server is reached through a gateway, its remote has hooks, and Python tells which files it replaces. A point reads
+``git update-ref 2 after``: what is done, the how manyeth of its kind in this run, and whether it is struck
+``before`` that is done, ``after`` (the run does not hear of it any more), or ``instead`` of it. ``any 17 before``
+is the seventeenth of whatever kind.
 """
 
 import fcntl
@@ -23,6 +24,7 @@ from orchestrator.settings import Settings
 from orchestrator.stack.model import Terraform
 from tests.end_to_end.commands import eventually
 from tests.end_to_end.world import World
+from tests.forked.server import FIRST
 from tests.workloads.servers.faults import Cut, Fault, faulty
 from tests.workloads.servers.listening import Asked
 
@@ -73,6 +75,18 @@ _MODULE = """#!/bin/sh
 echo "$1 $2" >> %(folder)s/done
 case $1 in create) touch "%(folder)s/made/$2" ;; destroy) rm -f "%(folder)s/made/$2" ;; esac
 """
+_FILES = """
+import os, subprocess, sys
+
+def listen(event, arguments):
+    if event in ("os.rename", "os.remove"):
+        file = os.fsdecode(arguments[1 if event == "os.rename" else 0])
+        if file.startswith(%(base)r):
+            kind = os.path.relpath(file, %(base)r).split(os.sep)[2].removesuffix(".json")
+            subprocess.run((%(program)r, kind), check=False)
+
+sys.addaudithook(listen)
+"""
 _CHANGES = frozenset({"PATCH", "POST", "PUT", "DELETE"})
 
 
@@ -81,12 +95,26 @@ class Points:
     """The points of the runs of one world; ``module`` is a program for provisioners, whose calls are points too.
 
     ``module create NAME`` makes a file of the folder ``made``, ``module destroy NAME`` removes it; ``done``
-    lists all such calls, so that both tell what infrastructure there is whatever any state says.
+    lists all such calls, so that both tell what infrastructure there is whatever any state says. ``variables`` are
+    those of the world, for whatever else is to be counted.
     """
 
     world: World
     folder: Path
     kubeconfig: Path
+    variables: dict[str, str]
+
+    def add_program(self, name: str) -> Path:
+        """Return a program that does nothing but be counted, by its first argument: ``NAME ARGUMENT 1``."""
+        return _counting(self.folder, name, ("true",))
+
+    def count_files(self, base: Path) -> None:
+        """Count what runs replace and remove in a directory of ledgers: ``file head 1``."""
+        program = self.add_program("file")
+        listening = self.folder / "listen.py"
+        words = {"base": f"{base}{os.sep}", "program": str(program)}
+        listening.write_text(_FILES % words)
+        self.variables[FIRST] = str(listening)
 
     @property
     def module(self) -> str:
@@ -141,7 +169,8 @@ class Points:
             return Cut.BEFORE
         if asked.method not in _CHANGES or "dryRun" in asked.query:
             return None
-        here = self._counted(f"api {asked.method} {asked.path.split('/')[-2]}")
+        kind = asked.path.split("/")[-1 if asked.method == "POST" else -2]
+        here = self._counted(f"api {asked.method} {kind}")
         for moment, fault in (("before", None), ("instead", Cut.BEFORE), ("after", Cut.AFTER)):
             if self._point() in {f"{name} {moment}" for name in here}:
                 subprocess.run((self.folder / "strike",), check=True)
@@ -175,8 +204,13 @@ def points_of(world: World, folder: Path, kubeconfig: Path) -> Iterator[Points]:
         (folder / name).mkdir(parents=True)
     _write_programs(folder)
     path = f"{folder / 'bin'}:{world.variables['PATH']}"
-    watched = replace(world, variables={**world.variables, "PATH": path})
-    points = Points(world=watched, folder=folder, kubeconfig=folder / "kubeconfig")
+    variables = {**world.variables, "PATH": path}
+    points = Points(
+        world=replace(world, variables=variables),
+        folder=folder,
+        kubeconfig=folder / "kubeconfig",
+        variables=variables,
+    )
     with faulty(world.cluster, points.befalls) as gateway:
         points.kubeconfig.write_text(_through(kubeconfig, gateway.address))
         yield points
@@ -205,14 +239,16 @@ def _write_programs(folder: Path) -> None:
     assert git is not None
     engine = find_binary(Terraform(), Settings.read(), folder).argv
     made = _program(folder / "made.sh", _MODULE % {"folder": shlex.quote(str(folder))})
-    remember = '[ -s "$folder/process" ] || echo $PPID > "$folder/process"'
-    for name, argv, first in (
-        ("git", (git,), remember),
-        ("terraform", engine, remember),
-        ("module", (str(made),), ""),
-    ):
-        words = {"folder": shlex.quote(str(folder)), "program": name, "remember": first}
-        _program(folder / "bin" / name, _COUNTING % {**words, "real": shlex.join(argv)})
+    _counting(folder, "git", (git,), of_runs=True)
+    _counting(folder, "terraform", engine, of_runs=True)
+    _counting(folder, "module", (str(made),))
+
+
+def _counting(folder: Path, name: str, real: tuple[str, ...], *, of_runs: bool = False) -> Path:
+    """Write a program that is counted and becomes the real one; runs themselves start those that are ``of_runs``."""
+    remember = '[ -s "$folder/process" ] || echo $PPID > "$folder/process"' if of_runs else ""
+    words = {"folder": shlex.quote(str(folder)), "program": name, "remember": remember}
+    return _program(folder / "bin" / name, _COUNTING % {**words, "real": shlex.join(real)})
 
 
 def _program(file: Path, text: str) -> Path:

@@ -4,15 +4,13 @@ Each commit updates a module and an object, rolls out a Deployment that reads an
 and a Job, prunes those of the commit before, and destroys its module.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from tests.end_to_end.ending_early.looking import seen_by_kubectl, seen_by_terraform
+from tests.end_to_end.ending_early.places import Place
 from tests.end_to_end.ending_early.points import Points
 from tests.end_to_end.stacks import ECHO, Document, config_map, deployment
 from tests.end_to_end.world import World
-from tests.git import git
 
 _MADE = """
 variable "name" {
@@ -41,15 +39,20 @@ _IN_EVERY_NAMESPACE = {"kube-root-ca.crt"}
 class Sides:
     """The stack, by the number of its last commit."""
 
-    points: Points
+    place: Place
+
+    @property
+    def points(self) -> Points:
+        """Return the points of its runs."""
+        return self.place.points
 
     @property
     def world(self) -> World:
-        """Return where it lives."""
+        """Return the clone that is committed in."""
         return self.points.world
 
     def commit(self, number: int) -> str:
-        """Write the stack as a number has it, and return the commit."""
+        """Write the stack as a number has it, into every clone, and return the commit."""
         world, side = self.world, _SIDES[number % 2]
         for file in (world.root / "stacks" / world.name).glob("*.yaml"):
             file.unlink()
@@ -59,15 +62,16 @@ class Sides:
         kept = {"source": "./modules/kept", "inputs": {"text": f"round {number}"}}
         platform = {"path": "platform.yaml", "namespace": world.name}
         shop = {"path": "shop.yaml", "namespace": world.name, "needs": ["platform"]}
-        cluster = {"kubeconfig": str(self.points.kubeconfig)}
         modules, sets = {"kept": kept, side: made}, {"platform": platform, "shop": shop}
-        world.declare(modules, sets, cluster=cluster)
+        world.declare(modules, sets, **self.place.settings)
         texts = [config_map(name, {"text": text}) for name, text in _texts(number).items()]
         world.manifests("platform.yaml", *texts)
         reading = {"orchestrator.test/kept": "${{ modules.kept.kept }}"}
         web = deployment("web", image=f"web:{number}", annotations=reading)
         world.manifests("shop.yaml", web, _job(number))
-        return world.commit(f"Go to {number}")
+        commit = world.commit(f"Go to {number}")
+        self.place.share()
+        return commit
 
     def assert_is(self, number: int) -> None:
         """Check by looking at each thing itself that there is what a number has, all of it, and nothing else."""
@@ -89,13 +93,29 @@ class Sides:
         assert self.points.made() == {_made(number)}
         assert self.inputs() == {"kept": f"round {number}", side: _made(number)}
 
+    def assert_is_by_tools(self, number: int) -> None:
+        """Check the same by kubectl and Terraform, as far as they show it."""
+        found = seen_by_kubectl(self.place)
+        assert {
+            name.removeprefix("ConfigMap/"): item["data"]
+            for name, item in found.items()
+            if item["kind"] == "ConfigMap"
+        } == {name: {"text": text} for name, text in _texts(number).items()}
+        assert {name for name in found if not name.startswith("ConfigMap/")} == {
+            "Deployment/web",
+            f"Job/once-{number}",
+        }
+        listed = seen_by_terraform(self.place)
+        assert {module: each for module, each in listed.items() if each} == {
+            "kept": ["terraform_data.echo"],
+            _SIDES[number % 2]: ["terraform_data.made"],
+        }
+
     def inputs(self) -> dict[str, str]:
-        """Return what each module with a resource was given, as the files of the states have it."""
-        folder = self.world.root / ".orchestrator" / "state" / self.world.name / "default"
-        states = {file.stem: self.world.resources(file.stem) for file in folder.glob("*.tfstate")}
+        """Return what each module with a resource was given, as its state has it."""
         return {
             module: str(attributes["input"]["value"])
-            for module, resources in states.items()
+            for module, resources in self.place.resources().items()
             for attributes in resources.values()
         }
 
@@ -123,44 +143,6 @@ class Sides:
         """Return all objects of a kind in the namespace, also those that nobody labelled."""
         answer = self.world.cluster.get(f"/{api}/namespaces/{self.world.name}/{plural}")
         return {item["metadata"]["name"]: item for item in answer["items"]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """An entry as Git has it: what it says, and the state after it."""
-
-    entry: Mapping[str, Any]
-    state: Mapping[str, Any]
-
-
-def records(world: World) -> list[Record]:
-    """Return the ledger's entries as Git has them, the first one first, after checking that they form one chain."""
-    ref = f"refs/orchestrator/{world.name}/default"
-    if not git(world.root, "for-each-ref", ref):
-        return []
-    git(world.root, "fsck", "--connectivity-only", ref)
-    commits = git(world.root, "rev-list", "--first-parent", "--reverse", ref).splitlines()
-    shown = {
-        file: [_shown(world, commit, file) for commit in commits] for file in ("entry", "state")
-    }
-    found = [
-        Record(entry=json.loads(entry), state=json.loads(state))
-        for entry, state in zip(shown["entry"], shown["state"], strict=True)
-        if entry
-    ]
-    ids = [each.entry["id"] for each in found]
-    assert [each.entry["previous"] for each in found] == ["", *ids[:-1]]
-    return found
-
-
-def _shown(world: World, commit: str, file: str) -> str:
-    """Return a file of a commit, empty for the revisions that the first entry follows."""
-    name = f"{file}.json"
-    return (
-        git(world.root, "show", f"{commit}:{name}")
-        if git(world.root, "ls-tree", commit, name)
-        else ""
-    )
 
 
 def _texts(number: int) -> dict[str, str]:

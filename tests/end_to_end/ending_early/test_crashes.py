@@ -10,18 +10,27 @@ from random import Random
 import pytest
 
 from orchestrator.sandbox import Sandbox
+from tests.end_to_end.ending_early.ledgers import Record
+from tests.end_to_end.ending_early.places import PLACES
 from tests.end_to_end.ending_early.points import KILL, POWER, points_of
-from tests.end_to_end.ending_early.sides import Record, Sides, records
+from tests.end_to_end.ending_early.sides import Sides
 from tests.end_to_end.world import World
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 _SEED = 5
 _SHARES = 4  # in which the points of one seed are gone through, side by side
+_DYING = [
+    *(("shared", share) for share in range(_SHARES)),
+    *(("alone", share) for share in range(_SHARES - 1)),
+    ("directory", 3),
+    ("cluster", 3),
+]
+_STOPPED = [("alone", 0), ("alone", 1), ("shared", 2), ("shared", 3)]
 _MOST = 20  # of each share
 _DIE = ("instead", "after")
 _STOP = ("before", "after")
-_EFFECTS = ("git update-ref", "api", "module", "terraform apply")
+_EFFECTS = ("git push", "remote", "git update-ref", "file", "api", "module", "terraform apply")
 _LATER = ("api", "module", "terraform")  # where what a run started can be at work
 _INTERRUPTED = 130
 
@@ -30,20 +39,30 @@ Strike = tuple[str, str]
 
 
 @pytest.fixture
-def sides(world: World, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sides]:
-    """Return the stack, not applied yet."""
-    with points_of(world, tmp_path / "points", sandbox.kubeconfig) as points:
-        yield Sides(points=points)
+def sides(
+    request: pytest.FixtureRequest, world: World, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Sides]:
+    """Return the stack, not applied yet; the parameter says where it keeps its ledger."""
+    place = PLACES[request.param]
+    with (
+        points_of(world, tmp_path / "points", sandbox.kubeconfig) as points,
+        place(points, tmp_path) as found,
+    ):
+        yield Sides(place=found)
 
 
+@pytest.mark.parametrize("sides", ["shared"], indirect=True)
 def test_a_run_that_is_killed_is_finished_by_the_next(sides: Sides) -> None:
-    """In Terraform's work, between two objects, and when it deleted all and has not recorded that yet."""
+    """In Terraform's work, between two objects, and between the refs of the outcome that it pushes.
+
+    The next one is at times that of another clone.
+    """
     _apply(sides, 0)
     for number, strike in enumerate(
         [
             ("module create 1 after", KILL),
             ("api PATCH jobs 1 after", POWER),
-            ("git update-ref 4 instead", KILL),
+            ("remote update 6 after", POWER),
         ],
         start=1,
     ):
@@ -53,15 +72,18 @@ def test_a_run_that_is_killed_is_finished_by_the_next(sides: Sides) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("share", range(_SHARES))
+@pytest.mark.parametrize(("sides", "share"), _DYING, indirect=["sides"])
 def test_a_run_may_die_at_any_point(sides: Sides, share: int) -> None:
-    """At each ledger write, at each effect, and at anything else that it does, alone or with all that it started."""
+    """At each ledger write, at each effect, and at anything else that it does, alone or with all that it started.
+
+    A push to a remote may not have come, have come without an answer, or be at work between its refs.
+    """
     _go_through(sides, share, _deadly, _die_and_recover)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("share", range(_SHARES))
+@pytest.mark.parametrize(("sides", "share"), _STOPPED, indirect=["sides"])
 def test_a_run_may_be_stopped_at_any_point(sides: Sides, share: int) -> None:
     """It ends cleanly, with all that it started, says so in the ledger, and the next one goes on."""
     _go_through(sides, share, _stopping, _stop_and_go_on)
@@ -82,6 +104,7 @@ def _go_through(
     for number, strike in enumerate(chosen, start=3):
         with _told(f"seed {_SEED}, share {share}, round {number}: {strike[0]}, {strike[1][:9]}"):
             live(sides, number, strike)
+    sides.assert_is_by_tools(len(chosen) + 2)
     _assert_nothing_is_left_to_do(sides)
 
 
@@ -106,29 +129,30 @@ def _stopping(seen: list[str], random: Random) -> list[Strike]:
 
 
 def _die_and_recover(sides: Sides, number: int, strike: Strike) -> None:
-    world, points = sides.world, sides.points
+    place, points = sides.place, sides.points
     before, calls, commit = sides.effects(), points.done(), sides.commit(number)
     points.strike_at(*strike)
+    dying, next_ = place.clone(number), place.clone(number // 2)
 
-    died = world.run("apply", world.name, "--yes")
+    died = dying.run("apply", dying.name, "--yes")
 
     assert points.struck, died.said
     assert died.code == -signal.SIGKILL, died.said
-    points.await_end()
-    left = records(world)
-    _assert_intended(sides, left[-1], before, commit)
-    held, jobs = world.locks(), sides.jobs()
+    place.await_end()
+    left = place.ledger.records()
+    _assert_intended(sides, left, before, commit)
+    held, jobs = place.ledger.locked(), sides.jobs()
     points.clear()
-    applied = world.apply()
-    assert ("took the lock over" in applied.stderr) is bool(held)
-    assert records(world)[: len(left)] == left
-    _assert_finished(sides, number, commit)
+    applied = next_.apply()
+    assert ("took the lock over" in applied.stderr) is held
+    assert place.entries()[: len(left)] == [each.entry for each in left]
+    _assert_finished(sides, number, commit, next_)
     _assert_done_once(sides, jobs)
     assert _doubled(sides, calls) == [] or (strike[1] == POWER and _cuts_off(strike))
 
 
 def _stop_and_go_on(sides: Sides, number: int, strike: Strike) -> None:
-    world, points = sides.world, sides.points
+    place, points, world = sides.place, sides.points, sides.place.clone(number)
     before, calls, commit = sides.effects(), points.done(), sides.commit(number)
     points.strike_at(*strike)
 
@@ -138,18 +162,19 @@ def _stop_and_go_on(sides: Sides, number: int, strike: Strike) -> None:
     assert stopped.code in {0, _INTERRUPTED}, stopped.said  # the request may have come last of all
     assert "Traceback" not in stopped.said
     assert points.running() == []
+    assert not place.ledger.locked()
     assert world.locks() == ""
     assert world.left_behind() == []
     assert list((world.root / ".orchestrator").rglob("*.tfplan")) == []
-    left = records(world)
+    left = place.ledger.records()
     assert left[-1].state["open"] is None
     if sides.effects() != before:
         assert left[-1].entry["run"]["revision"]["commit"] == commit
         assert left[-1].entry["outcome"] == ("interrupted" if stopped.code else "applied")
-    jobs = sides.jobs()
+    jobs, next_ = sides.jobs(), place.clone(number // 2)
     points.clear()
-    world.apply()
-    _assert_finished(sides, number, commit)
+    next_.apply()
+    _assert_finished(sides, number, commit, next_)
     _assert_done_once(sides, jobs)
     assert _doubled(sides, calls) == [] or _cuts_off(strike)
 
@@ -161,22 +186,23 @@ def _apply(sides: Sides, number: int) -> None:
     sides.assert_is(number)
 
 
-def _assert_intended(sides: Sides, last: Record, before: object, commit: str) -> None:
+def _assert_intended(sides: Sides, left: list[Record], before: object, commit: str) -> None:
     """Check that whatever a run did that died stands in the ledger: what it is at, and all that it owns."""
+    last = left[-1]
     if sides.effects() != before:
         assert last.entry["run"]["revision"]["commit"] == commit
     inventory = {each["name"] for each in last.state["inventory"]}
     assert sides.objects() <= inventory
 
 
-def _assert_finished(sides: Sides, number: int, commit: str) -> None:
-    world = sides.world
+def _assert_finished(sides: Sides, number: int, commit: str, world: World) -> None:
     sides.assert_is(number)
-    last = records(world)[-1]
+    last = sides.place.ledger.records()[-1]
     assert last.state["open"] is None
     assert {each["name"] for each in last.state["inventory"]} == sides.objects()
     assert last.entry["run"]["revision"]["commit"] == commit
     assert last.entry["outcome"] in {"applied", "unchanged"}
+    assert not sides.place.ledger.locked()
     assert world.locks() == ""
     assert world.left_behind() == []
     assert list((world.root / ".orchestrator").rglob("inputs-*")) == []
@@ -200,10 +226,11 @@ def _cuts_off(strike: Strike) -> bool:
 
 
 def _assert_nothing_is_left_to_do(sides: Sides) -> None:
-    entries = sides.world.ledger()
-    planned = sides.world.run("plan", sides.world.name, "--detailed-exitcode")
-    assert planned.code == 0, planned.said
-    assert sides.world.ledger() == entries
+    entries = sides.place.entries()
+    for world in sides.place.clones:
+        planned = world.run("plan", world.name, "--detailed-exitcode")
+        assert planned.code == 0, planned.said
+    assert sides.place.entries() == entries
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.commands import Running, eventually, held
+from tests.end_to_end.ending_early.ledgers import InCluster, InDirectory, InGit, Ledger
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, declare_held
 from tests.git import git, make_clone, make_remote
@@ -22,9 +23,29 @@ QUICK = "6s"
 
 
 @pytest.fixture
-def other(world: World, folder: Path, tmp_path: Path) -> World:
-    """Return a second clone; both have a stack whose apply is held in the middle of Terraform's work."""
-    declare_held(world, folder)
+def ledger(request: pytest.FixtureRequest, world: World, folder: Path, tmp_path: Path) -> Ledger:
+    """Commit a stack whose apply is held in the middle of Terraform's work, and return its ledger: as parametrized."""
+    found: Ledger
+    match request.param:
+        case "directory":
+            base = tmp_path / "ledgers"
+            base.mkdir()
+            declare_held(world, folder, ledger={"store": "directory", "path": str(base)})
+            found = InDirectory(folder=base / world.name / "default")
+        case "cluster":
+            namespace = f"{world.name}-ledger"
+            world.create_namespace(namespace)
+            declare_held(world, folder, ledger={"store": "cluster", "namespace": namespace})
+            found = InCluster(cluster=world.cluster, namespace=namespace, name=world.name)
+        case _:
+            declare_held(world, folder)
+            found = InGit(root=tmp_path / "remote.git", name=world.name)
+    return found
+
+
+@pytest.fixture
+def other(world: World, ledger: Ledger, tmp_path: Path) -> World:  # noqa: ARG001  it commits
+    """Return a second clone."""
     remote = make_remote(tmp_path / "remote.git", of=world.root)
     return dataclasses.replace(world, root=make_clone(remote, tmp_path / "clone"))
 
@@ -78,8 +99,13 @@ def test_patience_ends(world: World, folder: Path) -> None:
     assert first.end().code == 0
 
 
+@pytest.mark.parametrize(
+    "ledger",
+    ["remote", *(pytest.param(kept, marks=pytest.mark.soak) for kept in ("directory", "cluster"))],
+    indirect=True,
+)
 def test_a_holder_that_is_paused_past_its_lease_stops(
-    world: World, other: World, folder: Path
+    world: World, other: World, ledger: Ledger, folder: Path
 ) -> None:
     """Another takes the lock over by its silence; resumed, it records nothing, begins nothing more and says why."""
     paused = world.start("apply", world.name, "--yes", ORCHESTRATOR_LEASE=QUICK)
@@ -93,7 +119,7 @@ def test_a_holder_that_is_paused_past_its_lease_stops(
     applied = next_.end()
     assert applied.code == 0, applied.said
     assert "which gave no heartbeat for" in applied.stderr
-    entries = git(world.root, "ls-remote", "origin", "refs/orchestrator/*")
+    entries = ledger.records()
 
     paused.signal(signal.SIGCONT)
     resumed = paused.end()
@@ -102,8 +128,8 @@ def test_a_holder_that_is_paused_past_its_lease_stops(
     assert "stopping: the lease on" in resumed.stderr or "was taken away" in resumed.stderr
     assert "nothing more is done or recorded" in " ".join(resumed.said.split())
     assert "manifests.shop: applying" not in resumed.stderr
-    assert git(world.root, "ls-remote", "origin", "refs/orchestrator/*") == entries
-    assert not git(world.root, "ls-remote", "origin", "refs/orchestrator-lock/*")
+    assert ledger.records() == entries
+    assert not ledger.locked()
 
 
 def test_unlock_proves_the_holder_dead_by_its_silence(world: World, folder: Path) -> None:

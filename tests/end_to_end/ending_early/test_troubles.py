@@ -1,27 +1,25 @@
 """What a run needs fails it in the middle: the run ends with the truth or outlives it, and the next one goes on."""
 
 import dataclasses
-import os
 import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from orchestrator.processes import Command, Stop, start_daemon
-from orchestrator.sandbox import Sandbox, down, up
-from orchestrator.settings import Settings
+from orchestrator.sandbox import Sandbox
 from tests.end_to_end.commands import Ended, eventually
-from tests.end_to_end.ending_early.points import points_of
-from tests.end_to_end.ending_early.sides import Sides, records
+from tests.end_to_end.ending_early.before import Before
+from tests.end_to_end.ending_early.ledgers import records
+from tests.end_to_end.ending_early.places import PLACES
+from tests.end_to_end.ending_early.points import KILL, points_of
+from tests.end_to_end.ending_early.sides import Sides
 from tests.end_to_end.world import World
 from tests.forked.command import ORCHESTRATOR
 from tests.git import make_remote
-from tests.sandbox.client import client_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -43,10 +41,15 @@ cp -a "$1" "$2" && exit $code
 
 
 @pytest.fixture
-def sides(world: World, sandbox: Sandbox, tmp_path: Path) -> Iterator[Sides]:
-    """Return the stack, applied once."""
-    with points_of(world, tmp_path / "points", sandbox.kubeconfig) as points:
-        found = Sides(points=points)
+def sides(
+    request: pytest.FixtureRequest, world: World, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Sides]:
+    """Return the stack, applied once; the parameter says where it keeps its ledger, if not in its clone alone."""
+    with (
+        points_of(world, tmp_path / "points", sandbox.kubeconfig) as points,
+        PLACES[getattr(request, "param", "alone")](points, tmp_path) as place,
+    ):
+        found = Sides(place=place)
         _apply(found, 0)
         yield found
 
@@ -62,12 +65,13 @@ def test_a_remote_that_refuses_from_some_push_on(sides: Sides, tmp_path: Path, p
     hook.write_text(f"#!/bin/sh\n[ ! -e {refuse} ] || {{ echo 'not today' >&2; exit 1; }}\n")
     hook.chmod(0o755)
     _apply(sides, 1)
+    before = Before.of(sides)
 
     ended = _suffer(sides, 2, f"git push {push} before", f"touch {refuse}")
 
     assert "refused the push: pre-receive hook declined" in ended.said
     refuse.unlink()
-    _assert_goes_on_with_a_remote(sides, 2, remote)
+    _assert_goes_on_with_a_remote(before, 2, remote)
 
 
 @pytest.mark.parametrize(
@@ -77,12 +81,13 @@ def test_a_remote_that_is_gone_from_some_push_on(sides: Sides, tmp_path: Path, p
     """The same, for one that is down: what could not be pushed is kept, and pushed later."""
     remote = make_remote(tmp_path / "remote.git", of=sides.world.root)
     _apply(sides, 1)
+    before = Before.of(sides)
 
     ended = _suffer(sides, 2, f"git push {push} before", f"mv {remote} {remote}.gone")
 
     assert "does not answer" in ended.said
     remote.with_name("remote.git.gone").rename(remote)
-    _assert_goes_on_with_a_remote(sides, 2, remote)
+    _assert_goes_on_with_a_remote(before, 2, remote)
 
 
 @pytest.mark.parametrize(
@@ -144,10 +149,11 @@ def test_a_network_that_is_lost_for_a_moment(sides: Sides) -> None:
         ["api PATCH deployments 1 after", "api DELETE jobs 1 before"], 1
     ):
         sides.commit(number)
+        before = Before.of(sides)
         sides.points.strike_at(point, f"touch {cut}; (sleep 1; rm {cut}) > /dev/null 2>&1 &")
         sides.world.apply()
         assert sides.points.struck
-        sides.assert_is(number)
+        before.assert_settled(number)
 
 
 @pytest.mark.soak
@@ -158,102 +164,78 @@ def test_a_network_that_is_lost_for_a_moment(sides: Sides) -> None:
 )
 def test_a_network_that_is_lost_for_good(sides: Sides, point: str) -> None:
     """The run gives up, says what it could not reach, and records how far it came; the next one goes on."""
+    before = Before.of(sides)
+
     ended = _suffer(sides, 1, point, f"touch {sides.points.folder}/cut", patience=300)
 
     assert "cannot be reached" in ended.said
     assert records(sides.world)[-1].entry["outcome"] == "interrupted"  # no fault of the revision
-    _apply(sides, 1)
-
-
-@dataclasses.dataclass(slots=True)
-class Component:
-    """A server of a control plane, which can be killed and started again as it was."""
-
-    process: int
-    command: Command
-    log: Path
-
-    def restart(self) -> None:
-        """Kill it, and start it again; the sandbox ends it like the one before."""
-        os.kill(self.process, signal.SIGKILL)
-        self.process = start_daemon(self.command, log=self.log).process
+    sides.world.apply()
+    before.assert_settled(1)
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
-@pytest.mark.usefixtures("sandbox_programs")
-def test_a_control_plane_that_restarts(world: World, tmp_path: Path) -> None:
-    """Its API server in an apply, its etcd in a prune: the run goes on as soon as they are back."""
-    with _control_plane(tmp_path) as own:
-        cluster = client_of(own.kubeconfig)
-        alone = dataclasses.replace(world, cluster=cluster)
-        alone.create_namespace(alone.name)
-        with points_of(alone, tmp_path / "points", own.kubeconfig) as points:
-            found = Sides(points=points)
-            _apply(found, 0)
-            api, etcd = (
-                _component(own.directory, f"--{flag}={own.directory.resolve()}")
-                for flag in ("cert-dir", "data-dir")
-            )
-            _restart_at(found, 1, api, "api PATCH configmaps 2 before")
-            _restart_at(found, 2, etcd, "api DELETE jobs 1 before")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("sides", ["directory"], indirect=True)
+def test_a_directory_that_is_gone_at_some_write(sides: Sides) -> None:
+    """It is not mounted any more: the run ends there, and the next one, when it is back, goes on."""
+    _apply(sides, 1)
+    _apply(sides, 2)
+    writes = [point for point in sides.points.seen() if point.startswith("file")]
+    ledgers = sides.place.settings["ledger"]["path"]
+    for number, point in enumerate(writes, start=3):
+        before = Before.of(sides)
+        ended = _suffer(sides, number, f"{point} before", f"mv {ledgers} {ledgers}.gone")
+        assert ended.code in {0, 1}, ended.said
+        assert "cannot be used" in ended.said or "is not there" in ended.said
+        Path(f"{ledgers}.gone").rename(ledgers)
+        sides.world.apply()
+        before.assert_settled(number)
 
 
-def _restart_at(sides: Sides, number: int, component: Component, point: str) -> None:
-    """Apply, with a server restarted while the run is held at a point."""
-    points, go = sides.points, sides.points.folder / "go"
-    go.unlink(missing_ok=True)
-    sides.commit(number)
-    points.strike_at(point, f"until [ -e {go} ]; do sleep 0.02; done")
-    running = sides.world.start("apply", sides.world.name, "--yes")
-    eventually(lambda: points.struck, "the point to be reached")
-    component.restart()
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("sides", ["cluster"], indirect=True)
+def test_a_cluster_that_is_gone_for_a_moment_at_any_write_of_its_ledger(sides: Sides) -> None:
+    """What was sent may have been done, or not: the run sends it again, and nothing is recorded twice."""
+    cut = f"{sides.points.folder}/cut"
+    lost = f"touch {cut}; (sleep 1; rm {cut}) > /dev/null 2>&1 &"
+    _apply(sides, 1)
+    _apply(sides, 2)
+    ours = ("leases", "POST configmaps", "PUT configmaps")
+    writes = [point for point in sides.points.seen() if any(each in point for each in ours)]
+    assert writes
+    for number, point in enumerate(writes, start=3):
+        before = Before.of(sides)
+        sides.commit(number)
+        sides.points.strike_at(f"{point} {'instead' if number % 2 else 'after'}", lost)
+        sides.world.apply()
+        assert sides.points.struck
+        before.assert_settled(number)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("sides", ["shared"], indirect=True)
+def test_a_push_that_arrives_when_its_run_is_long_dead(sides: Sides, tmp_path: Path) -> None:
+    """The remote was about to record it while another clone took the lock over: it records nothing any more."""
+    place, points, go = sides.place, sides.points, tmp_path / "go"
+    first, second = place.clones
+    before = Before.of(sides)
+    sides.commit(1)
+    points.strike_at("remote receive 2 after", f"{KILL}; until [ -e {go} ]; do sleep 0.02; done")
+    died = first.start("apply", first.name, "--yes")
+    eventually(lambda: points.struck, "the push to be on its way")
+    assert died.end().code == -signal.SIGKILL
+    (points.folder / "point").unlink()
+
+    second.apply()
+
+    entries = place.entries()
     go.touch()
-    ended = running.end(300)
-    assert ended.code == 0, ended.said
-    eventually(lambda: _answers(sides), "the control plane to be back")
-    sides.assert_is(number)
-
-
-def _answers(sides: Sides) -> bool:
-    try:
-        return sides.world.cluster.request("GET", "/readyz/etcd")[0] == 200
-    except (OSError, ValueError):
-        return True
-
-
-@contextmanager
-def _control_plane(directory: Path) -> Iterator[Sandbox]:
-    place = directory / "sandbox"
-    try:
-        yield up(place, Settings.read(), on_progress=print, stop=Stop())
-    finally:
-        down(place, on_progress=print, stop=Stop())
-
-
-def _component(directory: Path, mark: str) -> Component:
-    """Return the server that has an argument that begins like this."""
-    (found,) = [
-        Component(
-            process=int(entry.name),
-            command=Command(
-                argv=_argv(entry),
-                directory=(entry / "cwd").readlink(),
-                environment=Settings.read().environment,
-            ),
-            log=directory / "restarted.log",
-        )
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and any(part.startswith(mark) for part in _argv(entry))
-    ]
-    return found
-
-
-def _argv(entry: Path) -> tuple[str, ...]:
-    try:
-        return tuple((entry / "cmdline").read_bytes().decode().split("\0")[:-1])
-    except OSError:
-        return ()
+    place.await_end()
+    assert place.entries() == entries
+    before.assert_settled(1)
+    assert "Nothing to do" in first.apply().stdout
 
 
 def _apply(sides: Sides, number: int) -> None:
@@ -276,13 +258,13 @@ def _suffer(sides: Sides, number: int, point: str, act: str, *, patience: float 
     return ended
 
 
-def _assert_goes_on_with_a_remote(sides: Sides, number: int, remote: Path) -> None:
+def _assert_goes_on_with_a_remote(before: Before, number: int, remote: Path) -> None:
     """Check that what was recorded is kept, and that the next run finishes it, here and on the remote."""
-    world = sides.world
+    world = before.sides.world
     left = records(world)
     assert left[-1].state["open"] is None
     world.apply()
-    sides.assert_is(number)
+    before.assert_settled(number)
     now = records(world)
     assert now[: len(left)] == left
     assert now[-1].state["open"] is None

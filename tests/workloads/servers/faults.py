@@ -145,7 +145,7 @@ class _Handler(Handler):
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    do_GET = do_PATCH = do_DELETE = answer  # noqa: N815 - names that the library calls
+    do_GET = do_PATCH = do_DELETE = do_POST = do_PUT = answer  # noqa: N815 - names that the library calls
 
 
 def _socket(connection: HTTPSConnection) -> socket.socket:
