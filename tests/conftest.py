@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytest_plugins = ("tests.sandbox_fixture",)
+pytest_plugins = ("tests.sandbox_fixture", "tests.forges.real.fixture")
 
 # The command is started hundreds of times: without compiled files each start would compile all of it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -48,21 +48,39 @@ _WORDS: Final = frozenset(
 def main(forge: str, file: str) -> int:
     """Write the part that is used, and return the exit code."""
     whole = json.loads(Path(file).read_text(encoding="utf-8"))
+    text = json.dumps(excerpt(forge, whole), indent=1, sort_keys=True)
+    (_FOLDER / f"{forge}.json").write_text(f"{text}\n", encoding="utf-8")
+    return 0
+
+
+def excerpt(forge: str, whole: Json) -> Json:
+    """Return the part of a forge's description that is used, with where it comes from. Pure."""
     source, licence = _SOURCES[forge]
     kept: Json = {"source": f"{source}, its paths and fields alone", "licence": licence}
     kept["document"] = _part(whole, _USED[forge])
     if forge == "github":
         published = whole["components"]["examples"]
-        kept["examples"] = {
-            name: published[name]["value"] for name in _EXAMPLES if name in published
-        }
-    else:  # of a fork that is gone, there is none
-        fields = kept["document"]["definitions"]["PRBranchInfo"]["properties"]
-        fields["repo"] = {"allOf": [fields["repo"]], "x-nullable": True}
-        kept["mended"] = ["the repository of a branch may be null, when it is gone"]
-    text = json.dumps(kept, indent=1, sort_keys=True)
-    (_FOLDER / f"{forge}.json").write_text(f"{text}\n", encoding="utf-8")
-    return 0
+        kept["examples"] = {name: published[name]["value"] for name in _EXAMPLES}
+    else:
+        _mend_gitea(kept)
+    return kept
+
+
+def _mend_gitea(kept: Json) -> None:
+    """Say what a server does and its description does not."""
+    definitions = kept["document"]["definitions"]
+    for found in definitions.values():
+        fields = found.get("properties", {})
+        for name, field in fields.items():
+            if "$ref" in field:
+                fields[name] = {"allOf": [field], "x-nullable": True}
+            elif field.get("format") == "date-time" or name == "merge_commit_sha":
+                field["x-nullable"] = True
+    definitions["User"]["properties"]["username"] = {"type": "string"}
+    kept["mended"] = [
+        "what there may be none of is null: objects, times, the commit of a merge",
+        "an account has its login as username, too",
+    ]
 
 
 def _part(whole: Json, used: dict[str, tuple[str, ...]]) -> Json:

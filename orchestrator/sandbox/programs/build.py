@@ -30,13 +30,18 @@ _INTERRUPT_GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A program that we build: the folder of its Go module, the main package in it, flags for the linker."""
+    """A program that we build: the folder of its Go module, the main package in it, flags for the linker.
+
+    ``tags`` choose what is built into it; ``in_c`` says that parts of it are C, for which there has to be a compiler.
+    """
 
     name: str
     title: str
     sources: Path
     package: str
     linker_flags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    in_c: bool = False
 
 
 CONTROL_PLANE = Program(
@@ -111,7 +116,8 @@ class _Build:
         self, arguments: tuple[str, ...], log: Path, on_line: Callable[[str], None]
     ) -> Completed:
         """Run Go in the sources; raise Interrupted or SandboxError unless it succeeds."""
-        command = self.go.command(arguments, directory=self.program.sources)
+        go = self.go.with_c() if self.program.in_c else self.go
+        command = go.command(arguments, directory=self.program.sources)
         limits = Limits(grace=_INTERRUPT_GRACE_SECONDS)
         completed = processes.follow(
             command, sink=log, on_line=on_line, limits=limits, stop=self.stop
@@ -153,7 +159,8 @@ def _flags(program: Program) -> tuple[str, ...]:
     # The commit of the repository that these sources lie in is no business of the binary's, and Git may
     # refuse to tell it, where that repository belongs to another user.
     linker_flags = " ".join(("-s -w", *program.linker_flags))
-    return ("-buildvcs=false", "-trimpath", "-ldflags", linker_flags)
+    tags = ("-tags", ",".join(program.tags)) if program.tags else ()
+    return ("-buildvcs=false", "-trimpath", *tags, "-ldflags", linker_flags)
 
 
 class _Progress:

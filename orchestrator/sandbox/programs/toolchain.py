@@ -4,7 +4,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator import processes
@@ -40,6 +40,10 @@ class Go:
     def description(self) -> str:
         """What a person is told: version and path."""
         return f"Go {_text(self.version)} ({self.program})"
+
+    def with_c(self) -> "Go":
+        """Return the same, but let it compile C, too."""
+        return replace(self, environment={**self.environment, "CGO_ENABLED": "1"})
 
     def command(self, arguments: tuple[str, ...], *, directory: Path) -> Command:
         """Return the command that runs it with these arguments."""

@@ -1,0 +1,119 @@
+"""Our client of Gitea and a real one: what it says is what it describes, and what no small forge can show."""
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator import clock
+from orchestrator.forges.clients import open_forge
+from orchestrator.forges.commenting import Ending, publish
+from orchestrator.forges.forge import Forge, State, Status
+from orchestrator.forges.patience import Patience
+from orchestrator.forges.place import Kind, Place
+from orchestrator.processes import Stop
+from tests.forges.described import Exchange, problems
+from tests.forges.real.server import Account, Gitea
+from tools.descriptions import excerpt
+
+pytestmark = pytest.mark.integration
+
+Json = Any
+_MARKER = '<!-- orchestrator-comment "default" -->'
+
+
+@pytest.fixture
+def owner(gitea: Gitea) -> Account:
+    """Give somebody with a repository that holds one file, and a request to change it."""
+    owner = gitea.account(f"ada-{uuid.uuid4().hex[:8]}")
+    gitea.ask(owner, "POST", "user/repos", {"name": "shop", "auto_init": True})
+    change = {"content": "aGVsbG8=", "new_branch": "change", "message": "Say hello"}
+    gitea.ask(owner, "POST", f"repos/{owner.name}/shop/contents/hello.txt", change)
+    wanted = {"head": "change", "base": "main", "title": "Say hello"}
+    gitea.ask(owner, "POST", f"repos/{owner.name}/shop/pulls", wanted)
+    return owner
+
+
+def _client(gitea: Gitea, owner: Account) -> Forge:
+    repository = f"{owner.name}/shop"
+    place = Place(
+        kind=Kind.GITEA, api=gitea.api, repository=repository, number=1, token=owner.token
+    )
+    return open_forge(place, Patience(stop=Stop(), now=clock.now))
+
+
+def _publish(gitea: Gitea, owner: Account, text: str) -> Ending:
+    client = _client(gitea, owner)
+    head = client.request().head
+    return publish(client, marker=_MARKER, head=head, make=lambda _: f"{_MARKER}\n{text}").ending
+
+
+def test_its_description_is_the_one_that_is_kept(gitea: Gitea) -> None:
+    """What the server says of its own API is what requests and answers are held against here."""
+    with urllib.request.urlopen(f"{gitea.address}/swagger.v1.json", timeout=30) as answer:  # noqa: S310  our own
+        served = excerpt("gitea", json.loads(answer.read()))
+
+    kept = Path(__file__).parent.parent / "descriptions" / "gitea.json"
+    assert json.loads(kept.read_text(encoding="utf-8")) == served
+
+
+def test_it_answers_as_it_describes(gitea: Gitea, owner: Account) -> None:
+    """A real answer to each of our requests has the fields that are described, and no other."""
+    wrong = [said for each in _exchanges(gitea, owner) for said in problems(Kind.GITEA, each)]
+
+    assert not wrong, "\n".join(wrong)
+
+
+def _exchanges(gitea: Gitea, owner: Account) -> Iterator[Exchange]:
+    within = f"repos/{owner.name}/shop"
+    head = _client(gitea, owner).request().head
+    note = gitea.ask(owner, "POST", f"{within}/issues/1/comments", {"body": "a"})["id"]
+    asked: tuple[tuple[str, str, Json, int], ...] = (
+        ("GET", "user", None, 200),
+        ("GET", f"{within}/pulls/1", None, 200),
+        ("GET", f"{within}/issues/1/comments", None, 200),
+        ("POST", f"{within}/issues/1/comments", {"body": "b"}, 201),
+        ("PATCH", f"{within}/issues/comments/{note}", {"body": "c"}, 200),
+        ("DELETE", f"{within}/issues/comments/{note}", None, 204),
+        ("DELETE", f"{within}/issues/comments/{note}", None, 404),
+        ("POST", f"{within}/statuses/{head}", {"state": "pending", "context": "x"}, 201),
+    )
+    for method, path, body, status in asked:
+        answer = gitea.ask(owner, method, path, body, code=status)
+        yield Exchange(
+            method=method, path=f"/{path}", query={}, body=body, status=status, answer=answer
+        )
+
+
+def test_a_comment_is_found_among_many_and_may_be_long(gitea: Gitea, owner: Account) -> None:
+    """There are no pages of comments, and none is as short as on other forges."""
+    other = gitea.account(f"grace-{uuid.uuid4().hex[:8]}")
+    first = _publish(gitea, owner, "first")
+    for number in range(60):
+        text = {"body": f"{_MARKER}\nremark {number}"}
+        gitea.ask(other, "POST", f"repos/{owner.name}/shop/issues/1/comments", text)
+
+    second = _publish(gitea, owner, "é" * 900_000)
+
+    (found,) = _client(gitea, owner).comments()
+    assert (first, second) == (Ending.WRITTEN, Ending.CHANGED)
+    assert len(found.text) > 900_000
+    assert found.address.endswith(f"/{owner.name}/shop/pulls/1#issuecomment-{found.id}")
+
+
+def test_a_status_is_as_long_as_a_forge_takes_it(gitea: Gitea, owner: Account) -> None:
+    """A description of the length that we cut to is kept whole; of two with one name the later counts."""
+    client = _client(gitea, owner)
+    head = client.request().head
+    for state in (State.PENDING, State.FAILURE):
+        said = "x" * client.longest_description
+        client.set_status(head, Status(name="plans", state=state, description=said))
+
+    combined = gitea.ask(owner, "GET", f"repos/{owner.name}/shop/commits/{head}/status")
+    (status,) = combined["statuses"]
+    assert status["status"] == "failure"
+    assert len(status["description"]) == client.longest_description
