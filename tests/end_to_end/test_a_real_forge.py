@@ -49,7 +49,7 @@ class _Request:
 
     def start(self, *arguments: str) -> Running:
         """Start the verb."""
-        return self.world.start("comment", *arguments, **self.variables)
+        return self.world.start("comment", *arguments, directory=None, **self.variables)
 
     def ask(self, method: str, path: str, body: Json = None, *, code: int = 0) -> Json:
         """Ask the API about the repository."""
