@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator import clock
 from orchestrator.engine.recording import open_store, who
+from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
 from orchestrator.engine.state_locks import free_states
 from orchestrator.errors import Interrupted, LedgerError, Locked, LockLost
@@ -42,7 +43,13 @@ def take_turn(
     Raises Locked, Interrupted, LedgerError.
     """
     store = open_store(session)
-    hold = store.sight().hold
+    sight = store.sight()
+    hold = sight.hold
+    if sight.unsettled and (hold is None or is_dead(session, hold.holder)):
+        with locked(
+            session, store, operation
+        ):  # records what could not be: the plan starts from there
+            hold = None
     if (turn.patience and not attended) or (hold and is_dead(session, hold.holder)):
         lease = resources.enter_context(locked(session, store, operation, patience=turn.patience))
         return replace(turn, lease=lease)
@@ -126,13 +133,23 @@ def _claiming(session: Session, waiter: Waiter, hold: Hold | None) -> Waiter:
     """Return a waiter that says whether its commit is newer than the one that the holder applies."""
     ours, theirs = waiter.holder.revision, hold.holder.revision if hold else ""
     newer = ours and theirs and ours != theirs
-    if (
-        hold is None
-        or not newer
-        or not session.repository.plumbing().descends(ours, ancestor=theirs)
-    ):
+    if hold is None or not newer or not _follows(session, ours, theirs):
         return replace(waiter, overtakes="")
     return replace(waiter, overtakes=hold.holder.token)
+
+
+def _follows(session: Session, ours: str, theirs: str) -> bool:
+    """Return whether our commit has theirs in its history; where that cannot be told, it is told that it cannot."""
+    around = session.surroundings
+    remote = remote_of(session)
+    found = session.repository.descends(ours, ancestor=theirs, remote=remote, stop=around.stop)
+    if found is None:
+        text = (
+            f"this shallow clone does not tell whether {ours[:10]} is newer than {theirs[:10]}, which is being"
+            " applied: it is waited for to its end; with the whole history (in CI: a fetch depth of 0) it would not be"
+        )
+        around.on_event(Notice(text=text))
+    return found is True
 
 
 def _in_turn(session: Session, store: Store, waiter: Waiter) -> Lock:
@@ -167,6 +184,9 @@ def _seen_as(waiter: Waiter, store: Store, *, before: Waiter) -> Waiter:
 def _told(session: Session, lock: Lock, *, proof: str) -> Lock:
     if lock.succeeded is not None:
         text = f"took the lock over from {lock.succeeded.holder}, {proof}"
+        session.surroundings.on_event(Notice(text=text))
+    for each in lock.brought:
+        text = f"recorded what could not be when it was done: {each}"
         session.surroundings.on_event(Notice(text=text))
     return lock
 

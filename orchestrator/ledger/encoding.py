@@ -13,6 +13,7 @@ from orchestrator.ledger.entry import (
     Healthy,
     Kind,
     LedgerState,
+    Moved,
     Operation,
     PastRun,
     Restores,
@@ -33,7 +34,7 @@ from orchestrator.stack.model import Json, Risk, UnitId
 def encode_entry(entry: Entry) -> bytes:
     """Return an entry's bytes."""
     suspends = entry.run.operation in {Operation.SUSPEND, Operation.RESUME}
-    return encode(_entry(entry), number=FORMAT if suspends else USUAL)
+    return encode(_entry(entry), number=FORMAT if suspends or entry.moved or entry.late else USUAL)
 
 
 def decode_entry(content: bytes) -> Entry:
@@ -56,8 +57,9 @@ def encode_state(state: LedgerState) -> bytes:
             "runs": [_past(each) for each in state.runs],
             **({"suspended": _suspension(state.suspended)} if state.suspended else {}),
             **({"guards": guards_json(state.guards)} if state.guards else {}),
+            **({"moved": _moved(state.moved)} if state.moved else {}),
         },
-        number=FORMAT if state.suspended else USUAL,
+        number=FORMAT if state.suspended or state.moved else USUAL,
     )
 
 
@@ -83,6 +85,8 @@ def _entry(entry: Entry) -> dict[str, Json]:
         **({"approval": _approval(entry.approval)} if entry.approval else {}),
         **({"why": entry.why} if entry.why else {}),
         **({"guards": guards_json(entry.guards)} if entry.guards else {}),
+        **({"moved": entry.moved} if entry.moved else {}),
+        **({"late": True} if entry.late else {}),
     }
 
 
@@ -147,6 +151,10 @@ def _healthy(healthy: Healthy) -> dict[str, Json]:
     }
 
 
+def _moved(moved: Moved) -> dict[str, Json]:
+    return {"to": moved.to, "at": moment(moved.at), "by": moved.by}
+
+
 def _past(run: PastRun) -> dict[str, Json]:
     return {
         "entry": run.entry,
@@ -191,6 +199,7 @@ def _read_state(fields: Fields) -> LedgerState:
     start, healthy = fields.optional("open"), fields.optional("healthy")
     suspended = fields.optional("suspended")
     guards = fields.optional("guards")
+    moved = fields.optional("moved")
     return LedgerState(
         head=fields.text("head"),
         units={record.unit: record for record in records},
@@ -203,6 +212,7 @@ def _read_state(fields: Fields) -> LedgerState:
         runs=tuple(map(_read_past, fields.any("runs"))),
         suspended=_read_suspension(suspended) if suspended else None,
         guards=read_guards(guards) if guards else None,
+        moved=_read_moved(moved) if moved else None,
     )
 
 
@@ -224,6 +234,8 @@ def _read_entry(fields: Fields) -> Entry:
         approval=_read_approval(approval) if approval else None,
         why=fields.text("why", ""),
         guards=read_guards(guards) if guards else None,
+        moved=fields.text("moved", ""),
+        late=fields.holds("late") and fields.flag("late"),
     )
 
 
@@ -287,6 +299,10 @@ def _read_healthy(fields: Fields) -> Healthy:
         entry=fields.text("entry"),
         at=fields.moment("at"),
     )
+
+
+def _read_moved(fields: Fields) -> Moved:
+    return Moved(to=fields.text("to"), at=fields.moment("at"), by=fields.text("by"))
 
 
 def _read_past(fields: Fields) -> PastRun:

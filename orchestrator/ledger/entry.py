@@ -26,6 +26,7 @@ class Operation(StrEnum):
     RESTORE = "restore"
     SUSPEND = "suspend"
     RESUME = "resume"
+    MOVE = "move"
 
 
 class Kind(StrEnum):
@@ -171,7 +172,8 @@ class Entry:
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
     is going to do, in the entry that starts it; ``approval`` is what a note may hold. ``why`` is the reason that
     somebody gave for a suspension. ``guards`` are those that hold from here on, in the entry that finishes a run which
-    applied all of a stack.
+    applied all of a stack. ``moved`` is the place where the ledger goes on, as people know it, in the note that ends it
+    here. An entry that is ``late`` tells what a run did whose ledger was out of reach until others had gone on.
     """
 
     id: str
@@ -189,6 +191,17 @@ class Entry:
     approval: Approval | None = None
     why: str = ""
     guards: Guards | None = None
+    moved: str = ""
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Where a ledger goes on, as people know the place, and who took it there when."""
+
+    to: str
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +215,7 @@ class LedgerState:
     ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
     destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything. ``guards`` are
     those that were applied last, None where nobody knows.
+    destroyed something, newest first. ``moved`` says that the ledger goes on in another place, and ends in this one.
     """
 
     head: str = ""
@@ -215,6 +229,7 @@ class LedgerState:
     runs: tuple[PastRun, ...] = ()
     suspended: Suspension | None = None
     guards: Guards | None = None
+    moved: Moved | None = None
 
     @property
     def past(self) -> tuple[PastRun, ...]:

@@ -9,9 +9,10 @@ from orchestrator.errors import LedgerError, NewerFormat
 from orchestrator.stack.model import Json
 
 FORMAT = 3
-"""1 knew no notes: no approvals, abandoned runs, bad revisions or plans; 2 no suspensions. Both are read all the same.
+"""1 knew no notes: no approvals, abandoned runs, bad revisions or plans; 2 no suspensions, no
+ledgers that moved and no entries that came late. Both are read all the same.
 
-What says nothing of suspensions is written as 2, so that those who know of none can go on.
+What says nothing of these is written as 2, so that those who know of none can go on.
 """
 
 USUAL = 2

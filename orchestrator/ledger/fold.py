@@ -1,6 +1,6 @@
 """How an entry changes the state. Pure; every store uses this and nothing else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import assert_never
@@ -12,6 +12,7 @@ from orchestrator.ledger.entry import (
     Healthy,
     Kind,
     LedgerState,
+    Moved,
     Operation,
     PastRun,
     Suspension,
@@ -37,6 +38,12 @@ def fold(state: LedgerState, entry: Entry) -> LedgerState:
     An object enters the inventory with the intent to create it and leaves it by a confirmed deletion alone,
     so that whatever dies in between, no object is forgotten.
     """
+    if entry.late and (state.open is None or state.open.run.id != entry.run.id):
+        return _outrun(state, entry)
+    return replace(_following(state, entry), moved=_moved(entry))
+
+
+def _following(state: LedgerState, entry: Entry) -> LedgerState:
     match entry.kind:
         case Kind.STARTED:
             return _started(state, entry)
@@ -53,6 +60,10 @@ def fold(state: LedgerState, entry: Entry) -> LedgerState:
 def fold_all(entries: Iterable[Entry]) -> LedgerState:
     """Return the state after all entries, oldest first."""
     return reduce(fold, entries, LedgerState())
+
+
+def _moved(entry: Entry) -> Moved | None:
+    return Moved(to=entry.moved, at=entry.at, by=entry.run.who) if entry.moved else None
 
 
 def _started(state: LedgerState, entry: Entry) -> LedgerState:
@@ -126,6 +137,62 @@ def _unspent(state: LedgerState, *, going_on: str = "") -> tuple[Approval, ...]:
     return tuple(
         each for each in state.approvals if each.digest == going_on or each.digest != begun
     )
+
+
+def _outrun(state: LedgerState, entry: Entry) -> LedgerState:
+    """Return the state after what a run did before others went on from its beginning.
+
+    It adds what they could not know, and takes back nothing that they did.
+    """
+    known = {owned.ref for owned in state.inventory}
+    made = [replace(owned, uid="") for owned in entry.inventory if owned.ref not in known]
+    own = [record for record in entry.units if _left_as_begun(state.units.get(record.unit), record)]
+    healthy = _healthy(entry, None)
+    newer = healthy and state.healthy and state.healthy.at < healthy.at
+    noted = entry.kind is Kind.NOTED and entry.run.operation is not Operation.ABANDON
+    return replace(
+        _noted(state, entry) if noted else state,
+        head=entry.id,
+        units=_units(state.units, own),
+        inventory=_union(made, state.inventory),
+        bad=_bad(state.bad, entry) if _failed_unmended(state, entry) else state.bad,
+        healthy=healthy if newer else state.healthy,
+        runs=tuple(_known_by_now(state.runs, entry)),
+    )
+
+
+def _left_as_begun(before: UnitRecord | None, record: UnitRecord) -> bool:
+    """Whether nobody came to anything with a unit since the run that tells of it now had begun."""
+    return (
+        before is not None
+        and before.outcome in {Outcome.PLANNED, Outcome.INTERRUPTED}
+        and before.revision == record.revision
+        and before.at <= record.at
+    )
+
+
+def _failed_unmended(state: LedgerState, entry: Entry) -> bool:
+    """Whether a late entry tells of a failure, and nobody applied that revision with success later."""
+    mended = (
+        run.succeeded and run.revision == entry.run.revision and run.at >= entry.at
+        for run in state.runs
+    )
+    return entry.outcome is Outcome.FAILED and not any(mended)
+
+
+def _known_by_now(runs: tuple[PastRun, ...], entry: Entry) -> Iterator[PastRun]:
+    """Yield the last runs with the outcome of one that counted as interrupted."""
+    late = past_run(entry, entry.outcome)
+    for run in runs:
+        if late and run.at <= late.at and run == _as_interrupted(late, run):
+            yield late
+            late = None
+        else:
+            yield run
+
+
+def _as_interrupted(late: PastRun, begun: PastRun) -> PastRun:
+    return replace(late, outcome=Outcome.INTERRUPTED, entry=begun.entry, at=begun.at)
 
 
 def _approved(approval: Approval) -> tuple[str, str]:

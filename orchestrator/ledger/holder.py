@@ -57,10 +57,14 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A lock that was taken; ``succeeded`` is the dead holder that it was taken over from, if any."""
+    """A lock that was taken; ``succeeded`` is the dead holder that it was taken over from, if any.
+
+    ``brought`` are sentences about what earlier runs did from here and could not record until now.
+    """
 
     holder: Holder
     succeeded: Hold | None = None
+    brought: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +98,14 @@ def in_line(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """A lock and its queue as they were seen: who holds it, if anybody, and who waits, the first one first."""
+    """A lock and its queue as they were seen: who holds it, if anybody, and who waits, the first one first.
+
+    ``unsettled`` says that whoever takes the lock from here records first what could not be recorded earlier.
+    """
 
     hold: Hold | None
     waiting: tuple[Waiter, ...] = ()
+    unsettled: bool = False
 
     def ahead_of(self, waiter: Waiter) -> tuple[Waiter, ...]:
         """Return those who came before a waiter."""

@@ -15,6 +15,13 @@ class Store(Protocol):
     Every method raises LedgerError when the place where the ledger lies refuses or does not answer.
     """
 
+    @property
+    def title(self) -> str:
+        """Return what people know the place by, for a sentence: ``the directory /srv/ledgers/shop/production``."""
+
+    def rooted(self) -> bool:
+        """Whether a ledger that is read here has been in this very place, and not merely in another one."""
+
     def read(self) -> LedgerState:
         """Return the present state.
 
@@ -26,7 +33,7 @@ class Store(Protocol):
 
         It counts as a heartbeat. Raises LockLost when the lock is no longer ours, LedgerError when the entry
         does not follow the last one; then nothing was recorded. An outcome that cannot reach a remote is kept
-        here and brought there by the next entry; the error says so.
+        here and brought there by the next entry; the error says so. A ledger that moved takes no more entries.
         """
 
     def history(self, limit: int) -> Iterator[Entry]:
@@ -50,6 +57,7 @@ class Store(Protocol):
 
         ``over`` is the mark of a holder that is proven dead in another way: it is succeeded too, unless it gave
         a heartbeat since. Raises Locked when somebody else holds it, saying who and how to get rid of it.
+        What an earlier run from here did and could not record is recorded at once.
         """
 
     def beat(self, lock: Lock, *, at: datetime) -> None:

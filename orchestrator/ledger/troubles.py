@@ -1,21 +1,36 @@
 """The errors that every store raises alike."""
 
-from orchestrator.errors import LedgerError, LedgerLost, LockLost, RepositoryError
-from orchestrator.ledger.entry import LedgerState
+from orchestrator.errors import LedgerError, LedgerLost, LockLost, OrchestratorError
+from orchestrator.ledger.entry import LedgerState, Moved
 from orchestrator.ledger.holder import Holder
 
 
 class NotShared(LedgerError):
-    """An outcome that did not reach the remote is recorded here alone; ``state`` is the one after it."""
+    """An outcome that did not reach the ledger is kept in this clone; ``state`` is the one after it."""
 
-    def __init__(self, cause: RepositoryError, *, state: LedgerState) -> None:
-        """Take what kept it from being shared."""
+    def __init__(self, cause: OrchestratorError, *, state: LedgerState, shared: bool) -> None:
+        """Take what kept it from being recorded, and whether that is ``shared`` through a remote."""
+        alone = "what was done is recorded in this clone alone"
+        beside = "what was done is kept in this clone beside the ledger"
+        hint = "the next run from this clone brings it there; until then, run from no other place"
         super().__init__(
-            f"{cause.message}; what was done is recorded in this clone alone",
-            hint="the next run from this clone brings it there; until then, run from no other place",
+            f"{cause.message}; {alone if shared else beside}",
+            hint=hint if shared else f"{cause.hint}; the next run records it",
             detail=cause.detail,
         )
         self.state = state
+
+
+def moved_away(subject: str, moved: Moved) -> LedgerError:
+    """Return the error for a ledger that ends where it is asked for, since it goes on in another place."""
+    stack, _, environment = subject.partition("/")
+    return LedgerError(
+        f"the ledger of {subject} was moved to {moved.to}, by {moved.by} on {moved.at:%Y-%m-%d %H:%M:%S} UTC:"
+        " nothing is recorded here any more",
+        hint="take the commit that says so (git pull), and run again; to have it here again:"
+        f" orchestrator ledger export {stack} --env {environment} FILE with the stack file that names that place,"
+        " then orchestrator ledger import FILE with this one",
+    )
 
 
 def lost_lock(subject: str, holder: Holder | None) -> LockLost:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from orchestrator.repository.ancestry import descends
 from orchestrator.repository.git import Git, Patience
 from orchestrator.repository.objects import read_objects
 from orchestrator.repository.streams import Draft, stream_of
@@ -20,8 +21,9 @@ _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.hooksPa
 _DURABLE = ("-c", "core.fsync=committed,loose-object,reference")
 _MOVED = re.compile(
     r"\(stale info\)|is at \w+ but expected|reference already exists|unable to resolve reference"
-    r"|\.lock': File exists"  # somebody is moving it at this very moment
 )
+_BUSY = re.compile(r"\.lock': File exists")  # somebody is moving it at this very moment
+_PATIENT = ("-c", "core.filesRefLockTimeout=300")  # thrice what Git waits for another one by itself
 _REJECTED = re.compile(r"^!", re.MULTILINE)
 _AUTHOR = re.compile(r"^\s*(?P<name>.*?)\s*(?:<(?P<mail>[^<>]*)>)?\s*$")
 
@@ -90,17 +92,27 @@ class GitPlumbing:
         return parent
 
     def move(self, moves: Moves) -> bool:
-        """Move local refs, all or none; return whether each stood where it had to."""
+        """Move local refs, all or none; return whether each stood where it had to.
+
+        Raises RepositoryError when they cannot be moved, such as for a lock file that a crash left.
+        """
+        return self._transacted(_transaction(moves))
+
+    def rehearse(self, moves: Moves) -> bool:
+        """Do all that moving local refs takes, but for moving them; return and raise what ``move`` would."""
+        return self._transacted(_transaction(moves, ending=("prepare", "abort")))
+
+    def _transacted(self, lines: str) -> bool:
         ended = self._git.attempt(
-            *_QUIET, *_DURABLE, "update-ref", "--stdin", stdin=_transaction(moves).encode()
+            *_QUIET, *_DURABLE, *_PATIENT, "update-ref", "--stdin", stdin=lines.encode()
         )
         if ended.code != 0 and not _MOVED.search(ended.stderr):
             raise local_trouble("update-ref", ended, self._git.checkout.root)
         return ended.code == 0
 
-    def descends(self, commit: str, *, ancestor: str) -> bool:
-        """Return whether ``ancestor`` is the commit itself or in its history."""
-        return self._git.attempt("merge-base", "--is-ancestor", ancestor, commit).code == 0
+    def descends(self, commit: str, *, ancestor: str) -> bool | None:
+        """Return whether ``ancestor`` is the commit or in its history; None where a shallow clone cannot tell."""
+        return descends(self._git, commit, ancestor=ancestor)
 
     def log(self, name: str, *, limit: int) -> tuple[str, ...]:
         """Return the ids of a commit and of its first parents, newest first."""
@@ -161,7 +173,8 @@ class GitPlumbing:
         if ended.code == 0:
             return True
         said = f"{ended.stderr}\n{ended.stdout.decode(errors='replace')}"
-        if _REJECTED.search(said) and (_MOVED.search(said) or not self._stand(remote, moves)):
+        moved = _MOVED.search(said) or _BUSY.search(said)
+        if _REJECTED.search(said) and (moved or not self._stand(remote, moves)):
             return False
         raise remote_trouble(remote, said)
 
@@ -197,12 +210,14 @@ def _chosen(listing: bytes, refs: Sequence[str]) -> Mapping[str, str]:
     return {ref: object_id for object_id, ref in lines if ref in refs or ref.startswith(folders)}
 
 
-def _transaction(moves: Moves) -> str:
-    lines = ("start", *(_move(ref, old, new) for ref, (old, new) in moves.items()), "commit")
+def _transaction(moves: Moves, *, ending: Sequence[str] = ("commit",)) -> str:
+    lines = ("start", *(_move(ref, old, new) for ref, (old, new) in moves.items()), *ending)
     return "".join(f"{line}\n" for line in lines)
 
 
 def _move(ref: str, old: str, new: str) -> str:
+    if old == new:
+        return f"verify {ref} {old}".rstrip()
     absent = "0" * len(old or new)  # as long as the ids of this repository's hash
     return f"update {ref} {new} {old or absent}" if new else f"delete {ref} {old}"
 

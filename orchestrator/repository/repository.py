@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
 from orchestrator.plans.plan import Revision
 from orchestrator.processes import Stop
+from orchestrator.repository.ancestry import bring, descends_for_certain
 from orchestrator.repository.commits import Commits
 from orchestrator.repository.difference import FOLDER
 from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
@@ -101,6 +102,29 @@ class Repository:
         pairs = [(commit, path) for commit in commits for path in paths]
         found = iter(identify(self._git, [f"{commit}:{path}" for commit, path in pairs]))
         return {commit: tuple(islice(found, len(paths))) for commit in commits}
+
+    def descends(
+        self, commit: str, *, ancestor: str, remote: str | None = None, stop: Stop | None = None
+    ) -> bool | None:
+        """Return whether ``ancestor`` is the commit itself or in its history; None where that cannot be told.
+
+        A shallow clone fetches as much of the history from the ``remote`` as it takes. Raises RepositoryError.
+        """
+        patience = Patience(seconds=_PATIENCE, stop=stop or Stop())
+        return descends_for_certain(
+            self._git, commit, ancestor=ancestor, remote=remote, patience=patience
+        )
+
+    def bring(
+        self, commits: Sequence[str], *, remote: str | None, stop: Stop | None = None
+    ) -> tuple[str, ...]:
+        """Fetch commits that a shallow clone lacks, and return those that are not here all the same."""
+        return bring(self._git, remote, commits, Patience(seconds=_PATIENCE, stop=stop or Stop()))
+
+    @property
+    def shallow(self) -> bool:
+        """Whether this is a clone without the whole history."""
+        return self._checkout.shallow
 
     def changed_paths(self) -> tuple[str, ...]:
         """Return in which paths the working tree differs from its commit, sorted."""

@@ -1,6 +1,7 @@
 """What Git says when it fails, as errors that say what to do next. Pure: texts in, errors out."""
 
 import re
+import shlex
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ _ROOM = (
 )
 _FOREIGN_OWNER = re.compile(r"dubious ownership in repository at '(?P<root>.+)'|dubious ownership")
 _BUSY = re.compile(r"\.lock': File exists|cannot lock ref|Unable to create .*\.lock")
+_IN_THE_WAY = re.compile(r"Unable to create '(?P<file>[^']+\.lock)': File exists")
 _READ_ONLY = re.compile(r"Read-only file system|Permission denied|insufficient permission")
 _NO_ACCESS = re.compile(
     r"Authentication failed|could not read (Username|Password)|terminal prompts disabled"
@@ -58,6 +60,13 @@ def local_trouble(verb: str, ended: Ended, root: Path | str) -> OrchestratorErro
         return RepositoryError(
             f"the repository {root} belongs to another user, and Git refuses to read it",
             hint=f"trust it: git config --global --add safe.directory {root}",
+        )
+    if found := _IN_THE_WAY.search(text):
+        file = found["file"]
+        return RepositoryError(
+            f"git {verb} failed: the lock file {file} is in the way",
+            hint="another Git process is at work in this repository: run again when it has ended;"
+            f" if there is none, one crashed and left it: rm {shlex.quote(file)}",
         )
     reason = f"signal {-ended.code}" if ended.code < 0 else _first_line(text)
     return RepositoryError(f"git {verb} failed: {reason}", hint=_local_hint(text), detail=text)

@@ -281,7 +281,8 @@ def test_damaged_entries_are_found_and_written_anew(shop: Path) -> None:
         if number == 0:
             files["state.json"] = files["state.json"].replace(b'"inventory":[]', _FORGED)
         parent = plumbing.commit(files, parents=[parent], message="x", author="x", at=NOON)
-    git(shop, "update-ref", LEDGER, parent)
+    for ref in (LEDGER, "refs/orchestrator-seen/shop/production"):
+        git(shop, "update-ref", ref, parent)
     verdict = verify(store.links())
     assert verdict.broken is not None
     assert verdict.broken.place == git(shop, "rev-parse", f"{LEDGER}~1")

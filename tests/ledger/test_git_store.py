@@ -119,14 +119,15 @@ def test_a_ref_in_the_way_is_named(shop: Path) -> None:
         open_store(shop, remote=None).acquire(holder())
 
 
-def test_a_lock_file_of_a_crashed_git_is_named(shop: Path) -> None:
+@pytest.mark.parametrize("ref", [LEDGER, LOCK])
+def test_a_lock_file_of_a_crashed_git_is_named(shop: Path, ref: str) -> None:
     """What a crash of the machine left in Git's way is told, since nothing removes it by itself."""
-    stale = shop / ".git" / f"{LOCK}.lock"
+    stale = shop / ".git" / f"{ref}.lock"
     stale.parent.mkdir(parents=True)
     stale.touch()
-    with pytest.raises(LedgerError, match="cannot be moved: their lock files are held") as refused:
+    with pytest.raises(LedgerError, match=f"the lock file {stale} is in the way") as refused:
         open_store(shop, remote=None).acquire(holder())
-    assert "remove their .lock files" in refused.value.hint
+    assert f"if there is none, one crashed and left it: rm {stale}" in refused.value.hint
     stale.unlink()
     open_store(shop, remote=None).acquire(holder())
 

@@ -46,8 +46,8 @@ def test_a_file_size_limit_is_a_storage_error() -> None:
     ("stderr", "message", "hint"),
     [
         (
-            "warning: something\nerror: less\nfatal: Unable to create '/srv/shop/.git/x.lock': File exists.",
-            "git update-ref failed: Unable to create '/srv/shop/.git/x.lock': File exists.",
+            "warning: something\nerror: less\nfatal: cannot lock ref 'refs/heads/x'",
+            "git update-ref failed: cannot lock ref 'refs/heads/x'",
             "another Git process is at work",
         ),
         ("fatal: bad object", "git update-ref failed: bad object", ""),
@@ -110,3 +110,16 @@ def test_a_remote_that_fails_is_explained(stderr: str, message: str) -> None:
 
 def _ended(stderr: str) -> Ended:
     return Ended(code=128, stdout=b"", stderr=stderr)
+
+
+def test_a_lock_file_is_named_with_what_to_do_about_it() -> None:
+    """Git tells in many words that one is there; the file is what people need."""
+    said = "fatal: prepare: cannot lock ref 'refs/x': Unable to create '/srv/a shop/.git/refs/x.lock': File exists."
+    trouble = local_trouble("update-ref", _ended(said), ROOT)
+    assert (
+        trouble.message
+        == "git update-ref failed: the lock file /srv/a shop/.git/refs/x.lock is in the way"
+    )
+    assert trouble.hint.endswith(
+        "if there is none, one crashed and left it: rm '/srv/a shop/.git/refs/x.lock'"
+    )

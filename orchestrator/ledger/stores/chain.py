@@ -38,7 +38,13 @@ from orchestrator.ledger.stores.documents import (
 )
 from orchestrator.ledger.stores.shelf import Document, Shelf
 from orchestrator.ledger.stores.trail import Trail
-from orchestrator.ledger.troubles import gone_after, lost_lock, no_such_entry, out_of_order
+from orchestrator.ledger.troubles import (
+    gone_after,
+    lost_lock,
+    moved_away,
+    no_such_entry,
+    out_of_order,
+)
 from orchestrator.ledger.verification import Link
 from orchestrator.plans.objects import Owner
 
@@ -66,6 +72,15 @@ class ChainStore:
         self._is_dead = is_dead
         self._trail = Trail(self._subject, shelf, memory)
         self._decoded: tuple[Reference | None, LedgerState] = (None, LedgerState())
+
+    @property
+    def title(self) -> str:
+        """Return what people know the place by."""
+        return self._shelf.title
+
+    def rooted(self) -> bool:
+        """Whether a ledger that is read here has been in this very place."""
+        return True
 
     def read(self) -> LedgerState:
         """Return the present state."""
@@ -196,7 +211,10 @@ class ChainStore:
     def _appended(
         self, entry: Entry, holder: Holder, head: Head, version: str
     ) -> LedgerState | None:
-        state = fold(self._state_of(head.state), entry)
+        before = self._state_of(head.state)
+        if before.moved:
+            raise moved_away(self._subject, before.moved)
+        state = fold(before, entry)
         following = self._following(head, entry)
         self._beat(holder, entry.at)
         return state if self._moved(following, state, over=version, replaced=head) else None

@@ -6,7 +6,7 @@ from typing import TypeVar
 from orchestrator.errors import LedgerError, NewerFormat
 from orchestrator.ledger.encoding import decode_entry, decode_state
 from orchestrator.ledger.stores.plumbing import Plumbing
-from orchestrator.ledger.stores.refs import ENTRY, STATE
+from orchestrator.ledger.stores.standing import ENTRY, STATE
 from orchestrator.ledger.verification import Link
 
 _AT_ONCE = 500

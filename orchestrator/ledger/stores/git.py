@@ -10,7 +10,7 @@ it is made anew as a heartbeat. ``refs/orchestrator-queue/STACK/ENVIRONMENT/…`
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,23 +18,33 @@ from orchestrator import clock
 from orchestrator.errors import (
     LedgerError,
     LedgerLost,
+    OrchestratorError,
     RepositoryError,
     StorageError,
     storage_error,
 )
-from orchestrator.ledger.encoding import decode_entry, encode_entry, encode_state
+from orchestrator.ledger.encoding import decode_entry
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
-from orchestrator.ledger.lock_encoding import encode_hold, encode_waiter
+from orchestrator.ledger.stores.aside import come_late
 from orchestrator.ledger.stores.commits import chain_of
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
-from orchestrator.ledger.stores.refs import ENTRY, HOLDER, STATE, WAITER, Here, LedgerRefs
-from orchestrator.ledger.troubles import NotShared, lost_lock, no_such_entry, out_of_order
+from orchestrator.ledger.stores.refs import LedgerRefs
+from orchestrator.ledger.stores.standing import ENTRY, Here
+from orchestrator.ledger.stores.writing import Writing, draft_of
+from orchestrator.ledger.troubles import (
+    NotShared,
+    lost_lock,
+    moved_away,
+    no_such_entry,
+    out_of_order,
+)
 from orchestrator.ledger.verification import Link
 from orchestrator.plans.objects import Owner
 
 _ATTEMPTS = 5
+_RECENT = 64  # entries among which one is that was recorded though nobody heard of it
 
 
 class GitStore:
@@ -55,11 +65,21 @@ class GitStore:
         self._subject = str(owner)
         self._plumbing = plumbing
         self._refs = LedgerRefs(owner, plumbing, remote=remote)
+        self._writing = Writing(subject=self._subject, plumbing=plumbing)
         self._is_dead = is_dead
+        self._shared = remote is not None
+        self.title = f"{self._refs.ledger} {f'on {remote}' if remote else 'of this clone'}"
+        self._beside: LedgerState | None = None  # after entries of this run that were set aside
+        self._hindrance: OrchestratorError = out_of_order(self._subject)  # and why they were
         self._lined_up: dict[str, str] = {}
         self._sole = (
             ""  # the lock that was taken with the ledger standing where this clone knows it
         )
+
+    def rooted(self) -> bool:
+        """Whether a ledger that is read here has been on this remote, or with no remote in this clone alone."""
+        with _as_ledger_error():
+            return self._refs.rooted()
 
     def read(self) -> LedgerState:
         """Return the present state; asks the remote, unless nobody but us can have moved it."""
@@ -93,7 +113,11 @@ class GitStore:
         with _as_ledger_error():
             hold, queue = self._refs.sight()
             waiting = (waiter for _, waiter in queue.values())
-            return Sight(hold=hold, waiting=in_line(waiting, clock.now(), self._is_dead))
+            return Sight(
+                hold=hold,
+                waiting=in_line(waiting, clock.now(), self._is_dead),
+                unsettled=self._refs.unsettled(),
+            )
 
     def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock; raises Locked when a holder that may be alive has it."""
@@ -102,28 +126,39 @@ class GitStore:
                 hold = here.hold
                 if hold and hold.mark != over and not self._is_dead(hold.holder):
                     raise locked(self._subject, hold)
-                lock = self._lock_commit(holder, at=holder.since, mark=holder.token)
+                self._refs.rehearse(here)
+                lock = self._writing.lock(holder, at=holder.since, mark=holder.token)
                 if self._refs.take_lock(here, lock, settled=settled):
                     self._sole = holder.token if settled else ""
-                    return Lock(holder=holder, succeeded=hold)
+                    return self._up_to_date(Lock(holder=holder, succeeded=hold))
         raise self._refs.restless()
 
     def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
         with _as_ledger_error():
-            for here in self._views():
-                before = self._refs.state(here)
-                if before.head == entry.id:  # recorded, but the answer to an earlier try was lost
-                    return before
-                if not _holds(here, lock.holder):
-                    raise lost_lock(self._subject, here.hold.holder if here.hold else None)
-                if entry.previous != before.head:
-                    raise out_of_order(self._subject)
-                state = fold(before, entry)
-                beat = "" if last else self._lock_commit(lock.holder, at=entry.at, mark=entry.id)
-                commit = self._plumbing.chain((_draft(entry, state),), parent=here.ledger)
-                if self._recorded(here, entry, lock=beat, ledger=commit, state=state):
+            if self._beside is not None and not self._caught_up(lock):
+                raise self._set_aside(entry, fold(self._beside, entry), self._hindrance)
+            return self._append(entry, lock, last=last)
+
+    def _append(
+        self, entry: Entry, lock: Lock, *, last: bool = False, keep: bool = True
+    ) -> LedgerState:
+        """Record an entry; one that tells what was done and cannot reach the ledger is kept, if it is to be."""
+        for here in self._views():
+            before = self._refs.state(here)
+            if before.head == entry.id:  # recorded, but the answer to an earlier try was lost
+                return before
+            self._check(here, before, entry, lock)
+            state = fold(before, entry)
+            beat = "" if last else self._writing.lock(lock.holder, at=entry.at, mark=entry.id)
+            commit = self._plumbing.chain((draft_of(entry, state),), parent=here.ledger)
+            try:
+                if self._refs.append(here, lock=beat, ledger=commit):
                     return state
+            except RepositoryError as error:
+                if entry.kind is Kind.STARTED or not keep:  # nothing has happened, or it is kept
+                    raise
+                raise self._kept(here, entry, error, ledger=commit, state=state) from error
         raise self._refs.restless()
 
     def beat(self, lock: Lock, *, at: datetime) -> None:
@@ -132,7 +167,7 @@ class GitStore:
             for here in self._locks():
                 if not _holds(here, lock.holder):
                     raise lost_lock(self._subject, here.hold.holder if here.hold else None)
-                commit = self._lock_commit(lock.holder, at=at, mark=uuid.uuid4().hex)
+                commit = self._writing.lock(lock.holder, at=at, mark=uuid.uuid4().hex)
                 if self._refs.move_lock(here, commit):
                     return
         raise self._refs.restless()
@@ -168,12 +203,12 @@ class GitStore:
                 if entry.previous != state.head:
                     raise out_of_order(self._subject)
                 state = fold(state, entry)
-                drafts.append(_draft(entry, state))
+                drafts.append(draft_of(entry, state))
             ledger = self._plumbing.chain(self._without_the_gone(drafts), parent=commit)
             here = self._refs.present_lock()
             if not _holds(here, lock.holder):
                 raise lost_lock(self._subject, here.hold.holder if here.hold else None)
-            beat = self._lock_commit(lock.holder, at=clock.now(), mark=uuid.uuid4().hex)
+            beat = self._writing.lock(lock.holder, at=clock.now(), mark=uuid.uuid4().hex)
             if not self._refs.replace(here, lock=beat, ledger=ledger):
                 raise lost_lock(self._subject, None)
             return state
@@ -184,7 +219,7 @@ class GitStore:
             for commit, other in self._refs.sight()[1].values():
                 if not in_line((other,), clock.now(), self._is_dead):
                     self._refs.move_waiter(other.holder.token, old=commit, new="")
-            commit = self._waiter_commit(waiter)
+            commit = self._writing.waiter(waiter)
             if self._refs.move_waiter(waiter.holder.token, old="", new=commit):
                 self._lined_up[waiter.holder.token] = commit
 
@@ -244,36 +279,74 @@ class GitStore:
             for draft in drafts
         ]
 
-    def _recorded(
-        self, here: Here, entry: Entry, *, lock: str, ledger: str, state: LedgerState
-    ) -> bool:
+    def _check(self, here: Here, before: LedgerState, entry: Entry, lock: Lock) -> None:
+        """Raise LedgerError when an entry cannot be recorded, RepositoryError when what it intends could not be."""
+        if not _holds(here, lock.holder):
+            raise lost_lock(self._subject, here.hold.holder if here.hold else None)
+        if before.moved:
+            raise moved_away(self._subject, before.moved)
+        if entry.previous != before.head:
+            raise out_of_order(self._subject)
+        if entry.kind is Kind.STARTED:
+            self._refs.rehearse(here)
+
+    def _kept(
+        self,
+        here: Here,
+        entry: Entry,
+        cause: OrchestratorError,
+        *,
+        ledger: str,
+        state: LedgerState,
+    ) -> NotShared:
+        """Keep an entry that cannot reach the ledger: in this clone's, or beside the only one that there is."""
+        if not self._shared:
+            return self._set_aside(entry, state, cause)
+        self._refs.keep(here, ledger=ledger)
+        return NotShared(cause, state=state, shared=True)
+
+    def _set_aside(self, entry: Entry, state: LedgerState, cause: OrchestratorError) -> NotShared:
+        self._refs.set_aside(self._refs.here(), (entry,))
+        self._beside, self._hindrance = state, cause
+        return NotShared(cause, state=state, shared=False)
+
+    def _caught_up(self, lock: Lock) -> bool:
+        """Record what this run could not until now; return whether that is done."""
         try:
-            return self._refs.append(here, lock=lock, ledger=ledger)
+            self._bring(lock)
         except RepositoryError as error:
-            if entry.kind is Kind.STARTED:  # nothing has happened yet: nothing is to be kept
-                raise
-            self._refs.keep(here, ledger=ledger)
-            raise NotShared(error, state=state) from error
+            self._hindrance = error
+            return False
+        self._beside = None
+        return True
 
-    def _lock_commit(self, holder: Holder, *, at: datetime, mark: str) -> str:
-        # The mark makes each of them another commit: a ref that keeps its value is left out of a push, and
-        # its lease is then not a part of the transaction.
-        return self._plumbing.commit(
-            {HOLDER: encode_hold(holder, beat=at)},
-            parents=(),
-            message=f"lock {self._subject} for {_one_line(str(holder))}\n\n{mark}\n",
-            author=holder.user,
-            at=at,
-        )
+    def _up_to_date(self, lock: Lock) -> Lock:
+        """Record what earlier runs could not, under a lock that was taken; given back where that fails."""
+        try:
+            return replace(lock, brought=self._bring(lock))
+        except OrchestratorError:
+            with suppress(OrchestratorError):
+                self.release(lock)
+            raise
 
-    def _waiter_commit(self, waiter: Waiter) -> str:
-        return self._plumbing.commit(
-            {WAITER: encode_waiter(waiter)},
-            parents=(),
-            message=f"wait for {self._subject}: {_one_line(str(waiter.holder))}\n\n{waiter.holder.token}\n",
-            author=waiter.holder.user,
-            at=waiter.holder.since,
-        )
+    def _bring(self, lock: Lock) -> tuple[str, ...]:
+        """Record the entries that wait in this clone, in order, and return their sentences."""
+        here = self._refs.here()
+        waiting = self._refs.waiting(here)
+        if not waiting:
+            return ()
+        recorded = {each.id for each in self._entries(here.ledger, _RECENT)}
+        told, late = [], False
+        for entry in waiting:
+            if entry.id in recorded:
+                continue
+            head = self._refs.state(self._refs.here()).head
+            late = late or entry.previous != head
+            follower = come_late(entry, after=head) if late else entry
+            self._append(follower, lock, keep=False)
+            told.append(follower.message)
+        self._refs.take_back(here)
+        return tuple(told)
 
     def _entries(self, head: str, limit: int) -> list[Entry]:
         entries: list[Entry] = []
@@ -286,23 +359,8 @@ class GitStore:
         return entries
 
 
-def _draft(entry: Entry, state: LedgerState) -> Draft:
-    revision = entry.run.revision.commit
-    return Draft(
-        files={ENTRY: encode_entry(entry), STATE: encode_state(state)},
-        parents=(revision,) if revision else (),
-        message=f"{_one_line(entry.message)}\n",
-        author=entry.run.who,
-        at=entry.at,
-    )
-
-
 def _holds(here: Here, holder: Holder) -> bool:
     return here.hold is not None and here.hold.holder.token == holder.token
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) or "no message"
 
 
 @contextmanager

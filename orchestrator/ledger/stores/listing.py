@@ -6,7 +6,7 @@ from orchestrator.errors import LedgerError, RepositoryError
 from orchestrator.ledger.encoding import decode_state
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.stores.plumbing import Plumbing
-from orchestrator.ledger.stores.refs import STATE
+from orchestrator.ledger.stores.standing import STATE
 from orchestrator.plans.objects import Owner
 
 _FOLDER = "refs/orchestrator/"
@@ -59,7 +59,9 @@ def _newest(
     ahead = {
         ref: commit
         for ref, commit in here.items()
-        if ref in there and commit != there[ref] and plumbing.descends(commit, ancestor=there[ref])
+        if ref in there
+        and commit != there[ref]
+        and plumbing.descends(commit, ancestor=there[ref]) is True
     }
     return {**here, **there, **ahead}
 

@@ -40,10 +40,19 @@ class Plumbing(Protocol):
         """Write a commit of these files and return its id."""
 
     def move(self, moves: Moves) -> bool:
-        """Move local refs from one id to another, all or none; return whether each stood where it had to."""
+        """Move local refs from one id to another, all or none; return whether each stood where it had to.
 
-    def descends(self, commit: str, *, ancestor: str) -> bool:
-        """Return whether ``ancestor`` is the commit itself or in its history."""
+        Raises RepositoryError when they cannot be moved, wherever they stand.
+        """
+
+    def rehearse(self, moves: Moves) -> bool:
+        """Do all that moving local refs takes, but for moving them; return and raise what ``move`` would.
+
+        A move from an id to itself only looks whether the ref stands there.
+        """
+
+    def descends(self, commit: str, *, ancestor: str) -> bool | None:
+        """Return whether ``ancestor`` is the commit or in its history; None where a shallow clone cannot tell."""
 
     def log(self, name: str, *, limit: int) -> tuple[str, ...]:
         """Return the ids of a commit and of its first parents, newest first."""

@@ -2,44 +2,32 @@
 
 With a remote, the remote's refs decide and this clone's follow them. ``refs/orchestrator-remote/…`` says where
 the remote's ledger stood when it was seen last: this clone is ahead of it while an outcome could not be
-pushed, or since the ledger was kept here alone, and the next entry brings everything there.
+pushed, or since the ledger was kept here alone, and the next entry brings everything there. Where others went on
+first, what this clone is ahead with is kept aside, and follows theirs.
+
+Without a remote ``refs/orchestrator-seen/…`` moves along with the ledger, so that it is missed when it is gone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from orchestrator import clock
+from orchestrator import clock, log
 from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
-from orchestrator.ledger.encoding import decode_entry, decode_state
-from orchestrator.ledger.entry import LedgerState
+from orchestrator.ledger.encoding import decode_state
+from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter
-from orchestrator.ledger.stores.plumbing import ALL, Moves, Plumbing
-from orchestrator.ledger.troubles import lost_entries, restore
+from orchestrator.ledger.stores.aside import Aside
+from orchestrator.ledger.stores.plumbing import Moves, Plumbing
+from orchestrator.ledger.stores.standing import HOLDER, STATE, WAITER, Here, Lineage
+from orchestrator.ledger.troubles import restore
 from orchestrator.plans.objects import Owner
-
-STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
 _ATTEMPTS = 5
 _MOMENT_SECONDS = 1.0
 _NO_GLIMPSE: Final[tuple[float, Mapping[str, str]]] = (float("-inf"), {})
-_DEPTHS = (2, 16, 128, ALL)  # of looks for an earlier entry in a shallow clone
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
-    """What this clone knows: where its refs stand (empty: nowhere), and what the lock says.
-
-    ``kept`` is the file that holds the state, as id and content; None where there is no ledger, or no such file.
-    ``seen`` is where the remote's ledger stood last.
-    """
-
-    ledger: str
-    kept: tuple[str, bytes] | None
-    lock: str
-    hold: Hold | None
-    seen: str
+_NOWHERE = "0" * 40  # the name of no object
+_SEEN = "refs/orchestrator-remote"
 
 
 class LedgerRefs:
@@ -50,26 +38,40 @@ class LedgerRefs:
         self.ledger = f"refs/orchestrator/{owner}"
         self.lock = f"refs/orchestrator-lock/{owner}"
         self._queue = f"refs/orchestrator-queue/{owner}"
-        self._seen = f"refs/orchestrator-remote/{remote}/{owner}"
+        self._seen = f"{_SEEN}/{remote}/{owner}" if remote else f"refs/orchestrator-seen/{owner}"
         self._replaced = f"refs/orchestrator-replaced/{owner}"
         self._subject = str(owner)
         self._plumbing = plumbing
         self._remote = remote
         self._decoded = ("", LedgerState())
         self._glimpse = _NO_GLIMPSE
+        self._stuck: dict[str, str] = {}
+        self._aside = Aside(ref=f"refs/orchestrator-aside/{owner}", plumbing=plumbing)
+        self._lineage = Lineage(
+            subject=self._subject,
+            ref=self.ledger,
+            seen=self._seen,
+            remote=remote,
+            plumbing=plumbing,
+        )
 
     def here(self) -> Here:
         """Return what this clone knows, without asking the remote."""
-        ledger, state, lock, holder, seen = self._plumbing.read(
-            (self.ledger, f"{self.ledger}:{STATE}", self.lock, f"{self.lock}:{HOLDER}", self._seen)
-        )
+        at, held = self._name(self.ledger), self._name(self.lock)
+        names = (at, f"{at}:{STATE}", held, f"{held}:{HOLDER}", self._name(self._seen))
+        ledger, state, lock, holder, seen, aside = self._plumbing.read((*names, self._aside.ref))
         return Here(
             ledger=ledger[0] if ledger else "",
             kept=state,
             lock=lock[0] if lock else "",
             hold=decode_hold(holder[1], mark=lock[0]) if lock and holder else None,
             seen=seen[0] if seen else "",
+            aside=aside[0] if aside else "",
         )
+
+    def _name(self, ref: str) -> str:
+        """Return what a ref stands at by: itself, or where it would stand if it could be moved."""
+        return self._stuck.get(ref, ref) or _NOWHERE
 
     def state(self, here: Here) -> LedgerState:
         """Return what the ledger says; one that was read last is not decoded anew."""
@@ -90,7 +92,10 @@ class LedgerRefs:
 
         Raises LedgerLost when entries that were seen there are not there any more.
         """
-        return self._followed(self._to_follow)
+        here = self._followed(self._to_follow)
+        if self._remote is None:
+            self._lineage.check(here, here.ledger)
+        return here
 
     def present_lock(self) -> Here:
         """Return what this clone knows after its lock was brought in line with the remote's."""
@@ -102,9 +107,27 @@ class LedgerRefs:
             if self._remote is None:
                 return here
             moves = to_follow(here, self._remote)
-            if moves is not None and (not moves or self._plumbing.move(moves)):
+            if moves is not None and (not moves or self._follow(moves)):
                 return self.here() if moves else here
         raise self.restless()
+
+    def _follow(self, moves: Moves) -> bool:
+        """Move this clone's refs after the remote's; return whether they stood where they had to.
+
+        Where Git cannot move them, the remote has them all the same: this process knows where they would stand.
+        """
+        try:
+            if self._stuck:
+                wanted = {**self._stuck, **{ref: new for ref, (_, new) in moves.items()}}
+                there = self._stand_here(tuple(wanted))
+                moves = {ref: (there.get(ref, ""), new) for ref, new in wanted.items()}
+            moved = self._plumbing.move(moves)
+        except RepositoryError as error:
+            log.step("refs of this clone not moved", error=error.message)
+            self._stuck |= {ref: new for ref, (_, new) in moves.items()}
+            return True
+        self._stuck = {} if moved else self._stuck
+        return moved
 
     def deepen(self, commits: int) -> None:
         """Fetch that many commits of the remote's ledger into a shallow clone, which holds the last alone."""
@@ -160,7 +183,7 @@ class LedgerRefs:
         moves = {self.lock: (here.lock, lock)}
         moved = self._push(self._remote, {**moves, self.ledger: (here.seen, here.seen)})
         if moved:
-            self._plumbing.move(moves)
+            self._follow(moves)
         return moved
 
     def settled(self, here: Here) -> bool:
@@ -179,12 +202,12 @@ class LedgerRefs:
         # Without a look at the results: another process of this clone may have followed the remote already.
         ahead = {self.ledger: (here.seen, here.ledger)} if here.ledger != here.seen else {}
         if ahead and self._push(self._remote, {**moves, **ahead}):
-            self._plumbing.move(moves)
-            self._plumbing.move({self._seen: (here.seen, here.ledger)})
+            self._follow(moves)
+            self._follow({self._seen: (here.seen, here.ledger)})
             return True
         moved = self._push(self._remote, moves)
         if moved:
-            self._plumbing.move(moves)
+            self._follow(moves)
         return moved
 
     def append(self, here: Here, *, lock: str, ledger: str) -> bool:
@@ -193,12 +216,47 @@ class LedgerRefs:
         Raises RepositoryError when the remote refuses or does not answer.
         """
         moves = {self.lock: (here.lock, lock), self.ledger: (here.ledger, ledger)}
+        follow = {**moves, self._seen: (here.seen, ledger)}
         if self._remote is None:
-            return self._move(moves)
+            return self._move(follow)
         pushed = self._push(self._remote, {**moves, self.ledger: (here.seen, ledger)})
         if pushed:
-            self._plumbing.move({**moves, self._seen: (here.seen, ledger)})
+            self._follow(follow)
         return pushed
+
+    def rehearse(self, here: Here) -> None:
+        """Raise RepositoryError when the refs of this clone cannot be moved, such as for a lock file of a crash."""
+        refs = {self.ledger: here.ledger, self._seen: here.seen}
+        moves = {ref: (at, at) for ref, at in refs.items()}
+        # What deletes takes more than what moves: the lock is given back in the end.
+        self._plumbing.rehearse({**moves, self.lock: (here.lock, "" if here.lock else here.lock)})
+
+    def waiting(self, here: Here) -> tuple[Entry, ...]:
+        """Return the entries that could not be recorded and are not in this clone's ledger, oldest first."""
+        return self._aside.entries(here.aside)
+
+    def set_aside(self, here: Here, entries: Sequence[Entry]) -> None:
+        """Keep entries for later, after those that wait already."""
+        tip = self._aside.chained(entries, tip=here.aside)
+        self._plumbing.move({self._aside.ref: (here.aside, tip)})
+
+    def take_back(self, here: Here) -> None:
+        """Forget the entries that waited, which are recorded by now."""
+        self._plumbing.move({self._aside.ref: (here.aside, "")})
+
+    def unsettled(self) -> bool:
+        """Whether this clone has something to record that it could not until now."""
+        here = self.here()
+        return bool(here.aside) or (self._remote is not None and here.ledger != here.seen != "")
+
+    def rooted(self) -> bool:
+        """Whether the ledger has been in this place, and is not merely what another one left in this clone."""
+        if self._remote is not None:
+            return self.here().seen != ""
+        marks = self._plumbing.list_refs((f"{_SEEN}/*",))
+        own = [at for ref, at in marks.items() if ref.endswith(f"/{self._subject}")]
+        states = self._plumbing.read([f"{at}:{STATE}" for at in own])
+        return all(each is not None and decode_state(each[1]).moved for each in states)
 
     def keep(self, here: Here, *, ledger: str) -> None:
         """Move the ledger of this clone alone, ahead of the remote."""
@@ -214,6 +272,7 @@ class LedgerRefs:
         return self._insist(moves, self._plumbing.move, self._stand_here)
 
     def _push(self, remote: str, moves: Moves) -> bool:
+        self._glimpse = _NO_GLIMPSE  # it is no longer what is there
         return self._insist(
             moves,
             lambda wanted: self._plumbing.push(remote, wanted),
@@ -261,11 +320,11 @@ class LedgerRefs:
         if self._remote is not None:
             before = self._plumbing.list_remote(self._remote, (self.ledger,)).get(self.ledger, "")
         moves = {self.lock: (here.lock, lock), self.ledger: (before, ledger)}
+        local = {**moves, self.ledger: (here.ledger, ledger), self._seen: (here.seen, ledger)}
         if self._remote is None:
-            moved = self._move(moves)
+            moved = self._move(local)
         elif moved := self._push(self._remote, moves):
-            local = {**moves, self.ledger: (here.ledger, ledger), self._seen: (here.seen, ledger)}
-            self._plumbing.move(local)
+            self._follow(local)
         if moved and here.ledger:
             self._plumbing.move({f"{self._replaced}/{here.ledger[:10]}": ("", here.ledger)})
         return moved
@@ -275,7 +334,8 @@ class LedgerRefs:
         try:
             return self.present().ledger
         except LedgerLost:
-            return self.here().ledger
+            here = self.here()
+            return here.ledger if self._remote and here.ledger else here.seen
 
     def _to_follow_lock(self, here: Here, remote: str) -> Moves | None:
         lock = self._plumbing.list_remote(remote, (self.lock,)).get(self.lock, "")
@@ -289,17 +349,28 @@ class LedgerRefs:
         ledger, lock = there.get(self.ledger, ""), there.get(self.lock, "")
         if not self._bring(remote, here, ledger=ledger, lock=lock):
             return None
-        self._check_seen(remote, here, ledger)
-        follow = bool(ledger) and ledger != here.ledger and self._behind(here, ledger)
+        self._lineage.check(here, ledger)
+        follow: bool | None = False
+        if ledger and ledger != here.ledger:
+            follow = self._lineage.behind(here, ledger)
+        aside = here.aside if follow is not None else self._outrun(here, ledger)
         return {
             ref: (old, new)
             for ref, old, new in (
                 (self.lock, here.lock, lock),
                 (self._seen, here.seen, ledger),
-                (self.ledger, here.ledger, ledger if follow else here.ledger),
+                (self._aside.ref, here.aside, aside),
+                (self.ledger, here.ledger, here.ledger if follow is False else ledger),
             )
             if old != new
         }
+
+    def _outrun(self, here: Here, ledger: str) -> str:
+        """Keep what this clone is ahead with aside, since others went on; raises LedgerError where runs began here."""
+        ahead = self._aside.ahead(here.ledger, here.seen) if here.seen else ()
+        if not ahead:
+            raise self._lineage.parted(ledger)
+        return self._aside.chained(ahead, tip=here.aside)
 
     def _glimpsed(self) -> Mapping[str, str]:
         """Return where the remote's refs stood a moment ago, once: a look at the lock is one at the ledger, too."""
@@ -317,59 +388,6 @@ class LedgerRefs:
             return True
         fetched = self._plumbing.fetch(remote, tuple(wanted), depth=1)
         return fetched and None not in self._plumbing.read(tuple(wanted.values()))
-
-    def _check_seen(self, remote: str, here: Here, ledger: str) -> None:
-        """Raise LedgerLost when the remote's ledger does not lead back to what was seen of it."""
-        if here.seen in {"", ledger}:
-            return
-        if ledger and self._leads_back(remote, ledger, here.seen):
-            return
-        shorter = bool(ledger) and self._plumbing.descends(here.seen, ancestor=ledger)
-        happened = "was cut short" if shorter else "was replaced by another one"
-        entries = self._plumbing.read((f"{here.seen}:{ENTRY}", f"{ledger or here.seen}:{ENTRY}"))
-        seen, now = (_told(each) for each in entries)
-        raise lost_entries(
-            self._subject,
-            f"on {remote} {happened if ledger else 'is gone'}",
-            seen=f"{here.seen[:10]} ({seen})",
-            now=f"{ledger[:10]} ({now})" if ledger else "",
-            forget=f"git update-ref -d {self._seen} && git update-ref -d {self.ledger}",
-        )
-
-    def _leads_back(self, remote: str, ledger: str, seen: str) -> bool:
-        if self._plumbing.descends(ledger, ancestor=seen):
-            return True
-        for depth in _DEPTHS if self._plumbing.shallow else ():
-            if not self._plumbing.fetch(remote, (self.ledger,), depth=depth):
-                return False
-            if self._plumbing.descends(ledger, ancestor=seen):
-                return True
-        return False
-
-    def _behind(self, here: Here, ledger: str) -> bool:
-        """Return whether the remote's ledger has all of ours and more; False when it is the other way round."""
-        if here.ledger in {"", here.seen}:
-            return True
-        if self._plumbing.descends(here.ledger, ancestor=ledger):
-            return False
-        if self._plumbing.descends(ledger, ancestor=here.ledger):
-            return True
-        raise LedgerError(
-            f"{self.ledger} in this clone and on {self._remote} went separate ways",
-            hint=f"compare them with git log {self.ledger} and git log {ledger[:10]}; "
-            f"to go on with the remote's: git update-ref {self.ledger} {ledger[:10]}",
-        )
-
-
-def _told(found: tuple[str, bytes] | None) -> str:
-    """Return an entry's sentence, for people."""
-    if found is None:
-        return "no entry"
-    try:
-        entry = decode_entry(found[1])
-    except LedgerError:
-        return "an entry that cannot be read"
-    return f"{entry.message}, {entry.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _stood(moves: Moves, found: Mapping[str, str], *, after: bool) -> bool:

@@ -1,0 +1,119 @@
+"""Where a ledger in Git stands: what this clone knows of it, and how that goes with what is elsewhere."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger.encoding import decode_entry
+from orchestrator.ledger.holder import Hold
+from orchestrator.ledger.stores.plumbing import ALL, Plumbing
+from orchestrator.ledger.troubles import lost_entries
+
+STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
+
+_MOST: Final = 1000  # entries that others record while one clone is cut off
+_DEPTHS: Final = (2, 16, 128, ALL)  # of looks for an earlier entry in a shallow clone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """What this clone knows: where its refs stand (empty: nowhere), and what the lock says.
+
+    ``kept`` is the file that holds the state, as id and content; None where there is no ledger, or no such file.
+    ``seen`` is where the ledger stood when it was seen last: on the remote, where there is one. ``aside`` is the last
+    of the entries that could not be recorded yet.
+    """
+
+    ledger: str
+    kept: tuple[str, bytes] | None
+    lock: str
+    hold: Hold | None
+    seen: str
+    aside: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """What of a ledger leads back to what.
+
+    ``subject`` is whose it is, ``ref`` where it stands, ``seen`` the ref that says where it was seen last, and
+    ``remote`` the one that it is shared through, None where it is not.
+    """
+
+    subject: str
+    ref: str
+    seen: str
+    remote: str | None
+    plumbing: Plumbing
+
+    @property
+    def place(self) -> str:
+        """Return where it is, for people."""
+        return f"on {self.remote}" if self.remote else "in this clone"
+
+    def check(self, here: Here, ledger: str) -> None:
+        """Raise LedgerLost when a ledger that stands there does not lead back to what was seen of it."""
+        if here.seen in {"", ledger}:
+            return
+        if ledger and self.leads_back(ledger, here.seen):
+            return
+        shorter = ledger and self.plumbing.descends(here.seen, ancestor=ledger)
+        happened = "was cut short" if shorter else "was replaced by another one"
+        raise lost_entries(
+            self.subject,
+            f"{self.place} {happened if ledger else 'is gone'}",
+            seen=self.told(here.seen),
+            now=self.told(ledger) if ledger else "",
+            forget=f"git update-ref -d {self.seen}"
+            + (f" && git update-ref -d {self.ref}" if self.remote else ""),
+        )
+
+    def behind(self, here: Here, ledger: str) -> bool | None:
+        """Return whether the remote's ledger has all of ours and more; False when it is the other way round.
+
+        None when each has what the other has not.
+        """
+        if here.ledger in {"", here.seen}:
+            return True
+        if self.plumbing.descends(here.ledger, ancestor=ledger):
+            return False
+        since = self.plumbing.log(ledger, limit=_MOST)
+        if (
+            here.seen in since
+        ):  # the entries up to there tell, without the history of what was applied
+            return True if here.ledger in since else None
+        return True if self.leads_back(ledger, here.ledger) else None
+
+    def leads_back(self, ledger: str, seen: str) -> bool:
+        """Return whether a ledger leads back to what was seen; a shallow clone fetches what it takes to tell."""
+        found = self.plumbing.descends(ledger, ancestor=seen)
+        for depth in _DEPTHS if self.remote and self.plumbing.shallow else ():
+            if found is not None:
+                break
+            if not self.plumbing.fetch(self.remote or "", (self.ref,), depth=depth):
+                return False
+            found = self.plumbing.descends(ledger, ancestor=seen)
+        return found is True
+
+    def parted(self, ledger: str) -> LedgerError:
+        """Return the error for ledgers that each have what the other has not."""
+        return LedgerError(
+            f"{self.ref} in this clone and on {self.remote} went separate ways",
+            hint=f"compare them with git log {self.ref} and git log {ledger[:10]}; "
+            f"to go on with the remote's: git update-ref {self.ref} {ledger[:10]}",
+        )
+
+    def told(self, commit: str) -> str:
+        """Return an entry's commit with its sentence, for people."""
+        (found,) = self.plumbing.read((f"{commit}:{ENTRY}",))
+        return f"{commit[:10]} ({_sentence(found)})"
+
+
+def _sentence(found: tuple[str, bytes] | None) -> str:
+    if found is None:
+        return "no entry"
+    try:
+        entry = decode_entry(found[1])
+    except LedgerError:
+        return "an entry that cannot be read"
+    return f"{entry.message}, {entry.at:%Y-%m-%d %H:%M:%S} UTC"
