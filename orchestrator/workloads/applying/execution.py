@@ -18,7 +18,7 @@ from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.health.custom import own_rules
-from orchestrator.workloads.health.rollout import Listener, follow, kept_under
+from orchestrator.workloads.health.rollout import Listener, Rollout, follow, kept_under
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import FOUNDATION, batches, rank
@@ -97,7 +97,7 @@ class _Execution:
             listener=self._listener(),
         ) as rollout:
             for batch in batches((step.ref, step) for step in steps):
-                self._apply(batch)
+                self._apply(batch, rollout)
             rollout.wait(
                 self._take_live(),
                 unchanged=[step.ref for step in watched if step.action is Action.NO_OP],
@@ -109,7 +109,7 @@ class _Execution:
         live, self._live = self._live, {}
         return live
 
-    def _apply(self, batch: tuple[ObjectStep, ...]) -> None:
+    def _apply(self, batch: tuple[ObjectStep, ...], rollout: Rollout) -> None:
         if self._stop.requested:
             raise Interrupted("interrupted between two batches of objects")
         if any(step.action is Action.REPLACE for step in batch):
@@ -119,7 +119,10 @@ class _Execution:
         deadline = clock.seconds() + _EARLY_SECONDS
         while left:
             replies = self._cluster.apply_many(
-                left, dry_run=False, on_reply=self._replied, keep=kept_under(self._rules)
+                left,
+                dry_run=False,
+                on_reply=partial(self._replied, rollout),
+                keep=kept_under(self._rules),
             )
             errors = [reply for reply in replies if isinstance(reply, ClusterError)]
             early = all(isinstance(error, TooEarly | NotServed) for error in errors)
@@ -157,12 +160,14 @@ class _Execution:
         if errors:
             raise together(errors)
 
-    def _replied(self, submission: Submission, reply: Reply) -> None:
+    def _replied(self, rollout: Rollout, submission: Submission, reply: Reply) -> None:
         if isinstance(reply, Accepted):
-            self._uids[submission.ref] = uid_of(reply.live)
-            if submission.ref in self._watched:
-                self._live[submission.ref] = reply.live
-            self._tell(submission.ref, waiting=True)
+            ref = submission.ref
+            self._uids[ref] = uid_of(reply.live)
+            waiting = ref in self._watched and not rollout.healthy_at_once(ref, reply.live)
+            if waiting:
+                self._live[ref] = reply.live
+            self._tell(ref, waiting=waiting)
 
     def _listener(self) -> Listener:
         return Listener(

@@ -17,6 +17,7 @@ from orchestrator.workloads.health.lean import lean_dependent
 from orchestrator.workloads.live import Live, mapping, text
 
 _AFTER_SECONDS: Final = 1.0
+_AT_LATEST_SECONDS: Final = 10.0
 _SAYS_AGAIN_SECONDS: Final = 5.0
 # What autoscalers say of a Pod for which they are making a node: that of Kubernetes, and Karpenter.
 _NODE_COMES: Final = ("TriggeredScaleUp", "Nominated")
@@ -33,6 +34,7 @@ class Below:
         self._cluster = cluster
         self._resources = ExitStack()
         self._watch: Watch | None = None
+        self._at_latest = clock.seconds() + _AT_LATEST_SECONDS
         self._due = clock.seconds() + _AFTER_SECONDS
         self._nodes: dict[str, tuple[float, frozenset[str]]] = {}
 
@@ -53,6 +55,10 @@ class Below:
         except AccessDenied as error:
             self._give_up(error)
         return changed
+
+    def put_off(self) -> None:
+        """Wait for a moment without news, but not forever: to follow thousands of Pods is work for the server too."""
+        self._due = min(clock.seconds() + _AFTER_SECONDS, self._at_latest)
 
     def obstacle(self, live: Live) -> str:
         """Return why waiting for an object is no use, or an empty text.

@@ -103,6 +103,10 @@ class Rollout:
         self._waiting: dict[ObjectRef, str] = {}
         self._news: set[ObjectRef] = set()
 
+    def healthy_at_once(self, ref: ObjectRef, applied: Live) -> bool:
+        """Whether the answer to an apply says that there is nothing to wait for."""
+        return self._judge.assess(ref, applied).status is Status.CURRENT
+
     def wait(
         self,
         applied: Mapping[ObjectRef, Live],
@@ -117,6 +121,7 @@ class Rollout:
         after the timeout of one that is late, and Interrupted.
         """
         started = looked_at_all = clock.seconds()
+        soonest = min(timeouts.values(), default=0.0)
         self._latest = {ref: Seen(ref=ref, live=live) for ref, live in applied.items()}
         self._applied, self._unchanged = dict(applied), set(unchanged)
         self._drain(0)
@@ -126,13 +131,17 @@ class Rollout:
             if stop.requested:
                 raise Interrupted("interrupted while waiting for objects to become healthy")
             now = clock.seconds()
-            self._check_late(now - started, timeouts)
+            if now - started >= soonest:
+                self._check_late(now - started, timeouts)
             self._drain(_LOOK_SECONDS)
+            if self._news:
+                self._below.put_off()
             at_all = now - looked_at_all >= _LOOK_AT_ALL_SECONDS
             if at_all:
                 looked_at_all = now
                 self._below.look(self._waiting)
-            self._look([ref for ref in self._waiting if at_all or ref in self._news])
+            # Whatever is done at each turn is done for news alone: thousands may be waited for.
+            self._look(list(self._waiting) if at_all else sorted(self._news & self._waiting.keys()))
 
     def _drain(self, timeout: float) -> None:
         self._news.clear()

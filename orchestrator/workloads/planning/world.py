@@ -23,7 +23,7 @@ from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.asking.dry_runs import Verdict
 from orchestrator.workloads.planning.asking.rehearsal import rehearse
-from orchestrator.workloads.planning.asking.rounds import ask
+from orchestrator.workloads.planning.asking.rounds import ask, unasked
 from orchestrator.workloads.planning.drift.upkeep import Surveyed, surveys
 from orchestrator.workloads.planning.pending import completed
 from orchestrator.workloads.planning.resting import why_left_alone
@@ -87,14 +87,17 @@ def observe(
         completed(item.value, None) for item in objects if item.group_kind == DEFINITION
     )
     kinds = replace(kinds, defined=frozenset(definitions))
-    surveyed = surveys(cluster, objects, live, inventory, owner=owner)
-    asked = [surveyed.applied(item) for item in objects]
+    mutations = mutations_of(admission)
+    as_wanted = unasked(cluster, objects, live, kinds=kinds, owner=owner, mutations=mutations)
+    others = [item for item in objects if item.ref not in as_wanted]
+    surveyed = surveys(cluster, others, live, inventory, owner=owner)
+    asked = [surveyed.applied(item) for item in others]
     refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
     if refused:
         raise together(refused)
-    mutations = mutations_of(admission)
     verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner, mutations=mutations)
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
+    verdicts |= as_wanted
     verdicts |= {item.ref: _unchanged(live.get(item.ref)) for item in resting if item.ref}
     unmarked = [item.ref for item in inventory if item.ref not in live and item.ref not in verdicts]
     return World(

@@ -88,6 +88,14 @@ def test_progress_is_told_as_it_happens(ground: Ground) -> None:
     assert f"{name}: 0 of 1 ready" in reasons
 
 
+@pytest.mark.parametrize("wait", [Wait(), Wait(enabled=False)])
+def test_nobody_is_said_to_be_waited_for_who_is_not(ground: Ground, wait: Wait) -> None:
+    """What is healthy as soon as it is accepted, or is not waited for, is told once: that it was done."""
+    ground.apply(CONFIG, wait=wait)
+    done = [event for event in ground.events if isinstance(event, ChangeDone)]
+    assert [(event.action, event.waiting) for event in done] == [(Action.CREATE, False)]
+
+
 def test_only_the_change_is_touched(ground: Ground) -> None:
     """An object without a change is not sent again."""
     extra = CONFIG.replace("settings", "extra")

@@ -129,10 +129,12 @@ class _Comparison:
             return False
         self._merged(path, Shape.FIELDS)
         for key, value in wanted.items():
-            inner, there = fields.get(_NAMED + key), live.get(key, ABSENT)
-            if inner == {} and type(value) in _PLAIN and same(value, there):
+            step, there = _NAMED + key, live.get(key, ABSENT)
+            inner = fields.get(step)
+            plain = inner == {} and type(value) in _PLAIN and type(value) is type(there)
+            if plain and value == there:
                 continue  # as most values are, which then cost no path
-            if not self._values(value, there, inner, (*path, _NAMED + key)):
+            if not self._values(value, there, inner, (*path, step)):
                 return False
         return True
 
