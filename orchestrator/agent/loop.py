@@ -68,15 +68,19 @@ class _Watch:
 
 @dataclass(slots=True, kw_only=True)
 class Loop:
-    """The agent at work; ``once`` ends it when everything that is due was done."""
+    """The agent at work; ``once`` ends it when everything that is due was done.
+
+    ``beat`` is when it last went round. ``agenda`` is replaced as a whole, so that others may look at it.
+    """
 
     configuration: Configuration
     settings: Settings
     stop: Stop
-    listeners: tuple[events.Listener, ...]
+    listeners: list[events.Listener]
     once: bool = False
     agenda: Agenda = field(default_factory=dict)
     verdicts: dict[Key, Verdict] = field(default_factory=dict)
+    beat: float = field(default_factory=clock.lasting)
     _messages: Queue[Message] = field(default_factory=Queue)
     _watches: dict[str, _Watch] = field(default_factory=dict)
     _began: dict[Key, float] = field(default_factory=dict)
@@ -93,7 +97,7 @@ class Loop:
             askers = resources.enter_context(self._pool("look", len(self._repositories)))
             self._open()
             while not self.stop.requested:
-                now = clock.lasting()
+                self.beat = now = clock.lasting()
                 self._ask(askers, now)
                 self._begin(workers, now)
                 if self.once and self._done(now):

@@ -1,16 +1,19 @@
 """The verbs of the pull agent: its loop, and what its children are started with."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import Options, pass_options
+from orchestrator.cli.options import Options, lock_timeout_option, pass_options, stack_arguments
 from orchestrator.cli.surroundings import surroundings_of
 
 if TYPE_CHECKING:
     from orchestrator.agent.configuration.model import Configuration
+    from orchestrator.agent.loop import Loop
 
 _config_option = click.option(
     "--config",
@@ -48,12 +51,66 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
         configuration=configuration,
         settings=Settings.read(),
         stop=stop,
-        listeners=(journal, outcome.listen),
+        listeners=[journal, outcome.listen],
         once=once,
     )
-    with stopping_on_signals(stop):
+    with stopping_on_signals(stop), nullcontext() if once else _served(loop):
         loop.run()
     sys.exit(outcome.exit_code(interrupted=stop.requested) if once else 0)
+
+
+@contextmanager
+def _served(loop: "Loop") -> "Iterator[None]":
+    """Answer over HTTP while the block lasts, where the agent is told an address for that."""
+    if not loop.configuration.listen:
+        yield
+        return
+    from orchestrator import log
+    from orchestrator.agent.hooks import hooks_of
+    from orchestrator.agent.serving import serving
+    from orchestrator.agent.wellbeing import Wellbeing
+
+    wellbeing = Wellbeing(loop=loop)
+    loop.listeners.append(wellbeing.listen)
+    routes = {"/healthz": wellbeing.healthy, "/readyz": wellbeing.ready}
+    hooks = hooks_of(loop.configuration, loop.tell)
+    with serving(loop.configuration.listen, routes, hooks) as port:
+        log.tell("agent listens", port=port)
+        yield
+
+
+@agent.command()
+@stack_arguments
+@click.option("--why", required=True, metavar="TEXT", help="Why; it is recorded.")
+@lock_timeout_option
+@pass_options
+def suspend(
+    options: Options, stack: str | None, environment: str | None, why: str, lock_timeout: float
+) -> None:
+    """Have agents leave a stack alone, until it is resumed; people and pipelines may go on."""
+    from orchestrator.engine.history.opening import open_book
+    from orchestrator.engine.suspending import suspend as record
+
+    with surroundings_of(options) as surroundings:
+        book = open_book(surroundings, stack=stack, environment=environment)
+        click.echo(options.redact(record(book, why, patience=lock_timeout)))
+
+
+@agent.command()
+@stack_arguments
+@click.option("--why", default="", metavar="TEXT", help="Why; it is recorded.")
+@lock_timeout_option
+@pass_options
+def resume(
+    options: Options, stack: str | None, environment: str | None, why: str, lock_timeout: float
+) -> None:
+    """Have agents keep a suspended stack equal to Git again."""
+    from orchestrator.engine.history.opening import open_book
+    from orchestrator.engine.suspending import resume as record
+
+    with surroundings_of(options) as surroundings:
+        book = open_book(surroundings, stack=stack, environment=environment)
+        click.echo(options.redact(record(book, why, patience=lock_timeout)))
 
 
 @agent.command(hidden=True)

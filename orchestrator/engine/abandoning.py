@@ -21,7 +21,7 @@ def abandon_run(book: Book, entry: str, why: str) -> str:
         message = "nothing is said of why"
         raise UsageError(message, hint="--why TEXT is recorded, for those who look at it later")
     run = _open_run(book, entry)
-    session = _session(book)
+    session = writable(book)
     with locked(session, book.store, Operation.ABANDON) as lease:
         state = book.store.read()
         if state.open is None or state.open.id != run.id:
@@ -45,7 +45,7 @@ def _open_run(book: Book, entry: str) -> Entry:
     return run
 
 
-def _session(book: Book) -> Session:
+def writable(book: Book) -> Session:
     """Return the stack's session, in which locks of a dead run on states are released; a bare one without it."""
     owner, surroundings = book.owner, book.session.surroundings
     try:

@@ -118,6 +118,16 @@ class StackLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendedLine:
+    """Somebody keeps agents from doing anything to the stack."""
+
+    who: str
+    at: datetime
+    why: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """A stack in an environment; ``unfinished`` and ``lock`` are sentences, or empty.
 
@@ -133,6 +143,7 @@ class Status:
     bad: tuple[BadLine, ...] = ()
     approvals: tuple[ApprovalLine, ...] = ()
     healthy: HealthyLine | None = None
+    suspended: SuspendedLine | None = None
     vanished: tuple[StackLine, ...] = ()
 
 

@@ -43,6 +43,13 @@ class Running:
         """Send it a signal, to it alone."""
         self.process.send_signal(number)
 
+    def await_line(self, part: str) -> str:
+        """Wait for a line of stderr that holds ``part``, and return it; lines before it are gone for good."""
+        for line in self.process.stderr:
+            if part in line:
+                return line
+        raise AssertionError(f"it ended without a line with {part}")
+
     def end(self, patience: float = _PATIENCE_SECONDS) -> Ended:
         """Wait until it has ended, for so many seconds at most."""
         stdout, stderr = self.process.communicate(timeout=patience)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
-from orchestrator.ledger.entry import Entry, Kind
+from orchestrator.ledger.entry import Entry, Kind, Operation
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter, encode_hold, encode_waiter
@@ -135,3 +135,21 @@ def test_what_is_no_state_is_refused(content: bytes) -> None:
 
 def _pretty(content: bytes) -> str:
     return json.dumps(json.loads(content), indent=2, sort_keys=True) + "\n"
+
+
+def test_what_knows_no_suspension_stays_readable_for_those_who_know_none() -> None:
+    """Only an entry and a state with a suspension have the newest format; once it is resumed, the state has not."""
+    suspend = replace(entry(1, Kind.NOTED, of=run(operation=Operation.SUSPEND)), why="pumps")
+    resume = entry(2, Kind.NOTED, of=run(operation=Operation.RESUME))
+    written = [
+        json.loads(content)["format"]
+        for content in (
+            encode_entry(suspend),
+            encode_state(fold_all([suspend])),
+            encode_entry(resume),
+            encode_state(fold_all([suspend, resume])),
+            encode_entry(entry(3)),
+        )
+    ]
+    assert written == [3, 3, 3, 2, 2]
+    assert decode_entry(encode_entry(suspend)) == suspend

@@ -59,7 +59,9 @@ RUNS = st.builds(
         run(revision=Revision(commit=commit), operation=operation, whole=whole), restores=restores
     ),
     st.sampled_from(["a" * 40, "b" * 40]),
-    st.sampled_from([Operation.APPLY, Operation.DESTROY, Operation.ABANDON]),
+    st.sampled_from(
+        [Operation.APPLY, Operation.DESTROY, Operation.ABANDON, Operation.SUSPEND, Operation.RESUME]
+    ),
     st.booleans(),
     st.sampled_from([None, Restores(revision=REVISION, entry="entry-0", over=REVISION)]),
 )
@@ -398,3 +400,15 @@ def _refs(state: LedgerState) -> set[object]:
 
 def _unit(state: LedgerState, unit: str) -> UnitRecord:
     return state.units[UnitId(unit)]
+
+
+def test_a_suspension_lasts_until_it_is_resumed() -> None:
+    """Whatever runs meanwhile, agents are kept away until somebody says otherwise; the last word counts."""
+    suspend = replace(
+        entry(1, Kind.NOTED, of=run(operation=Operation.SUSPEND)), why="the pumps are being changed"
+    )
+    resume = entry(4, Kind.NOTED, of=run(operation=Operation.RESUME))
+    suspended = fold_all([suspend, entry(2), entry(3, Kind.FINISHED, outcome=Outcome.APPLIED)])
+    assert suspended.suspended is not None
+    assert (suspended.suspended.why, suspended.suspended.entry) == (suspend.why, suspend.id)
+    assert fold(suspended, resume).suspended is None

@@ -35,7 +35,8 @@ def _sections(context: click.Context) -> Iterator[str]:
         for name in command.list_commands(context):
             inner = command.get_command(context, name)
             assert inner is not None  # noqa: S101 - it was just listed
-            yield from _sections(click.Context(inner, info_name=name, parent=context))
+            if not inner.hidden:
+                yield from _sections(click.Context(inner, info_name=name, parent=context))
 
 
 def _section(context: click.Context) -> str:

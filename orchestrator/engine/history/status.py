@@ -16,6 +16,7 @@ from orchestrator.plans.history import (
     OpenRun,
     StackLine,
     Status,
+    SuspendedLine,
     UnitStatus,
 )
 from orchestrator.stack.model import UnitId
@@ -59,6 +60,7 @@ def status_of(
             for each in state.approvals
         ),
         healthy=_healthy(state),
+        suspended=_suspended(state),
     )
 
 
@@ -129,6 +131,11 @@ def _bad(state: LedgerState) -> list[BadLine]:
 def _healthy(state: LedgerState) -> HealthyLine | None:
     last = state.healthy
     return HealthyLine(revision=last.revision, at=last.at, entry=last.entry) if last else None
+
+
+def _suspended(state: LedgerState) -> SuspendedLine | None:
+    by = state.suspended
+    return SuspendedLine(who=by.who, at=by.at, why=by.why, entry=by.entry) if by else None
 
 
 def _held_by(holder: Holder, *, working: bool) -> str:

@@ -7,6 +7,7 @@ from orchestrator.plans.history import (
     BadLine,
     OpenRun,
     Status,
+    SuspendedLine,
     UnitStatus,
 )
 from orchestrator.reports.history.stacks import line_json, way_out
@@ -43,6 +44,7 @@ def status_json(status: Status) -> dict[str, Json]:
         }
         if last
         else None,
+        "suspended": _suspended_json(status.suspended) if status.suspended else None,
         "vanished": [line_json(each) for each in status.vanished],
     }
 
@@ -108,6 +110,10 @@ def _failures(status: Status) -> Iterator[str]:
 
 
 def _held(status: Status) -> Iterator[str]:
+    if status.suspended:
+        by = status.suspended
+        said = f"Suspended for agents by {name_of(by.who)}, {by.at:%Y-%m-%d %H:%M} UTC"
+        yield filled(f"{said}: {by.why}", hanging="  ")
     if status.lock:
         yield f"Locked by {status.lock}"
     if status.unfinished:
@@ -172,6 +178,10 @@ def _bad_json(each: BadLine) -> Json:
         "entry": each.entry,
         "attempts": each.attempts,
     }
+
+
+def _suspended_json(by: SuspendedLine) -> Json:
+    return {"who": by.who, "at": time_json(by.at), "why": by.why, "entry": by.entry}
 
 
 def _approval_json(each: ApprovalLine) -> Json:

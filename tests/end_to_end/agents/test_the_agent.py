@@ -1,30 +1,31 @@
 """The agent on the real thing: commits are applied, reverts are rolled back, drift is healed, without a hand."""
 
+import hashlib
+import hmac
+import http.client
+import json
 import signal
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.end_to_end.agents.keeper import Keeper, keeper_of, told
+from tests.end_to_end.agents.keeper import Keeper, told
 from tests.end_to_end.commands import eventually
-from tests.end_to_end.stacks import config_map
+from tests.end_to_end.stacks import config_map, deployment
 from tests.end_to_end.world import World
 from tests.git import git
 
 pytestmark = pytest.mark.integration
 
-
-@pytest.fixture
-def keeper(world: World, tmp_path: Path) -> Keeper:
-    """Return an agent whose repository has one set of manifests."""
-    world.declare(None, {"shop": {"path": "shop", "namespace": world.name}})
-    world.manifests("shop/texts.yaml", config_map("greeting", {"text": "hello"}))
-    world.commit("Add a greeting")
-    return keeper_of(world, tmp_path / "home")
+_NEVER_READY = {"sandbox.orchestrator/fail": "NotReady"}
 
 
 def _text(world: World) -> str:
     return world.data("greeting")["text"] if world.exists("ConfigMap", "greeting") else ""
+
+
+def _say(world: World, text: str) -> None:
+    world.manifests("shop/texts.yaml", config_map("greeting", {"text": text}))
 
 
 def test_once_does_what_is_due_and_says_how_it_went(keeper: Keeper, world: World) -> None:
@@ -43,7 +44,7 @@ def test_a_commit_is_applied_and_a_revert_rolled_back(keeper: Keeper, world: Wor
     """Nobody does anything but push: the agent brings each revision about, and its end is asked for."""
     running = keeper.start()
     eventually(lambda: _text(world) == "hello", "the first commit")
-    world.manifests("shop/texts.yaml", config_map("greeting", {"text": "welcome"}))
+    _say(world, "welcome")
     changed = keeper.push("Welcome people")
     eventually(lambda: _text(world) == "welcome", "the second commit")
     git(world.root, "revert", "--no-edit", changed)
@@ -54,3 +55,134 @@ def test_a_commit_is_applied_and_a_revert_rolled_back(keeper: Keeper, world: Wor
     ended = running.end()
     assert ended.code == 0, ended.said
     assert "restores" in keeper.ledger()[0]
+
+
+def test_what_others_change_is_brought_back(keeper: Keeper, world: World) -> None:
+    """Drift is looked for without a commit, and healed."""
+    keeper.tell(defaults={"drift": {"workloads": "200ms"}})
+    keeper.start()
+    eventually(lambda: len(keeper.ledger()) == 2, "the first commit")
+    world.patch("ConfigMap", "greeting", {"data": {"text": "overwritten"}})
+    eventually(lambda: _text(world) == "hello", "the drift to be healed")
+
+
+def test_drift_that_is_only_reported_stays(keeper: Keeper, world: World) -> None:
+    """With `policy: report` the agent says what differs, and leaves it."""
+    keeper.tell(defaults={"drift": {"workloads": "200ms", "policy": "report"}})
+    running = keeper.start()
+    eventually(lambda: len(keeper.ledger()) == 2, "the first commit")
+    world.patch("ConfigMap", "greeting", {"data": {"text": "overwritten"}})
+    seen = running.await_line('"drifted"')
+    assert '"task": "workloads"' in seen
+    assert _text(world) == "overwritten"
+
+
+def test_a_new_revision_goes_ahead_of_a_stuck_rollout(keeper: Keeper, world: World) -> None:
+    """Whoever pushes the mend need not wait for what it mends to give up."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    keeper.push("Break the web")
+    keeper.start()
+    eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+    world.manifests("shop/web.yaml", deployment("web"))
+    mended = keeper.push("Mend the web")
+    eventually(lambda: keeper.applied(mended), "the mend")
+    assert "interrupted by a newer revision" in "\n".join(keeper.ledger())
+
+
+def test_a_stop_leaves_nothing_locked(keeper: Keeper, world: World) -> None:
+    """On SIGTERM what is at work ends, records that, and gives its lock back."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    broken = keeper.push("Break the web")
+    running = keeper.start()
+    eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert ended.code == 0, ended.said
+    assert keeper.ledger()[0].endswith("interrupted")
+    assert broken[:10] in keeper.ledger()[0]
+    assert not git(keeper.remote, "for-each-ref", "refs/orchestrator-lock")
+
+
+def test_a_suspended_stack_is_left_alone(keeper: Keeper, world: World) -> None:
+    """The ledger says who suspended it and why; people see it, and the agent goes on once it is resumed."""
+    said = world.run("agent", "suspend", world.name, "--why", "the pumps are being changed")
+    assert said.code == 0, said.said
+    ended = keeper.once()
+    assert ended.code == 0
+    assert _text(world) == ""
+    (task,) = told(ended, "task ended")
+    assert (task["end"], "the pumps are being changed" in task["why"]) == ("suspended", True)
+    status = world.run("status", world.name)
+    assert "Suspended for agents by Grace Hopper" in status.stdout
+    assert world.run("agent", "resume", world.name).code == 0
+    assert keeper.once().code == 0
+    assert _text(world) == "hello"
+
+
+def test_what_would_lose_data_is_told_and_not_done(keeper: Keeper, world: World) -> None:
+    """A claim that leaves Git stays: a run that ends by itself says that somebody has to look."""
+    claim: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": world.name},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    path = world.write("shop/claim.yaml", json.dumps(claim))
+    world.declare(None, {"shop": {"path": "shop", "namespace": world.name, "wait": False}})
+    keeper.push("Keep data")
+    assert keeper.once().code == 0
+    path.unlink()
+    keeper.push("Drop the data")
+    ended = keeper.once()
+    assert ended.code == 3, ended.said
+    (task,) = told(ended, "task ended")
+    assert (task["end"], "data" in task["why"]) == ("held", True)
+    claims = f"/api/v1/namespaces/{world.name}/persistentvolumeclaims/data"
+    assert world.cluster.request("GET", claims)[0] == 200
+
+
+def test_a_webhook_makes_it_look_and_git_may_be_away(keeper: Keeper, world: World) -> None:
+    """Told by a webhook it does not wait for its poll; it is ready only while Git answers, and goes on by itself."""
+    (keeper.home / "secret").write_text("whisper\n", encoding="utf-8")
+    hook = {"kind": "github", "secret_file": "secret"}
+    keeper.tell(listen="127.0.0.1:0", repository={"poll": "1h", "webhook": hook})
+    running = keeper.start()
+    port = json.loads(running.await_line('"agent listens"'))["port"]
+    eventually(lambda: _ask(port, "/readyz") == 200, "Git to answer")
+    eventually(lambda: len(keeper.ledger()) == 2, "the first commit")
+    _say(world, "welcome")
+    keeper.push("Welcome people")
+    assert _tell(port, "wrong", "refs/heads/main") == 401
+    assert _tell(port, "whisper", "refs/heads/main") == 202
+    assert _tell(port, "whisper", "refs/heads/main") == 409
+    eventually(lambda: _text(world) == "welcome", "the second commit")
+    away = keeper.remote.with_name("away")
+    keeper.remote.rename(away)
+    assert _tell(port, "whisper", "refs/heads/main", attempt=2) == 202
+    eventually(lambda: _ask(port, "/readyz") == 503, "Git to be missed")
+    assert _ask(port, "/healthz") == 200
+    away.rename(keeper.remote)
+    eventually(lambda: _ask(port, "/readyz") == 200, "Git to answer again")
+    _say(world, "hello again")
+    keeper.push("Say hello again")
+    assert _tell(port, "whisper", "refs/heads/main", attempt=3) == 202
+    eventually(lambda: _text(world) == "hello again", "the third commit")
+
+
+def _ask(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def _tell(port: int, secret: str, ref: str, *, attempt: int = 1) -> int:
+    body = json.dumps({"ref": ref, "attempt": attempt}).encode()
+    mac = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={mac}", "X-GitHub-Event": "push"}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/hooks/shop", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status

@@ -1,0 +1,75 @@
+"""The agent's HTTP server, on loopback: what it takes, what it refuses, and that it ends."""
+
+import http.client
+import socket
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from orchestrator.agent.serving import Answer, NotServed, serving
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Return the port of a server with one route and one hook."""
+
+    def hook(headers: Mapping[str, str], body: bytes) -> Answer:
+        return Answer(text=f"{headers.get('x-kind', '')} {len(body)}\n")
+
+    with serving("127.0.0.1:0", {"/healthz": lambda: Answer(text="ok\n")}, {"shop": hook}) as port:
+        yield port
+
+
+def _ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
+
+
+def test_routes_and_hooks_are_answered(port: int) -> None:
+    """A route answers GET, a hook POST with its headers and its body; nothing else is there."""
+    assert _ask(port, "GET", "/healthz") == (200, "ok\n")
+    assert _ask(port, "POST", "/hooks/shop", b"four", **{"X-Kind": "push"}) == (200, "push 4\n")
+    assert _ask(port, "POST", "/hooks/other")[0] == 404
+    assert _ask(port, "GET", "/hooks/shop")[0] == 405
+    assert _ask(port, "POST", "/healthz")[0] == 405
+    assert _ask(port, "GET", "/")[0] == 404
+
+
+def test_a_body_has_a_bound(port: int) -> None:
+    """A body of more than a mebibyte is refused, whether its length is told or not."""
+    assert _ask(port, "POST", "/hooks/shop", b"x" * 2**20)[0] == 200
+    assert _ask(port, "POST", "/hooks/shop", b"x" * (2**20 + 1))[0] == 413
+
+
+def test_who_sends_slowly_holds_up_nobody(port: int) -> None:
+    """Connections that say nothing, or half of a request, leave the server answering."""
+    half = b"POST /hooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx"
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    for each in idle[:25]:
+        each.sendall(half)
+    assert _ask(port, "GET", "/healthz")[0] == 200
+    for each in idle:
+        each.close()
+
+
+def test_an_address_that_is_taken_is_told(port: int) -> None:
+    """A second server on the same address says so at once."""
+    with (
+        pytest.raises(NotServed, match="cannot listen on"),
+        serving(f"127.0.0.1:{port}", {}, {}),
+    ):
+        pass
+
+
+def test_a_server_ends_with_its_block() -> None:
+    """Nothing listens once the block is over."""
+    with serving("127.0.0.1:0", {}, {}) as port:
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
