@@ -40,7 +40,7 @@ def _kind(block: Block) -> str:
         return "project"
     if name.endswith("agent.yaml"):
         return "agent"
-    if name.startswith((".github/", ".gitlab-ci")):
+    if name.startswith((".github/", ".gitlab-ci", ".pre-commit")):
         return "pipeline"
     return "manifest" if "\nkind: " in f"\n{block.text}" else "stack"
 

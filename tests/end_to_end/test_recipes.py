@@ -1,0 +1,291 @@
+"""The recipes for pipelines: what they ask for, and their own scripts, run as each forge runs them."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.processes import Stop
+from orchestrator.sandbox.programs.build import Program, built
+from orchestrator.settings import Settings
+from tests.end_to_end import pipelines
+from tests.end_to_end.commands import Ended
+from tests.end_to_end.pipelines import ROOT, expressions
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, small_stack
+from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, serving
+from tests.forges.small_forges import SmallGitea, SmallGitHub, SmallGitLab
+from tests.git import git
+
+Json = Any
+_WORKFLOWS = ("recipes/github.yaml", "recipes/gitea.yaml")
+_LINTER = Program(
+    name="actionlint",
+    title="actionlint",
+    sources=Path(__file__).with_name("golang") / "actionlint",
+    package="github.com/rhysd/actionlint/cmd/actionlint",
+)
+
+
+def _propose(world: World, forge: Served, ref: str) -> None:
+    """Give the repository a remote, and a change that somebody asks to be merged."""
+    small_stack(world)
+    remote = world.root.with_name("origin.git")
+    git(world.root, "init", "--quiet", "--bare", str(remote))
+    git(world.root, "remote", "add", "origin", str(remote))
+    git(world.root, "push", "--quiet", "origin", "main")
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    forge.head = world.commit("Say fancy")
+    git(world.root, "push", "--quiet", "origin", f"HEAD:{ref}")
+    git(world.root, "checkout", "--quiet", "main")
+
+
+def _of_actions(world: World, forge: Served) -> dict[str, str]:
+    """Return the variables of a job as GitHub and Gitea set them."""
+    return {
+        **world.variables,
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": forge.api,
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_REF": f"refs/pull/{NUMBER}/merge",
+        "GITHUB_OUTPUT": str(world.root.with_name("output")),
+        "GITHUB_STEP_SUMMARY": str(world.root.with_name("summary.md")),
+    }
+
+
+def _scripts(value: Json) -> Iterator[str]:
+    """Yield all scripts of a recipe, however deep they are."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _scripts(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if name in {"run", "script", "before_script"}:
+                yield from [each] if isinstance(each, str) else each
+            else:
+                yield from _scripts(each)
+
+
+@pytest.mark.integration
+def test_the_action_comments_and_keeps_the_plans(world: World) -> None:
+    """Its own steps find the request, comment on it, and leave page and JSON where it says."""
+    forge = SmallGitHub()
+    _propose(world, forge, f"refs/pull/{NUMBER}/head")
+    kept = world.root.with_name("kept")
+    kept.mkdir()
+    values = {
+        "github.action_path": str(ROOT),
+        "runner.temp": str(kept),
+        "inputs.token": TOKEN,
+        "inputs.directory": ".",
+        "inputs.configuration": "default",
+        "inputs.fail-on": "data-loss destroy",
+        "github.event.pull_request.number": str(NUMBER),
+    }
+
+    with serving(forge):
+        steps = [*pipelines.steps(pipelines.read("action.yml")["runs"]["steps"], values)]
+        ended = pipelines.run(steps, world.root, _of_actions(world, forge))
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 4 to create\n" in forge.texts[0]
+    assert json.loads((kept / "plans.json").read_text())["stacks"][0]["stack"] == world.name
+    assert "<h1>Merging: 4 to create</h1>" in (kept / "plans.html").read_text()
+    assert world.root.with_name("output").read_text().splitlines() == [
+        f"page={kept}/plans.html",
+        f"plans={kept}/plans.json",
+    ]
+    assert TOKEN not in ended.said
+
+
+@pytest.mark.integration
+def test_the_workflow_of_gitea_comments(world: World) -> None:
+    """There nothing but the forge's own steps is needed."""
+    forge = SmallGitea()
+    _propose(world, forge, f"refs/pull/{NUMBER}/head")
+    values = {
+        "vars.ORCHESTRATOR_HOME || '/opt/orchestrator'": str(ROOT),
+        "vars.ORCHESTRATOR_SOURCE": "",
+        "vars.ORCHESTRATOR_VERSION": "",
+        "secrets.ORCHESTRATOR_FORGE_TOKEN || github.token": TOKEN,
+        "github.event.pull_request.number": str(NUMBER),
+    }
+
+    with serving(forge):
+        (job,) = pipelines.read("recipes/gitea.yaml")["jobs"].values()
+        variables = _of_actions(world, forge) | {"GITEA_ACTIONS": "true"}
+        ended = pipelines.run([*pipelines.steps(job["steps"], values)], world.root, variables)
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 4 to create\n" in forge.texts[0]
+    assert (world.root / "plans.html").exists()
+
+
+@pytest.mark.integration
+def test_the_job_of_gitlab_comments(world: World) -> None:
+    """Its script finds all it needs in the variables of the pipeline and of the project."""
+    forge = SmallGitLab()
+    _propose(world, forge, f"refs/merge-requests/{NUMBER}/head")
+    job = pipelines.read("recipes/gitlab.yml")["plan"]
+
+    with serving(forge):
+        variables = {
+            **world.variables,
+            "CI": "true",
+            "GITLAB_CI": "true",
+            "CI_API_V4_URL": forge.api,
+            "CI_PROJECT_PATH": REPOSITORY,
+            "CI_MERGE_REQUEST_IID": str(NUMBER),
+            "ORCHESTRATOR_FORGE_TOKEN": TOKEN,
+            "ORCHESTRATOR_HOME": str(ROOT),
+        }
+        scripts = [{"run": each} for each in (*job["before_script"], *job["script"])]
+        ended = pipelines.run([*pipelines.steps(scripts, {})], world.root, variables)
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 4 to create\n" in forge.texts[0]
+    assert all((world.root / name).exists() for name in job["artifacts"]["paths"])
+
+
+@pytest.mark.parametrize("file", ["action.yml", "recipes/gitlab.yml", "recipes/gitea.yaml"])
+def test_no_expression_stands_in_a_script(file: str) -> None:
+    """What a request controls would be read as a part of the script: it comes in by variables alone."""
+    scripts = [*_scripts(pipelines.read(file))]
+
+    assert scripts
+    assert [found for script in scripts for found in expressions(script)] == []
+
+
+@pytest.mark.parametrize("file", ["action.yml", *_WORKFLOWS])
+def test_nothing_that_a_request_says_of_itself_is_used(file: str) -> None:
+    """Its title, text, branch and author are whatever somebody likes; its number and its base are not."""
+    used = {found for found in expressions((ROOT / file).read_text()) if "github.event." in found}
+
+    assert used <= {"github.event.pull_request.number", "github.event.pull_request.base.sha"}
+
+
+@pytest.mark.parametrize("file", _WORKFLOWS)
+def test_requests_from_forks_do_not_run(file: str) -> None:
+    """Whoever forked is not run with what the job may."""
+    recipe = pipelines.read(file)
+
+    (job,) = recipe["jobs"].values()
+    assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    assert [*recipe["on"]] == ["pull_request"]
+
+
+def test_a_job_may_do_as_little_as_it_can() -> None:
+    """It reads the code, and writes comments and statuses."""
+    recipe = pipelines.read("recipes/github.yaml")
+
+    (job,) = recipe["jobs"].values()
+    assert recipe["permissions"] == {}
+    assert job["permissions"] == {
+        "contents": "read",
+        "pull-requests": "write",
+        "statuses": "write",
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-actions", ["action.yml"]),
+        ("vendor.github-workflows", [*_WORKFLOWS]),
+        ("vendor.gitlab-ci", ["recipes/gitlab.yml"]),
+    ],
+)
+def test_recipes_are_what_forges_publish_schemas_of(schema: str, files: list[str]) -> None:
+    """Misspelt keys and values of the wrong kind are found by the schemas that editors use, too."""
+    program = Path(sys.executable).with_name("check-jsonschema")
+
+    ended = _ended(str(program), "--builtin-schema", schema, *files, directory=ROOT)
+
+    assert ended.code == 0, ended.said
+
+
+@pytest.mark.integration
+def test_workflows_pass_their_linter(tmp_path: Path) -> None:
+    """It knows which expressions there are where, and which inputs our own action has."""
+    linter = built(_LINTER, Settings.read(), on_progress=print, stop=Stop())
+    git(tmp_path, "init", "--quiet")
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (tmp_path / "action.yml").write_text((ROOT / "action.yml").read_text())
+    text = (ROOT / "recipes" / "github.yaml").read_text()
+    (workflows / "plan.yaml").write_text(text.replace("acme/orchestrator@main", "./"))
+    (workflows / "gitea.yaml").write_text((ROOT / "recipes" / "gitea.yaml").read_text())
+
+    # Gitea stores artefacts as version 3 of that action does, which GitHub gave up.
+    ended = _ended(str(linter), "-no-color", "-ignore", "upload-artifact@v3", directory=tmp_path)
+
+    assert ended.code == 0, ended.said
+
+
+def test_the_guide_leads_to_every_recipe() -> None:
+    """Whoever looks for one finds what is tested here."""
+    guide = (ROOT / "docs" / "guide.md").read_text()
+
+    for file in (*_WORKFLOWS, "recipes/gitlab.yml", "action.yml"):
+        assert f"(../{file})" in guide, file
+
+
+@pytest.mark.integration
+def test_the_hook_checks_stacks_before_a_commit(world: World) -> None:
+    """pre-commit runs it as the file that we publish says; what is wrong keeps the commit from being made."""
+    small_stack(world)
+    (hook,) = pipelines.read(".pre-commit-hooks.yaml")
+    local = {"repo": "local", "hooks": [{**hook, "language": "system"}]}
+    (world.root / ".pre-commit-config.yaml").write_text(json.dumps({"repos": [local]}))
+    world.commit("Check stacks")
+
+    good = _hooked(world, "run", "--all-files")
+    world.declare({"base": {"source": "./nowhere"}}, None)
+    world.commit("Break it")
+    bad = _hooked(world, "run", "--all-files")
+    (world.root / "README").write_text("nothing of it\n")
+    git(world.root, "add", "README")
+    untouched = _hooked(world, "run")
+
+    assert good.code == 0, good.said
+    assert "validate stacks" in good.stdout
+    assert bad.code == 1
+    assert "./nowhere" in bad.stdout
+    assert "no files to check" in untouched.stdout
+
+
+@pytest.mark.soak
+@pytest.mark.integration
+def test_pre_commit_installs_the_hook_by_itself(world: World) -> None:
+    """From nothing but this repository, with the packages that it needs."""
+    small_stack(world)
+
+    ended = _hooked(world, "try-repo", str(ROOT), "--all-files")
+
+    assert ended.code == 0, ended.said
+
+
+def _ended(*command: str, directory: Path) -> Ended:
+    """Run a program to its end."""
+    ended = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    return Ended(code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
+
+
+def _hooked(world: World, *arguments: str) -> Ended:
+    """Run pre-commit as a person does."""
+    folder = Path(sys.executable).parent
+    variables = {
+        **world.variables,
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "PRE_COMMIT_HOME": str(world.root.with_name("hooks")),
+    }
+    step = pipelines.Step(run=shlex.join(("pre-commit", *arguments)), variables={}, directory=".")
+    return pipelines.run([step], world.root, variables)
