@@ -21,7 +21,9 @@ _OWNED: Final = "/repos/{owner}/{repo}"
 _USED: Final = {
     "github": {
         "/user": ("get",),
+        f"{_OWNED}/pulls": ("get",),
         f"{_OWNED}/pulls/{{pull_number}}": ("get",),
+        f"{_OWNED}/commits/{{commit_sha}}/pulls": ("get",),
         f"{_OWNED}/issues/{{issue_number}}/comments": ("get", "post"),
         f"{_OWNED}/issues/comments/{{comment_id}}": ("get", "patch", "delete"),
         f"{_OWNED}/statuses/{{sha}}": ("post",),
@@ -29,7 +31,9 @@ _USED: Final = {
     },
     "gitea": {
         "/user": ("get",),
+        f"{_OWNED}/pulls": ("get",),
         f"{_OWNED}/pulls/{{index}}": ("get",),
+        f"{_OWNED}/commits/{{sha}}/pull": ("get",),
         f"{_OWNED}/issues/{{index}}/comments": ("get", "post"),
         f"{_OWNED}/issues/comments/{{id}}": ("get", "patch", "delete"),
         f"{_OWNED}/statuses/{{sha}}": ("get", "post"),
@@ -39,7 +43,13 @@ _SOURCES: Final = {
     "github": ("GitHub's OpenAPI description of its REST API (npm @octokit/openapi 23.0.2)", "MIT"),
     "gitea": ("the swagger.v1.json that Gitea 1.26.0 answers with", "MIT"),
 }
-_EXAMPLES: Final = ("pull-request", "issue-comment", "status", "private-user")
+_EXAMPLES: Final = (
+    "pull-request",
+    "pull-request-simple-items",
+    "issue-comment",
+    "status",
+    "private-user",
+)
 _WORDS: Final = frozenset(
     {"description", "summary", "tags", "externalDocs", "x-github", "example", "title", "headers"}
 )

@@ -101,6 +101,11 @@ def preview(
     metavar="CHARACTERS",
     help="How long the comment may be, if it is less than the forge allows.",
 )
+@click.option(
+    "--refresh",
+    is_flag=True,
+    help="Plan nothing: say what is stale by now, and what was applied of what is merged; without a request, on all.",
+)
 @_html_option
 @fail_on_option
 @output_option
@@ -114,6 +119,7 @@ def comment(
     configuration: str,
     allow_forks: bool,
     limit: int,
+    refresh: bool,
     html: Path | None,
     fail_on: tuple[str, ...],
     output: str,
@@ -123,6 +129,7 @@ def comment(
     Run by the CI of GitHub, GitLab, Gitea or Forgejo, it finds repository and request itself; the token is taken
     from the environment.
     """
+    from orchestrator.cli.refreshing import refresh_comments
     from orchestrator.engine.previewing.commenting import Ask, comment_on
     from orchestrator.forges.clients import open_forge
     from orchestrator.forges.patience import Patience
@@ -132,14 +139,25 @@ def comment(
     options.as_json = output == "json"
     if limit:
         _check_limit(limit)
+    if refresh and (html or fail_on or allow_forks):
+        raise UsageError("--refresh plans nothing", hint="leave out what is about a plan")
     with surroundings_of(options) as surroundings:
         kind = Kind(forge) if forge else None
         told = Told(kind=kind, api=api, repository=repository, number=request)
-        place = find_place(surroundings.settings.environment, told)
+        environment = surroundings.settings.environment
+        place = find_place(environment, told, one_request=not refresh)
         surroundings.secrets.learn(place.token)
-        client = open_forge(place, Patience(stop=surroundings.stop, now=clock.now))
+        around = _without(surroundings, place.token)
+        patience = Patience(stop=surroundings.stop, now=clock.now)
+        client = open_forge(place, patience)
+        asked = None if refresh else client.request()
+        if asked is None or not asked.is_open:  # what is done with is told as that
+            refresh_comments(
+                options, around, place, patience, configuration=configuration, limit=limit
+            )
+            return
         ask = Ask(configuration=configuration, forks=allow_forks, limit=limit)
-        done = comment_on(_without(surroundings, place.token), client, ask)
+        done = comment_on(around, client, asked, ask)
     if html is not None:
         _write_page(options, done.preview, options.directory / html)
     summary = surroundings.settings.environment.get("GITHUB_STEP_SUMMARY")

@@ -32,7 +32,7 @@ def publish(forge: Forge, *, marker: str, head: str, make: Callable[[str], str])
     Of several comments with the marker, the oldest stays: two runs at once may both have found none. Raises
     ForgeError.
     """
-    found = _marked(forge, marker)
+    found = marked(forge, marker)
     text = make(found.text if found else "")
     if forge.request().head != head:
         return Published(ending=Ending.OVERTAKEN)
@@ -44,8 +44,8 @@ def publish(forge: Forge, *, marker: str, head: str, make: Callable[[str], str])
     return Published(ending=Ending.WRITTEN, comment=_alone(forge, marker, text))
 
 
-def _marked(forge: Forge, marker: str) -> Comment | None:
-    """Return our oldest comment with a marker."""
+def marked(forge: Forge, marker: str) -> Comment | None:
+    """Return our oldest comment that begins with a marker, None when there is none."""
     return next((each for each in forge.comments() if _carries(each, marker)), None)
 
 
@@ -58,7 +58,7 @@ def _write(forge: Forge, marker: str, text: str) -> None:
     try:
         forge.write(text)
     except ForgeUnanswered:
-        if _marked(forge, marker) is None:
+        if marked(forge, marker) is None:
             forge.write(text)
 
 

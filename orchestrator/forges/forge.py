@@ -38,7 +38,7 @@ class ChangeRequest:
     """A request to merge: into the branch ``base``, the commit ``head``, which ``head_ref`` stands at.
 
     ``from_fork`` says that who proposes it need not be trusted with anything; ``is_open`` is False when it is merged or
-    closed.
+    closed. ``merged_as`` is the commit by which it came into the base, empty for one that is not merged.
     """
 
     number: int
@@ -47,6 +47,7 @@ class ChangeRequest:
     head_ref: str
     from_fork: bool
     is_open: bool
+    merged_as: str = ""
 
 
 class Forge(Protocol):
@@ -62,6 +63,12 @@ class Forge(Protocol):
 
     def request(self) -> ChangeRequest:
         """Return the request as it is now."""
+
+    def open_requests(self) -> Sequence[int]:
+        """Return the numbers of all open requests of the repository, sorted."""
+
+    def requests_of(self, commit: str) -> Sequence[int]:
+        """Return the numbers of the requests that a commit came by, sorted; none for a commit that came by none."""
 
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.forges.forge import ChangeRequest, Comment, Status
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.forges.patience import Patience
 
 _PATIENCE_SECONDS: Final = 30
+_PAGE: Final = 50  # what a server gives at most, unless it was told otherwise
 # The token of a workflow may not ask who it is; it comments as one of these.
 _OF_ACTIONS: Final = frozenset({"gitea-actions", "forgejo-actions"})
 
@@ -45,7 +47,26 @@ class Gitea:
             head_ref=f"refs/pull/{self._place.number}/head",
             from_fork=found["head"]["repo_id"] != found["base"]["repo_id"],
             is_open=found["state"] == "open",
+            merged_as=(found["merge_commit_sha"] or "") if found["merged"] else "",
         )
+
+    def open_requests(self) -> Sequence[int]:
+        """Return the numbers of all open requests of the repository, sorted."""
+        found: list[int] = []
+        for page in count(1):
+            listed = self._asked("GET", f"pulls?state=open&limit={_PAGE}&page={page}")
+            found += (each["number"] for each in listed)
+            if not listed:
+                break
+        return sorted(found)
+
+    def requests_of(self, commit: str) -> Sequence[int]:
+        """Return the number of the request that a commit came by."""
+        status, answer = self._sent("GET", self._path(f"commits/{commit}/pull"), None)
+        if status == HTTPStatus.NOT_FOUND:
+            return ()
+        found = self._checked(status, answer)
+        return (found["number"],) if found["merged"] else ()
 
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first; the API gives them at once."""

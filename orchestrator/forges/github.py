@@ -54,7 +54,19 @@ class GitHub:
                 head_ref=f"refs/pull/{pull.number}/head",
                 from_fork=source.get("id") != pull.base.repo.id,
                 is_open=pull.state == "open",
+                merged_as=(pull.merge_commit_sha or "") if pull.merged else "",
             )
+
+    def open_requests(self) -> Sequence[int]:
+        """Return the numbers of all open requests of the repository, sorted."""
+        with self._translated():
+            return sorted(pull.number for pull in self._repository().get_pulls(state="open"))
+
+    def requests_of(self, commit: str) -> Sequence[int]:
+        """Return the numbers of the requests that a commit came by, sorted."""
+        with self._translated():
+            pulls = self._repository().get_commit(commit).get_pulls()
+            return sorted(pull.number for pull in pulls if pull.merged_at)
 
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first."""

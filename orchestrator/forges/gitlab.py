@@ -58,7 +58,24 @@ class GitLab:
                 head_ref=f"refs/merge-requests/{self._place.number}/head",
                 from_fork=found.source_project_id != found.target_project_id,
                 is_open=found.state == "opened",
+                merged_as=_merged_as(found) if found.state == "merged" else "",
             )
+
+    def open_requests(self) -> Sequence[int]:
+        """Return the numbers of all open requests of the repository, sorted."""
+        with self._translated():
+            found = self._project().mergerequests.list(iterator=True, state="opened", **_AS_TOLD)
+            return sorted(each.iid for each in found)
+
+    def requests_of(self, commit: str) -> Sequence[int]:
+        """Return the numbers of the requests that a commit came by, sorted."""
+        with self._translated():
+            found = (
+                self._project()
+                .commits.get(commit, lazy=True)
+                .merge_requests(get_all=True, **_AS_TOLD)
+            )
+            return sorted(each["iid"] for each in found if each["state"] == "merged")
 
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first."""
@@ -141,3 +158,8 @@ class GitLab:
             raise refused(self._place, status, said) from error
         except RequestException as error:
             raise unanswered(self._place, error) from error
+
+
+def _merged_as(found: "ProjectMergeRequest") -> str:
+    """Return the commit of a merge: none was made for it where the branch was moved forward."""
+    return str(found.merge_commit_sha or found.squash_commit_sha or found.sha)

@@ -73,10 +73,10 @@ _VARIABLES: Final = {
 _PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
 
 
-def find_place(environment: Mapping[str, str], told: Told) -> Place:
+def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool = True) -> Place:
     """Return where to comment; what is told wins over what the environment says.
 
-    Raises UsageError when something is missing.
+    The number may be 0 unless it is about ``one_request``. Raises UsageError when something is missing.
     """
     kind = told.kind or _kind(environment)
     names = _VARIABLES[kind]
@@ -92,19 +92,21 @@ def find_place(environment: Mapping[str, str], told: Told) -> Place:
             "nothing says in which repository the request is",
             "name it with --repository OWNER/NAME",
         ),
-        number=int(
-            _needed(
-                str(told.number or _number(environment, kind) or ""),
-                "nothing says which request is meant",
-                "name it with --request NUMBER",
-            )
-        ),
+        number=_number_of(environment, kind, told) if one_request else told.number,
         token=_needed(
             _first(environment, names.tokens),
             "there is no token to comment with",
             f"set {' or '.join(names.tokens[:2])} in the environment",
         ),
     )
+
+
+def _number_of(environment: Mapping[str, str], kind: Kind, told: Told) -> int:
+    number = told.number or _number(environment, kind)
+    if not number:
+        hint = "name it with --request NUMBER"
+        raise UsageError("nothing says which request is meant", hint=hint)
+    return number
 
 
 def _kind(environment: Mapping[str, str]) -> Kind:

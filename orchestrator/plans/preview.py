@@ -1,6 +1,7 @@
 """What merging a request would do to each stack and environment that it touches, as data for reports."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -69,3 +70,26 @@ class Afterwards:
     who: str = ""
     as_shown: bool = False
     ci_run: str = ""
+
+
+class Found(StrEnum):
+    """How a request stood when its comment was brought up to date."""
+
+    NO_COMMENT = "has no comment of ours"
+    CURRENT = "is as its comment says"
+    STALE = "is stale"
+    MERGED = "is merged"
+    CLOSED = "is closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """How a request stood.
+
+    ``stale`` says why which of its plans do not hold any more, ``afterwards`` what came of them after a merge.
+    """
+
+    number: int
+    found: Found
+    stale: Mapping[str, str] = field(default_factory=dict)
+    afterwards: tuple[Afterwards, ...] = ()

@@ -59,6 +59,8 @@ class Served(ABC):
     address: str = ""
     head: str = "a" * 40
     is_open: bool = True
+    merged_as: str = ""
+    more_open: list[int] = field(default_factory=list)
     login: str = "planner"
     may_ask_who: bool = True
     from_fork: bool = False
@@ -67,6 +69,7 @@ class Served(ABC):
     troubles: list[Trouble] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -90,6 +93,12 @@ class Served(ABC):
         size = min(int(query.get("per_page", ["20"])[0]), 100)
         number = int(query.get("page", ["1"])[0])
         return self.notes[(number - 1) * size : number * size], -(-len(self.notes) // size)
+
+    def open_numbers(self, query: Query, size: str) -> list[int]:
+        """Return one page of the numbers of the open requests; ``size`` is what the API calls how many it wants."""
+        found = sorted([*([NUMBER] if self.is_open else []), *self.more_open])
+        length, page = (int(query.get(key, ["1"])[0]) for key in (size, "page"))
+        return found[(page - 1) * length : page * length]
 
     def changed(self, method: str, number: int, body: Json) -> Note | None:
         """Change or delete a comment and return it; None when it is not there."""
@@ -139,7 +148,12 @@ class Served(ABC):
     def links(self, path: str, query: Query) -> dict[str, str]:
         """Return the header that leads to the next page, if the API has pages."""
         number = int(query.get("page", ["1"])[0])
-        if not re.search(self.comments_path, path) or number >= self.page(query)[1]:
+        if re.search("/(pulls|merge_requests)$", path) and "/commits/" not in path:
+            following = {**query, "page": [str(number + 1)]}
+            last = not self.open_numbers(following, "per_page")
+        else:
+            last = not re.search(self.comments_path, path) or number >= self.page(query)[1]
+        if last:
             return {}
         rest = "".join(f"&{key}={value[0]}" for key, value in query.items() if key != "page")
         return {"Link": f'<{self.api}{path}?page={number + 1}{rest}>; rel="next"'}
@@ -161,6 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = parts.path.removeprefix(held.root), parse_qs(parts.query)
         with held.lock:
             held.seen.append(f"{self.command} {path}")
+            held.received.append(f"{self.path}\n{self.headers}\n{json.dumps(body)}\n{body}")
             status, answer, headers = self._answered(path, query, body)
             told = None if status == 204 else answer
             held.exchanges.append(

@@ -14,7 +14,7 @@ class _LikeGitHub(Served):
     """What GitHub and Gitea have in common."""
 
     __slots__ = ()
-    head_part: ClassVar[str]
+    size: ClassVar[str] = "per_page"
 
     @property
     def comments_path(self) -> str:
@@ -30,21 +30,39 @@ class _LikeGitHub(Served):
         prefix = f"/repos/{REPOSITORY}"
         if (method, path) == ("GET", "/user"):
             return (200, self.account(self.login)) if self.may_ask_who else self.forbidden
-        if (method, path) == ("GET", f"{prefix}/pulls/{NUMBER}"):
-            return 200, self.pull()
-        if path == f"{prefix}/issues/{NUMBER}/comments":
-            if method == "POST":
-                return 201, self.shown(self.add(body["body"], self.login))
-            return 200, [self.shown(note) for note in self.listed(query)]
-        if found := re.fullmatch(rf"{prefix}/issues/comments/(\d+)", path):
-            note = self.changed(method, int(found.group(1)), body)
-            return (
-                (204 if method == "DELETE" else 200, self.shown(note)) if note else self.not_found
-            )
         if method == "POST" and path.startswith(f"{prefix}/statuses/"):
             self.statuses.append({**body, "sha": path.rpartition("/")[2]})
             return 201, self.status(body)
+        if path.startswith(f"{prefix}/issues/"):
+            return self._about_comments(method, path.removeprefix(f"{prefix}/issues/"), query, body)
+        return self._about_requests(path.removeprefix(f"{prefix}/"), query)
+
+    def _about_comments(self, method: str, rest: str, query: Query, body: Json) -> Answer:
+        if rest == f"{NUMBER}/comments":
+            if method == "POST":
+                return 201, self.shown(self.add(body["body"], self.login))
+            return 200, [self.shown(note) for note in self.listed(query)]
+        found = re.fullmatch(r"comments/(\d+)", rest)
+        note = self.changed(method, int(found.group(1)), body) if found else None
+        return (204 if method == "DELETE" else 200, self.shown(note)) if note else self.not_found
+
+    def _about_requests(self, rest: str, query: Query) -> Answer:
+        if rest == f"pulls/{NUMBER}":
+            return 200, self.pull()
+        if rest == "pulls":
+            return 200, [self.pull_in_a_list(each) for each in self.open_numbers(query, self.size)]
+        if found := re.fullmatch(r"commits/([0-9a-f]+)/pulls?", rest):
+            return self.came_by(found.group(1))
         return self.not_found
+
+    def pull_in_a_list(self, number: int) -> Json:
+        """Return a pull request as it is shown among others."""
+        return {**self.pull(), "number": number}
+
+    def came_by(self, commit: str) -> Answer:
+        """Return the requests that a commit came by."""
+        ours = commit in {self.head, self.merged_as}
+        return 200, [self.pull_in_a_list(NUMBER)] if ours else []
 
     def listed(self, query: Query) -> list[Note]:
         """Return the comments of one page."""
@@ -64,6 +82,9 @@ class _LikeGitHub(Served):
             "number": NUMBER,
             "state": "open" if self.is_open else "closed",
             "url": f"{self.api}/repos/{REPOSITORY}/pulls/{NUMBER}",
+            "merged": bool(self.merged_as),
+            "merged_at": "2026-03-14T09:26:53Z" if self.merged_as else None,
+            "merge_commit_sha": self.merged_as or "e" * 40,  # of a merge that was tried
             "head": {"ref": "change", "sha": self.head, **self.repository(fork=self.from_fork)},
             "base": {"ref": "main", "sha": "0" * 40, **self.repository(fork=False)},
         }
@@ -109,6 +130,11 @@ class SmallGitHub(_LikeGitHub):
             ours[side] = {**published[side], **ours[side], "repo": repository}
         return {**published, **ours, "requested_teams": []}  # the published ones lack a field
 
+    def pull_in_a_list(self, number: int) -> Json:
+        """Return a pull request as it is shown among others: with fewer fields."""
+        published, ours = example(self.kind, "pull-request-simple-items")[0], self.pull()
+        return {**published, **{key: ours[key] for key in published}, "number": number}
+
     def shown(self, note: Note) -> Json:
         """Return a comment as the API shows it."""
         published, ours = example(self.kind, "issue-comment"), _LikeGitHub.shown(self, note)
@@ -125,12 +151,17 @@ class SmallGitea(_LikeGitHub):
 
     __slots__ = ()
     kind = Kind.GITEA
+    size = "limit"
     root = "/api/v1"
     bot = "gitea-actions"
 
     def listed(self, query: Query) -> list[Note]:  # noqa: ARG002  it takes none
         """Return all comments: this list has no pages."""
         return self.notes
+
+    def came_by(self, commit: str) -> Answer:
+        """Return the one request that was merged as a commit."""
+        return (200, self.pull()) if commit == self.merged_as else self.not_found
 
     def links(self, path: str, query: Query) -> dict[str, str]:  # noqa: ARG002  the same
         """Return nothing, since there is no other page."""
@@ -164,19 +195,30 @@ class SmallGitLab(Served):
             return 200, {"id": 1, "username": self.login}
         if project:
             return self.not_found
-        if (method, rest) == ("GET", f"merge_requests/{NUMBER}"):
-            return 200, self._merge_request()
-        if rest == f"merge_requests/{NUMBER}/notes":
-            if method == "POST":
-                return 201, self._shown(self.add(body["body"], self.login))
-            return 200, [self._shown(note) for note in self.page(query)[0]]
-        if found := re.fullmatch(rf"merge_requests/{NUMBER}/notes/(\d+)", rest):
-            note = self.changed(method, int(found.group(1)), body)
-            return (
-                (204 if method == "DELETE" else 200, self._shown(note)) if note else self.not_found
-            )
         if method == "POST" and rest.startswith("statuses/"):
             return self._status(rest.rpartition("/")[2], body)
+        if rest.startswith(f"merge_requests/{NUMBER}/notes"):
+            return self._about_notes(method, rest.partition("/notes")[2], query, body)
+        return self._about_requests(rest, query)
+
+    def _about_notes(self, method: str, rest: str, query: Query, body: Json) -> Answer:
+        if rest:
+            note = self.changed(method, int(rest.removeprefix("/")), body)
+            code = 204 if method == "DELETE" else 200
+            return (code, self._shown(note)) if note else self.not_found
+        if method == "POST":
+            return 201, self._shown(self.add(body["body"], self.login))
+        return 200, [self._shown(note) for note in self.page(query)[0]]
+
+    def _about_requests(self, rest: str, query: Query) -> Answer:
+        if rest == f"merge_requests/{NUMBER}":
+            return 200, self._merge_request()
+        if rest == "merge_requests":
+            numbers = self.open_numbers(query, "per_page")
+            return 200, [{**self._merge_request(), "iid": each} for each in numbers]
+        if found := re.fullmatch("repository/commits/([0-9a-f]+)/merge_requests", rest):
+            commits = {self.head, self.merged_as}
+            return 200, [self._merge_request()] if found.group(1) in commits else []
         return self.not_found
 
     def _status(self, commit: str, body: Json) -> Answer:
@@ -191,7 +233,9 @@ class SmallGitLab(Served):
     def _merge_request(self) -> Json:
         return {
             "iid": NUMBER,
-            "state": "opened" if self.is_open else "merged",
+            "state": "opened" if self.is_open else "merged" if self.merged_as else "closed",
+            "merge_commit_sha": self.merged_as or None,
+            "squash_commit_sha": None,
             "target_branch": "main",
             "sha": self.head,
             "source_project_id": 2 if self.from_fork else 1,

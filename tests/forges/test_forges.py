@@ -268,6 +268,34 @@ def test_a_request_is_read_with_where_it_comes_from(forge: Served) -> None:
     assert (there.from_fork, there.is_open) == (True, False)
 
 
+def test_a_request_that_is_done_with_tells_how_it_came_into_its_base(forge: Served) -> None:
+    """Only of one that was merged there is a commit that says so."""
+    forge.is_open = False
+    closed = _client(forge).request()
+    forge.merged_as = "d" * 40
+    merged = _client(forge).request()
+
+    assert (closed.is_open, closed.merged_as) == (False, "")
+    assert (merged.is_open, merged.merged_as) == (False, "d" * 40)
+
+
+def test_all_open_requests_are_found(forge: Served) -> None:
+    """Also those beyond the first hundred."""
+    forge.more_open = [*range(100, 330)]
+
+    assert [*_client(forge).open_requests()] == [NUMBER, *range(100, 330)]
+
+
+def test_the_request_that_a_commit_came_by_is_found(forge: Served) -> None:
+    """A commit that came by none, or by one that is not merged, has none."""
+    before = _client(forge).requests_of(forge.head)
+    forge.is_open, forge.merged_as = False, "d" * 40
+
+    assert [*before] == []
+    assert [*_client(forge).requests_of("d" * 40)] == [NUMBER]
+    assert [*_client(forge).requests_of("f" * 40)] == []
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

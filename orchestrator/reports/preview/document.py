@@ -1,6 +1,8 @@
 """A preview as JSON for programs; each plan in it is what ``plan --output json`` writes."""
 
-from orchestrator.plans.preview import Preview, StackPreview
+from collections.abc import Iterable
+
+from orchestrator.plans.preview import Preview, Refreshed, StackPreview
 from orchestrator.reports.json import FORMAT, error_json, plan_json
 from orchestrator.stack.model import Json
 
@@ -27,4 +29,21 @@ def stack_json(preview: StackPreview) -> dict[str, Json]:
         "refusals": [error_json(each)["error"] for each in preview.refusals],
         "error": error_json(preview.error)["error"] if preview.error else None,
         "plan": plan_json(preview.plan) if preview.plan else None,
+    }
+
+
+def refreshed_json(requests: Iterable[Refreshed]) -> dict[str, Json]:
+    """Return how requests stood when their comments were brought up to date."""
+    return {"format": FORMAT, "requests": [_request_json(each) for each in requests]}
+
+
+def _request_json(one: Refreshed) -> dict[str, Json]:
+    return {
+        "number": one.number,
+        "found": one.found.name.lower().replace("_", "-"),
+        "stale": dict(one.stale),
+        "afterwards": [
+            {"name": each.name, "became": each.became.value, "as_shown": each.as_shown}
+            for each in one.afterwards
+        ],
     }

@@ -1,0 +1,61 @@
+"""What became of a request's plans after it was merged, read from the entries of their ledgers; pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from orchestrator.ledger.entry import Entry, Kind, Operation
+from orchestrator.plans.approvals import SHOWN
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.preview import Afterwards, Became
+
+_DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+
+
+def afterwards(
+    name: str, shown: str, entries: Iterable[Entry], *, holds: Callable[[str], bool]
+) -> Afterwards:
+    """Return what became of the plan called ``name``, whose digest begins with ``shown``.
+
+    ``entries`` stand newest first; ``holds`` says whether a commit has the change in its history. Of the runs that
+    applied it, the first one that succeeded counts, else the last one.
+    """
+    runs = [entry for entry in _last_of_each_run(entries) if holds(entry.run.revision.commit)]
+    done = [entry for entry in runs if entry.outcome in _DONE]
+    if not runs:
+        return Afterwards(name=name, became=Became.NOTHING)
+    entry = done[-1] if done else runs[0]
+    return Afterwards(
+        name=name,
+        became=_became(entry),
+        at=entry.at,
+        who=entry.run.who,
+        as_shown=bool(shown) and entry.run.plan[:SHOWN] == shown,
+        ci_run=entry.run.ci_run,
+    )
+
+
+def moved_on(entries: Iterable[Entry], since: str) -> Entry | None:
+    """Return the newest of the entries, newest first, that came after the one called ``since`` and may matter.
+
+    Somebody's approval of a plan is no reason to make it again.
+    """
+    for entry in entries:
+        if entry.id == since:
+            return None
+        if entry.run.operation is not Operation.APPROVE:
+            return entry
+    return None
+
+
+def _last_of_each_run(entries: Iterable[Entry]) -> Sequence[Entry]:
+    """Return the newest entry of each run that applied the stack, newest first."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.run.operation is Operation.APPLY and entry.kind is not Kind.NOTED:
+            found.setdefault(entry.run.id, entry)
+    return tuple(found.values())
+
+
+def _became(entry: Entry) -> Became:
+    if entry.kind is not Kind.FINISHED:
+        return Became.BEGUN
+    return Became.APPLIED if entry.outcome in _DONE else Became.FAILED

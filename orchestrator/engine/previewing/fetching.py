@@ -1,0 +1,38 @@
+"""Fetching what a request is about, with no ref moved: its commits and those of its base."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.engine.session import Surroundings
+from orchestrator.errors import RepositoryError
+from orchestrator.forges.forge import ChangeRequest
+from orchestrator.repository.repository import Repository, open_repository
+
+_HISTORY: Final = (
+    1_000  # commits that a shallow clone fetches to find where base and request parted
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Where base and head of a request stand now."""
+
+    repository: Repository
+    base: str
+    head: str
+
+
+def fetched(surroundings: Surroundings, request: ChangeRequest) -> Fetched:
+    """Fetch the commits at which base and request stand now; raises RepositoryError when one is gone."""
+    repository = open_repository(surroundings.directory)
+    remote = repository.remote()
+    if remote is None:
+        message = "this clone has no remote to fetch the request from"
+        raise RepositoryError(message, hint="git remote add origin ADDRESS")
+    plumbing = repository.plumbing(stop=surroundings.stop)
+    refs = (f"refs/heads/{request.base}", request.head_ref)
+    stand = plumbing.list_remote(remote, refs)
+    missing = [ref for ref in refs if ref not in stand]
+    if missing or not plumbing.fetch(remote, refs, depth=_HISTORY):
+        raise RepositoryError(f"the remote {remote} has no {' and no '.join(missing or refs)}")
+    return Fetched(repository=repository, base=stand[refs[0]], head=stand[refs[1]])

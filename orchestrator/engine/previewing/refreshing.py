@@ -1,0 +1,128 @@
+"""A comment brought up to date without planning: what is stale by now, or what became of a request that is done with.
+
+Nothing of the request is run, so that it is safe for requests of strangers, too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.engine.previewing.afterwards import afterwards
+from orchestrator.engine.previewing.fetching import Fetched, fetched
+from orchestrator.engine.previewing.standing import ledger_of, stale_plans
+from orchestrator.engine.previewing.statuses import Statuses
+from orchestrator.engine.previewing.touched import Merge
+from orchestrator.engine.session import Surroundings
+from orchestrator.errors import RepositoryError
+from orchestrator.forges.commenting import marked
+from orchestrator.forges.forge import ChangeRequest, Comment, Forge
+from orchestrator.plans.preview import Afterwards, Found, Refreshed
+from orchestrator.reports.preview.afterwards import last_sentences
+from orchestrator.reports.preview.memory import Memory, marker, recall
+from orchestrator.reports.preview.standing import EVERYTHING, stale_in, with_last_line, with_stale
+from orchestrator.stack.load import load_project
+
+_ENTRIES = 200
+_NOTHING = "nothing to change"
+
+
+def refresh(
+    surroundings: Surroundings, forge: Forge, *, configuration: str, limit: int = 0
+) -> Refreshed:
+    """Bring the comment on a request, and its statuses, up to date; nothing is planned.
+
+    ``limit`` is 0 for the forge's own. Raises ForgeError, LedgerError, RepositoryError, ClusterError.
+    """
+    request = forge.request()
+    comment = marked(forge, marker(configuration))
+    memory = recall(comment.text) if comment else None
+    if comment is None or memory is None:
+        return Refreshed(number=request.number, found=Found.NO_COMMENT)
+    page = _Page(
+        surroundings=surroundings,
+        forge=forge,
+        request=request,
+        comment=comment,
+        memory=memory,
+        limit=limit or forge.limit,
+    )
+    return page.marked(configuration) if request.is_open else page.finished()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """One request with its comment, and what that remembers."""
+
+    surroundings: Surroundings
+    forge: Forge
+    request: ChangeRequest
+    comment: Comment
+    memory: Memory
+    limit: int
+
+    def marked(self, configuration: str) -> Refreshed:
+        """Say in comment and statuses which plans are stale, and which are not any more."""
+        redact = self.surroundings.secrets.redact
+        stale = {name: redact(why) for name, why in self._stale().items()}
+        was = stale_in(self.comment.text)
+        self._rewrite(with_stale(self.comment.text, stale, limit=self.limit))
+        Statuses(
+            forge=self.forge,
+            commit=self.memory.head,
+            configuration=configuration,
+            address=self.comment.address,
+        ).outdated(self.memory, stale=stale, was=was)
+        found = Found.STALE if stale else Found.CURRENT
+        return Refreshed(number=self.request.number, found=found, stale=stale)
+
+    def finished(self) -> Refreshed:
+        """Say in the last line what was applied of it, as far as the ledgers know."""
+        merge = self._merge(fetched(self.surroundings, self.request))
+        told = tuple(self._afterwards(merge))
+        text = with_stale(self.comment.text, {}, limit=self.limit)
+        sentences = last_sentences(told, merged_as=self.request.merged_as)
+        redacted = map(self.surroundings.secrets.redact, sentences)
+        self._rewrite(with_last_line(text, redacted, limit=self.limit))
+        found = Found.MERGED if self.request.merged_as else Found.CLOSED
+        return Refreshed(number=self.request.number, found=found, afterwards=told)
+
+    def _rewrite(self, text: str) -> None:
+        if text.strip() != self.comment.text.replace("\r\n", "\n").strip():
+            self.forge.edit(self.comment, text)
+
+    def _stale(self) -> Mapping[str, str]:
+        request, memory = self.request, self.memory
+        if request.head != memory.head:
+            return {EVERYTHING: f"the request is at {request.head[:10]} by now"}
+        found = fetched(self.surroundings, request)
+        try:
+            before = found.repository.revision(memory.base)
+            base, head = (found.repository.revision(each) for each in (found.base, found.head))
+        except RepositoryError:  # history was rewritten
+            return {EVERYTHING: f"{request.base} is another one by now"}
+        merged = found.repository.merged(base, head)
+        if merged.conflicts:
+            return {EVERYTHING: f"it conflicts with {request.base} by now"}
+        merge = self._merge(found, merged.commit)
+        return stale_plans(merge, memory, before=before, base=request.base)
+
+    def _merge(self, found: Fetched, result: str = "") -> Merge:
+        base = found.repository.revision(found.base)
+        return Merge(
+            surroundings=self.surroundings,
+            repository=found.repository,
+            base=base,
+            result=found.repository.revision(result) if result else base,
+            project=load_project(found.repository.export(base)),
+        )
+
+    def _afterwards(self, merge: Merge) -> Iterator[Afterwards]:
+        holds = self._holding(merge)
+        for name, plan in self.memory.plans.items():
+            if plan.digest and plan.outlook != _NOTHING:
+                entries = ledger_of(merge, name).history(_ENTRIES)
+                yield afterwards(name, plan.digest, entries, holds=holds)
+
+    def _holding(self, merge: Merge) -> Callable[[str], bool]:
+        commit = self.request.merged_as or self.memory.head
+        plumbing = merge.repository.plumbing(stop=self.surroundings.stop)
+        return lambda revision: bool(revision) and plumbing.descends(revision, ancestor=commit)

@@ -1,0 +1,110 @@
+"""Whether plans in a comment still hold: what they were made of may have moved on since.
+
+That is the request, the base, the ledger of each stack, and its lock while somebody changes it. Nothing is planned.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from orchestrator.engine.history.opening import bare_stack
+from orchestrator.engine.previewing.afterwards import moved_on
+from orchestrator.engine.previewing.touched import Merge, judged_in, may_be_touched
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session
+from orchestrator.errors import InvalidStack
+from orchestrator.ledger.store import Store
+from orchestrator.plans.objects import Owner
+from orchestrator.plans.plan import Revision
+from orchestrator.reports.preview.memory import Memory, Remembered
+from orchestrator.reports.preview.standing import EVERYTHING
+from orchestrator.stack.load import find_stacks, read_environments, read_policies
+from orchestrator.stack.model import Ledger, Stack
+from orchestrator.stack.project import StackFile
+
+_ENTRIES: Final = 50
+
+
+def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) -> dict[str, str]:
+    """Return which plans of an earlier comment do not hold any more, and why, by ``stack/environment``.
+
+    ``merge`` is what merging would make by now, ``before`` the base that the plans were made for, and ``base`` what
+    that is called. Raises LedgerError, RepositoryError, ClusterError.
+    """
+    changed = merge.repository.changed_between(before, merge.base)
+    stale = dict(_stale_by_base(merge, memory, before, changed)) if changed else {}
+    stale = {name: f"{base} {why}" for name, why in stale.items()}
+    for name, plan in memory.plans.items():
+        if plan.digest and name not in stale and (why := _stale_by_ledger(merge, name, plan)):
+            stale[name] = why
+    return stale
+
+
+def ledger_of(merge: Merge, name: str) -> Store:
+    """Open the ledger of ``stack/environment`` where the base keeps it, also of one that Git declares no more."""
+    owner = Owner(stack=name.partition("/")[0], environment=name.partition("/")[2])
+    session = Session(
+        surroundings=merge.surroundings,
+        repository=merge.repository,
+        revision=merge.result,
+        tree=merge.repository.export(merge.result),
+        stack=_stack(merge, owner),
+    )
+    return open_store(session)
+
+
+def _stale_by_base(
+    merge: Merge, memory: Memory, before: Revision, changed: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield which plans the base outdated, and what it did; a stack that came may be touched, too."""
+    files = _files(merge, merge.result)
+    planned = {name.partition("/")[0] for name in memory.plans}
+    if not memory.whole:
+        yield EVERYTHING, "moved on"
+    for name in sorted(files.keys() - _files(merge, before).keys() - planned):
+        yield EVERYTHING, f"has the stack {name} by now"
+    for name in memory.plans:
+        file = files.get(name.partition("/")[0])
+        if file is None:
+            yield name, "has no such stack any more"
+        elif any(_is_touched(merge, file, changed)):
+            yield name, "moved on in what it is made of"
+
+
+def _files(merge: Merge, revision: Revision) -> dict[str, StackFile]:
+    tree = merge.repository.export(revision)
+    return {file.name: file for file in find_stacks(tree, merge.project)}
+
+
+def _is_touched(merge: Merge, file: StackFile, changed: frozenset[str]) -> Iterator[bool]:
+    tree = merge.repository.export(merge.result)
+    try:
+        for stack, _ in read_environments(tree, file, merge.project):
+            yield may_be_touched(tree, stack, changed)
+    except InvalidStack:
+        yield True
+
+
+def _stale_by_ledger(merge: Merge, name: str, plan: Remembered) -> str:
+    store = ledger_of(merge, name)
+    hold = store.sight().hold
+    if hold is not None:
+        return f"somebody changes it right now ({hold.holder.command})"
+    entry = moved_on(store.history(_ENTRIES), plan.ledger)
+    return entry.message if entry else ""
+
+
+def _stack(merge: Merge, owner: Owner) -> Stack:
+    """Return a stack as far as it can be read, by the policies of the base."""
+    tree = merge.repository.export(merge.result)
+    file = next(
+        (each for each in find_stacks(tree, merge.project) if each.name == owner.stack), None
+    )
+    stack = bare_stack(owner, merge.project.ledger or Ledger())
+    with suppress(InvalidStack):
+        if file is not None:
+            read = read_policies(tree, file, owner.environment, merge.project)
+            stack = replace(read, name=owner.stack)
+        return judged_in(merge, stack).stack
+    return stack

@@ -1,0 +1,82 @@
+"""The statuses of a commit: one for each stack and environment, and one for all, each with what there is to know.
+
+One that is stale is pending: nothing failed, and nobody may take it for an answer.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.forges.forge import Forge, State, Status
+from orchestrator.plans.preview import Preview
+from orchestrator.reports.preview.harmless import line
+from orchestrator.reports.preview.memory import Memory
+from orchestrator.reports.preview.standing import EVERYTHING
+from orchestrator.reports.preview.words import headline, outlook
+
+_NAME: Final = "orchestrator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statuses:
+    """Sets the statuses of one commit, which lead to ``address`` where that is known."""
+
+    forge: Forge
+    commit: str
+    configuration: str
+    address: str = ""
+
+    def planning(self, names: Iterable[str] = ("",)) -> None:
+        """Say that these are being planned; the empty name is all of it."""
+        for name in names:
+            self._set(name, State.PENDING, "planning")
+
+    def failed(self, names: Iterable[str], why: str) -> None:
+        """Say that these, and all of it, could not be planned."""
+        for name in (*names, ""):
+            self._set(name, State.FAILURE, why)
+
+    def planned(self, made: Preview) -> None:
+        """Say what became of each plan, and of all."""
+        for each in made.stacks:
+            state = State.FAILURE if each.error else State.SUCCESS
+            self._set(each.name, state, outlook(each))
+        failed = made.error or any(each.error for each in made.stacks)
+        self._set("", State.FAILURE if failed else State.SUCCESS, headline(made))
+
+    def outdated(self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str]) -> None:
+        """Say which plans are stale by now, and of those that were what they are again; failures stay."""
+        for name in memory.plans:
+            why, before = (each.get(name, each.get(EVERYTHING)) for each in (stale, was))
+            if memory.plans[name].digest and why != before:
+                self._standing(name, why, memory.plans[name].outlook)
+        if bool(stale) != bool(was) and all(plan.digest for plan in memory.plans.values()):
+            self._standing("", _together(stale), _outlooks(memory))
+
+    def _standing(self, name: str, why: str | None, otherwise: str) -> None:
+        if why is None:
+            self._set(name, State.SUCCESS, otherwise)
+        else:
+            self._set(name, State.PENDING, f"stale: {why or 'plan again'}")
+
+    def _set(self, name: str, state: State, description: str) -> None:
+        longest = self.forge.longest_description
+        shown = line(description, longest=10 * longest)
+        if len(shown) > longest:
+            shown = f"{shown[: longest - 1]}…"
+        context = self._context(name)
+        status = Status(name=context, state=state, description=shown, address=self.address)
+        self.forge.set_status(self.commit, status)
+
+    def _context(self, name: str) -> str:
+        own = "" if self.configuration == "default" else f" ({line(self.configuration)})"
+        return f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}"
+
+
+def _together(stale: Mapping[str, str]) -> str | None:
+    return ", ".join(sorted(stale.keys() - {EVERYTHING})) or stale.get(EVERYTHING)
+
+
+def _outlooks(memory: Memory) -> str:
+    told: Iterator[str] = (f"{name}: {plan.outlook}" for name, plan in memory.plans.items())
+    return ", ".join(told) or "Merging touches no stack"

@@ -1,0 +1,43 @@
+"""A request to merge on a forge on loopback: its commits on a remote, and the verb as a workflow runs it."""
+
+from pathlib import Path
+
+from tests.end_to_end.commands import Ended
+from tests.end_to_end.world import World
+from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served
+from tests.git import git
+
+
+def add_origin(world: World, folder: Path) -> None:
+    """Give the repository a remote that holds main."""
+    git(world.root, "init", "--quiet", "--bare", str(folder / "origin.git"))
+    git(world.root, "remote", "add", "origin", str(folder / "origin.git"))
+    git(world.root, "push", "--quiet", "origin", "main")
+
+
+def propose(world: World, forge: Served) -> str:
+    """Push what is checked out as the head of the pull request, and return it."""
+    git(world.root, "push", "--quiet", "--force", "origin", f"HEAD:refs/pull/{NUMBER}/head")
+    forge.head = git(world.root, "rev-parse", "HEAD")
+    return forge.head
+
+
+def workflow(forge: Served) -> dict[str, str]:
+    """Return the variables of a workflow that runs for the request."""
+    return {
+        "GITHUB_API_URL": forge.api,
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_REF": f"refs/pull/{NUMBER}/merge",
+        "GITHUB_TOKEN": TOKEN,
+    }
+
+
+def comment(world: World, forge: Served, *arguments: str, **variables: str) -> Ended:
+    """Run the verb as a workflow does."""
+    given = {**workflow(forge), **variables}
+    return world.run("comment", *arguments, directory=None, **given)
+
+
+def standing(forge: Served) -> dict[str, str]:
+    """Return how the statuses stand: the last of each name."""
+    return {each["context"]: f"{each['state']}: {each['description']}" for each in forge.statuses}

@@ -1,0 +1,158 @@
+"""`comment --refresh`: plans in comments that do not hold any more, and what was applied of what was merged."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.commands import eventually
+from tests.end_to_end.requests import add_origin, comment, propose, standing
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, declare_held, small_stack
+from tests.forges.served import NUMBER, Served, serving
+from tests.forges.small_forges import SmallGitHub
+from tests.git import git
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def forge() -> Iterator[Served]:
+    """Give a GitHub with one pull request and no comments."""
+    held = SmallGitHub()
+    with serving(held):
+        yield held
+
+
+def _change(world: World, text: str) -> str:
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": text}))
+    return world.commit(f"Say {text}")
+
+
+def _proposed(world: World, forge: Served, folder: Path) -> None:
+    """Apply a small stack, and propose a change of it that has its comment."""
+    small_stack(world)
+    world.apply()
+    add_origin(world, folder)
+    git(world.root, "push", "--quiet", "origin", "refs/orchestrator/*:refs/orchestrator/*")
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    _change(world, "fancy")
+    propose(world, forge)
+    ended = comment(world, forge)
+    assert ended.code == 0, ended.said
+    git(world.root, "checkout", "--quiet", "main")
+
+
+def test_a_plan_is_stale_when_its_base_or_its_ledger_moved_on(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Comment and statuses say so, and why; what is no part of the stack outdates nothing, and planning again helps."""
+    _proposed(world, forge, tmp_path)
+    mine, before = f"orchestrator: {world.name}/default", forge.texts[0]
+    success = standing(forge)[mine]
+
+    (world.root / "README").write_text("more")
+    world.commit("Write more")
+    git(world.root, "push", "--quiet", "origin", "main")
+    same = comment(world, forge, "--refresh")
+    kept, asked = forge.texts[0], len(forge.statuses)
+
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    git(world.root, "push", "--quiet", "origin", "main")
+    moved = comment(world, forge, "--refresh")
+    by_base = standing(forge)
+    again = comment(world, forge)
+    anew = forge.texts[0], standing(forge)[mine]
+
+    world.apply()
+    applied = comment(world, forge, "--refresh", "--output", "json", GITHUB_REF="refs/heads/main")
+
+    assert same.code == moved.code == again.code == applied.code == 0, same.said + moved.said
+    assert same.stdout == f"request {NUMBER} is as its comment says\n"
+    assert (kept, asked) == (before, 3 + 1)
+    assert f"request {NUMBER} is stale: {world.name}/default (main moved on" in moved.stdout
+    assert by_base[mine] == "pending: stale: main moved on in what it is made of"
+    assert by_base["orchestrator"] == f"pending: stale: {world.name}/default"
+    (told,) = applied.json["requests"]
+    assert (told["number"], told["found"]) == (NUMBER, "stale")
+    assert f"apply {world.name}/default at " in told["stale"][f"{world.name}/default"]
+    assert f"**Out of date:** `{world.name}/default`, since `apply {world.name}" in forge.texts[0]
+    assert "Out of date" not in anew[0]
+    assert (success, anew[1]) == ("success: 1 to update", "success: 1 to create, 1 to update")
+    assert standing(forge)[mine].startswith("pending: stale: apply ")
+
+
+def test_a_plan_is_stale_while_somebody_applies(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """The lock is a sign that what was planned is being overtaken, also by a first apply."""
+    holding = tmp_path / "holding"
+    holding.mkdir()
+    declare_held(world, holding)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    world.manifests("shop.yaml", config_map("shop", {"id": "another"}))
+    world.commit("Say another")
+    propose(world, forge)
+    comment(world, forge)
+    git(world.root, "checkout", "--quiet", "main")
+    name = f"{world.name}/default"
+
+    running = world.start("apply", world.name, "--yes")
+    eventually((holding / "started").exists, "the apply holds")
+    during = comment(world, forge, "--refresh")
+    (holding / "go").touch()
+    running.end()
+    after = comment(world, forge, "--refresh")
+
+    assert (
+        f"{name} (somebody changes it right now (orchestrator apply {world.name}" in during.stdout
+    )
+    assert f"{name} (apply {name} at " in after.stdout
+
+
+def test_a_merged_request_tells_what_was_applied_of_it(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Its last line says so once the ledger knows; a run for a branch finds the requests that its commits came by."""
+    _proposed(world, forge, tmp_path)
+    git(world.root, "merge", "--quiet", "--no-ff", "change", "--message", "Merge the change")
+    git(world.root, "push", "--quiet", "origin", "main")
+    forge.is_open, forge.merged_as = False, git(world.root, "rev-parse", "HEAD")
+
+    first = comment(world, forge)
+    waiting = forge.texts[0]
+    world.apply()
+    second = comment(world, forge, "--refresh", GITHUB_REF="refs/heads/main")
+    third = comment(world, forge, "--refresh", GITHUB_REF="refs/heads/main")
+
+    assert first.code == second.code == third.code == 0, first.said + second.said
+    merged = f"Merged as `{forge.merged_as[:10]}`. `{world.name}/default`"
+    assert waiting.endswith(f"\n{merged} is not applied yet.\n")
+    (told,) = forge.texts
+    assert f"\n{merged} was applied " in told
+    assert told.endswith(" UTC by `Grace Hopper`, as shown here.\n")
+    assert "grace@example.org" not in told
+    assert (
+        second.stdout
+        == third.stdout
+        == f"request {NUMBER} is merged: {world.name}/default applied\n"
+    )
+
+
+def test_a_request_without_a_comment_is_left_alone(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Nothing is written where nothing was planned, and one that fails keeps no other from its turn."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    propose(world, forge)
+    forge.more_open = [NUMBER + 1]
+
+    ended = comment(world, forge, "--refresh", GITHUB_REF="refs/heads/main")
+
+    assert ended.code == 1
+    assert f"request {NUMBER} has no comment of ours" in ended.stdout
+    assert f"there is no request {NUMBER + 1}" in ended.stderr
+    assert (forge.texts, forge.statuses) == ([], [])
