@@ -12,7 +12,7 @@ from typing import Final
 from orchestrator.engine.execution.permissions import Permissions, check_before_asking
 from orchestrator.engine.planning.plan import Planned, Selection, make_plan
 from orchestrator.engine.previewing.touched import Merge, Touched, touched
-from orchestrator.engine.previewing.trust import overruled_settings
+from orchestrator.engine.previewing.trust import Judged, overruled_settings
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import (
     Interrupted,
@@ -23,9 +23,11 @@ from orchestrator.errors import (
 )
 from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.guards import check_losses, check_protection
+from orchestrator.plans.loosening import in_force
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.repository.repository import open_repository
 from orchestrator.stack.load import environment_names, find_stacks, load_project
+from orchestrator.stack.model import UnitId
 from orchestrator.stack.project import PROJECT_FILE, Project
 
 _AT_ONCE: Final = 4
@@ -80,9 +82,9 @@ def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
         environment=one.environment,
         error=one.error,
         reasons=one.reasons,
-        overruled=one.overruled,
+        overruled=one.judged.overruled if one.judged else (),
     )
-    if one.session is None:
+    if one.session is None or one.judged is None:
         return preview
     if surroundings.stop.requested:
         message = "stopped before everything was planned; nothing was changed"
@@ -94,7 +96,7 @@ def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
             return replace(
                 preview,
                 plan=planned.plan,
-                refusals=tuple(_refusals(planned, one)),
+                refusals=tuple(_refusals(planned, one.judged)),
                 ledger=planned.ledger.head,
             )
     except Interrupted:
@@ -119,11 +121,14 @@ def _unheard(_event: Event) -> None:
     """Units of several stacks have the same names, so that a display could not tell them apart."""
 
 
-def _refusals(planned: Planned, one: Touched) -> Iterator[OrchestratorError]:
-    """Yield what guards would not let pass, each thing once."""
+def _refusals(planned: Planned, judged: Judged) -> Iterator[OrchestratorError]:
+    """Yield what guards would not let pass, the base's and those that hold for an apply, each thing once."""
+    held = in_force(planned.ledger.guards, judged.stack.guards, ())
+    by_base = replace(planned.session, stack=replace(judged.stack, guards=judged.guards))
+    others = () if judged.guards in held else (replace(planned, session=by_base),)
     checks = (
-        partial(check_before_asking, planned, Permissions()),
-        partial(_check_protected_by_base, planned, one),
+        *(partial(check_before_asking, each, Permissions()) for each in (planned, *others)),
+        partial(_check_protected, planned, judged.protected),
         partial(check_losses, planned.plan, ()),
     )
     told: set[str] = set()
@@ -136,10 +141,10 @@ def _refusals(planned: Planned, one: Touched) -> Iterator[OrchestratorError]:
             told.add(refusal.message)
 
 
-def _check_protected_by_base(planned: Planned, one: Touched) -> None:
+def _check_protected(planned: Planned, protected: frozenset[UnitId]) -> None:
     """Refuse what the base protects, also when that was not applied yet: the request cannot take it away."""
     for unit in planned.plan.units:
-        check_protection(unit, protected=one.protected, acknowledged=())
+        check_protection(unit, protected=protected, acknowledged=())
 
 
 def _conflict(paths: tuple[str, ...]) -> RepositoryError:

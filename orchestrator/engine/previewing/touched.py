@@ -14,7 +14,7 @@ from orchestrator.errors import InvalidStack
 from orchestrator.plans.plan import Revision, Since
 from orchestrator.repository.repository import Repository
 from orchestrator.stack.load import find_stacks, read_environments, read_policies
-from orchestrator.stack.model import Stack, UnitId
+from orchestrator.stack.model import Stack
 from orchestrator.stack.project import Project, StackFile
 
 _MOST_REASONS: Final = 5
@@ -36,8 +36,7 @@ class Merge:
 class Touched:
     """A stack in an environment that is to be planned, and why; or ``error``, when it cannot even be read.
 
-    The ``session`` holds to the policies of the base; ``overruled`` are the keys by which the request would change
-    them, ``protected`` the units that the base protects.
+    ``judged`` says by which policies; ``session`` has its stack.
     """
 
     stack: str
@@ -45,8 +44,7 @@ class Touched:
     session: Session | None = None
     reasons: tuple[str, ...] = ()
     error: InvalidStack | None = None
-    overruled: tuple[str, ...] = ()
-    protected: frozenset[UnitId] = frozenset()
+    judged: Judged | None = None
 
 
 def touched(merge: Merge) -> Iterator[Touched]:
@@ -104,8 +102,7 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
             environment=environment,
             session=session,
             reasons=reasons,
-            overruled=judged.overruled,
-            protected=judged.protected,
+            judged=judged,
         )
 
 

@@ -4,11 +4,12 @@ Whoever proposes a change does not decide how it is judged. Guards, what follows
 and where the ledger is kept are the base's, until the request is merged; what it would change of them is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from orchestrator.stack.model import Stack, UnitId
+from orchestrator.stack.model import Risk, Stack, UnitId
+from orchestrator.stack.policies import Guards
 from orchestrator.stack.project import Project
 
 _WORDS: Final = {"sources": "allow.sources", "clusters": "allow.clusters"}
@@ -17,12 +18,14 @@ _DERIVED: Final = frozenset({"at_least"})  # follows from another key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A stack as a request has it, by the policies of the base.
+    """A stack as a request has it, with the ledger of the base, and with what losing things costs there.
 
-    ``overruled`` are the keys that it would change, ``protected`` the units that the base protects.
+    ``guards`` are the base's, by which its plan is judged, too; the plan itself says what its own ones loosen.
+    ``overruled`` are the keys that the request would change, ``protected`` the units that the base protects.
     """
 
     stack: Stack
+    guards: Guards
     overruled: tuple[str, ...] = ()
     protected: frozenset[UnitId] = frozenset()
 
@@ -33,11 +36,12 @@ def judged_by_base(stack: Stack, base: Stack | None, project: Project) -> Judged
     ``base`` is what the base says for the same stack and environment, None for a stack that is new: then what the
     ``project`` says wins over what the stack says.
     """
-    held = replace(stack, **(_of_base(base) if base else _of_project(stack, project)))
+    held = replace(stack, **(_of_base(stack, base) if base else _of_project(stack, project)))
     protected = frozenset(unit.id for unit in base.units if unit.protect) if base else frozenset()
     kept = {unit.id for unit in stack.units if unit.protect}
     changed = (*_changed(stack, held), *(f"{unit}.protect" for unit in sorted(protected - kept)))
-    return Judged(stack=held, overruled=changed, protected=protected)
+    own = replace(held, guards=stack.guards)
+    return Judged(stack=own, guards=held.guards, overruled=changed, protected=protected)
 
 
 def overruled_settings(before: Project, after: Project) -> tuple[str, ...]:
@@ -45,13 +49,19 @@ def overruled_settings(before: Project, after: Project) -> tuple[str, ...]:
     return tuple(_WORDS.get(name, name) for name in _differing(before, after))
 
 
-def _of_base(base: Stack) -> dict[str, Any]:
+def _of_base(stack: Stack, base: Stack) -> dict[str, Any]:
     return {
         "guards": base.guards,
         "on_failure": base.on_failure,
         "ledger": base.ledger,
-        "risks": base.risks,
+        "risks": _risks(base.risks, stack.risks),
     }
+
+
+def _risks(before: Mapping[str, Risk], own: Mapping[str, Risk]) -> dict[str, Risk]:
+    """Return what losing things costs: as before, and nothing of the request's own but that it costs more."""
+    more = {name: risk for name, risk in own.items() if risk is Risk.DATA_LOSS}
+    return {**before, **{name: risk for name, risk in more.items() if name not in before}}
 
 
 def _of_project(stack: Stack, project: Project) -> dict[str, Any]:

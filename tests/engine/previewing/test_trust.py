@@ -63,10 +63,22 @@ def test_the_policies_of_the_base_hold(
     judged = judged_by_base(_request(tmp_path, text + _MODULES), base, Project())
 
     held = judged.stack
-    assert (held.guards, held.on_failure) == (base.guards, base.on_failure)
+    assert (judged.guards, held.on_failure) == (base.guards, base.on_failure)
     assert (held.ledger, held.risks) == (base.ledger, base.risks)
+    assert held.guards == _request(tmp_path, text + _MODULES).guards
     assert judged.overruled == overruled
     assert judged.protected == {"modules.database"}
+
+
+def test_a_request_may_say_that_more_is_precious(tmp_path: Path) -> None:
+    """That nobody has to wait for; what the base says of the same type counts all the same."""
+    base = _base(tmp_path, "risks: {acme_a: reversible}\n")
+    own = "risks: {acme_a: data-loss, acme_b: data-loss, acme_c: reversible}\n"
+
+    judged = judged_by_base(_request(tmp_path, own), base, Project())
+
+    assert judged.stack.risks == {"acme_a": Risk.REVERSIBLE, "acme_b": Risk.DATA_LOSS}
+    assert judged.overruled == ("risks.acme_a", "risks.acme_c")
 
 
 def test_where_something_stands_is_no_policy(tmp_path: Path) -> None:
@@ -99,7 +111,7 @@ def test_what_the_repository_says_wins_for_a_new_stack(tmp_path: Path) -> None:
     below = judged_by_base(own, None, project)
 
     assert (alone.stack, alone.overruled) == (own, ())
-    assert (below.stack.guards, below.stack.ledger) == (project.guards, project.ledger)
+    assert (below.guards, below.stack.ledger) == (project.guards, project.ledger)
     assert [*below.stack.risks.items()] == [("*", Risk.DATA_LOSS), ("acme_ledger", Risk.DATA_LOSS)]
     assert below.stack.on_failure == own.on_failure
     assert {"guards.destroys", "ledger.path", "risks.*"} <= {*below.overruled}
@@ -113,7 +125,7 @@ def test_a_new_environment_has_the_policies_of_its_stack(tmp_path: Path) -> None
 
     judged = judged_by_base(_request(tmp_path, _POLICIES + more), base, Project())
 
-    assert judged.stack.guards.destroys == 0
+    assert judged.guards.destroys == 0
     assert "guards.destroys" in judged.overruled
 
 
