@@ -1,6 +1,7 @@
 """Children of the agent: each does one task on a command line of its own, within a time and some memory."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.agent import surveys, verdicts
@@ -13,6 +14,7 @@ from orchestrator.processes import Command, Completed, Stop, run
 from orchestrator.processes import Limits as ProcessLimits
 from orchestrator.settings import Settings
 
+_PEOPLE = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _OUTPUT_BYTES = 16 * 1024**2
 
 
@@ -36,9 +38,17 @@ def carry_out(order: Order, settings: Settings, stop: Stop) -> Result:
         return _result(order, error.message, End.FAILED)
     if order.task is Task.SURVEY and (found := surveys.decode(done.stdout)):
         return Result(key=order.key, task=order.task, revision=order.revision, survey=found)
-    if order.task is not Task.SURVEY and (verdict := verdicts.decode(done.stdout)):
-        return Result(key=order.key, task=order.task, revision=order.revision, verdict=verdict)
-    return _result(order, _befell(order, done), End.INTERRUPTED if done.interrupted else End.FAILED)
+    verdict = verdicts.decode(done.stdout)
+    if verdict is None:
+        end = End.INTERRUPTED if done.interrupted else End.FAILED
+        return _result(order, _befell(order, done), end)
+    return Result(
+        key=order.key,
+        task=order.task,
+        revision=order.revision,
+        verdict=verdict,
+        error=verdict.message,
+    )
 
 
 def _result(order: Order, error: str, end: End) -> Result:
@@ -52,8 +62,14 @@ def _command(order: Order, settings: Settings) -> Command:
     return Command(
         argv=(sys.executable, "-P", "-m", "orchestrator", "-C", str(order.clone), *order.arguments),
         directory=order.clone,
-        environment=settings.environment,
+        environment=_environment(settings),
     )
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    """Return our environment without whom Git takes us for: records are written by the agent, whoever started it."""
+    inherited = settings.environment
+    return {name: inherited[name] for name in inherited if not name.startswith(_PEOPLE)}
 
 
 def _limits(order: Order) -> ProcessLimits:

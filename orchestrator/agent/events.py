@@ -29,11 +29,15 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surveyed:
-    """A revision was fetched and read; it declares these stacks. ``error`` is why that failed, or empty."""
+    """A revision was fetched and read; it declares these stacks.
+
+    ``signer`` is who signed it, if that counts; ``error`` is why it could not be read, or empty.
+    """
 
     repository: str
     revision: str
     subject: str = ""
+    signer: str = ""
     stacks: tuple[Key, ...] = ()
     error: str = ""
 

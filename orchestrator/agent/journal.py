@@ -44,7 +44,8 @@ def _surveyed(event: events.Surveyed) -> None:
     if event.error:
         log.trouble("revision cannot be read", **keys, why=event.error)
     else:
-        log.tell("revision read", **keys, subject=event.subject, stacks=len(event.stacks))
+        signed = {"signer": event.signer} if event.signer else {}
+        log.tell("revision read", **keys, **signed, subject=event.subject, stacks=len(event.stacks))
 
 
 def _ended(event: events.Ended) -> None:
@@ -54,6 +55,8 @@ def _ended(event: events.Ended) -> None:
         "end": verdict.end,
         "revision": verdict.revision[:10],
         "done": verdict.done,
+        "waits": verdict.waits or "",
+        "digest": verdict.digest if verdict.waits else "",
         "seconds": round(event.seconds, 3),
         "why": verdict.message,
         "hint": verdict.hint,

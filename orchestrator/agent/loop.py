@@ -286,6 +286,7 @@ class Loop:
                 repository=repository,
                 revision=found.revision,
                 subject=found.subject,
+                signer=found.signer,
                 stacks=tuple(
                     sorted(key for key in self.agenda if key.repository == repository and key.stack)
                 ),

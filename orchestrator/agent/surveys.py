@@ -8,11 +8,12 @@ from orchestrator.plans.declared import Declared
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """A revision and what it declares."""
+    """A revision and what it declares; ``signer`` is who signed it, where that is asked for."""
 
     revision: str
     subject: str
     declared: tuple[Declared, ...]
+    signer: str = ""
 
 
 def encode(survey: Survey) -> str:

@@ -10,17 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.errors import StorageError, storage_error
+from orchestrator.errors import RepositoryError, StorageError, storage_error
 from orchestrator.plans.plan import Revision
 from orchestrator.processes import Command, ProgramMissing, Stop, run
 from orchestrator.repository.git import Git, Patience, find_checkout
 from orchestrator.repository.library import not_found
-from orchestrator.repository.objects import read_commit
 from orchestrator.repository.repository import Repository
+from orchestrator.repository.signers import Signers, check_signed
 from orchestrator.repository.troubles import remote_trouble
 from orchestrator.settings import Settings
 
 _REMOTE = "origin"
+_ACCEPTED = "refs/orchestrator-agent/accepted"
 _PRIVATE = 0o700
 
 
@@ -84,14 +85,22 @@ class Mirror:
             raise remote_trouble(_REMOTE, ended.stderr)
         return self.repository.revision(tracking)
 
-    def has(self, commit: str) -> bool:
-        """Whether a commit is here already."""
-        return self._git.attempt("cat-file", "-e", f"{commit}^{{commit}}").code == 0
+    def accept(self, branch: str, revision: Revision, signers: Signers, settings: Settings) -> str:
+        """Take a commit that somebody of an allow-list signed, and return who; branches only go forwards then.
 
-    def revision(self, commit: str) -> Revision:
-        """Return a commit that is here as a revision; raises RepositoryError."""
-        found = read_commit(self._git, commit)
-        return Revision(commit=found.id, subject=found.subject)
+        Else who may push, but not sign, could go back to what was signed once. Raises RepositoryError.
+        """
+        signer = check_signed(self._git, revision.commit, signers, settings)
+        ref, plumbing = f"{_ACCEPTED}/{branch}", self.repository.plumbing()
+        before = plumbing.list_refs((ref,)).get(ref, "")
+        if before and not plumbing.descends(revision.commit, ancestor=before):
+            raise RepositoryError(
+                f"{branch} does not lead on from {before[:10]}, which was taken last",
+                hint="push a signed commit on top of that one; if the history was rewritten on purpose, run"
+                f" git update-ref -d {ref} in {self.repository.root}",
+            )
+        plumbing.move({ref: (before, revision.commit)})
+        return signer
 
 
 def _init(directory: Path, settings: Settings) -> None:

@@ -22,9 +22,9 @@ def work(order: Order, around: Surroundings) -> str:
     """Do what was ordered and return the document that says what came of it."""
     _offer_to_the_kernel()
     with _watching(order, around), ExitStack() as resources:
-        if order.task is Task.SURVEY:
-            return surveys.encode(survey(order, around))
         try:
+            if order.task is Task.SURVEY:
+                return surveys.encode(survey(order, around))
             verdict = reconcile(order, around, resources)
         except Exception as error:  # noqa: BLE001 - whatever befell it is what the agent has to know
             if not isinstance(error, OrchestratorError):

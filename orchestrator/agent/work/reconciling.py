@@ -13,23 +13,29 @@ from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_planned, check_stack
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.execution.applying import execute
+from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.permissions import Permissions, check, known_bad
+from orchestrator.engine.planning.approvers import apart, strictest
 from orchestrator.engine.planning.plan import Planned, Selection, make_plan
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.errors import Interrupted, InvalidStack, Locked, OrchestratorError, PlanRefused
 from orchestrator.ledger.entry import Operation
-from orchestrator.plans.approvals import approvers
+from orchestrator.plans.approvals import approvers, check_approvals
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.report import Report, accomplished, intended
-from orchestrator.plans.windows import check_windows, closed
+from orchestrator.plans.windows import Closed, check_windows, closed
 from orchestrator.repository.mirror import Mirror
 from orchestrator.stack.model import Drift
+from orchestrator.stack.policies import Guards
 
 _PATIENCE: Final = 30.0
 """How long to wait in line, in seconds, while somebody else has the stack."""
+
+_APPROVALS: Final = 1
+"""How many people have to approve a plan where the agent is told that it takes approval."""
 
 
 def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdict:
@@ -50,10 +56,6 @@ def _session(order: Order, around: Surroundings) -> Session:
     revision = repository.revision(order.revision)
     opened = session_at(around, repository, revision, stack=key.stack, environment=key.environment)
     check_stack(opened, order.repository.allowed)
-    guards = opened.stack.guards
-    if order.settings.approval and not guards.approvals:
-        stack = replace(opened.stack, guards=replace(guards, approvals=1))
-        return replace(opened, stack=stack)
     return opened
 
 
@@ -81,7 +83,7 @@ def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict
     allowed = Permissions(retry=_may_retry(order, planned))
     try:
         if planned.plan.effective:
-            check_windows(order.settings.windows, clock.now(), (), owner=session.owner)
+            _check_own(order, planned)
         check(planned, allowed)
     except PlanRefused as refusal:
         return _held(order, planned, refusal)
@@ -92,6 +94,20 @@ def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict
     ) as moved:  # somebody else was quicker, and what was planned is not what is there
         return Verdict(end=End.LOCKED, message=moved.message, revision=order.revision)
     return _done(planned, report)
+
+
+def _check_own(order: Order, planned: Planned) -> None:
+    """Refuse what the agent's own file keeps from being applied, whatever the guards say; raises PlanRefused."""
+    session, settings = planned.session, order.settings
+    check_windows(settings.windows, clock.now(), (), owner=session.owner)
+    if settings.approval:
+        check_approvals(
+            candidate(planned),
+            planned.ledger.approvals,
+            needed=_APPROVALS,
+            acknowledged=(),
+            apart=apart(session, Guards()),
+        )
 
 
 def _turn(session: Session, resources: ExitStack) -> Turn:
@@ -116,12 +132,11 @@ def _may_retry(order: Order, planned: Planned) -> bool:
 def _held(order: Order, planned: Planned, refusal: PlanRefused) -> Verdict:
     """Return the verdict of a plan that is not carried out: what it waits for, and when that may have come."""
     waits, again = Waits.PERSON, None
-    guards, now = planned.session.stack.guards, clock.now()
-    shut = closed(order.settings.windows, now) or closed(guards.windows, now)
+    shut = _shut(order, planned)
     if shut is not None:
         waits = Waits.WINDOW
-        again = (shut.opens - now).total_seconds() if shut.opens else None
-    elif len(approvers(planned.ledger.approvals, digest(planned.plan))) < guards.approvals:
+        again = (shut.opens - clock.now()).total_seconds() if shut.opens else None
+    elif not _approved(order, planned):
         waits = Waits.APPROVAL
     elif known_bad(planned) is not None:
         waits = Waits.COMMIT
@@ -133,6 +148,18 @@ def _held(order: Order, planned: Planned, refusal: PlanRefused) -> Verdict:
         waits=waits,
         again=again,
     )
+
+
+def _shut(order: Order, planned: Planned) -> Closed | None:
+    guards, now = planned.session.stack.guards, clock.now()
+    return closed(order.settings.windows, now) or closed(guards.windows, now)
+
+
+def _approved(order: Order, planned: Planned) -> bool:
+    guards = strictest(planned.session, planned.ledger, ())
+    needed = max(guards.approvals, _APPROVALS if order.settings.approval else 0)
+    apart_ = apart(planned.session, Guards() if order.settings.approval else guards)
+    return len(approvers(planned.ledger.approvals, digest(planned.plan), apart_)) >= needed
 
 
 def _done(planned: Planned, report: Report) -> Verdict:

@@ -9,6 +9,7 @@ from orchestrator.engine.session import Surroundings
 from orchestrator.engine.surveying import declared_at
 from orchestrator.plans.declared import Declared
 from orchestrator.repository.mirror import Mirror
+from orchestrator.repository.signers import Signers
 
 _PATIENCE_SECONDS = 300.0
 
@@ -17,6 +18,12 @@ def survey(order: Order, around: Surroundings) -> Survey:
     """Fetch the branch and list what is declared where it stands now; raises RepositoryError, InvalidStack."""
     watched, mirror = order.repository, Mirror(order.clone)
     revision = mirror.fetch(watched.branch, patience=_PATIENCE_SECONDS, stop=around.stop)
+    signed = watched.signed
+    if signed is not None:  # before anything of the revision is read
+        signers = Signers(ssh=signed.ssh, gpg=signed.gpg)
+        signer = mirror.accept(watched.branch, revision, signers, around.settings)
+    else:
+        signer = ""
     declared = declared_at(
         mirror.repository, revision, lambda stack: watched.settings_of(stack) is not None
     )
@@ -24,6 +31,7 @@ def survey(order: Order, around: Surroundings) -> Survey:
     return Survey(
         revision=revision.commit,
         subject=around.secrets.redact(revision.subject),
+        signer=signer,
         declared=tuple(
             replace(each, trouble=around.secrets.redact(each.trouble)) for each in found
         ),

@@ -141,6 +141,21 @@ def test_what_would_lose_data_is_told_and_not_done(keeper: Keeper, world: World)
     assert world.cluster.request("GET", claims)[0] == 200
 
 
+def test_only_an_approved_plan_is_applied(keeper: Keeper, world: World) -> None:
+    """Where the agent is told that it takes approval, it tells the plan, and applies it once somebody approved that."""
+    keeper.tell(defaults={"approval": True})
+    asked = keeper.once()
+    assert asked.code == 3, asked.said
+    (task,) = told(asked, "task ended")
+    assert (task["end"], task["waits"]) == ("held", "approval")
+    assert _text(world) == ""
+    approved = world.run("approve", task["digest"], world.name)
+    assert approved.code == 0, approved.said
+    applied = keeper.once()
+    assert applied.code == 0, applied.said
+    assert _text(world) == "hello"
+
+
 def test_a_webhook_makes_it_look_and_git_may_be_away(keeper: Keeper, world: World) -> None:
     """Told by a webhook it does not wait for its poll; it is ready only while Git answers, and goes on by itself."""
     (keeper.home / "secret").write_text("whisper\n", encoding="utf-8")
