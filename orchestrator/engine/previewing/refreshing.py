@@ -125,4 +125,6 @@ class _Page:
     def _holding(self, merge: Merge) -> Callable[[str], bool]:
         commit = self.request.merged_as or self.memory.head
         plumbing = merge.repository.plumbing(stop=self.surroundings.stop)
-        return lambda revision: bool(revision) and plumbing.descends(revision, ancestor=commit)
+        return lambda revision: (
+            bool(revision) and plumbing.descends(revision, ancestor=commit) is True
+        )
