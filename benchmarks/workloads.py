@@ -1,7 +1,8 @@
-"""The workload engine beside kubectl: 1,000 objects in a sandbox that has nothing else, and 10,000 beside 1,000.
+"""The workload engine beside kubectl and kapp: 1,000 objects in a sandbox of their own, and 10,000 beside 1,000.
 
-Both read the same files and talk to the same kind of sandbox, a fresh one for every first apply, one after the
-other in every round. kubectl does not wait for anything, so ours does not either where the two are compared.
+All read the same files and talk to the same kind of sandbox, a fresh one for every first apply, one after the
+other in every round. kubectl does not wait for anything, so ours does not either where the two are compared; where
+ours waits, it is compared with kapp.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.bare import apply_all
+from benchmarks.kapp import find_kapp
 from benchmarks.kubectl import find_kubectl
 from benchmarks.kubernetes import requests_served
 from benchmarks.measuring import Bench, Limit, Row, Unit
@@ -75,7 +77,7 @@ class _Samples:
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Yield the rows of 1,000 objects, then those of 10,000."""
-    kubectl = find_kubectl(Settings.read())
+    kubectl, kapp = find_kubectl(Settings.read()), find_kapp(Settings.read())
     few, many, raw, bare = _Samples(), _Samples(), _Samples(), _Samples()
     _ours(bench.directory, _FEW, _Samples())
     _theirs(bench.directory, _FEW, kubectl, _Samples())
@@ -83,6 +85,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         tell(f"round {number} of {bench.rounds}")
         _ours(bench.directory, _OBJECTS, few)
         _theirs(bench.directory, _OBJECTS, kubectl, raw)
+        _waited_for(bench.directory, _OBJECTS, kapp, raw)
         _requests_alone(bench.directory, _OBJECTS, bare)
         _ours(bench.directory, _MANY, many)
     yield from _beside_kubectl(few, raw, bench.directory)
@@ -93,6 +96,14 @@ def rows(bench: Bench) -> Iterator[Row]:
         raw_name="the requests alone, 32 at a time",
         limit=Limit(ratio=2, plus=1.0),
         explain=partial(_explained, bench.directory, _Work.ACCEPTED, _OBJECTS),
+    )
+    yield Row(
+        name=f"{_Work.HEALTHY}, {_OBJECTS:,} objects, beside its requests",
+        ours=few.of(_Work.HEALTHY),
+        raw=bare.of(_Work.HEALTHY),
+        raw_name="the requests alone, and the rollout",
+        limit=Limit(ratio=1.2, plus=1.0),
+        explain=partial(_explained, bench.directory, _Work.HEALTHY, _OBJECTS),
     )
     yield from _beside_fewer(few, many, bench.directory)
 
@@ -127,11 +138,18 @@ def _theirs(directory: Path, count: int, kubectl: Path, samples: _Samples) -> No
     samples.take(usages, requests)
 
 
+def _waited_for(directory: Path, count: int, kapp: Path, samples: _Samples) -> None:
+    with _stage(directory, count) as stage:
+        stage.write(wait=False)
+        samples.seconds[_Work.HEALTHY].append(stage.kapp(kapp).measured().seconds)
+
+
 def _requests_alone(directory: Path, count: int, samples: _Samples) -> None:
     with _stage(directory, count) as stage:
         stage.write(wait=False)
-        seconds = apply_all(stage.sandbox.kubeconfig, stage.objects, namespace=NAMESPACE)
-    samples.seconds[_Work.ACCEPTED].append(seconds)
+        alone = apply_all(stage.sandbox.kubeconfig, stage.objects, namespace=NAMESPACE)
+    samples.seconds[_Work.ACCEPTED].append(alone.accepted)
+    samples.seconds[_Work.HEALTHY].append(alone.healthy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +192,13 @@ class _Stage:
         files = ("--server-side", "--namespace", NAMESPACE, "--filename", "stacks/bench/objects")
         return Command(argv=(str(program), *options, verb, *files), directory=self.checkout)
 
+    def kapp(self, program: Path) -> Command:
+        """Return a first deployment of the same files by kapp, which keeps its own record beside them."""
+        where = ("--app", "bench", "--namespace", "default", "--into-ns", NAMESPACE)
+        options = ("--kubeconfig", str(self.sandbox.kubeconfig), "--yes")
+        argv = (str(program), "deploy", *options, *where, "--file", "stacks/bench/objects")
+        return Command(argv=argv, directory=self.checkout)
+
 
 @contextmanager
 def _stage(directory: Path, count: int) -> Iterator[_Stage]:
@@ -201,7 +226,9 @@ def _beside_kubectl(ours: _Samples, raw: _Samples, directory: Path) -> Iterator[
     yield Row(
         name=f"{_Work.HEALTHY}, {_OBJECTS:,} objects",
         ours=ours.of(_Work.HEALTHY),
-        limit=Limit(most=8.0),
+        raw=raw.of(_Work.HEALTHY),
+        raw_name="kapp deploy",
+        limit=Limit(ratio=2 / 3, most=8.0),
         explain=partial(_explained, directory, _Work.HEALTHY, _OBJECTS),
     )
     yield Row(
