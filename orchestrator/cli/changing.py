@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.execution.permissions import Permissions
     from orchestrator.engine.planning.plan import Planned
     from orchestrator.engine.turns import Turn
+    from orchestrator.plans.report import Report
 
 
 @click.command()
@@ -232,6 +233,8 @@ def _plan_and_execute(
     destroy: bool,
 ) -> None:
     from orchestrator.cli.asking import ask_for_losses, ask_to_go_ahead
+    from orchestrator.engine.execution.applying import execute_owed
+    from orchestrator.engine.execution.following import is_owed
     from orchestrator.engine.execution.permissions import (
         check,
         check_before_asking,
@@ -263,6 +266,8 @@ def _plan_and_execute(
             resources,
         )
         _show_unless_json(options, planned)
+        if flags["yes"] and is_owed(planned) and not allowed.retry:
+            _tell(options, execute_owed(planned, allowed, turn=turn))
         check_before_asking(planned, allowed)
         bad = known_bad(planned)
         asked = (planned.plan.effective or bad is not None) and not flags["yes"]
@@ -278,10 +283,15 @@ def _execute(
     options: Options, planned: "Planned", allowed: "Permissions", *, fresh: bool, turn: "Turn"
 ) -> NoReturn:
     from orchestrator.engine.execution.applying import execute
+
+    _tell(options, execute(planned, allowed, fresh=fresh, turn=turn))
+
+
+def _tell(options: Options, report: "Report") -> NoReturn:
+    """Print how a run ended, and end with its code."""
     from orchestrator.reports.json import report_json
     from orchestrator.reports.text import render_report
 
-    report = execute(planned, allowed, fresh=fresh, turn=turn)
     with suppress(OSError):  # a reader that left does not change how the run ended
         options.pause()
         if options.as_json:

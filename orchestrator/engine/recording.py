@@ -23,7 +23,7 @@ from orchestrator.ledger.troubles import NotShared
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
-from orchestrator.plans.plan import Plan, Revision
+from orchestrator.plans.plan import Plan
 from orchestrator.plans.record import PlanRecord
 from orchestrator.stack.policies import Guards
 
@@ -77,10 +77,8 @@ class Recorder:
         )
         return cls(session, lease, run, state)
 
-    def restoring(self, plan: Plan, *, over: Revision) -> "Recorder":
-        """Prepare to record that the workloads of the last healthy revision follow ``over``, which failed."""
-        before = self.state.healthy
-        entry = before.entry if before else ""
+    def restoring(self, plan: Plan, restores: Restores) -> "Recorder":
+        """Prepare to record that the workloads of the last healthy revision follow one that failed."""
         run = replace(
             self.run,
             id=uuid.uuid4().hex,
@@ -88,7 +86,7 @@ class Recorder:
             revision=plan.revision,
             plan=digest(plan),
             whole=False,
-            restores=Restores(revision=plan.revision, entry=entry, over=over),
+            restores=restores,
         )
         return Recorder(self.session, self.lease, run, self.state)
 
@@ -135,12 +133,16 @@ class Recorder:
         units: Iterable[UnitRecord],
         inventory: Iterable[OwnedObject],
         deleted: Iterable[ObjectRef],
+        owed: Restores | None = None,
     ) -> str:
-        """Record how the run ended, with the guards that hold from here on, and return the entry's id."""
+        """Record how the run ended, with the guards that hold from here on, and return the entry's id.
+
+        ``owed`` is what is to follow it, under the same lock.
+        """
         entry = self._entry(
             Kind.FINISHED, message, units=units, inventory=inventory, deleted=deleted
         )
-        self._append(replace(entry, outcome=outcome, guards=self._guards(outcome)))
+        self._append(replace(entry, outcome=outcome, guards=self._guards(outcome), owed=owed))
         return self.state.head
 
     def _guards(self, outcome: Outcome) -> Guards | None:
@@ -175,8 +177,7 @@ class Recorder:
 
     def _append(self, entry: Entry) -> None:
         entry = redacted(entry, self.session.surroundings.secrets.redact)
-        # What failed may be followed by bringing back what was, under the same lock.
-        last = entry.kind is Kind.FINISHED and entry.outcome is not Outcome.FAILED
+        last = entry.kind is Kind.FINISHED and entry.owed is None
         try:
             self.state = self.lease.append(entry, last=last)
         except NotShared as error:  # it is recorded all the same: the next entry follows it

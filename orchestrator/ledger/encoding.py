@@ -58,6 +58,7 @@ def encode_state(state: LedgerState) -> bytes:
             **({"suspended": _suspension(state.suspended)} if state.suspended else {}),
             **({"guards": guards_json(state.guards)} if state.guards else {}),
             **({"moved": _moved(state.moved)} if state.moved else {}),
+            **({"owed": _restores(state.owed)} if state.owed else {}),
         },
         number=FORMAT if state.suspended or state.moved else USUAL,
     )
@@ -87,6 +88,7 @@ def _entry(entry: Entry) -> dict[str, Json]:
         **({"guards": guards_json(entry.guards)} if entry.guards else {}),
         **({"moved": entry.moved} if entry.moved else {}),
         **({"late": True} if entry.late else {}),
+        **({"owed": _restores(entry.owed)} if entry.owed else {}),
     }
 
 
@@ -198,7 +200,7 @@ def _read_state(fields: Fields) -> LedgerState:
     records = (_read_unit(each) for each in fields.each("units"))
     start, healthy = fields.optional("open"), fields.optional("healthy")
     suspended = fields.optional("suspended")
-    guards = fields.optional("guards")
+    guards, owed = fields.optional("guards"), fields.optional("owed")
     moved = fields.optional("moved")
     return LedgerState(
         head=fields.text("head"),
@@ -213,11 +215,13 @@ def _read_state(fields: Fields) -> LedgerState:
         suspended=_read_suspension(suspended) if suspended else None,
         guards=read_guards(guards) if guards else None,
         moved=_read_moved(moved) if moved else None,
+        owed=_read_restores(owed) if owed else None,
     )
 
 
 def _read_entry(fields: Fields) -> Entry:
     approval, guards = fields.optional("approval"), fields.optional("guards")
+    owed = fields.optional("owed")
     return Entry(
         id=fields.text("id"),
         previous=fields.text("previous"),
@@ -236,6 +240,7 @@ def _read_entry(fields: Fields) -> Entry:
         guards=read_guards(guards) if guards else None,
         moved=fields.text("moved", ""),
         late=fields.holds("late") and fields.flag("late"),
+        owed=_read_restores(owed) if owed else None,
     )
 
 

@@ -172,8 +172,9 @@ class Entry:
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
     is going to do, in the entry that starts it; ``approval`` is what a note may hold. ``why`` is the reason that
     somebody gave for a suspension. ``guards`` are those that hold from here on, in the entry that finishes a run which
-    applied all of a stack. ``moved`` is the place where the ledger goes on, as people know it, in the note that ends it
-    here. An entry that is ``late`` tells what a run did whose ledger was out of reach until others had gone on.
+    applied all of a stack, and ``owed`` is what is to follow one that failed. ``moved`` is the place where the ledger
+    goes on, as people know it, in the note that ends it here. An entry that is ``late`` tells what a run did whose
+    ledger was out of reach until others had gone on.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Entry:
     guards: Guards | None = None
     moved: str = ""
     late: bool = False
+    owed: Restores | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +216,8 @@ class LedgerState:
     is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
     ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
     destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything. ``guards`` are
-    those that were applied last, None where nobody knows.
-    destroyed something, newest first. ``moved`` says that the ledger goes on in another place, and ends in this one.
+    those that were applied last, None where nobody knows. ``moved`` says that the ledger goes on in another place, and
+    ends in this one. ``owed`` is what was to follow a failure, and did not yet.
     """
 
     head: str = ""
@@ -230,6 +232,7 @@ class LedgerState:
     suspended: Suspension | None = None
     guards: Guards | None = None
     moved: Moved | None = None
+    owed: Restores | None = None
 
     @property
     def past(self) -> tuple[PastRun, ...]:

@@ -15,6 +15,7 @@ from orchestrator.ledger.entry import (
     Moved,
     Operation,
     PastRun,
+    Restores,
     Suspension,
     UnitRecord,
     past_run,
@@ -27,6 +28,7 @@ from orchestrator.stack.model import UnitId
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _DESTROYED = frozenset({Outcome.DESTROYED, Outcome.UNCHANGED})
+_OVERRULING = frozenset({Operation.APPLY, Operation.DESTROY})
 _MOST_APPROVALS = 20
 _MOST_BAD = 50
 _MOST_RUNS = 32
@@ -78,6 +80,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         open=replace(entry, inventory=(), deleted=(), plan=None),
         approvals=_unspent(state, going_on=entry.run.plan),
         runs=state.past[:_MOST_RUNS],
+        owed=None if entry.run.operation in _OVERRULING else state.owed,
     )
 
 
@@ -103,7 +106,14 @@ def _finished(state: LedgerState, entry: Entry) -> LedgerState:
         healthy=_healthy(entry, state.healthy),
         runs=_runs(state.runs, entry),
         guards=entry.guards or state.guards,
+        owed=_owed(state, entry),
     )
+
+
+def _owed(state: LedgerState, entry: Entry) -> Restores | None:
+    """Return what is to follow a run that ended: bringing back is done once it came to an end, whatever that was."""
+    broken_off = entry.run.operation is Operation.RESTORE and entry.outcome is Outcome.INTERRUPTED
+    return state.owed if broken_off else entry.owed
 
 
 def _noted(state: LedgerState, entry: Entry) -> LedgerState:
@@ -115,6 +125,7 @@ def _noted(state: LedgerState, entry: Entry) -> LedgerState:
             units=_left_open(state.units),
             approvals=_unspent(state),
             runs=runs,
+            owed=None,
         )
     if entry.run.operation is Operation.SUSPEND:
         suspended = Suspension(who=entry.run.who, at=entry.at, why=entry.why, entry=entry.id)

@@ -40,6 +40,11 @@ def failure_of(bad: Bad) -> str:
     return f"{bad.revision} failed when {by} applied it at {bad.at:%Y-%m-%d %H:%M:%S} UTC{times}: {why}"
 
 
+def owed_after(over: Revision, revision: Revision) -> str:
+    """Return in a sentence what was to follow the failure of ``over``, and has not been done."""
+    return f"the workloads of {revision} were to come back after {over} failed, and did not yet"
+
+
 def check_not_bad(bad: Bad | None, *, retry: bool, owner: Owner) -> None:
     """Refuse to apply a revision that failed, unless that was told; raises PlanRefused."""
     if bad is None or retry:

@@ -129,7 +129,9 @@ class SuspendedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """A stack in an environment; ``unfinished`` and ``lock`` are sentences, or empty.
+    """A stack in an environment; ``unfinished``, ``owed`` and ``lock`` are sentences, or empty.
+
+    ``owed`` says what was to follow a failure.
 
     ``vanished`` are ledgers whose stack or environment Git declares no more.
     """
@@ -138,6 +140,7 @@ class Status:
     environment: str
     units: tuple[UnitStatus, ...]
     unfinished: str = ""
+    owed: str = ""
     lock: str = ""
     open: OpenRun | None = None
     bad: tuple[BadLine, ...] = ()

@@ -15,6 +15,7 @@ from orchestrator.errors import (
 )
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.events import Outcome
+from orchestrator.plans.falling_back import LeftAlone
 from orchestrator.plans.plan import Plan
 from orchestrator.stack.model import UnitId
 
@@ -37,11 +38,13 @@ class UnitResult:
 class Fallback:
     """What followed a rollout that failed: the workloads of the last healthy revision were applied, or why not.
 
-    Either ``report`` says what came of applying them, or ``error`` why that was not even begun.
+    Either ``report`` says what came of applying them, or ``error`` why that was not even begun. ``left`` is what stays
+    as the failed revision has it, since nobody agreed to more.
     """
 
     report: "Report | None" = None
     error: OrchestratorError | None = None
+    left: tuple[LeftAlone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

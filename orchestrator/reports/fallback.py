@@ -15,6 +15,9 @@ def fallback_lines(fallback: Fallback, failed: Plan) -> Iterator[str]:
         yield from _error_lines(fallback.error)
     if fallback.report is not None:
         yield from _report_lines(fallback.report, failed)
+    if fallback.left:
+        yield "Left as the failed revision has it, since nobody agreed to more:"
+        yield from (f"  {each}" for each in fallback.left)
 
 
 def _error_lines(error: OrchestratorError) -> Iterator[str]:

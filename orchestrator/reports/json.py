@@ -146,6 +146,7 @@ def _fallback(fallback: Fallback) -> dict[str, Json]:
     return {
         "report": report_json(fallback.report) if fallback.report else None,
         "error": error_json(fallback.error)["error"] if fallback.error else None,
+        "left": [{"unit": each.unit, "name": each.name, "why": each.why} for each in fallback.left],
     }
 
 

@@ -101,6 +101,17 @@ def deployment(
     }
 
 
+def job(name: str, *, image: str) -> Document:
+    """Return a Job that is made anew where it cannot be changed."""
+    containers = [{"name": "main", "image": image}]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "annotations": {"orchestrator/replace": "enabled"}},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": containers}}},
+    }
+
+
 def holding(folder: str, *, rounds: Sequence[str] = ("first",)) -> str:
     """Return a module whose apply writes the ids of its processes to ``folder``/started, and waits for go there.
 

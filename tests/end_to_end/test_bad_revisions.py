@@ -3,7 +3,7 @@
 import pytest
 
 from tests.end_to_end.commands import Running, eventually
-from tests.end_to_end.stacks import ECHO, config_map, deployment
+from tests.end_to_end.stacks import ECHO, config_map, deployment, job
 from tests.end_to_end.test_on_a_terminal import on_terminal
 from tests.end_to_end.world import World
 from tests.git import git
@@ -133,6 +133,46 @@ def test_workloads_of_the_last_healthy_revision_come_back(world: World) -> None:
     world.apply()
     assert world.data("kept") == {"text": "one"}
     assert not world.exists("ConfigMap", "new")
+
+
+def test_what_nobody_agreed_to_is_left_when_workloads_come_back(world: World) -> None:
+    """A Job that would run once more stays as the failed revision has it, and is told; whoever agrees gets it back."""
+
+    def declare(image: str, pods: dict[str, str]) -> None:
+        world.declare(
+            {}, {"shop": {"path": "shop", "namespace": world.name}}, on_failure="restore-workloads"
+        )
+        web = deployment("web", image=image, annotations=pods)
+        world.manifests("shop/web.yaml", web, job("migrate", image=image))
+        world.commit(f"Run {image}")
+
+    declare("shop/web:1", {})
+    world.apply()
+    declare("shop/web:2", _BROKEN)
+
+    ended = world.run("apply", world.name, "--yes")
+
+    assert ended.code == 1, ended.said
+    said = _flat(ended.stdout)
+    assert "the last healthy revision: 1 updated." in said
+    assert f"Job {world.name}/migrate would run once more" in said
+    assert (_image(world, "Deployment", "web"), _image(world, "Job", "migrate")) == (
+        "shop/web:1",
+        "shop/web:2",
+    )
+    assert world.ledger()[0].endswith(": 1 updated; 1 left as the failed revision has it")
+
+    again = world.run(
+        "apply", world.name, "--yes", "--retry", "--allow-deferred", "--output", "json"
+    )
+
+    assert again.json["fallback"]["left"] == []
+    assert _image(world, "Job", "migrate") == "shop/web:1"
+
+
+def _image(world: World, kind: str, name: str) -> str:
+    image: str = world.object(kind, name)["spec"]["template"]["spec"]["containers"][0]["image"]
+    return image
 
 
 def test_a_newer_commit_ends_the_waiting_for_a_rollout(world: World) -> None:

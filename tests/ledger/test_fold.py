@@ -350,6 +350,30 @@ def test_guards_hold_until_others_were_applied() -> None:
     assert decode_entry(encode_entry(loose)) == loose
 
 
+def test_what_is_to_follow_a_failure_is_owed_until_it_came_to_an_end() -> None:
+    """Whatever dies in between; another apply takes its place, and so does somebody who gives the run up."""
+    owed = Restores(revision=REVISION, entry="entry-0", over=Revision(commit="b" * 40))
+    failed = replace(entry(1, Kind.FINISHED, outcome=Outcome.FAILED), owed=owed)
+    state = fold_all([failed])
+    assert state.owed == owed
+    assert decode_state(encode_state(state)) == state
+    assert decode_entry(encode_entry(failed)) == failed
+
+    restoring = replace(run(operation=Operation.RESTORE), id="run-2")
+    begun = fold(state, entry(2, of=restoring))
+    assert begun.owed == owed
+    broken_off = entry(3, Kind.FINISHED, of=restoring, outcome=Outcome.INTERRUPTED)
+    assert fold(begun, broken_off).owed == owed
+    for outcome in (Outcome.APPLIED, Outcome.FAILED):
+        assert fold(begun, entry(3, Kind.FINISHED, of=restoring, outcome=outcome)).owed is None
+
+    assert fold(state, entry(2)).owed is None
+    assert fold(state, entry(2, Kind.FINISHED)).owed is None
+    assert fold(state, entry(2, of=run(operation=Operation.DESTROY))).owed is None
+    abandoned = entry(3, Kind.NOTED, of=run(operation=Operation.ABANDON))
+    assert fold(begun, abandoned).owed is None
+
+
 def test_a_destroyed_stack_has_no_healthy_revision() -> None:
     """What was taken away on purpose is nothing to go back to; of a part that was, the whole still is."""
     destroying = run(operation=Operation.DESTROY)

@@ -12,8 +12,9 @@ from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_planned, check_stack
 from orchestrator.agent.work.order import Order
-from orchestrator.engine.execution.applying import execute
+from orchestrator.engine.execution.applying import execute, execute_owed
 from orchestrator.engine.execution.candidates import candidate
+from orchestrator.engine.execution.following import is_owed
 from orchestrator.engine.execution.permissions import Permissions, check, known_bad
 from orchestrator.engine.planning.approvers import apart, strictest
 from orchestrator.engine.planning.plan import Planned, Selection, make_plan
@@ -81,6 +82,8 @@ def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict
     if looks and planned.plan.effective:
         return _verdict(End.DRIFTED, planned, drift=_drift(planned) or 1)
     allowed = Permissions(retry=_may_retry(order, planned))
+    if is_owed(planned):
+        return _done(planned, execute_owed(planned, allowed, turn=turn))
     try:
         if planned.plan.effective:
             _check_own(order, planned)

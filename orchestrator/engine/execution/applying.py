@@ -5,16 +5,18 @@
 A plan that destroys everything has only the last two.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 from orchestrator import clock, log
+from orchestrator.engine.execution.candidates import plan_record
 from orchestrator.engine.execution.causes import cause, cause_of_skipping
-from orchestrator.engine.execution.fallback import plan_fallback, revision_to_restore
+from orchestrator.engine.execution.following import brought_back, to_follow
+from orchestrator.engine.execution.intents import doomed_by, intended_by
 from orchestrator.engine.execution.permissions import (
     Permissions,
-    check_fallback,
+    known_bad,
     within_approval,
 )
 from orchestrator.engine.execution.phases import (
@@ -39,16 +41,13 @@ from orchestrator.engine.recording import Recorder
 from orchestrator.engine.turns import Turn, locked, pause_between_looks
 from orchestrator.engine.walk import Done, Failed
 from orchestrator.errors import LedgerError, LockLost, OrchestratorError, PlanRefused, unexpected
-from orchestrator.ledger.entry import Operation, UnitRecord
+from orchestrator.ledger.entry import Operation, Restores, UnitRecord
 from orchestrator.ledger.lease import Lease
-from orchestrator.plans.change import Action
-from orchestrator.plans.events import Notice, Outcome
-from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.plans.events import Outcome
+from orchestrator.plans.failed import failure_of
 from orchestrator.plans.plan import Revision, UnitPlan
-from orchestrator.plans.record import PlanRecord
-from orchestrator.plans.recorded import drifted, recorded
+from orchestrator.plans.recorded import drifted
 from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished, intended
-from orchestrator.reports.fields import show_transition
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
 
@@ -98,30 +97,56 @@ def execute(
             resources=resources,
         )
         report = run.carried_out(started)
-        return replace(report, fallback=_fallen_back(run, report)) if run.rollout_failed else report
+        stopped = planned.session.surroundings.stop.requested
+        if not report.entry or stopped or not run.is_followed(report):
+            return report  # what is owed all the same is left to the next run
+        return replace(report, fallback=_followed(planned, run.allowed, recorder, resources))
 
 
-def _fallen_back(run: "_Run", failed: Report) -> Fallback | None:
-    """Bring the workloads of the last healthy revision back, where the stack wants that after a failed rollout."""
-    planned, around = run.planned, run.planned.session.surroundings
-    if not planned.session.stack.on_failure.restore or failed.recorded is not Outcome.FAILED:
-        return None
-    if around.stop.requested or not failed.entry:  # nobody may write any more
-        return None
-    started, state = clock.seconds(), run.recorder.state
-    try:
-        revision = revision_to_restore(planned, state)
-        around.on_event(Notice(text=f"bringing back the workloads of {revision}"))
-        back = plan_fallback(planned, revision, state, run.resources)
-        check_fallback(back)
-        recorder = run.recorder.restoring(back.plan, over=planned.plan.revision)
-        recorder.cluster = back.place
-        again = _Run(
-            planned=back, allowed=Permissions(), recorder=recorder, resources=run.resources
+def execute_owed(planned: Planned, allowed: Permissions, *, turn: Turn | None = None) -> Report:
+    """Do what was to follow the failure of this very revision, and died before it was done: apply nothing of it.
+
+    Raises Locked, PlanRefused when somebody else was at the stack meanwhile, LedgerError.
+    """
+    started = clock.seconds()
+    with ExitStack() as resources:
+        lease = _lease(planned, Operation.APPLY, turn or Turn(), resources)
+        state = planned.store.read()
+        if state.head != planned.ledger.head:
+            raise PlanRefused(
+                "somebody else applied this stack since it was looked at",
+                hint="look again: orchestrator status",
+            )
+        recorder = Recorder.begin(
+            planned.session, lease, plan=planned.plan, state=state, whole=False
         )
-        return Fallback(report=again.carried_out(started))
-    except OrchestratorError as error:
-        return Fallback(error=error)
+        within = within_approval(planned, allowed)
+        fallback = _followed(planned, within, recorder, resources)
+    bad = known_bad(planned)
+    message = f"{failure_of(bad)}; it was not applied again" if bad else "it failed before"
+    return Report(
+        plan=planned.plan,
+        results=(),
+        trouble=PlanRefused(message, hint="what was to follow that was not done yet, and is now"),
+        seconds=clock.seconds() - started,
+        fallback=fallback,
+    )
+
+
+def _followed(
+    planned: Planned, allowed: Permissions, recorder: Recorder, resources: ExitStack
+) -> Fallback:
+    """Bring the workloads of the last healthy revision back, as a run of its own."""
+    started = clock.seconds()
+
+    def carry_out(back: Planned, again: Recorder, left: int) -> Report:
+        told = f"; {left} left as the failed revision has it" if left else ""
+        run = _Run(
+            planned=back, allowed=Permissions(), recorder=again, resources=resources, told=told
+        )
+        return run.carried_out(started)
+
+    return brought_back(planned, allowed, recorder, resources, carry_out=carry_out)
 
 
 def _lease(planned: Planned, operation: Operation, turn: Turn, resources: ExitStack) -> Lease:
@@ -167,6 +192,7 @@ class _Run:
     endings: Endings = field(default_factory=dict)
     pruned: Endings = field(default_factory=dict)
     trouble: OrchestratorError | None = None
+    told: str = ""
 
     def carried_out(self, started: float) -> Report:
         """Record the intent, carry out the phases, record the outcomes.
@@ -193,13 +219,24 @@ class _Run:
             seconds=clock.seconds() - started,
         )
 
-    @property
-    def rollout_failed(self) -> bool:
-        """Whether a set failed while it was applied or waited for."""
-        return any(
-            isinstance(end, Failed) and unit in self.planned.sets
-            for unit, end in self.endings.items()
+    def is_followed(self, report: Report) -> bool:
+        """Whether the stack wants its last healthy workloads back: a set failed to be applied, or to become healthy."""
+        wanted = self.planned.session.stack.on_failure.restore
+        return (
+            wanted
+            and report.recorded is Outcome.FAILED
+            and any(
+                isinstance(end, Failed) and unit in self.planned.sets
+                for unit, end in self.endings.items()
+            )
         )
+
+    def _owed(self, report: Report) -> Restores | None:
+        """Return what is to follow; nothing where there is no healthy revision to go back to."""
+        with suppress(PlanRefused):
+            if self.is_followed(report):
+                return to_follow(self.planned, self.recorder.state)
+        return None
 
     def _phases(self) -> None:
         planned = self.planned
@@ -231,22 +268,24 @@ class _Run:
             )
 
     def _announce_intent(self) -> None:
-        inventory = (*self.planned.ledger.inventory, *_intended(self.planned.sets))
+        inventory = (*self.planned.ledger.inventory, *intended_by(self.planned.sets))
         units = [self._record(unit, Outcome.PLANNED) for unit in self.planned.plan.units]
-        message = f"{self._subject()}: {intended(self.planned.plan)}{self._acknowledged()}"
+        message = (
+            f"{self._subject()}: {intended(self.planned.plan)}{self._acknowledged()}{self.told}"
+        )
         self.recorder.started(
             message,
             units=units,
             inventory=inventory,
-            doomed=_doomed(self.planned.sets),
-            plan=_kept(self.planned),
+            doomed=doomed_by(self.planned.sets),
+            plan=plan_record(self.planned),
         )
 
     def _announce_late(self, sets: Mapping[UnitId, PlannedSet], infrastructure: Endings) -> None:
         """Record what came of the infrastructure, and what is known only now to be made or deleted."""
         known = {owned.ref: owned for owned in self.recorder.state.inventory}
-        late = [owned for owned in _intended(sets) if owned.ref not in known]
-        doomed = [known[ref] for ref in _doomed(sets) if ref in known and known[ref].uid]
+        late = [owned for owned in intended_by(sets) if owned.ref not in known]
+        doomed = [known[ref] for ref in doomed_by(sets) if ref in known and known[ref].uid]
         applied = {unit for unit, end in infrastructure.items() if _changed(end)}
         if late or doomed or applied:
             units = [
@@ -263,11 +302,12 @@ class _Run:
         )
         try:
             return self.recorder.finished(
-                f"{self._subject()}: {accomplished(report)}{self._overtaken(report)}",
+                f"{self._subject()}: {accomplished(report)}{self._overtaken(report)}{self.told}",
                 report.recorded,
                 units=[self._outcome(unit) for unit in self.planned.plan.units],
                 inventory=[owned for end in _effects(self.endings) for owned in end.owned],
                 deleted=[ref for end in _effects(self.pruned) for ref in end.deleted],
+                owed=self._owed(report),
             )
         except LedgerError as error:
             # Whatever stopped on account of it: that the lock is lost is why.
@@ -345,26 +385,6 @@ class _Run:
         if self.endings.get(unit) is _UNCHANGED:
             return self.planned.ledger.units[unit].health
         return "healthy" if manifests[unit].wait.enabled else ""
-
-
-def _kept(planned: Planned) -> PlanRecord:
-    """Return the plan as the ledger keeps it."""
-    redact = planned.session.surroundings.secrets.redact
-    return recorded(planned.plan, show=show_transition, redact=redact)
-
-
-def _intended(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:
-    """Yield the objects that applying these sets is going to own."""
-    for unit, planned in sets.items():
-        for step in planned.result.steps if planned.result else ():
-            yield OwnedObject(ref=step.ref, unit=unit, uid=step.uid)
-
-
-def _doomed(sets: Mapping[UnitId, PlannedSet]) -> Iterator[ObjectRef]:
-    """Yield the objects that carrying out these sets deletes, also those that it makes anew."""
-    for result in (planned.result for planned in sets.values() if planned.result):
-        yield from (step.ref for step in result.steps if step.action is Action.REPLACE)
-        yield from (item.ref for item in result.prune)
 
 
 def _changed(end: object) -> bool:

@@ -4,7 +4,7 @@ It is an apply of its own, that deletes nothing: what the failed revision added 
 knows of it. No module is touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -16,8 +16,9 @@ from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads
 from orchestrator.engine.session import Session, earlier
 from orchestrator.errors import PlanRefused
-from orchestrator.ledger.entry import LedgerState
-from orchestrator.plans.change import Action
+from orchestrator.ledger.entry import Healthy, LedgerState
+from orchestrator.plans.change import Action, Change
+from orchestrator.plans.falling_back import LeftAlone
 from orchestrator.plans.plan import Plan, Revision
 from orchestrator.plans.redaction import without_secrets
 from orchestrator.plans.risk import assessed
@@ -27,8 +28,8 @@ from orchestrator.stack.policies import OnFailure
 _DELETING = frozenset({Action.DELETE, Action.FORGET})
 
 
-def revision_to_restore(planned: Planned, state: LedgerState) -> Revision:
-    """Return the revision whose workloads are brought back; raises PlanRefused when there is none."""
+def revision_to_restore(planned: Planned, state: LedgerState) -> Healthy:
+    """Return the last healthy revision, whose workloads are brought back; raises PlanRefused when there is none."""
     if state.healthy is None:
         message = "no revision of this stack was healthy as a whole before"
         raise PlanRefused(message, hint="correct it and apply again")
@@ -39,7 +40,7 @@ def revision_to_restore(planned: Planned, state: LedgerState) -> Revision:
     if revision.dirty:
         message = f"the last healthy revision, {revision}, was applied from uncommitted files"
         raise PlanRefused(message, hint="correct it and apply again")
-    return revision
+    return state.healthy
 
 
 def plan_fallback(
@@ -77,22 +78,49 @@ def plan_fallback(
     )
 
 
+def leaving(back: Planned, left: Sequence[LeftAlone]) -> Planned:
+    """Return the plan of a fallback without what is left as it is."""
+    alone = {(each.unit, each.name) for each in left}
+    sets = {unit: _without(planned, alone) for unit, planned in back.sets.items()}
+    units = tuple(
+        replace(
+            unit,
+            changes=tuple(each for each in unit.changes if (unit.unit, each.name) not in alone),
+            effective=sets[unit.unit].unit_plan.effective,
+        )
+        for unit in back.plan.units
+    )
+    return replace(back, sets=sets, plan=replace(back.plan, units=units))
+
+
 def _once_only(session: Session) -> Session:
     """Return a session in which nothing follows a failure: this is what follows one."""
     return replace(session, stack=replace(session.stack, on_failure=OnFailure()))
 
 
 def _kept(planned: PlannedSet) -> PlannedSet:
-    """Return a set's plan without deletions; what is replaced is made anew all the same."""
+    """Return a set's plan without deletions."""
+    return _with_changes(planned, lambda change: change.action not in _DELETING)
+
+
+def _without(planned: PlannedSet, alone: Collection[tuple[UnitId, str]]) -> PlannedSet:
+    unit = planned.unit_plan.unit
+    return _with_changes(planned, lambda change: (unit, change.name) not in alone)
+
+
+def _with_changes(planned: PlannedSet, keep: Callable[[Change], bool]) -> PlannedSet:
+    """Return a set's plan with some of its changes alone, and nothing that is deleted."""
     result = planned.result
     assert result is not None  # noqa: S101 - the cluster was looked at
-    changes = tuple(change for change in result.changes if change.action not in _DELETING)
+    changes = tuple(filter(keep, result.changes))
+    dropped = {change.name for change in result.changes} - {change.name for change in changes}
+    steps = tuple(step for step in result.steps if str(step.ref) not in dropped)
     unit_plan = replace(
         planned.unit_plan,
         changes=changes,
         effective=any(change.action is not Action.NO_OP for change in changes),
     )
-    kept = replace(result, changes=changes, prune=(), forgotten=())
+    kept = replace(result, changes=changes, steps=steps, prune=(), forgotten=())
     return PlannedSet(unit_plan=unit_plan, result=kept)
 
 

@@ -146,14 +146,16 @@ def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permission
             )
 
 
-def check_fallback(planned: Planned) -> None:
-    """Refuse to bring workloads back at the price of something that is protected, or of data; raises PlanRefused.
+def check_fallback(planned: Planned, back: Planned, allowed: Permissions) -> None:
+    """Refuse to bring workloads back over a plan at the price of more than its guards allow; raises PlanRefused.
 
-    It follows an apply that the other guards let pass, and deletes nothing.
+    What the failed run destroyed counts too. It belongs to an apply that began in time, prunes nothing, and what it
+    brings back was approved when it was applied.
     """
-    for unit in planned.plan.units:
-        check_protection(unit, protected=planned.protected, acknowledged=())
-    check_losses(planned.plan, ())
+    for unit in back.plan.units:
+        check_protection(unit, protected=back.protected, acknowledged=())
+        _count(planned, unit, allowed, again=True)
+    check_losses(back.plan, ())
 
 
 def check_late(
@@ -175,6 +177,11 @@ def check_late_unit(
     before = planned.ledger.risks(unit.unit)
     late = assessed(unit, planned.session.stack.risks, before=before)
     check_late_losses(planned.plan, late, allowed.acknowledged)
+    _count(planned, late, allowed, again=again)
+
+
+def _count(planned: Planned, late: UnitPlan, allowed: Permissions, *, again: bool) -> None:
+    """Count what a unit that was planned during the apply destroys, or refuse it; raises PlanRefused."""
     numbers = [guards.destroys for guards in _guards(planned, allowed)]
     most = min((each for each in numbers if each is not None), default=None)
     said = allowed.acknowledged

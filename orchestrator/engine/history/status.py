@@ -9,6 +9,7 @@ from orchestrator.engine.turns import is_dead
 from orchestrator.ledger.entry import Entry, LedgerState, UnitRecord
 from orchestrator.ledger.holder import Holder
 from orchestrator.plans.events import Outcome
+from orchestrator.plans.failed import owed_after
 from orchestrator.plans.history import (
     ApprovalLine,
     BadLine,
@@ -53,6 +54,7 @@ def status_of(
             *(unit_status(unit, state, declared=False) for unit in forgotten),
         ),
         unfinished=_unfinished(state.open) if state.open and not at_work else "",
+        owed=owed_after(state.owed.over, state.owed.revision) if state.owed else "",
         open=open_run(state, at_work=at_work),
         bad=tuple(_bad(state)),
         approvals=tuple(

@@ -7,7 +7,7 @@ from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import BadRevision, LedgerState
 from orchestrator.ledger.fold import identified
 from orchestrator.plans.digest import digest
-from orchestrator.plans.failed import failure_of
+from orchestrator.plans.failed import failure_of, owed_after
 from orchestrator.plans.loosening import in_force, loosened
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.stack.model import Stack, Unit, UnitId
@@ -19,9 +19,14 @@ def failed_before(revision: Revision, ledger: LedgerState) -> BadRevision | None
 
 
 def notes_on_failure(revision: Revision, ledger: LedgerState) -> tuple[str, ...]:
-    """Return what to know of a revision that failed before."""
-    bad = failed_before(revision, ledger)
-    return (f"{failure_of(bad)}; applying it again needs --retry",) if bad else ()
+    """Return what to know of a revision that failed before, and of what was to follow a failure."""
+    bad, owed = failed_before(revision, ledger), ledger.owed
+    failed = (f"{failure_of(bad)}; applying it again needs --retry",) if bad else ()
+    if owed is None:
+        return failed
+    told = owed_after(owed.over, owed.revision)
+    what = "`apply --yes` does that" if owed.over == revision else "applying this takes their place"
+    return (*failed, f"{told}: {what}")
 
 
 def with_lifting(

@@ -32,6 +32,7 @@ def status_json(status: Status) -> dict[str, Json]:
         "stack": status.stack,
         "environment": status.environment,
         "unfinished": status.unfinished,
+        "owed": status.owed,
         "lock": status.lock,
         "units": [unit_json(unit) for unit in status.units],
         "open": _open_json(status.open) if status.open else None,
@@ -120,6 +121,8 @@ def _held(status: Status) -> Iterator[str]:
         yield f"Unfinished: {status.unfinished}"
         yield from _in_flight(status.open)
         yield "The next apply goes on from what it left."
+    if status.owed:
+        yield filled(f"Owed: {status.owed}. `apply --yes` of the one that failed does it.")
 
 
 def _in_flight(run: OpenRun | None) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""A run that dies between a rollout that failed and what was to follow that: the next one does it."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.sandbox import Sandbox
+from tests.end_to_end.ending_early.points import KILL, points_of
+from tests.end_to_end.stacks import deployment
+from tests.end_to_end.world import World
+
+pytestmark = pytest.mark.integration
+
+_BROKEN = {"sandbox.orchestrator/fail": "ImagePullBackOff"}
+_FAILED = "git update-ref 5 after"  # two looks, the lock, the intent, and that the rollout failed
+
+
+def test_what_was_to_follow_a_failure_outlives_the_run(
+    world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """That it is owed is recorded with the failure: `status` tells it, and the next apply does it and nothing else."""
+    healthy = _shop(world, "shop/web:1", {})
+    world.apply()
+    bad = _shop(world, "shop/web:2", _BROKEN)
+    with points_of(world, tmp_path / "points", sandbox.kubeconfig) as points:
+        points.strike_at(_FAILED, KILL)
+        points.world.run("apply", world.name, "--yes")
+        assert points.struck, points.seen()
+        points.await_end()
+    assert world.ledger()[0].endswith(f"at {bad[:10]}: failed at manifests.shop"), world.ledger()
+    assert _image(world) == "shop/web:2"
+    owed = f"the workloads of {healthy[:10]} were to come back after {bad[:10]} failed"
+    assert owed in _flat(world.run("status", world.name).stdout)
+
+    ended = world.run("apply", world.name, "--yes")
+
+    assert ended.code == 1, ended.said
+    assert f"Brought back the workloads of {healthy[:10]}" in _flat(ended.stdout)
+    assert "it was not applied again" in _flat(ended.stdout)
+    assert _image(world) == "shop/web:1"
+    assert world.ledger()[0].startswith(
+        f"restore {world.name}/default at {healthy[:10]}: 1 updated"
+    )
+    assert owed not in _flat(world.run("status", world.name).stdout)
+    again = world.run("apply", world.name, "--yes")
+    assert "it is not applied again unless you say so" in _flat(again.stderr)
+
+
+def _shop(world: World, image: str, pods: dict[str, str]) -> str:
+    manifests = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare({}, manifests, on_failure="restore-workloads")
+    world.manifests("shop/web.yaml", deployment("web", image=image, annotations=pods))
+    return world.commit(f"Run {image}")
+
+
+def _image(world: World) -> str:
+    spec = world.object("Deployment", "web")["spec"]["template"]["spec"]
+    image: str = spec["containers"][0]["image"]
+    return image
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
