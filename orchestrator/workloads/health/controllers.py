@@ -98,7 +98,9 @@ def job(live: Live) -> Health:
         return Health(status=Status.CURRENT, reason="suspended")
     status = mapping(live, "status")
     names = [name for name in ("active", "succeeded", "failed") if status.get(name)]
-    return progress(", ".join(f"{status[name]} {name}" for name in names) or "not started yet")
+    told = ", ".join(f"{status[name]} {name}" for name in names)
+    # Between the end of the last Pod and the count of it, a Job says nothing but that it began.
+    return progress(told or ("its Pods are counted" if "startTime" in status else "not started yet"))
 
 
 def _refused(live: Live, now: datetime) -> Health | None:

@@ -140,6 +140,12 @@ CASES: list[tuple[str, dict[str, Any], Status, str]] = [
     ("job failed", live("Job", {"conditions": [condition("Failed", "True", "BackoffLimitExceeded", "too often")]}), Status.FAILED, "too often"),
     ("job running", live("Job", {"active": 1, "failed": 2}), Status.IN_PROGRESS, "1 active, 2 failed"),
     ("job unstarted", live("Job"), Status.IN_PROGRESS, "not started yet"),
+    (
+        "job with an end that is not counted yet",
+        live("Job", status={"startTime": "2026-11-22T12:00:00Z"}),
+        Status.IN_PROGRESS,
+        "its Pods are counted",
+    ),
     ("job suspended", live("Job", spec={"suspend": True}), Status.CURRENT, "suspended"),
     # Pod
     ("pod done", live("Pod", {"phase": "Succeeded"}), Status.CURRENT, ""),
