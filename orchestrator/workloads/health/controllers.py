@@ -100,7 +100,9 @@ def job(live: Live) -> Health:
     names = [name for name in ("active", "succeeded", "failed") if status.get(name)]
     told = ", ".join(f"{status[name]} {name}" for name in names)
     # Between the end of the last Pod and the count of it, a Job says nothing but that it began.
-    return progress(told or ("its Pods are counted" if "startTime" in status else "not started yet"))
+    return progress(
+        told or ("its Pods are counted" if "startTime" in status else "not started yet")
+    )
 
 
 def _refused(live: Live, now: datetime) -> Health | None:
