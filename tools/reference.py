@@ -20,7 +20,7 @@ from orchestrator.agent.configuration.schema import agent_json_schema
 from orchestrator.reports.json import dumps
 from orchestrator.reports.schema import plan_schema
 from orchestrator.stack.published import json_schema, project_json_schema
-from tools.documentation import commands, endings, keys, plot, shapes
+from tools.documentation import commands, endings, keys, metrics, plot, shapes
 from tools.documentation.numbers import measured, numbers, rows_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +29,7 @@ DOCS = ROOT / "docs"
 PARTS: Mapping[str, Callable[[], str]] = {
     "keys": keys.tables,
     "keys of the agent": keys.agent_tables,
+    "metrics of the agent": metrics.table,
     "verbs": commands.verbs,
     "targets": lambda: commands.targets(ROOT / "Makefile"),
     "kinds of errors": endings.errors,

@@ -20,10 +20,14 @@ class Began:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """A repository was asked where its branch stands; ``error`` is why that failed, empty when it answered."""
+    """A repository was asked where its branch stands; ``error`` is why that failed, empty when it answered.
+
+    ``locks`` are the stacks whose locks somebody holds there, as ``stack/environment``.
+    """
 
     repository: str
     revision: str = ""
+    locks: tuple[str, ...] = ()
     error: str = ""
 
 

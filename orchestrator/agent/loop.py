@@ -216,7 +216,12 @@ class Loop:
         watch.due = now if watch.again else now + spread(pause, self._chance.random())
         watch.again = False
         self._announce(
-            events.Looked(repository=sight.repository, revision=sight.revision, error=sight.error)
+            events.Looked(
+                repository=sight.repository,
+                revision=sight.revision,
+                locks=sight.locks,
+                error=sight.error,
+            )
         )
         before, watch.sight = watch.sight, sight
         if sight.error:

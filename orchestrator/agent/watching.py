@@ -11,16 +11,21 @@ from orchestrator.repository.mirror import Mirror, Origin, make_mirror
 from orchestrator.settings import Settings
 
 _LEDGERS = "refs/orchestrator/"
+_LOCKS = "refs/orchestrator-lock/"
 _PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """Where a branch stands, and the ledgers by ``stack/environment``; or the ``error``, why nobody knows."""
+    """Where a branch stands, and the ledgers by ``stack/environment``; or the ``error``, why nobody knows.
+
+    ``locks`` are the stacks, written alike, whose locks somebody holds, sorted.
+    """
 
     repository: str
     revision: str = ""
     ledgers: Mapping[str, str] = field(default_factory=dict)
+    locks: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -43,11 +48,23 @@ def look(mirror: Mirror, repository: Repository, stop: Stop) -> Sight:
     """Ask a repository; a trouble is told, not raised."""
     branch = f"refs/heads/{repository.branch}"
     try:
-        found = mirror.heads((branch, f"{_LEDGERS}*"), patience=_PATIENCE_SECONDS, stop=stop)
+        found = mirror.heads(
+            (branch, f"{_LEDGERS}*", f"{_LOCKS}*"), patience=_PATIENCE_SECONDS, stop=stop
+        )
     except OrchestratorError as error:
         return Sight(repository=repository.name, error=error.message)
     if branch not in found:
         message = f"there is no branch {repository.branch}"
         return Sight(repository=repository.name, error=message)
-    ledgers = {ref.removeprefix(_LEDGERS): entry for ref, entry in found.items() if ref != branch}
-    return Sight(repository=repository.name, revision=found[branch], ledgers=ledgers)
+    return Sight(
+        repository=repository.name,
+        revision=found[branch],
+        ledgers=_below(_LEDGERS, found),
+        locks=tuple(sorted(_below(_LOCKS, found))),
+    )
+
+
+def _below(prefix: str, found: Mapping[str, str]) -> Mapping[str, str]:
+    return {
+        ref.removeprefix(prefix): entry for ref, entry in found.items() if ref.startswith(prefix)
+    }

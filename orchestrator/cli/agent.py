@@ -67,12 +67,17 @@ def _served(loop: "Loop") -> "Iterator[None]":
         return
     from orchestrator import log
     from orchestrator.agent.hooks import hooks_of
+    from orchestrator.agent.metrics.gathering import Gathering
     from orchestrator.agent.serving import serving
     from orchestrator.agent.wellbeing import Wellbeing
 
-    wellbeing = Wellbeing(loop=loop)
-    loop.listeners.append(wellbeing.listen)
-    routes = {"/healthz": wellbeing.healthy, "/readyz": wellbeing.ready}
+    wellbeing, gathering = Wellbeing(loop=loop), Gathering(loop=loop)
+    loop.listeners += [wellbeing.listen, gathering.listen]
+    routes = {
+        "/healthz": wellbeing.healthy,
+        "/readyz": wellbeing.ready,
+        "/metrics": gathering.answer,
+    }
     hooks = hooks_of(loop.configuration, loop.tell)
     with serving(loop.configuration.listen, routes, hooks) as port:
         log.tell("agent listens", port=port)

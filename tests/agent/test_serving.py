@@ -22,7 +22,8 @@ def port() -> Iterator[int]:
         yield port
 
 
-def _ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+def ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+    """Ask a server on loopback, and return its status and text."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request(method, path, body, headers)
     answer = connection.getresponse()
@@ -33,18 +34,18 @@ def _ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -
 
 def test_routes_and_hooks_are_answered(port: int) -> None:
     """A route answers GET, a hook POST with its headers and its body; nothing else is there."""
-    assert _ask(port, "GET", "/healthz") == (200, "ok\n")
-    assert _ask(port, "POST", "/hooks/shop", b"four", **{"X-Kind": "push"}) == (200, "push 4\n")
-    assert _ask(port, "POST", "/hooks/other")[0] == 404
-    assert _ask(port, "GET", "/hooks/shop")[0] == 405
-    assert _ask(port, "POST", "/healthz")[0] == 405
-    assert _ask(port, "GET", "/")[0] == 404
+    assert ask(port, "GET", "/healthz") == (200, "ok\n")
+    assert ask(port, "POST", "/hooks/shop", b"four", **{"X-Kind": "push"}) == (200, "push 4\n")
+    assert ask(port, "POST", "/hooks/other")[0] == 404
+    assert ask(port, "GET", "/hooks/shop")[0] == 405
+    assert ask(port, "POST", "/healthz")[0] == 405
+    assert ask(port, "GET", "/")[0] == 404
 
 
 def test_a_body_has_a_bound(port: int) -> None:
     """A body of more than a mebibyte is refused, whether its length is told or not."""
-    assert _ask(port, "POST", "/hooks/shop", b"x" * 2**20)[0] == 200
-    assert _ask(port, "POST", "/hooks/shop", b"x" * (2**20 + 1))[0] == 413
+    assert ask(port, "POST", "/hooks/shop", b"x" * 2**20)[0] == 200
+    assert ask(port, "POST", "/hooks/shop", b"x" * (2**20 + 1))[0] == 413
 
 
 def test_who_sends_slowly_holds_up_nobody(port: int) -> None:
@@ -53,7 +54,7 @@ def test_who_sends_slowly_holds_up_nobody(port: int) -> None:
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
     for each in idle[:25]:
         each.sendall(half)
-    assert _ask(port, "GET", "/healthz")[0] == 200
+    assert ask(port, "GET", "/healthz")[0] == 200
     for each in idle:
         each.close()
 

@@ -164,7 +164,7 @@ AGENT: Final = map_of(
         ),
         "listen": Key(
             core_schema.str_schema(strict=True, pattern=ADDRESS),
-            "The address on which it takes webhooks and answers `/healthz` and `/readyz`; none by default.",
+            "The address on which it takes webhooks and answers `/healthz`, `/readyz` and `/metrics`; none by default.",
             '"0.0.0.0:8080"',
         ),
         "workers": Key(
