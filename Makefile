@@ -81,6 +81,10 @@ soak: .venv/dev.stamp ## long seeded runs: crashes, histories, load
 bench: .venv/dev.stamp ## benchmarks beside the raw tools, in one run
 	@.venv/bin/python -m benchmarks $(ARGS)
 
+.PHONY: pictures
+pictures: .venv/dev.stamp ## golden comments as a forge shows them, in .orchestrator/pictures; needs Chromium
+	@.venv/bin/python -m tools.pictures $(ARGS)
+
 .PHONY: docs
 docs: .venv/dev.stamp ## write anew what docs/ takes from code: keys, verbs, errors, schemas
 	@.venv/bin/python -m tools.reference

@@ -23,6 +23,7 @@ from orchestrator.reports.preview.memory import Memory, marker, recall, remember
 from orchestrator.reports.preview.words import headline, outlook, overruled_lines
 
 _ROOM_FOR_NAMES: Final = 600
+_ROOM_FOR_LOSSES: Final = 300
 _SHARE_OF_MEMORY: Final = 8
 _MOST_SPELLED: Final = 5
 _MOST_OF_A_CAUSE: Final = 5  # lines of a message that count as the cause itself
@@ -47,13 +48,26 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
         more = ("", *_notes(preview, redact), *since)
         closing = (*more, "", *kept) if preview.notes or since else kept
         return "\n".join((marker(preview.configuration), text, *closing)) + "\n"
-    opening = (marker(preview.configuration), f"### {headline(preview)}")
+    opening = (marker(preview.configuration), f"### {headline(preview)}", *_lost(preview, redact))
     document = Document(
         opening=(*opening, "", *since) if since else opening,
         blocks=blocks_of(preview, redact),
         closing=(*_notes(preview, redact), *_closing(preview), "", *kept),
     )
     return fitted(document, limit, render)
+
+
+def _lost(preview: Preview, redact: Redact) -> Iterator[str]:
+    """Yield a sentence that names what loses data, which nobody should have to open something for."""
+    names = [
+        f"{code(redact(name))} in {code(each.name)}"
+        for each in sorted(preview.stacks, key=lambda each: each.name)
+        for lost in ([*losses(each.plan)] if each.plan else [],)
+        for name in named(lost, lost)
+    ]
+    if names:
+        yield ""
+        yield f"**Data is lost:** {_some(names, separator=', ', room=_ROOM_FOR_LOSSES)}."
 
 
 def loud(preview: StackPreview) -> bool:
@@ -196,10 +210,9 @@ def _names(previews: tuple[StackPreview, ...]) -> str:
     return _some(sorted(code(each.name) for each in previews), separator=", ")
 
 
-def _some(parts: list[str], *, separator: str) -> str:
+def _some(parts: list[str], *, separator: str, room: int = _ROOM_FOR_NAMES) -> str:
     """Return parts joined, as many as there is room for, and how many more there are."""
     shown: list[str] = []
-    room = _ROOM_FOR_NAMES
     for part in parts:
         room -= len(part) + len(separator)
         if room < 0 and shown:

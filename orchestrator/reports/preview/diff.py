@@ -27,17 +27,17 @@ from orchestrator.reports.text import (
 _FIELDS_COUNTED: Final = "fields of {} changes"
 _FIELD_INDENT: Final = 8
 _INDENT: Final = "    "  # no fence is closed by a line that begins with so many
-# The sign that colours a line, and the one of the terminal's text where it says more.
+# The sign that colours a line, and the word for what no colour tells: a comment has no legend.
 _IN_COLUMN_1: Final = {
     Action.CREATE: "+",
     Action.UPDATE: "!",
     Action.REPLACE: "-/+",
     Action.DELETE: "-",
-    Action.MOVE: "! >",
-    Action.IMPORT: "! &",
-    Action.ADOPT: "! &",
-    Action.FORGET: "! x",
-    Action.READ: "    <",
+    Action.MOVE: "! move",
+    Action.IMPORT: "! import",
+    Action.ADOPT: "! adopt",
+    Action.FORGET: "! forget",
+    Action.READ: "    read",
 }
 _NAMES: Final = {
     Action.CREATE: Rank.CREATED,

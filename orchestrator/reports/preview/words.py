@@ -50,14 +50,17 @@ def overruled_lines(preview: StackPreview) -> Iterator[str]:
 
 def counted(counts: Counter[str]) -> str:
     """Return ``12 to create, fields of 3 changes``, in the order in which they were counted."""
-    return ", ".join(
-        word.format(number) if "{}" in word else f"{number} {word}"
-        for word, number in counts.items()
-    )
+    return ", ".join(_counted(word, number) for word, number in counts.items())
+
+
+def _counted(word: str, number: int) -> str:
+    words = word.format(number) if "{}" in word else f"{number} {word}"
+    return words.removesuffix("s") if number == 1 else words
 
 
 def _effects(plans: Iterable[Plan]) -> Iterator[str]:
     plans = tuple(plans)
+    yield from _back(plans)
     changes = [change for plan in plans for _, change in plan.changes() if _counts(change)]
     actions = Counter(change.action for change in changes)
     lost = sum(change.risk is Risk.DATA_LOSS for change in changes)
@@ -76,12 +79,23 @@ def _effects(plans: Iterable[Plan]) -> Iterator[str]:
         yield f"{_number(drifted, 'drifted object')} left"
 
 
+def _back(plans: Iterable[Plan]) -> Iterator[str]:
+    """Yield whereto plans go back, which is more than what they change."""
+    revisions = {str(plan.restores.revision) for plan in plans if plan.restores}
+    if len(revisions) == 1:
+        yield f"back to {revisions.pop()}"
+    elif revisions:
+        yield "back to earlier revisions"
+
+
 def _counts(change: Change) -> bool:
     return change.subject is not Subject.OUTPUT and change.action is not Action.NO_OP
 
 
 def _failed(failed: int, of: int) -> Iterator[str]:
-    if failed:
+    if failed == of == 1:
+        yield "the plan failed"
+    elif failed:
         yield f"{failed} of {_number(of, 'plan')} failed"
 
 
