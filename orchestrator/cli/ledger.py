@@ -49,7 +49,10 @@ def verify(options: Options, stack: str | None, environment: str | None, output:
 @click.argument("file", type=_TO, default="-", required=False)
 @pass_options
 def export_to(options: Options, stack: str | None, environment: str | None, file: Path) -> None:
-    """Write all entries of the ledger into FILE, or to stdout: what `ledger import` takes."""
+    """Write all entries of the ledger into FILE, or to stdout: what `ledger import` takes.
+
+    Where the stack file names a place that has none yet, these are the entries of the place where the ledger is now.
+    """
     from orchestrator.engine.ledgers.moving import export_ledger, save_export
 
     with session_of(options, stack, environment) as (session, _):
@@ -66,7 +69,10 @@ def export_to(options: Options, stack: str | None, environment: str | None, file
 @lock_timeout_option
 @pass_options
 def import_from(options: Options, file: BinaryIO, lock_timeout: float) -> None:
-    """Put the entries that `ledger export` wrote into the ledger of that stack, which has to be empty."""
+    """Put the entries that `ledger export` wrote into the ledger of that stack, which has to be empty.
+
+    The place that they are from takes no more entries, and says where the ledger went.
+    """
     from orchestrator.engine.ledgers.moving import import_ledger
     from orchestrator.ledger.archive import decode_archive
 

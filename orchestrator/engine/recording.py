@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
 from orchestrator.engine.ledgers import opening
+from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import (
     Entry,
@@ -183,4 +184,6 @@ class Recorder:
         except NotShared as error:  # it is recorded all the same: the next entry follows it
             self.state = error.state
             raise
+        place = open_store(self.session).title
+        remembered(self.session).keep(place, self.session.stack.ledger, self.state.head)
         log.step("entry recorded", entry=entry.id, kind=entry.kind, message=entry.message)

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import cast
 
+from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.infrastructure import resolve_inputs, workspace_of
 from orchestrator.engine.planning.removed import Origin, applied_outputs, origin_of
 from orchestrator.engine.recording import Recorder, open_store, who
@@ -34,7 +35,7 @@ def run_terraform(session: Session, unit: str, arguments: Sequence[str], *, pati
     workspace = workspace_of(session, origin.site, origin.modules[chosen])
     store = open_store(session)
     with locked(session, store, Operation.TERRAFORM, patience=patience) as lease:
-        ledger = store.read()
+        ledger = read_present(session, store)
         if not command.changes:
             return run_attached(workspace, arguments, inputs=_inputs(origin, chosen, command))
         _refuse_lost_state(workspace, chosen, ledger)

@@ -27,9 +27,8 @@ def moved_away(subject: str, moved: Moved) -> LedgerError:
     return LedgerError(
         f"the ledger of {subject} was moved to {moved.to}, by {moved.by} on {moved.at:%Y-%m-%d %H:%M:%S} UTC:"
         " nothing is recorded here any more",
-        hint="take the commit that says so (git pull), and run again; to have it here again:"
-        f" orchestrator ledger export {stack} --env {environment} FILE with the stack file that names that place,"
-        " then orchestrator ledger import FILE with this one",
+        hint="take the commit that says so (git pull), and run again; or bring it back here:"
+        f" orchestrator ledger export {stack} --env {environment} FILE && orchestrator ledger import FILE",
     )
 
 

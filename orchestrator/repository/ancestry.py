@@ -47,6 +47,11 @@ def descends_for_certain(
     return found
 
 
+def deepen(git: Git, remote: str, commit: str, *, patience: Patience) -> bool:
+    """Fetch as much of a commit's history as is worth looking at; return whether that was done."""
+    return _deepened(git, remote, commit, f"--deepen={_DEEPER[1]}", patience=patience)
+
+
 def bring(
     git: Git, remote: str | None, commits: Sequence[str], patience: Patience
 ) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
 from orchestrator.plans.plan import Revision
 from orchestrator.processes import Stop
-from orchestrator.repository.ancestry import bring, descends_for_certain
+from orchestrator.repository.ancestry import bring, deepen, descends_for_certain
 from orchestrator.repository.commits import Commits
 from orchestrator.repository.difference import FOLDER
 from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
@@ -120,6 +120,19 @@ class Repository:
     ) -> tuple[str, ...]:
         """Fetch commits that a shallow clone lacks, and return those that are not here all the same."""
         return bring(self._git, remote, commits, Patience(seconds=_PATIENCE, stop=stop or Stop()))
+
+    def deepen(self, commit: str, *, remote: str | None, stop: Stop | None = None) -> bool:
+        """Fetch more of a commit's history into a shallow clone; return whether there is any more of it here now."""
+        patience = Patience(seconds=_PATIENCE, stop=stop or Stop())
+        return remote is not None and deepen(self._git, remote, commit, patience=patience)
+
+    def commits_of(self, paths: Sequence[str], *, limit: int) -> tuple[str, ...]:
+        """Return up to ``limit`` commits of the history of the one that is checked out which changed one of the paths.
+
+        The newest comes first. Raises RepositoryError.
+        """
+        found = self._git.run("rev-list", f"--max-count={limit}", "HEAD", "--", *paths)
+        return tuple(found.decode().split())
 
     @property
     def shallow(self) -> bool:

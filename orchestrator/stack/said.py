@@ -3,6 +3,9 @@
 import json
 
 from orchestrator.errors import InvalidStack
+from orchestrator.stack.model import Ledger
+from orchestrator.stack.written.parts import read_ledger
+from orchestrator.stack.written.sections import Section
 from orchestrator.stack.yaml import parse
 
 
@@ -21,3 +24,26 @@ def said(text: str, environment: str) -> str:
             own = {name: each for name, each in environments.items() if name == environment}
             value["environments"] = own
     return json.dumps(values, sort_keys=True)
+
+
+def said_of_ledger(stack: str, project: str, environment: str) -> Ledger:
+    """Return where a stack file and the repository's settings say that the ledger of an environment is.
+
+    What cannot be read says nothing.
+    """
+    top = _top(stack)
+    for section in (
+        *(each.below("environments", environment) for each in top),
+        *top,
+        *_top(project),
+    ):
+        if section.values.get("ledger") is not None:
+            return read_ledger(section.below("ledger"))
+    return Ledger(remote="")
+
+
+def _top(text: str) -> tuple[Section, ...]:
+    try:
+        return tuple(Section(document=document) for document in parse(text, "stack.yaml")[:1])
+    except InvalidStack:
+        return ()

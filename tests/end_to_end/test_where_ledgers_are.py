@@ -51,20 +51,32 @@ def test_a_ledger_in_the_cluster_is_nobodys_object(world: World) -> None:
     assert exported.code == 0, exported.said
     before = history(world)
     declare(world)
+    refused = world.run("plan", world.name)
+    assert refused.code == 1
+    assert f"is not in refs/orchestrator/{world.name}/default of this clone" in refused.stderr
+    assert "&& orchestrator ledger import FILE; or name that place" in refused.stderr
     imported = world.run("ledger", "import", "../all.ledger")
     assert imported.code == 0, imported.said
-    assert history(world)[1:] == before
-    assert verified(world)["entries"] == 3
+    assert history(world)[2:] == before
+    assert verified(world)["entries"] == 4
     assert "Nothing to do" in world.apply().stdout
     again = world.run("ledger", "import", "../all.ledger")
     assert again.code == 1
     assert "is not empty: nothing was imported" in again.stderr
 
     declare(world, store="cluster", namespace=world.name)
-    ended = world.run("destroy", world.name, "--yes", "--acknowledge", "destroy:manifests.shop")
+    destroy = ("destroy", world.name, "--yes", "--acknowledge", "destroy:manifests.shop")
+    refused = world.run(*destroy)
+    assert refused.code == 1
+    assert "nothing is recorded here any more" in refused.stderr
+    assert world.live().keys() == {"greeting"}
+    for words in (("export", world.name, "../back.ledger"), ("import", "../back.ledger")):
+        moved = world.run("ledger", *words)
+        assert moved.code == 0, moved.said
+    ended = world.run(*destroy)
     assert ended.code == 0, ended.said
     assert world.live() == {}
-    assert verified(world)["entries"] == 4
+    assert verified(world)["entries"] == 9
 
 
 def test_a_ledger_that_is_gone_is_rebuilt_from_what_exists(world: World, tmp_path: Path) -> None:

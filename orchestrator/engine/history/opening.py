@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestrator.engine.history.choosing import Declared, choose_ledger
 from orchestrator.engine.ledgers.listing import Wanted, survey
+from orchestrator.engine.ledgers.places import check_place
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import (
@@ -19,6 +20,7 @@ from orchestrator.errors import (
 )
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.troubles import moved_away
 from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -243,7 +245,7 @@ def bare_stack(owner: Owner, ledger: Ledger) -> Stack:
 def _opened(session: Session, *, vanished: bool) -> Book:
     """Open the store, or what this clone has of it when its remote is not there."""
     try:
-        return _book(session, vanished=vanished)
+        book = _book(session, vanished=vanished)
     except (LedgerLost, NewerFormat):  # what this clone has is no ledger to go by then
         raise
     except (LedgerError, RepositoryError) as error:
@@ -257,6 +259,12 @@ def _opened(session: Session, *, vanished: bool) -> Book:
         text = f"{error.message}; what follows is what this clone has of the ledger"
         session.surroundings.on_event(Notice(text=text))
         return book
+    if book.state.moved:
+        told = moved_away(str(book.owner), book.state.moved).message
+        session.surroundings.on_event(Notice(text=f"{told}; what follows is until then"))
+    else:
+        check_place(session, book.store, book.state)
+    return book
 
 
 def _book(session: Session, *, vanished: bool) -> Book:

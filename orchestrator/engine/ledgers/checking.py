@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from orchestrator.engine.ledgers.places import check_place
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.verification import Verdict, verify
 from orchestrator.plans.repairs import Checked
@@ -35,9 +37,22 @@ def look_through(session: Session, store: Store) -> Finding:
         at=last[0].at if last else None,
         place=broken.place if broken else "",
         why=broken.why if broken else "",
-        lost=_lost(store, verdict),
+        lost=_lost(store, verdict) or _not_here(session, store, verdict),
     )
     return Finding(verdict=verdict, checked=checked)
+
+
+def _not_here(session: Session, store: Store, verdict: Verdict) -> str:
+    """Return what is known of a ledger that should be here, where there is none."""
+    if verdict.entries or verdict.broken:
+        return ""
+    try:
+        check_place(session, store, LedgerState())
+    except NewerFormat:
+        raise
+    except LedgerError as error:
+        return error.message
+    return ""
 
 
 def _lost(store: Store, verdict: Verdict) -> str:

@@ -1,13 +1,16 @@
 """Entries that stand alone: what was done to the ledger itself."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from orchestrator import clock
 from orchestrator.engine.recording import who
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import Entry, Kind, Operation, Run, UnitRecord, redacted
 from orchestrator.plans.objects import OwnedObject
+
+_VERBS: Final[Mapping[Operation, str]] = {Operation.MOVE: "import"}
 
 
 def note(  # noqa: PLR0913 - one argument for each part of an entry that notes differ in
@@ -29,7 +32,7 @@ def note(  # noqa: PLR0913 - one argument for each part of an entry that notes d
         plan="",
         who=who(session),
         host=settings.host,
-        command=f"orchestrator ledger {operation} {stack.name} --env {stack.environment}",
+        command=f"orchestrator ledger {_VERBS.get(operation, operation)} {stack.name} --env {stack.environment}",
         ci_run=settings.ci_run,
     )
     entry = Entry(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
@@ -130,7 +131,7 @@ def make_plan(
     Raises InvalidStack with all mistakes, TerraformError, ClusterError, SandboxError, LedgerError.
     """
     store = open_store(session)
-    ledger = store.read()
+    ledger = read_present(session, store)
     wanted = read_wanted(
         session.tree, session.stack, memory=session.repository.folder / "manifests"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.paths import WHOLE
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.rollback.message import message_of, subject_of
@@ -53,7 +54,7 @@ def prepare(
     now = side_now(surroundings, repository, stack=named, environment=environment, aim=aim)
     base, store = repository.revision(), open_store(now.session)
     kept = ""
-    for target in targets(aim, store.read(), store, repository):
+    for target in targets(aim, read_present(now.session, store), store, repository):
         then = side_then(now, target)
         unit = chosen_unit(aim, now, then)
         composed = _composed(base, now, then, unit)

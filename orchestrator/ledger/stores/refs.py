@@ -325,7 +325,7 @@ class LedgerRefs:
             moved = self._move(local)
         elif moved := self._push(self._remote, moves):
             self._follow(local)
-        if moved and here.ledger:
+        if moved and here.ledger and not self._plumbing.descends(ledger, ancestor=here.ledger):
             self._plumbing.move({f"{self._replaced}/{here.ledger[:10]}": ("", here.ledger)})
         return moved
 
@@ -353,6 +353,8 @@ class LedgerRefs:
         follow: bool | None = False
         if ledger and ledger != here.ledger:
             follow = self._lineage.behind(here, ledger)
+            if follow is False:
+                self._lineage.refuse_moved(ledger)
         aside = here.aside if follow is not None else self._outrun(here, ledger)
         return {
             ref: (old, new)

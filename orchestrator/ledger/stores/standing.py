@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.errors import LedgerError
-from orchestrator.ledger.encoding import decode_entry
+from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator.ledger.encoding import decode_entry, decode_state
 from orchestrator.ledger.holder import Hold
 from orchestrator.ledger.stores.plumbing import ALL, Plumbing
-from orchestrator.ledger.troubles import lost_entries
+from orchestrator.ledger.troubles import lost_entries, moved_away
 
 STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
@@ -83,6 +83,14 @@ class Lineage:
         ):  # the entries up to there tell, without the history of what was applied
             return True if here.ledger in since else None
         return True if self.leads_back(ledger, here.ledger) else None
+
+    def refuse_moved(self, ledger: str) -> None:
+        """Raise LedgerLost for a remote's ledger that moved away; this clone has what it became elsewhere."""
+        (found,) = self.plumbing.read((f"{ledger}:{STATE}",))
+        moved = decode_state(found[1]).moved if found else None
+        if moved:
+            error = moved_away(self.subject, moved)
+            raise LedgerLost(error.message, hint=error.hint)
 
     def leads_back(self, ledger: str, seen: str) -> bool:
         """Return whether a ledger leads back to what was seen; a shallow clone fetches what it takes to tell."""

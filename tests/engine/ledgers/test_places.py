@@ -1,0 +1,269 @@
+"""A ledger that was left in another place than the stack file says, and how it gets there."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine.ledgers.checking import check_ledger
+from orchestrator.engine.ledgers.memory import remembered
+from orchestrator.engine.ledgers.moving import export_ledger, import_ledger
+from orchestrator.engine.ledgers.places import read_present
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session, Surroundings, open_session
+from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator.ledger.archive import decode_archive
+from orchestrator.ledger.entry import Kind
+from orchestrator.plans.events import Event, Notice
+from orchestrator.settings import Settings
+from tests.git import commit_file, git, make_clone, make_remote, make_repository
+from tests.ledger.builders import entry, holder
+
+STACK = "version: 1\nname: shop\nmodules: {{a: {{source: ./a}}}}\n{0}"
+IN_GIT, ALONE = "", "ledger: {remote: false}\n"
+FILE = "stacks/shop/stack.yaml"
+
+
+class Ground:
+    """A repository whose stack file says where the ledger is."""
+
+    def __init__(self, root: Path, resources: ExitStack) -> None:
+        """Take a repository."""
+        self.root = root
+        self.told: list[str] = []
+        self._resources = resources
+
+    def say(self, ledger: str, *, commit: bool = True) -> Session:
+        """Write where the ledger is, and return the session of that."""
+        (self.root / FILE).write_text(STACK.format(ledger), encoding="utf-8")
+        if commit:
+            git(self.root, "commit", "--quiet", "--all", "--allow-empty", "--message", "Say where")
+        return self.session()
+
+    def session(self) -> Session:
+        """Return the session of what the files say."""
+        around = Surroundings(
+            settings=Settings.read(),
+            directory=self.root,
+            on_event=self._hear,
+            resources=self._resources,
+        )
+        return open_session(around, stack="shop", environment=None)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.told.append(event.text)
+
+
+@pytest.fixture
+def resources() -> Iterator[ExitStack]:
+    """Give what ends with the test."""
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def ground(tmp_path: Path, resources: ExitStack) -> Ground:
+    """Return a repository that says nothing of its ledger yet."""
+    root = make_repository(tmp_path / "shop")
+    commit_file(root, ".gitignore", ".orchestrator/\n")
+    commit_file(root, "stacks/shop/a/main.tf", "\n")
+    commit_file(root, FILE, "\n")
+    ground = Ground(root, resources)
+    ground.say(IN_GIT)
+    return ground
+
+
+def record(session: Session, *numbers: int) -> None:
+    """Record entries of these numbers, each after the last one that there is."""
+    store = open_store(session)
+    lock = store.acquire(holder())
+    for number in numbers:
+        following = replace(entry(number, Kind.NOTED), previous=store.read().head)
+        store.append(following, lock=lock)
+    store.release(lock)
+    read_present(session, store)
+
+
+def ids(session: Session) -> list[str]:
+    """Return the ids of a ledger's entries, oldest first, without those of its moves."""
+    found = open_store(session).history(99)
+    return [each.id for each in found if each.id.startswith("entry")][::-1]
+
+
+def directory(path: Path) -> str:
+    """Return what says that the ledger is in a directory, which is made."""
+    path.mkdir(exist_ok=True)
+    return f"ledger: {{store: directory, path: {path}}}\n"
+
+
+def refused(session: Session) -> LedgerError:
+    """Return why the ledger of a session is not gone on with."""
+    with pytest.raises(LedgerError) as found:
+        read_present(session, open_store(session))
+    return found.value
+
+
+def move(ground: Ground, session: Session) -> str:
+    """Bring the ledger to where a session has it."""
+    archive = decode_archive(export_ledger(session))
+    return import_ledger(ground.session(), archive, patience=0.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "commit"),
+    [(IN_GIT, "committed"), (ALONE, "committed"), ("directory", "committed"), ("directory", "")],
+)
+def test_a_ledger_that_was_left_behind_is_found(
+    ground: Ground, tmp_path: Path, before: str, commit: str
+) -> None:
+    """A changed setting begins no new ledger: it says where the old one is, and moves it in two commands."""
+    old = ground.say(
+        directory(tmp_path / "old") if before == "directory" else before, commit=bool(commit)
+    )
+    record(old, 1, 2)
+    session = ground.say(directory(tmp_path / "new"), commit=bool(commit))
+    why = refused(session)
+    assert f"is not in the directory {tmp_path}/new/shop/default" in why.message
+    assert f"it is in {open_store(old).title}, whose last entry is entry-2" in why.message
+    assert "orchestrator ledger export shop --env default FILE &&" in why.hint
+    assert not check_ledger(session).whole
+    assert move(ground, session) == "imported 2 entries into the ledger of shop/default"
+    assert ids(ground.session()) == ["entry-1", "entry-2"]
+    record(ground.session(), 3)
+    assert ids(ground.session()) == ["entry-1", "entry-2", "entry-3"]
+
+
+def test_another_clone_is_told_too(ground: Ground, tmp_path: Path, resources: ExitStack) -> None:
+    """One that never saw the ledger knows from the history of the files, and from the remote."""
+    make_remote(tmp_path / "remote.git", of=ground.root)
+    record(ground.say(directory(tmp_path / "old")), 1)
+    ground.say(directory(tmp_path / "new"))
+    git(ground.root, "push", "--quiet", "origin", "main")
+    for depth in ("--no-single-branch", "--depth=1"):
+        clone = Ground(
+            make_clone(tmp_path / "remote.git", tmp_path / f"clone{depth}", depth), resources
+        )
+        assert (
+            f"it is in the directory {tmp_path}/old/shop/default"
+            in refused(clone.session()).message
+        )
+
+
+def test_who_comes_with_an_older_file_records_nothing_more(
+    ground: Ground, tmp_path: Path, resources: ExitStack
+) -> None:
+    """The place that the ledger left says where it goes on, also in the middle of a run."""
+    make_remote(tmp_path / "remote.git", of=ground.root)
+    record(ground.session(), 1)
+    other = Ground(make_clone(tmp_path / "remote.git", tmp_path / "other"), resources).session()
+    store = open_store(other)
+    assert read_present(other, store).head == "entry-1"
+    move(ground, ground.say(directory(tmp_path / "new")))
+    why = refused(other)
+    assert f"was moved to the directory {tmp_path}/new/shop/default, by " in why.message
+    assert "git pull" in why.hint
+    lock = store.acquire(holder())
+    with pytest.raises(LedgerError, match="nothing is recorded here any more"):
+        store.append(replace(entry(9), previous=store.read().head), lock=lock)
+
+
+def test_an_entry_between_export_and_import_is_not_lost(ground: Ground, tmp_path: Path) -> None:
+    """An import looks whether the ledger has moved on since, and takes nothing then."""
+    record(ground.session(), 1)
+    old = ground.session()
+    archive = decode_archive(export_ledger(old))
+    record(old, 2)
+    session = ground.say(directory(tmp_path / "new"))
+    with pytest.raises(LedgerError, match=r"entries that are not in this file: .* entry-2") as why:
+        import_ledger(session, archive, patience=0.0)
+    assert "export it again" in why.value.hint
+    assert open_store(session).read().head == ""
+    assert not open_store(old).read().moved
+
+
+def test_a_move_that_died_half_way_is_done_again(ground: Ground, tmp_path: Path) -> None:
+    """The old place is closed first: what then is missing is the import, with the same file or a new one."""
+    record(ground.session(), 1)
+    archive = decode_archive(export_ledger(ground.session()))
+    session = ground.say(directory(tmp_path / "new"))
+    import_ledger(session, archive, patience=0.0)
+    shutil.rmtree(tmp_path / "new" / "shop")
+    shutil.rmtree(ground.root / ".orchestrator" / "ledgers")
+    again = ground.session()
+    assert "it is in refs/orchestrator/shop/default of this clone" in refused(again).message
+    import_ledger(again, archive, patience=0.0)
+    assert ids(ground.session()) == ["entry-1"]
+
+
+def test_a_ledger_comes_back_to_where_it_was(ground: Ground, tmp_path: Path) -> None:
+    """What it was there is how it still begins, so that it goes on from there."""
+    record(ground.session(), 1)
+    move(ground, ground.say(directory(tmp_path / "new")))
+    record(ground.session(), 2)
+    session = ground.say(IN_GIT)
+    assert f"was moved to the directory {tmp_path}/new" in refused(session).message
+    move(ground, session)
+    away = ground.say(directory(tmp_path / "new"))
+    ground.say(IN_GIT)
+    record(ground.session(), 3)
+    assert ids(ground.session()) == ["entry-1", "entry-2", "entry-3"]
+    assert git(ground.root, "for-each-ref", "refs/orchestrator-replaced") == ""
+    assert "was moved to refs/orchestrator/shop/default" in refused(away).message
+
+
+def test_another_remote_is_another_place(ground: Ground, tmp_path: Path) -> None:
+    """A clone knows the entries of the one before; they are not taken for the new one's."""
+    make_remote(tmp_path / "remote.git", of=ground.root)
+    backup = tmp_path / "backup.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(backup))
+    git(ground.root, "remote", "add", "backup", backup.as_uri())
+    record(ground.session(), 1)
+    for said in ("ledger: {remote: backup}\n", ALONE):
+        session = ground.say(said)
+        assert "it is in refs/orchestrator/shop/default on origin" in refused(session).message
+    move(ground, ground.say("ledger: {remote: backup}\n"))
+    record(ground.session(), 2)
+    assert ids(ground.session()) == ["entry-1", "entry-2"]
+    assert (
+        "was moved to refs/orchestrator/shop/default on backup"
+        in refused(ground.say(IN_GIT)).message
+    )
+
+
+def test_a_place_that_cannot_be_looked_at_is_not_an_empty_one(
+    ground: Ground, tmp_path: Path
+) -> None:
+    """Where the ledger was before and is not known to be gone, nothing is begun anew without being told to."""
+    record(ground.say(directory(tmp_path / "old")), 1)
+    (tmp_path / "old").rename(tmp_path / "away")
+    why = refused(ground.say(directory(tmp_path / "new")))
+    assert "it cannot be told whether it is in another place" in why.message
+    assert "orchestrator ledger repair shop --env default" in why.hint
+
+
+def test_a_ledger_that_vanished_with_all_its_refs_is_missed(ground: Ground) -> None:
+    """Whatever swept the refs away, a file of this clone knows the last entry."""
+    record(ground.session(), 1)
+    for ref in git(ground.root, "for-each-ref", "--format=%(refname)").split():
+        if ref.startswith("refs/orchestrator"):
+            git(ground.root, "update-ref", "-d", ref)
+    why = refused(ground.session())
+    assert isinstance(why, LedgerLost)
+    assert "of this clone is gone: the last entry that this clone saw was entry-1" in why.message
+    assert check_ledger(ground.session()).lost == why.message
+
+
+def test_a_first_ledger_is_begun_without_ado(ground: Ground, tmp_path: Path) -> None:
+    """Where none was anywhere, any place will do; and a file that cannot be read is no witness."""
+    session = ground.say(directory(tmp_path / "new"))
+    assert read_present(session, open_store(session)).head == ""
+    record(session, 1)
+    memory = remembered(session).file
+    memory.write_text("{", encoding="utf-8")
+    assert remembered(session).title == ""
+    assert read_present(ground.session(), open_store(ground.session())).head == "entry-1"
+    assert ground.told == []
