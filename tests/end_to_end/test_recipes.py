@@ -25,6 +25,7 @@ from tests.git import git
 
 Json = Any
 _WORKFLOWS = ("recipes/github.yaml", "recipes/gitea.yaml")
+_ON_MAIN = {"GITHUB_REF": "refs/heads/main"}
 _LINTER = Program(
     name="actionlint",
     title="actionlint",
@@ -61,6 +62,10 @@ def _of_actions(world: World, forge: Served) -> dict[str, str]:
     }
 
 
+def _action_steps() -> Json:
+    return pipelines.read("action.yml")["runs"]["steps"]
+
+
 def _scripts(value: Json) -> Iterator[str]:
     """Yield all scripts of a recipe, however deep they are."""
     if isinstance(value, list):
@@ -88,14 +93,19 @@ def test_the_action_comments_and_keeps_the_plans(world: World) -> None:
         "inputs.directory": ".",
         "inputs.configuration": "default",
         "inputs.fail-on": "data-loss destroy",
+        "inputs.refresh": "false",
         "github.event.pull_request.number": str(NUMBER),
     }
 
     with serving(forge):
-        steps = [*pipelines.steps(pipelines.read("action.yml")["runs"]["steps"], values)]
+        steps = [*pipelines.steps(_action_steps(), values)]
         ended = pipelines.run(steps, world.root, _of_actions(world, forge))
+        others = {"inputs.refresh": "true", "github.event.pull_request.number": ""}
+        steps = [*pipelines.steps(_action_steps(), {**values, **others})]
+        after = pipelines.run(steps, world.root, _of_actions(world, forge) | _ON_MAIN)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == after.code == 0, ended.said + after.said
+    assert after.stdout.endswith(f"request {NUMBER} is as its comment says\n")
     assert "### Merging: 4 to create\n" in forge.texts[0]
     assert json.loads((kept / "plans.json").read_text())["stacks"][0]["stack"] == world.name
     assert "<h1>Merging: 4 to create</h1>" in (kept / "plans.html").read_text()
@@ -123,8 +133,11 @@ def test_the_workflow_of_gitea_comments(world: World) -> None:
         (job,) = pipelines.read("recipes/gitea.yaml")["jobs"].values()
         variables = _of_actions(world, forge) | {"GITEA_ACTIONS": "true"}
         ended = pipelines.run([*pipelines.steps(job["steps"], values)], world.root, variables)
+        steps = pipelines.steps(job["steps"], {**values, "github.event.pull_request.number": ""})
+        after = pipelines.run([*steps], world.root, variables | _ON_MAIN)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == after.code == 0, ended.said + after.said
+    assert after.stdout.endswith(f"request {NUMBER} is as its comment says\n")
     assert "### Merging: 4 to create\n" in forge.texts[0]
     assert (world.root / "plans.html").exists()
 
@@ -134,7 +147,8 @@ def test_the_job_of_gitlab_comments(world: World) -> None:
     """Its script finds all it needs in the variables of the pipeline and of the project."""
     forge = SmallGitLab()
     _propose(world, forge, f"refs/merge-requests/{NUMBER}/head")
-    job = pipelines.read("recipes/gitlab.yml")["plan"]
+    recipe = pipelines.read("recipes/gitlab.yml")
+    job, before = recipe["plan"], recipe[".orchestrator"]["before_script"]
 
     with serving(forge):
         variables = {
@@ -147,10 +161,14 @@ def test_the_job_of_gitlab_comments(world: World) -> None:
             "ORCHESTRATOR_FORGE_TOKEN": TOKEN,
             "ORCHESTRATOR_HOME": str(ROOT),
         }
-        scripts = [{"run": each} for each in (*job["before_script"], *job["script"])]
+        scripts = [{"run": each} for each in (*before, *job["script"])]
         ended = pipelines.run([*pipelines.steps(scripts, {})], world.root, variables)
+        scripts = [{"run": each} for each in recipe["refresh"]["script"]]
+        variables["CI_MERGE_REQUEST_IID"] = ""
+        after = pipelines.run([*pipelines.steps(scripts, {})], world.root, variables)
 
-    assert ended.code == 0, ended.said
+    assert ended.code == after.code == 0, ended.said + after.said
+    assert f"request {NUMBER} is as its comment says" in after.stdout
     assert "### Merging: 4 to create\n" in forge.texts[0]
     assert all((world.root / name).exists() for name in job["artifacts"]["paths"])
 
@@ -169,30 +187,35 @@ def test_nothing_that_a_request_says_of_itself_is_used(file: str) -> None:
     """Its title, text, branch and author are whatever somebody likes; its number and its base are not."""
     used = {found for found in expressions((ROOT / file).read_text()) if "github.event." in found}
 
-    assert used <= {"github.event.pull_request.number", "github.event.pull_request.base.sha"}
+    assert used <= {
+        "github.event.pull_request.number",
+        "github.event.pull_request.number || 'base'",
+        "github.event.pull_request.base.sha",
+        "github.event.pull_request.base.sha || github.sha",
+    }
 
 
 @pytest.mark.parametrize("file", _WORKFLOWS)
 def test_requests_from_forks_do_not_run(file: str) -> None:
-    """Whoever forked is not run with what the job may."""
+    """Whoever forked is not run with what the job may; what a push to the base starts runs no code of a request."""
     recipe = pipelines.read(file)
 
-    (job,) = recipe["jobs"].values()
-    assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
-    assert [*recipe["on"]] == ["pull_request"]
+    of_this = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert recipe["jobs"]["plan"]["if"].endswith(of_this)
+    assert [*recipe["on"]] == ["pull_request", "push"]
 
 
 def test_a_job_may_do_as_little_as_it_can() -> None:
     """It reads the code, and writes comments and statuses."""
     recipe = pipelines.read("recipes/github.yaml")
 
-    (job,) = recipe["jobs"].values()
     assert recipe["permissions"] == {}
-    assert job["permissions"] == {
-        "contents": "read",
-        "pull-requests": "write",
-        "statuses": "write",
-    }
+    for job in recipe["jobs"].values():
+        assert job["permissions"] == {
+            "contents": "read",
+            "pull-requests": "write",
+            "statuses": "write",
+        }
 
 
 @pytest.mark.parametrize(
