@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from orchestrator.errors import ForgeUnanswered
 from orchestrator.forges.forge import Comment, Forge
+from orchestrator.forges.patience import insist
+from orchestrator.processes import Stop
+
+_MOST_LOST: Final = 2
 
 
 class Ending(StrEnum):
@@ -25,23 +30,56 @@ class Published:
     comment: Comment | None = None
 
 
-def publish(forge: Forge, *, marker: str, head: str, make: Callable[[str], str]) -> Published:
-    """Bring the comment that begins with ``marker`` to what ``make`` returns of the text that it has, or write one.
+@dataclass(slots=True, kw_only=True)
+class Text:
+    """What a comment is to say, and for which commit of the request.
 
-    Nothing is written when the request stands at another commit than ``head`` by now: who plans that one comments.
-    Of several comments with the marker, the oldest stays: two runs at once may both have found none. Raises
-    ForgeError.
+    ``make`` returns the text, given the one that is there; ``is_newer`` says whether that is of a later run for the
+    same commit. ``last`` is what was made, so that it is known again where an answer got lost.
     """
-    found = marked(forge, marker)
-    text = make(found.text if found else "")
-    if forge.request().head != head:
-        return Published(ending=Ending.OVERTAKEN)
-    if found and found.text.strip() == text.strip():
-        return Published(ending=Ending.KEPT, comment=found)
-    if found and forge.edit(found, text):
-        return Published(ending=Ending.CHANGED, comment=found)
-    _write(forge, marker, text)
-    return Published(ending=Ending.WRITTEN, comment=_alone(forge, marker, text))
+
+    marker: str
+    head: str
+    make: Callable[[str], str]
+    is_newer: Callable[[str], bool] = lambda _text: False
+    last: str = ""
+
+    def after(self, before: str) -> str:
+        """Return what the comment says in place of ``before``."""
+        if not self.last or before.strip() != self.last.strip():
+            self.last = self.make(before)
+        return self.last
+
+
+def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
+    """Bring the comment that begins with the text's marker to what it is to say, or write one.
+
+    Nothing is written when the request stands at another commit by now, or a later run wrote about the same one. That
+    is looked at each time before something is written, also after waiting for a limit. Of several comments with the
+    marker, the oldest stays: two runs at once may both have found none. Raises ForgeError.
+    """
+    lost, stop = 0, stop or Stop()
+    while True:
+        try:
+            done = insist(lambda: _published(forge, text, stop), stop)
+        except ForgeUnanswered:  # nobody can tell whether it is there: whoever looks, sees
+            lost += 1
+            if lost > _MOST_LOST or not text.last:
+                raise
+            continue
+        if lost and done.ending is Ending.KEPT:
+            return Published(ending=Ending.WRITTEN, comment=done.comment)
+        return done
+
+
+def rewrite(forge: Forge, before: Comment, text: str, *, marker: str, stop: Stop) -> bool:
+    """Change a comment that is still as it was read; return False when somebody else wrote meanwhile."""
+
+    def attempt() -> bool:
+        found = marked(forge, marker)
+        return found is not None and found.text == before.text and forge.edit(found, text)
+
+    return insist(attempt, stop, lost=_MOST_LOST)
 
 
 def marked(forge: Forge, marker: str) -> Comment | None:
@@ -49,17 +87,23 @@ def marked(forge: Forge, marker: str) -> Comment | None:
     return next((each for each in forge.comments() if _carries(each, marker)), None)
 
 
+def _published(forge: Forge, text: Text, stop: Stop) -> Published:
+    found = marked(forge, text.marker)
+    before = found.text if found else ""
+    now = text.after(before)
+    if text.is_newer(before) or forge.request().head != text.head:
+        return Published(ending=Ending.OVERTAKEN)
+    if found and before.strip() == now.strip():
+        return Published(ending=Ending.KEPT, comment=found)
+    if found and forge.edit(found, now):
+        return Published(ending=Ending.CHANGED, comment=found)
+    forge.write(now)
+    alone = insist(lambda: _alone(forge, text.marker, now), stop)
+    return Published(ending=Ending.WRITTEN, comment=alone)
+
+
 def _carries(comment: Comment, marker: str) -> bool:
     return comment.text.startswith(marker)
-
-
-def _write(forge: Forge, marker: str, text: str) -> None:
-    """Write a comment; when the answer got lost, look whether it is there before it is written again."""
-    try:
-        forge.write(text)
-    except ForgeUnanswered:
-        if marked(forge, marker) is None:
-            forge.write(text)
 
 
 def _alone(forge: Forge, marker: str, text: str) -> Comment | None:

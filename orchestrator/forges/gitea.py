@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.forges.forge import ChangeRequest, Comment, Status
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import refused, unanswered
+from orchestrator.forges.troubles import Refusal, refused, unanswered
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -124,6 +124,8 @@ class Gitea:
         try:
             answer = self._session.request(method, address, json=body, timeout=_PATIENCE_SECONDS)
             return answer.status_code, answer.json() if answer.content else None
+        except Refusal as refusal:
+            return refusal.status, {"message": refusal.said}
         except RequestException as error:  # JSON that is none is one of them
             raise unanswered(self._place, error) from error
 

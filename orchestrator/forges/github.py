@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestrator.forges.forge import ChangeRequest, Comment, Status
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import refused, unanswered
+from orchestrator.forges.troubles import Refusal, refused, unanswered
 
 if TYPE_CHECKING:
     from github.Issue import Issue
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from orchestrator.forges.patience import Patience
 
 _PATIENCE_SECONDS: Final = 30
-_FORBIDDEN: Final = 403
 _OF_ACTIONS: Final = "github-actions[bot]"
 
 
@@ -120,14 +119,10 @@ class GitHub:
 
     def _login(self) -> str:
         """Return whose comments are ours; the token of a workflow may not ask who it is."""
-        from github import GithubException
-
         try:
             return self._client.get_user().login
-        except GithubException as error:
-            if error.status == _FORBIDDEN:
-                return _OF_ACTIONS
-            raise
+        except Refusal:
+            return _OF_ACTIONS
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -136,6 +131,8 @@ class GitHub:
 
         try:
             yield
+        except Refusal as error:
+            raise refused(self._place, error.status, error.said) from error
         except GithubException as error:
             raise refused(self._place, error.status, _said(error.data)) from error
         except RequestException as error:

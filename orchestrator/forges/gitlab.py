@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.forges.forge import ChangeRequest, Comment, State, Status
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import refused, unanswered
+from orchestrator.forges.troubles import Refusal, refused, unanswered
 
 if TYPE_CHECKING:
     from gitlab import Gitlab
@@ -153,6 +153,8 @@ class GitLab:
 
         try:
             yield
+        except Refusal as error:
+            raise refused(self._place, error.status, error.said) from error
         except GitlabError as error:
             status, said = error.response_code or 0, str(error.error_message)
             raise refused(self._place, status, said) from error

@@ -1,31 +1,57 @@
 """How long a forge is waited for: what it says itself, within limits, and never longer than somebody wants.
 
-GitHub says that it is asked too often by 403 or 429, with ``Retry-After``, or with the second from which on it
-answers again in ``X-RateLimit-Reset``; GitLab by 429 with ``Retry-After`` and ``RateLimit-Reset``.
+GitHub says that it is asked too often by 403 or 429, with ``Retry-After``, with the second from which on it answers
+again in ``X-RateLimit-Reset``, or in words alone; GitLab by 429 with ``Retry-After`` and ``RateLimit-Reset``.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
 
 from urllib3.exceptions import MaxRetryError
 from urllib3.util.retry import Retry
 
+from orchestrator.errors import ForgeUnanswered
+from orchestrator.forges.troubles import Busy, Refusal, asked_too_often
 from orchestrator.processes import Stop
+
+T = TypeVar("T")
 
 _TRIES: Final = 6
 _LONGEST_SECONDS: Final = 300.0
+_PAUSE_SECONDS: Final = 60.0
+"""What GitHub asks for when it does not say how long."""
+_MOMENT_SECONDS: Final = 0.5
 _FORBIDDEN, _TOO_MANY, _TROUBLE = 403, 429, 500
-# What says how something has to be may be sent twice; a comment would be there twice.
-_REPEATABLE: Final = frozenset({"GET", "HEAD", "PATCH", "PUT", "DELETE"})
+_LIMITS: Final = ("rate limit", "abuse detection")
+# What changes nothing, or a second time nothing, is sent again. What is written may be out of date by then, or be
+# there twice: whoever wants to write looks again first.
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "DELETE"})
 
 
 class Patience(Retry):
-    """Sends a request again that was refused for now, or had no answer."""
+    """Sends a request again that was refused for now, or had no answer.
 
-    def __init__(self, *, stop: Stop, now: Callable[[], datetime], **kept: Any) -> None:
-        """Take what ends all waiting, and a clock: resets are told as times of day."""
-        self._stop, self._now = stop, now
+    A write that was refused for now raises Busy instead. What was refused for good may raise Refusal.
+    """
+
+    def __init__(
+        self,
+        *,
+        stop: Stop,
+        now: Callable[[], datetime],
+        pause: float = _PAUSE_SECONDS,
+        told: float | None = None,
+        **kept: Any,
+    ) -> None:
+        """Take what ends all waiting, and a clock: resets are told as times of day.
+
+        ``pause`` is how many seconds to wait where a limit is told without a time, ``told`` what was asked for now.
+        """
+        self._stop, self._now, self._pause, self._told = stop, now, pause, told
+        self._said = ""
         defaults: dict[str, Any] = {
             "total": _TRIES,
             "backoff_factor": 0.5,
@@ -36,7 +62,8 @@ class Patience(Retry):
 
     def new(self, **kept: Any) -> "Patience":
         """Return the patience that is left after a try."""
-        return super().new(stop=self._stop, now=self._now, **kept)
+        ours = {"stop": self._stop, "now": self._now, "pause": self._pause, "told": self._told}
+        return super().new(**{**ours, **kept})
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002, ARG002  as urllib3 calls it
         """Whether an answer may be one after which to try again: it was not done, or may be done twice."""
@@ -44,30 +71,92 @@ class Patience(Retry):
         return refused or (status_code >= _TROUBLE and method.upper() in _REPEATABLE)
 
     def increment(self, *given: Any, **named: Any) -> "Patience":
-        """Count a try; raises MaxRetryError when there is no sense in another one."""
-        response = named.get("response")
-        if self._stop.requested or (response is not None and self._is_final(response)):
+        """Count a try; raises MaxRetryError when there is no sense in another one, Busy, Refusal."""
+        response: Any = named.get("response")
+        told = self._limit(response) if response is not None else None
+        if told is not None and self._waits(told) and str(given[0]).upper() not in _REPEATABLE:
+            response.drain_conn()
+            raise Busy(told)
+        try:
+            return self._counted(told, given, named)
+        except MaxRetryError:
+            if self._said:  # and is not in the answer any more
+                raise Refusal(_FORBIDDEN, self._said) from None
+            raise
+
+    def _counted(
+        self, told: float | None, given: tuple[Any, ...], named: dict[str, Any]
+    ) -> "Patience":
+        if not self._waits(told):
             raise MaxRetryError(named.get("_pool"), given[1] if len(given) > 1 else "")  # type: ignore[arg-type]
+        self._told = told  # which what is left inherits
         return super().increment(*given, **named)
 
-    def sleep(self, response: Any = None) -> None:
-        """Wait as long as the forge says, or longer with each try; a request to stop ends it."""
-        told = waiting_time(response.headers, self._now()) if response is not None else None
-        self._stop.wait(self.get_backoff_time() if told is None else told)
+    def _waits(self, told: float | None) -> bool:
+        return not self._stop.requested and (told is None or told <= _LONGEST_SECONDS)
 
-    def _is_final(self, response: Any) -> bool:
+    def sleep(self, response: Any = None) -> None:  # noqa: ARG002  as urllib3 calls it
+        """Wait as long as the forge says, or longer with each try; a request to stop ends it."""
+        self._stop.wait(self.get_backoff_time() if self._told is None else self._told)
+
+    def _limit(self, response: Any) -> float | None:
+        """Return for how long the forge asks to be left alone, None when it is not about that."""
+        if response.status not in {_FORBIDDEN, _TOO_MANY}:
+            return waiting_time(response.headers, self._now())
         told = waiting_time(response.headers, self._now())
-        if response.status == _FORBIDDEN and told is None:
-            return True  # it is not about how often
-        return told is not None and told > _LONGEST_SECONDS
+        if told is not None or response.status == _TOO_MANY:
+            return self._pause if told is None else told
+        self._said = _said(response.data)  # which nobody can read after this
+        if not any(word in self._said.lower() for word in _LIMITS):
+            raise Refusal(_FORBIDDEN, self._said)
+        return self._pause
+
+
+def insist(do: Callable[[], T], stop: Stop, *, lost: int = 0) -> T:
+    """Do what writes to a forge, again and again as long as it is refused for now; raises ForgeError.
+
+    What is done looks at the forge each time before it writes: while one waits, others go on. ``lost`` is how often it
+    is done again when nobody can tell whether it was done.
+    """
+    for _ in range(_TRIES):
+        try:
+            return do()
+        except Busy as busy:
+            if stop.requested:
+                break
+            stop.wait(busy.seconds)
+        except ForgeUnanswered:
+            if not lost or stop.requested:
+                raise
+            lost -= 1
+            stop.wait(_MOMENT_SECONDS)
+    raise asked_too_often()
 
 
 def waiting_time(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return for how many seconds a forge asks to be left alone, None when it does not."""
     told = {name.lower(): value for name, value in headers.items()}
-    if told.get("retry-after", "").isdigit():
-        return float(told["retry-after"])
+    after = told.get("retry-after", "")
+    if after.isdigit():
+        return float(after)
     for prefix in ("x-ratelimit", "ratelimit"):
         if told.get(f"{prefix}-remaining") == "0" and told.get(f"{prefix}-reset", "").isdigit():
             return max(0.0, float(told[f"{prefix}-reset"]) - now.timestamp()) + 1
-    return None
+    return _until(after, now)
+
+
+def _until(date: str, now: datetime) -> float | None:
+    """Return the seconds until a date as HTTP writes it, None for what is none."""
+    try:
+        at = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+
+
+def _said(body: bytes) -> str:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    return str(found.get("message", "")) if isinstance(found, dict) else ""

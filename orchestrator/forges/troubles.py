@@ -6,6 +6,24 @@ from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.place import Place
 
 
+class Busy(Exception):
+    """A forge did not do what was asked, and wants to be left alone for a while."""
+
+    def __init__(self, seconds: float) -> None:
+        """Take for how many seconds."""
+        self.seconds = seconds
+        super().__init__(f"not for {seconds:g} s")
+
+
+class Refusal(Exception):
+    """A forge refuses a request for good: with which status, and in what words."""
+
+    def __init__(self, status: int, said: str) -> None:
+        """Take both."""
+        self.status, self.said = status, said
+        super().__init__(f"{status} {said}")
+
+
 def refused(place: Place, status: int, said: str) -> ForgeError:
     """Return the error for an answer that is none; ``said`` is the forge's own sentence."""
     where = f"request {place.number} of {place.repository}"
@@ -15,10 +33,7 @@ def refused(place: Place, status: int, said: str) -> ForgeError:
     if status == HTTPStatus.UNAUTHORIZED:
         return ForgeError(f"{forge} does not accept the token", hint="it may have run out")
     if status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in said.lower():
-        message = (
-            f"{forge} is asked too often, and wants to be left alone for longer than a run waits"
-        )
-        return ForgeError(message, hint="run again later", detail=said)
+        return asked_too_often(forge, said)
     if status == HTTPStatus.FORBIDDEN:
         hint = "the token has to be allowed to write comments and statuses"
         return ForgeError(f"{forge} refuses to touch {where}", hint=hint, detail=said)
@@ -26,6 +41,12 @@ def refused(place: Place, status: int, said: str) -> ForgeError:
         hint = "check the names; a token that may not see a repository is told so too"
         return ForgeError(f"there is no {where}", hint=hint, detail=said)
     return ForgeError(f"{forge} refuses to change {where} ({status})", detail=said)
+
+
+def asked_too_often(forge: str = "the forge", said: str = "") -> ForgeError:
+    """Return the error for a limit that lasts longer than anybody waits."""
+    message = f"{forge} is asked too often, and wants to be left alone for longer than a run waits"
+    return ForgeError(message, hint="run again later", detail=said)
 
 
 def unanswered(place: Place, error: Exception) -> ForgeUnanswered:

@@ -8,6 +8,7 @@ misspelt would go unnoticed otherwise.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,8 +54,7 @@ def problems(kind: Kind, exchange: Exchange) -> list[str]:
 
 def example(kind: Kind, name: str) -> Json:
     """Return an answer that a forge publishes as an example of its own."""
-    text = (_FOLDER / f"{kind}.json").read_text(encoding="utf-8")
-    return json.loads(text)["examples"][name]
+    return deepcopy(_kept(kind)["examples"][name])
 
 
 def _operation(kind: Kind, exchange: Exchange) -> Json:
@@ -146,8 +146,12 @@ def _registry(kind: Kind) -> Registry[Json]:
 
 @cache
 def _document(kind: Kind) -> Json:
-    text = (_FOLDER / f"{kind}.json").read_text(encoding="utf-8")
-    return _strict(json.loads(text)["document"])
+    return _strict(_kept(kind)["document"])
+
+
+@cache
+def _kept(kind: Kind) -> Json:
+    return json.loads((_FOLDER / f"{kind}.json").read_text(encoding="utf-8"))
 
 
 def _strict(value: Json, *, alone: bool = True) -> Json:

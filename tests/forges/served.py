@@ -27,7 +27,7 @@ Query = dict[str, list[str]]
 class Trouble:
     """What the next requests of a kind get instead of an answer; ``done`` says that they were carried out first.
 
-    ``path`` is a pattern, or the word ``comments`` or ``user``.
+    ``path`` is a pattern, or the word ``comments`` or ``user``; ``then`` is what others do at that moment.
     """
 
     method: str
@@ -37,6 +37,7 @@ class Trouble:
     message: str = "it failed"
     done: bool = False
     times: int = 1
+    then: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ class Served(ABC):
             pattern = {"comments": self.comments_path, "user": "/user$"}.get(each.path, each.path)
             if each.method == method and re.search(pattern, path) and each.times > 0:
                 each.times -= 1
+                each.then()
                 return each
         return None
 

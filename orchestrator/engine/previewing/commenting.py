@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.engine.previewing.fetching import fetched
+from orchestrator.engine.previewing.fetching import fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import OrchestratorError, PlanRefused
-from orchestrator.forges.commenting import Ending, Published, publish
+from orchestrator.forges.commenting import Ending, Published, Text, publish
 from orchestrator.forges.forge import ChangeRequest, Forge
 from orchestrator.plans.preview import Preview
 from orchestrator.reports.preview.budget import SMALLEST
 from orchestrator.reports.preview.comment import comment
-from orchestrator.reports.preview.memory import marker
+from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.standing import ROOM
 
 
@@ -44,7 +44,12 @@ def comment_on(
     """
     _check(request, ask)
     found = fetched(surroundings, request)
-    statuses = Statuses(forge=forge, commit=found.head, configuration=ask.configuration)
+    statuses = Statuses(
+        forge=forge,
+        commit=found.head,
+        configuration=ask.configuration,
+        stop=surroundings.stop,
+    )
     statuses.planning()
     begun: list[str] = []
 
@@ -58,7 +63,9 @@ def comment_on(
         statuses.failed(begun, surroundings.secrets.redact(error.message))
         raise
     made = replace(made, configuration=ask.configuration)
-    published = _publish(surroundings, forge, made, ask.limit or forge.limit)
+    published = _publish(
+        surroundings, forge, made, limit=ask.limit or forge.limit, base=request.base
+    )
     if published.ending is not Ending.OVERTAKEN:
         address = published.comment.address if published.comment else ""
         replace(statuses, address=address).planned(made)
@@ -73,11 +80,20 @@ def _check(request: ChangeRequest, ask: Ask) -> None:
         )
 
 
-def _publish(surroundings: Surroundings, forge: Forge, made: Preview, limit: int) -> Published:
+def _publish(
+    surroundings: Surroundings, forge: Forge, made: Preview, *, limit: int, base: str
+) -> Published:
     redact: Callable[[str], str] = surroundings.secrets.redact
     room = max(SMALLEST, limit - ROOM)
 
     def make(previous: str) -> str:
         return comment(made, limit=room, redact=redact, previous=previous)
 
-    return publish(forge, marker=marker(made.configuration), head=made.head, make=make)
+    def is_newer(previous: str) -> bool:
+        memory = recall(previous)
+        if memory is None or memory.head != made.head or memory.base in {"", made.base}:
+            return False
+        return memory.base == stands_at(surroundings, base)
+
+    text = Text(marker=marker(made.configuration), head=made.head, make=make, is_newer=is_newer)
+    return publish(forge, text, stop=surroundings.stop)

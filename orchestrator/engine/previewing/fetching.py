@@ -36,3 +36,12 @@ def fetched(surroundings: Surroundings, request: ChangeRequest) -> Fetched:
     if missing or not plumbing.fetch(remote, refs, depth=_HISTORY):
         raise RepositoryError(f"the remote {remote} has no {' and no '.join(missing or refs)}")
     return Fetched(repository=repository, base=stand[refs[0]], head=stand[refs[1]])
+
+
+def stands_at(surroundings: Surroundings, base: str) -> str:
+    """Return where a branch of the remote stands now, empty when it is gone; raises RepositoryError."""
+    repository, ref = open_repository(surroundings.directory), f"refs/heads/{base}"
+    remote = repository.remote()
+    if remote is None:
+        return ""
+    return repository.plumbing(stop=surroundings.stop).list_remote(remote, (ref,)).get(ref, "")

@@ -13,7 +13,7 @@ from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import RepositoryError
-from orchestrator.forges.commenting import marked
+from orchestrator.forges.commenting import marked, rewrite
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
@@ -43,9 +43,10 @@ def refresh(
         request=request,
         comment=comment,
         memory=memory,
+        configuration=configuration,
         limit=limit or forge.limit,
     )
-    return page.marked(configuration) if request.is_open else page.finished()
+    return page.marked() if request.is_open else page.finished()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +58,22 @@ class _Page:
     request: ChangeRequest
     comment: Comment
     memory: Memory
+    configuration: str
     limit: int
 
-    def marked(self, configuration: str) -> Refreshed:
+    def marked(self) -> Refreshed:
         """Say in comment and statuses which plans are stale, and which are not any more."""
         redact = self.surroundings.secrets.redact
         stale = {name: redact(why) for name, why in self._stale().items()}
         was = stale_in(self.comment.text)
-        self._rewrite(with_stale(self.comment.text, stale, limit=self.limit))
-        Statuses(
-            forge=self.forge,
-            commit=self.memory.head,
-            configuration=configuration,
-            address=self.comment.address,
-        ).outdated(self.memory, stale=stale, was=was)
+        if self._rewrite(with_stale(self.comment.text, stale, limit=self.limit)):
+            Statuses(
+                forge=self.forge,
+                commit=self.memory.head,
+                configuration=self.configuration,
+                stop=self.surroundings.stop,
+                address=self.comment.address,
+            ).outdated(self.memory, stale=stale, was=was)
         found = Found.STALE if stale else Found.CURRENT
         return Refreshed(number=self.request.number, found=found, stale=stale)
 
@@ -85,9 +88,17 @@ class _Page:
         found = Found.MERGED if self.request.merged_as else Found.CLOSED
         return Refreshed(number=self.request.number, found=found, afterwards=told)
 
-    def _rewrite(self, text: str) -> None:
-        if text.strip() != self.comment.text.replace("\r\n", "\n").strip():
-            self.forge.edit(self.comment, text)
+    def _rewrite(self, text: str) -> bool:
+        """Change the comment, unless a run that planned it anew did meanwhile: what that says is newer."""
+        if text.strip() == self.comment.text.replace("\r\n", "\n").strip():
+            return True
+        return rewrite(
+            self.forge,
+            self.comment,
+            text,
+            marker=marker(self.configuration),
+            stop=self.surroundings.stop,
+        )
 
     def _stale(self) -> Mapping[str, str]:
         request, memory = self.request, self.memory

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.forges.forge import Forge, State, Status
+from orchestrator.forges.patience import insist
 from orchestrator.plans.preview import Preview
+from orchestrator.processes import Stop
 from orchestrator.reports.preview.harmless import line
 from orchestrator.reports.preview.memory import Memory
 from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.reports.preview.words import headline, outlook
 
 _NAME: Final = "orchestrator"
+_MOST_LOST: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Statuses:
     forge: Forge
     commit: str
     configuration: str
+    stop: Stop
     address: str = ""
 
     def planning(self, names: Iterable[str] = ("",)) -> None:
@@ -66,7 +70,7 @@ class Statuses:
             shown = f"{shown[: longest - 1]}…"
         context = self._context(name)
         status = Status(name=context, state=state, description=shown, address=self.address)
-        self.forge.set_status(self.commit, status)
+        insist(lambda: self.forge.set_status(self.commit, status), self.stop, lost=_MOST_LOST)
 
     def _context(self, name: str) -> str:
         own = "" if self.configuration == "default" else f" ({line(self.configuration)})"

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator import clock
 from orchestrator.forges.clients import open_forge
-from orchestrator.forges.commenting import Ending, publish
+from orchestrator.forges.commenting import Ending, Text, publish
 from orchestrator.forges.forge import Forge, State, Status
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Kind, Place
@@ -49,7 +49,8 @@ def _client(gitea: Gitea, owner: Account) -> Forge:
 def _publish(gitea: Gitea, owner: Account, text: str) -> Ending:
     client = _client(gitea, owner)
     head = client.request().head
-    return publish(client, marker=_MARKER, head=head, make=lambda _: f"{_MARKER}\n{text}").ending
+    made = Text(marker=_MARKER, head=head, make=lambda _: f"{_MARKER}\n{text}")
+    return publish(client, made).ending
 
 
 def test_its_description_is_the_one_that_is_kept(gitea: Gitea) -> None:
