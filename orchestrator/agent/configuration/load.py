@@ -1,6 +1,7 @@
 """Reading the agent's file: every mistake at once, then frozen data."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -71,7 +72,8 @@ def _check_repository(top: Section, repository: Section) -> Iterator[Mistake]:
             "the address holds a password",
             "write it to a file: credentials.password_file",
         )
-        yield Mistake(message=message, hint=hint, place=repository.below("url").document.place(()))
+        place = replace(repository.locate(("url",)), text="")  # the line is shown to nobody
+        yield Mistake(message=message, place=place, hint=hint)
     if repository.text("url").startswith("-"):
         yield _mistake(repository, ("url",), "the address begins with a dash", "write it in full")
     if repository.values.get("webhook") and not top.text("listen"):

@@ -1,0 +1,144 @@
+"""The agent's file: what it means, and every mistake at once, each with its place."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from orchestrator.agent.configuration.load import load_configuration
+from orchestrator.agent.configuration.model import Configuration, Vanished
+from orchestrator.errors import InvalidStack, UsageError
+from orchestrator.settings import Settings
+from orchestrator.stack.model import Drift
+
+_SMALL = """
+    version: 1
+    repositories:
+      shop: {url: "https://git.example.org/shop.git"}
+"""
+
+_MISTAKES = """\
+2:9 listen must be text, not the number 8080 | put quotes around it: "8080"
+3:1 unknown key 'poll' | known here: defaults, directory, limits, listen, name, repositories, retry, version, workers
+4:18 limits.memory '2 GB' is not an amount of memory | write one such as 512MiB or 2GiB
+4:30 limits.time 'soon' is not a duration | write one such as 30s, 5m or 1h30m
+5:16 the first wait is longer than the longest | `most` is at least as long as `first`
+7:20 defaults.service_account 'deployer' names no service account | write NAMESPACE/NAME, such as shop/deployer
+8:19 there is no time zone 'Mars/Olympus' | write its IANA name, such as Europe/Berlin or UTC
+11:10 the address holds a password | write it to a file: credentials.password_file
+12:13 nobody is named whose commits are taken | name a file with ssh or gpg, or remove it
+13:14 webhooks are told nowhere | add 'listen: "0.0.0.0:8080"' at the top
+13:21 repositories.shop.webhook.kind must be github, gitlab, gitea or generic, not 'bitbucket' | known here: generic, \
+gitea, github, gitlab
+14:14 'Shop' cannot be a name: a name has lower-case letters, digits and '-' only, not at its ends | did you mean 'shop'?
+16:10 the address begins with a dash | write it in full
+17:29 a username goes with a password_file | name the file, or remove the username
+"""
+
+
+def _load(root: Path, text: str) -> Configuration:
+    file = root / "agent.yaml"
+    file.write_text(dedent(text).lstrip(), encoding="utf-8")
+    return load_configuration(file, Settings.read())
+
+
+def _mistakes(root: Path, text: str) -> list[str]:
+    with pytest.raises(InvalidStack) as refused:
+        _load(root, text)
+    return [
+        f"{each.place.line}:{each.place.column} {each.message} | {each.hint}"
+        for each in refused.value.mistakes
+        if each.place
+    ]
+
+
+def test_a_small_file_means_the_usual(tmp_path: Path) -> None:
+    """A repository and nothing else: all its stacks, healed, with bounds of time and memory."""
+    found = _load(tmp_path, _SMALL)
+    assert (found.name, found.workers, found.listen) == ("agent", 4, "")
+    shop = found.repositories["shop"]
+    assert (shop.branch, shop.poll, shop.signed, shop.stacks) == ("main", 60.0, None, None)
+    settings = shop.settings_of("whatever")
+    assert settings is not None
+    assert (settings.drift.policy, settings.vanished) == (Drift.HEAL, Vanished.KEEP)
+    assert settings.drift.workloads == 300.0
+    assert not settings.approval
+
+
+def test_a_stack_says_what_is_different_for_it(tmp_path: Path) -> None:
+    """What a stack says is over the defaults, key by key; a stack that is not named is none of the agent's business."""
+    found = _load(
+        tmp_path,
+        """
+        version: 1
+        directory: data
+        limits: {memory: 512MiB}
+        defaults: {approval: true, drift: {policy: report, workloads: 1m}}
+        repositories:
+          shop:
+            url: https://git.example.org/shop.git
+            credentials: {password_file: secrets/token}
+            stacks:
+              shop: {approval: false, drift: {infrastructure: false}, environments: [production]}
+              tools:
+        """,
+    )
+    assert found.directory == tmp_path / "data"
+    assert found.limits.memory == 512 * 1024**2
+    shop = found.repositories["shop"]
+    assert shop.credentials.password_file == tmp_path / "secrets/token"
+    own, tools = shop.settings_of("shop"), shop.settings_of("tools")
+    assert own is not None
+    assert tools is not None
+    assert (own.approval, own.environments) == (False, ("production",))
+    assert (own.drift.policy, own.drift.workloads) == (Drift.REPORT, 60.0)
+    assert own.drift.infrastructure is None
+    assert (tools.approval, tools.environments) == (True, None)
+    assert shop.settings_of("other") is None
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    """Each with its place and what to write instead."""
+    found = _mistakes(
+        tmp_path,
+        """
+        version: 1
+        listen: 8080
+        poll: 1m
+        limits: {memory: 2 GB, time: soon}
+        retry: {first: 1h, most: 1m}
+        defaults:
+          service_account: deployer
+          windows: {zone: Mars/Olympus}
+        repositories:
+          shop:
+            url: https://agent:hunter2@git.example.org/shop.git
+            signed: {}
+            webhook: {kind: bitbucket, secret_file: hook}
+            stacks: {Shop: {}}
+          tools:
+            url: --upload-pack=x
+            credentials: {username: agent}
+        """,
+    )
+    assert "\n".join(found) + "\n" == _MISTAKES
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("version: 1\n", "'repositories' is missing"),
+        ("version: 1\nrepositories:\n", "there is no repository"),
+        ("version: 2\nrepositories: {}\n", "version 2 of the format is not known"),
+    ],
+)
+def test_a_file_that_says_nothing_is_refused(text: str, told: str, tmp_path: Path) -> None:
+    """An agent that would watch nothing says so, and does not begin."""
+    assert any(told in each for each in _mistakes(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The mistake is in the call then."""
+    with pytest.raises(UsageError, match=r"cannot read agent\.yaml"):
+        load_configuration(tmp_path / "agent.yaml", Settings.read())

@@ -1,0 +1,99 @@
+"""What the end of a task means: rules for every end."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.agent.configuration.model import DriftChecks
+from orchestrator.agent.decisions.agenda import NEVER, Item, Key, Task
+from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
+from orchestrator.agent.verdicts import End
+from orchestrator.stack.model import Drift
+from tests.agent.builders import NOW, PACE, at_work, verdict
+
+LOTS = st.floats(0, 1, exclude_max=True)
+ENDS = st.sampled_from(End)
+TASKS = st.sampled_from([Task.RECONCILE, Task.WORKLOADS, Task.INFRASTRUCTURE])
+WELL = [End.APPLIED, End.UNCHANGED, End.DRIFTED]
+BADLY = [End.FAILED, End.LOCKED, End.INTERRUPTED, End.OVERTAKEN]
+
+
+@given(TASKS, ENDS, LOTS, st.integers(0, 50))
+def test_something_always_follows(task: Task, end: End, lot: float, failures: int) -> None:
+    """However a task ends, the stack is looked at again, later than now and not much later than was said."""
+    after = ended(at_work(task, failures=failures), verdict(end), NOW, pace=PACE, lot=lot)
+    assert after.running is None
+    longest = max(PACE.retry.most, PACE.drift.infrastructure or 0) * 1.2
+    assert NOW < after.next <= NOW + longest
+
+
+@given(TASKS, ENDS, LOTS)
+def test_a_revision_that_came_meanwhile_is_not_held_up(task: Task, end: End, lot: float) -> None:
+    """The failure of one revision, or a word about it, delays no other."""
+    item = replace(at_work(task), due={Task.RECONCILE: NOW}, urgent=True)
+    after = ended(item, verdict(end), NOW, pace=PACE, lot=lot)
+    assert (after.due, after.urgent) == ({Task.RECONCILE: NOW}, True)
+
+
+@given(st.sampled_from(BADLY), st.integers(0, 9), LOTS)
+def test_what_did_not_succeed_is_tried_again(end: End, failures: int, lot: float) -> None:
+    """Failures count and wait longer each time; whoever was only in line, or was stopped, does not count."""
+    after = ended(at_work(failures=failures), verdict(end), NOW, pace=PACE, lot=lot)
+    assert after.failures == failures + (end is End.FAILED)
+    assert list(after.due) == [Task.RECONCILE]
+    assert after.settled == ""
+
+
+@pytest.mark.parametrize("end", WELL)
+def test_what_is_as_git_wants_it_is_only_looked_at(end: End) -> None:
+    """Nothing is planned anew but to look for drift, in the cluster often and with Terraform rarely."""
+    after = ended(at_work(failures=3), verdict(end), NOW, pace=PACE, lot=0.5)
+    assert (after.failures, after.settled) == (0, "c1")
+    assert after.due == {Task.WORKLOADS: NOW + 300, Task.INFRASTRUCTURE: NOW + 6 * 3600}
+
+
+def test_a_look_at_the_workloads_does_not_put_off_the_infrastructure() -> None:
+    """However often the cluster is looked at, Terraform has its turn when it was due."""
+    item = replace(at_work(Task.WORKLOADS), due={Task.INFRASTRUCTURE: NOW + 60})
+    after = ended(item, verdict(End.UNCHANGED), NOW, pace=PACE, lot=0.5)
+    assert after.due[Task.INFRASTRUCTURE] == NOW + 60
+
+
+@pytest.mark.parametrize(
+    ("drift", "tasks"),
+    [
+        (DriftChecks(policy=Drift.IGNORE), set()),
+        (DriftChecks(policy=Drift.REPORT), {Task.WORKLOADS, Task.INFRASTRUCTURE}),
+        (DriftChecks(workloads=None), {Task.INFRASTRUCTURE}),
+        (DriftChecks(infrastructure=None), {Task.WORKLOADS}),
+    ],
+)
+def test_drift_is_looked_for_as_is_said(drift: DriftChecks, tasks: set[Task]) -> None:
+    """A stack whose drift is ignored is not looked at until a new revision comes."""
+    pace = Pace(retry=PACE.retry, drift=drift)
+    after = ended(at_work(), verdict(End.APPLIED), NOW, pace=pace, lot=0.5)
+    assert set(after.due) == tasks
+    assert tasks or after.next == NEVER
+
+
+@pytest.mark.parametrize("end", [End.HELD, End.SUSPENDED])
+def test_what_waits_for_a_person_waits(end: End) -> None:
+    """It is no failure; it is looked at when it may be allowed, and now and then in any case."""
+    after = ended(at_work(), verdict(end), NOW, pace=PACE, lot=0.5)
+    assert (after.waits, after.failures) == (True, 0)
+    assert after.due == {Task.RECONCILE: NOW + PACE.retry.most}
+    soon = ended(at_work(), verdict(end, again=40), NOW, pace=PACE, lot=0.5)
+    assert soon.due == {Task.RECONCILE: NOW + 40}
+
+
+@given(st.integers(0, 20), LOTS)
+def test_a_repository_that_cannot_be_read_is_tried_again(failures: int, lot: float) -> None:
+    """Later each time; one whose branch moved meanwhile at once."""
+    item = Item(key=Key(repository="a"), running=Task.SURVEY, failures=failures)
+    after = surveyed_badly(item, NOW, retry=PACE.retry, lot=lot)
+    assert (after.running, after.failures) == (None, failures + 1)
+    assert NOW < after.due[Task.SURVEY] <= NOW + PACE.retry.most
+    moved = replace(item, due={Task.SURVEY: NOW})
+    assert surveyed_badly(moved, NOW, retry=PACE.retry, lot=lot).due[Task.SURVEY] == NOW

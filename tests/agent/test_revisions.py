@@ -1,0 +1,95 @@
+"""What a look at Git means for what is due."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
+from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.plans.declared import Declared
+from tests.agent.builders import NOW, declared, key, survey
+
+DECLARED = st.lists(
+    st.builds(declared, st.sampled_from("stu"), st.sampled_from(["", "c1", "c2"])),
+    unique_by=lambda each: each.stack,
+    max_size=3,
+)
+
+
+def _at_rest(content: str = "c1") -> Agenda:
+    """Return the agenda of one stack that is as Git wants it."""
+    item = Item(key=key(), revision="r1", content=content, attempted=content, settled=content)
+    return {item.key: item}
+
+
+def test_a_branch_that_moved_is_looked_at_at_once() -> None:
+    """One that did not is left alone, also when reading it failed: that is tried again when its time comes."""
+    item = Item(key=Key(repository="a"), revision="r1", due={Task.SURVEY: NOW + 60}, failures=3)
+    assert moved(item, "r1", NOW) == item
+    after = moved(item, "r2", NOW)
+    assert (after.revision, after.due, after.failures) == ("r2", {Task.SURVEY: NOW}, 0)
+
+
+@given(DECLARED, DECLARED)
+def test_only_what_changed_is_worked_on(before: list[Declared], after: list[Declared]) -> None:
+    """A stack is due when it is new or may be made of something else; nothing else becomes due."""
+    first, _ = surveyed({}, survey("r1", *before), NOW, repository="a")
+    rested = {each: replace(item, due={}, urgent=False) for each, item in first.items()}
+    agenda, gone = surveyed(rested, survey("r2", *after), NOW, repository="a")
+    was = {each.stack: each.content for each in before}
+    now = {each.stack: each.content for each in after}
+    assert {each.stack for each in gone} == was.keys() - now.keys()
+    for stack, content in now.items():
+        item = agenda[key(stack)]
+        same = stack in was and content and was[stack] == content
+        assert item.due == ({} if same else {Task.RECONCILE: NOW})
+        assert item.revision == "r2"
+
+
+def test_a_new_revision_ends_what_the_old_one_waited_for() -> None:
+    """Failures are of a revision, and so is the waiting for a person."""
+    ((_, item),) = _at_rest().items()
+    failing = replace(item, failures=4, waits=True, due={Task.RECONCILE: NOW + 900})
+    agenda, _ = surveyed(
+        {key(): failing}, survey("r2", declared(content="c2")), NOW, repository="a"
+    )
+    after = agenda[key()]
+    assert (after.failures, after.waits, after.urgent) == (0, False, True)
+    assert after.due == {Task.RECONCILE: NOW}
+
+
+def test_another_commit_of_the_same_does_not_hurry_a_failure() -> None:
+    """What the stack is made of failed; a commit that is about something else makes it no better."""
+    ((_, item),) = _at_rest().items()
+    failing = replace(item, failures=4, due={Task.RECONCILE: NOW + 900})
+    agenda, _ = surveyed({key(): failing}, survey("r2", declared()), NOW, repository="a")
+    assert agenda[key()].due == {Task.RECONCILE: NOW + 900}
+
+
+def test_a_stack_that_cannot_be_read_is_left_as_it_is() -> None:
+    """A mistake in its file is no reason to take it for gone."""
+    agenda, gone = surveyed(_at_rest(), survey("r2", declared(trouble="no")), NOW, repository="a")
+    assert gone == ()
+    assert agenda == _at_rest()
+
+
+def test_the_first_look_hurries_nobody() -> None:
+    """When the agent begins, all stacks are due and none goes ahead; a stack that comes later does."""
+    agenda, _ = surveyed({}, survey("r1", declared("s")), NOW, repository="a")
+    assert not agenda[key("s")].urgent
+    agenda, _ = surveyed(agenda, survey("r2", declared("s"), declared("t")), NOW, repository="a")
+    assert agenda[key("t")].urgent
+
+
+def test_an_entry_wakes_who_waits_for_a_person() -> None:
+    """An approval, or the end of a suspension, is seen in the next look; others are not disturbed by their ledger."""
+    ((name, item),) = _at_rest().items()
+    waiting = {name: replace(item, waits=True, due={Task.RECONCILE: NOW + 900})}
+    ledgers = {"shop/default": "e1"}
+    woken = recorded(waiting, ledgers, {"shop/default": "e2"}, NOW, repository="a")
+    assert woken[name].next == NOW
+    assert recorded(waiting, ledgers, ledgers, NOW, repository="a") == waiting
+    resting = recorded(_at_rest(), ledgers, {"shop/default": "e2"}, NOW, repository="a")
+    assert resting[name].next == NEVER
+    assert recorded(waiting, {}, {"other/default": "e1"}, NOW, repository="a") == waiting
