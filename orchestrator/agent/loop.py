@@ -303,7 +303,8 @@ class Loop:
         destroyed = self._settings(key).vanished is Vanished.DESTROY
         self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
         if destroyed:
-            self._replace(replace(self.agenda[key], due={Task.DESTROY: now}))
+            item = self.agenda[key]
+            self._replace(replace(item, revision=revision, due={Task.DESTROY: now}))
         else:
             self.agenda = {each: item for each, item in self.agenda.items() if each != key}
 

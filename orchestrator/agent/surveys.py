@@ -1,19 +1,23 @@
 """What a look at a repository found, in the one JSON document that a child writes of it."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from orchestrator.plans.declared import Declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """A revision and what it declares; ``signer`` is who signed it, where that is asked for."""
+    """A revision and what it declares; ``signer`` is who signed it, where that is asked for.
+
+    ``left`` are stacks that it declares no more, and of which something is left.
+    """
 
     revision: str
     subject: str
     declared: tuple[Declared, ...]
     signer: str = ""
+    left: tuple[Declared, ...] = ()
 
 
 def encode(survey: Survey) -> str:
@@ -25,8 +29,12 @@ def decode(text: str) -> Survey | None:
     """Return the survey that a text holds, None when it holds none."""
     try:
         found = json.loads(text)
-        declared = tuple(Declared(**each) for each in found.pop("declared"))
-        known = {field.name: found[field.name] for field in fields(Survey) if field.name in found}
-        return Survey(**known, declared=declared)
+        return Survey(
+            revision=found["revision"],
+            subject=found["subject"],
+            signer=found["signer"],
+            declared=tuple(Declared(**each) for each in found["declared"]),
+            left=tuple(Declared(**each) for each in found["left"]),
+        )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

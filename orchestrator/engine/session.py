@@ -28,7 +28,7 @@ class Surroundings:
 
     ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends. ``resources`` end with
     the run, and ``ledgers`` are those that were opened in it, by whose they are and where. ``overtaken`` is told when
-    a newer revision waits.
+    a newer revision waits. ``impersonated`` is the user whose rights hold in clusters in place of ours, or empty.
     """
 
     settings: Settings
@@ -40,6 +40,7 @@ class Surroundings:
     resources: ExitStack = field(default_factory=ExitStack)
     ledgers: dict[tuple[Owner, Ledger], Store] = field(default_factory=dict)
     overtaken: Overtaken = field(default_factory=Overtaken)
+    impersonated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

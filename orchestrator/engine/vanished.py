@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from orchestrator.engine.history.opening import read_files, session_of_ledger
+from orchestrator.engine.history.opening import all_ledgers, read_files, session_of_ledger
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session, session_at
 from orchestrator.errors import (
@@ -16,8 +16,9 @@ from orchestrator.errors import (
 )
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Notice
+from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
-from orchestrator.repository.repository import open_repository
+from orchestrator.repository.repository import Repository, open_repository
 
 
 def open_what_is_left(
@@ -41,6 +42,47 @@ def open_what_is_left(
     text = f"{session.owner} is no longer declared in Git; taken as it was applied at {session.revision}"
     surroundings.on_event(Notice(text=text))
     return session
+
+
+def left_at(
+    surroundings: Surroundings, repository: Repository, revision: Revision
+) -> tuple[Owner, ...]:
+    """Return whose stacks a revision declares no more, of which something is left that was applied from here; sorted.
+
+    Nothing follows from files that cannot be read. A place of ledgers that does not answer is told.
+    """
+    files = read_files(repository, tree=repository.export(revision))
+    if files.troubles:
+        return ()
+    ledgers = all_ledgers(
+        surroundings, repository, files, wanted=lambda owner: files.declares(owner) is False
+    )
+    plumbing = repository.plumbing()
+    left = (
+        owner
+        for owner, state in ledgers.items()
+        if (state.units or state.inventory)
+        # Others may keep their ledgers in the same place.
+        and any(plumbing.read([each.commit for each in revisions_of(state)]))
+    )
+    return tuple(sorted(left, key=lambda owner: (owner.stack, owner.environment)))
+
+
+def open_as_applied(
+    surroundings: Surroundings, repository: Repository, revision: Revision, owner: Owner
+) -> Session | None:
+    """Open what a revision declares no more as it was applied last; None when it is declared, or nothing is left.
+
+    Only to take it away. Raises PlanRefused when no revision that applied it can be read, LedgerError.
+    """
+    files = read_files(repository, tree=repository.export(revision))
+    if files.troubles or files.declares(owner) is not False:
+        return None
+    hollow = session_of_ledger(
+        surroundings, repository, files, stack=owner.stack, environment=owner.environment
+    )
+    state = open_store(hollow).read()
+    return _readable(hollow, state) if state.units or state.inventory else None
 
 
 def revisions_of(state: LedgerState) -> tuple[Revision, ...]:

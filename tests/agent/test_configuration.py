@@ -30,7 +30,8 @@ _MISTAKES = """\
 13:14 webhooks are told nowhere | add 'listen: "0.0.0.0:8080"' at the top
 13:21 repositories.shop.webhook.kind must be github, gitlab, gitea or generic, not 'bitbucket' | known here: generic, \
 gitea, github, gitlab
-14:14 'Shop' cannot be a name: a name has lower-case letters, digits and '-' only, not at its ends | did you mean 'shop'?
+14:14 'Shop' cannot be a name: a name has lower-case letters, digits and '-' only, not at its ends | \
+did you mean 'shop'?
 16:10 the address begins with a dash | write it in full
 17:29 a username goes with a password_file | name the file, or remove the username
 """

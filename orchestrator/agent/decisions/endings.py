@@ -26,16 +26,19 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     A revision that came meanwhile stays due at once, whatever became of the one before.
     """
     task, item = item.running, replace(item, running=None)
-    if Task.RECONCILE in item.due or task in {None, Task.SURVEY, Task.DESTROY}:
+    if Task.RECONCILE in item.due or task in {None, Task.SURVEY}:
         return item
+    again = Task.DESTROY if task is Task.DESTROY else Task.RECONCILE
     if verdict.well:
         kept = _checks(item.due, now, pace.drift, lot, full=task in _FULL)
         return replace(item, failures=0, waits=False, settled=item.attempted, due=kept)
     if verdict.end in {End.HELD, End.SUSPENDED}:
-        return replace(item, failures=0, waits=True, due=_again(verdict, now, pace.retry, lot))
+        return replace(
+            item, failures=0, waits=True, due={again: now + _later(verdict, pace.retry, lot)}
+        )
     failures = item.failures + (verdict.end is End.FAILED)
     pause = _pause(max(failures, 1), pace.retry, lot)
-    return replace(item, failures=failures, waits=False, due={Task.RECONCILE: now + pause})
+    return replace(item, failures=failures, waits=False, due={again: now + pause})
 
 
 def surveyed_badly(item: Item, now: float, *, retry: Retry, lot: float) -> Item:
@@ -49,11 +52,10 @@ def _pause(failures: int, retry: Retry, lot: float) -> float:
     return pause_after(failures, first=retry.first, most=retry.most, lot=lot)
 
 
-def _again(verdict: Verdict, now: float, retry: Retry, lot: float) -> Mapping[Task, float]:
-    """Look again when that may help: what opens at a known time, or some time later."""
+def _later(verdict: Verdict, retry: Retry, lot: float) -> float:
+    """Return when to look again: when what is shut opens, or some time later."""
     later = spread(retry.most, lot)
-    pause = later if verdict.again is None else min(max(verdict.again, 1.0), later)
-    return {Task.RECONCILE: now + pause}
+    return later if verdict.again is None else min(max(verdict.again, 1.0), later)
 
 
 def _checks(

@@ -23,7 +23,8 @@ def surveyed(
 ) -> tuple[Agenda, tuple[Key, ...]]:
     """Return the agenda after a repository was looked at, and what it declares no more, sorted.
 
-    A stack whose file cannot be read is left as it is.
+    That counts also what the agent never knew, and of which something is left. A stack whose file cannot be read is
+    left as it is.
     """
     wanted = {
         Key(repository=repository, stack=each.stack, environment=each.environment): each
@@ -38,8 +39,14 @@ def surveyed(
         items[key] = _declared(
             agenda.get(key) or Item(key=key), found.revision, each.content, now=now, first=first
         )
-    gone = (key for key in known - wanted.keys() if key.stack not in unreadable)
-    return items, tuple(sorted(gone))
+    left = {
+        Key(repository=repository, stack=each.stack, environment=each.environment)
+        for each in found.left
+    }
+    gone = {key for key in known - wanted.keys() if key.stack not in unreadable}
+    for key in left - known:
+        items[key] = Item(key=key, revision=found.revision)
+    return items, tuple(sorted(gone | left - wanted.keys()))
 
 
 def _declared(item: Item, revision: str, content: str, *, now: float, first: bool) -> Item:

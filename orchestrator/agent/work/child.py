@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator import log
@@ -21,6 +22,7 @@ _LOOK_SECONDS = 0.25
 def work(order: Order, around: Surroundings) -> str:
     """Do what was ordered and return the document that says what came of it."""
     _offer_to_the_kernel()
+    around = replace(around, impersonated=_impersonated(order))
     with _watching(order, around), ExitStack() as resources:
         try:
             if order.task is Task.SURVEY:
@@ -31,6 +33,11 @@ def work(order: Order, around: Surroundings) -> str:
                 log.logger().exception("child crashed")
             verdict = refused(unexpected(error), order.revision)
         return verdicts.encode(verdict.redacted(around.secrets.redact))
+
+
+def _impersonated(order: Order) -> str:
+    account = order.settings.service_account if order.key.stack else ""
+    return f"system:serviceaccount:{account.replace('/', ':')}" if account else ""
 
 
 def _offer_to_the_kernel() -> None:

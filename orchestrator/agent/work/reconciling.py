@@ -21,11 +21,13 @@ from orchestrator.engine.planning.plan import Planned, Selection, make_plan
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.engine.turns import Turn, take_turn
+from orchestrator.engine.vanished import open_as_applied
 from orchestrator.errors import Interrupted, InvalidStack, Locked, OrchestratorError, PlanRefused
 from orchestrator.ledger.entry import Operation
 from orchestrator.plans.approvals import approvers, check_approvals
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
+from orchestrator.plans.objects import Owner
 from orchestrator.plans.report import Report, accomplished, intended
 from orchestrator.plans.windows import Closed, check_windows, closed
 from orchestrator.repository.mirror import Mirror
@@ -35,13 +37,16 @@ from orchestrator.stack.policies import Guards
 _PATIENCE: Final = 30.0
 """How long to wait in line, in seconds, while somebody else has the stack."""
 
+_LOOKS: Final = frozenset({Task.WORKLOADS, Task.INFRASTRUCTURE})
 _APPROVALS: Final = 1
 """How many people have to approve a plan where the agent is told that it takes approval."""
 
 
 def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdict:
     """Bring the stack to the revision, unless it is there; raises what planning and applying raise."""
-    session = _session(order, around)
+    session = _session(order, around) if order.task is not Task.DESTROY else _gone(order, around)
+    if session is None:
+        return Verdict(end=End.UNCHANGED, revision=order.revision)
     suspended = open_store(session).read().suspended
     if suspended is not None:
         message = f"suspended by {suspended.who}: {suspended.why}"
@@ -60,6 +65,16 @@ def _session(order: Order, around: Surroundings) -> Session:
     return opened
 
 
+def _gone(order: Order, around: Surroundings) -> Session | None:
+    """Open what is declared no more as it was applied last, None when nothing of it is left."""
+    repository, key = Mirror(order.clone).repository, order.key
+    owner = Owner(stack=key.stack, environment=key.environment)
+    session = open_as_applied(around, repository, repository.revision(order.revision), owner)
+    if session is not None:
+        check_stack(session, order.repository.allowed)
+    return session
+
+
 def _looked(order: Order, session: Session, resources: ExitStack) -> Verdict | None:
     """Look at the workloads alone; None when there is something to do about them."""
     planned = make_plan(session, Selection(refresh=False), resources)
@@ -75,10 +90,11 @@ def _still(planned: Planned) -> Verdict:
 
 
 def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict:
-    turn = _turn(session, resources)
-    planned = make_plan(session, Selection(), resources)
+    turn = _turn(session, order.task, resources)
+    destroy = order.task is Task.DESTROY
+    planned = make_plan(session, Selection(destroy=destroy), resources)
     check_planned(planned, order.repository.allowed)
-    looks = order.task is not Task.RECONCILE and order.settings.drift.policy is Drift.REPORT
+    looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
     if looks and planned.plan.effective:
         return _verdict(End.DRIFTED, planned, drift=_drift(planned) or 1)
     allowed = Permissions(retry=_may_retry(order, planned))
@@ -113,11 +129,12 @@ def _check_own(order: Order, planned: Planned) -> None:
         )
 
 
-def _turn(session: Session, resources: ExitStack) -> Turn:
+def _turn(session: Session, task: Task, resources: ExitStack) -> Turn:
     """Wait in line for a stack that somebody has; a free one is locked only once there is something to do."""
     held = open_store(session).sight().hold is not None
     patience = _PATIENCE if held else 0.0
-    turn = take_turn(session, Operation.APPLY, Turn(patience=patience), resources, attended=False)
+    operation = Operation.DESTROY if task is Task.DESTROY else Operation.APPLY
+    turn = take_turn(session, operation, Turn(patience=patience), resources, attended=False)
     return replace(turn, patience=_PATIENCE)
 
 

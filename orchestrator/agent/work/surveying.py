@@ -7,6 +7,7 @@ from orchestrator.agent.surveys import Survey
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Surroundings
 from orchestrator.engine.surveying import declared_at
+from orchestrator.engine.vanished import left_at
 from orchestrator.plans.declared import Declared
 from orchestrator.repository.mirror import Mirror
 from orchestrator.repository.signers import Signers
@@ -27,11 +28,16 @@ def survey(order: Order, around: Surroundings) -> Survey:
     declared = declared_at(
         mirror.repository, revision, lambda stack: watched.settings_of(stack) is not None
     )
+    left = (
+        Declared(stack=each.stack, environment=each.environment)
+        for each in left_at(around, mirror.repository, revision)
+    )
     found = tuple(each for each in declared if _kept(watched, each))
     return Survey(
         revision=revision.commit,
         subject=around.secrets.redact(revision.subject),
         signer=signer,
+        left=tuple(each for each in left if _kept(watched, each)),
         declared=tuple(
             replace(each, trouble=around.secrets.redact(each.trouble)) for each in found
         ),

@@ -106,9 +106,12 @@ def open_book(surroundings: Surroundings, *, stack: str | None, environment: str
     return _opened(session, vanished=files.declares(session.owner) is False)
 
 
-def read_files(repository: Repository) -> Files:
-    """Read which stacks and environments the working tree declares; what cannot be read is no error."""
-    root = repository.root
+def read_files(repository: Repository, *, tree: Path | None = None) -> Files:
+    """Read which stacks and environments the working tree declares; what cannot be read is no error.
+
+    A ``tree`` is a private copy of a revision's files, to be read in its place.
+    """
+    root = tree or repository.root
     troubles: list[str] = []
     project = Project()
     stacks: tuple[StackFile, ...] = ()
@@ -130,7 +133,7 @@ def read_files(repository: Repository) -> Files:
         stacks=stacks,
         environments=environments,
         troubles=tuple(troubles),
-        known=bool(stacks) or _has_commit(repository),
+        known=bool(stacks) or tree is not None or _has_commit(repository),
     )
 
 

@@ -85,7 +85,7 @@ def registers_of(session: "Session") -> "Registers":
     asking = replace(
         session,
         stack=replace(session.stack, cluster=cluster),
-        surroundings=replace(around, stop=_patient(around)),
+        surroundings=replace(around, stop=_patient(around), impersonated=""),
     )
     return open_cluster(asking, {}, around.resources).registers(ledger.namespace)
 

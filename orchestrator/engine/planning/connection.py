@@ -101,7 +101,7 @@ def _sandbox(session: Session) -> "Target":
         on_progress=lambda text: around.on_event(Notice(text=text)),
         stop=around.stop,
     )
-    return Target(kubeconfig=running.kubeconfig)
+    return Target(kubeconfig=running.kubeconfig, impersonated=around.impersonated)
 
 
 def _target(session: Session, outputs: Outputs) -> "Target":
@@ -119,6 +119,7 @@ def _target(session: Session, outputs: Outputs) -> "Target":
         certificate_authority=_text(found["certificate_authority"]),
         token=_text(found["token"]),
         exec=tuple(map(str, words)),
+        impersonated=session.surroundings.impersonated,
     )
 
 

@@ -53,7 +53,7 @@ def connect(
     ``on_notice`` is told, from another thread, when the server is in trouble and asked again. Nothing is sent
     yet. Raises ClusterError when the target cannot be located or credentials are missing.
     """
-    access = locate(target, settings)
+    access = replace(locate(target, settings), impersonated=target.impersonated)
     secrets.learn([access.authorization.partition(" ")[2], access.client_key])
     credentials = Credentials(access=access, settings=settings, secrets=secrets, stop=stop)
     client = Client(credentials, stop, on_notice=on_notice)

@@ -156,6 +156,61 @@ def test_only_an_approved_plan_is_applied(keeper: Keeper, world: World) -> None:
     assert _text(world) == "hello"
 
 
+def test_what_left_git_is_kept_or_taken_away(keeper: Keeper, world: World) -> None:
+    """A stack that Git declares no more stays and is told, or goes when the agent is told so."""
+    assert keeper.once().code == 0
+    (world.root / "stacks" / world.name / "stack.yaml").unlink()
+    keeper.push("Close the shop")
+    kept = keeper.once()
+    assert told(kept, "stack is no longer declared")
+    assert _text(world) == "hello"
+    keeper.tell(defaults={"vanished": "destroy"})
+    gone = keeper.once()
+    assert gone.code == 0, gone.said
+    assert [task["end"] for task in told(gone, "task ended")] == ["destroyed"]
+    assert not world.exists("ConfigMap", "greeting")
+    assert not told(keeper.once(), "task ended")
+
+
+def test_a_stack_has_the_rights_of_its_service_account(keeper: Keeper, world: World) -> None:
+    """Whatever the agent itself may do, the cluster lets a stack do what its account may, and no more."""
+    keeper.tell(defaults={"service_account": f"{world.name}/deployer"})
+    refused = keeper.once()
+    assert refused.code == 1, refused.said
+    (task,) = told(refused, "task ended")
+    assert f"system:serviceaccount:{world.name}:deployer" in task["why"]
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]
+    account = {"kind": "ServiceAccount", "name": "deployer", "namespace": world.name}
+    bound = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"}
+    for plural, kind, more in (
+        ("roles", "Role", {"rules": rules}),
+        ("rolebindings", "RoleBinding", {"roleRef": bound, "subjects": [account]}),
+    ):
+        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{world.name}/{plural}"
+        head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind}
+        world.cluster.create(path, {**head, "metadata": {"name": "deployer"}, **more})
+    allowed = keeper.once()
+    assert allowed.code == 0, allowed.said
+    assert _text(world) == "hello"
+
+
+def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: World) -> None:
+    """What its stacks may use stands in the agent's own file, and is held against each before anything is done."""
+    keeper.tell(repository={"allow": {"namespaces": ["other-*"], "clusters": ["sandbox"]}})
+    refused = keeper.once()
+    assert refused.code == 3, refused.said
+    (task,) = told(refused, "task ended")
+    assert "ConfigMap" in task["why"]
+    assert "namespaces" in task["why"]
+    keeper.tell(repository={"allow": {"namespaces": [world.name], "clusters": ["production"]}})
+    (task,) = told(keeper.once(), "task ended")
+    assert "the cluster sandbox is not one of its clusters" in task["why"]
+    assert _text(world) == ""
+    keeper.tell(repository={"allow": {"namespaces": [world.name], "ledgers": ["git"]}})
+    assert keeper.once().code == 0
+    assert _text(world) == "hello"
+
+
 def test_a_webhook_makes_it_look_and_git_may_be_away(keeper: Keeper, world: World) -> None:
     """Told by a webhook it does not wait for its poll; it is ready only while Git answers, and goes on by itself."""
     (keeper.home / "secret").write_text("whisper\n", encoding="utf-8")

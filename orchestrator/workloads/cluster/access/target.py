@@ -12,6 +12,7 @@ class Target:
     A ``server`` is explicit and comes with a ``token`` or the argument vector of a credential plugin;
     otherwise a context of a kubeconfig is used, the current one where none is named. In a pod without
     kubeconfig it is the pod's own cluster. ``certificate_authority`` is PEM, or its base64 as clouds give it.
+    ``impersonated`` is the user whose rights hold there in place of ours, or empty.
     """
 
     context: str = ""
@@ -20,6 +21,7 @@ class Target:
     certificate_authority: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     exec: tuple[str, ...] = ()
+    impersonated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Access:
     """How an API server is reached.
 
     ``title`` names it for people (``context dev``); certificates and key are PEM; ``authorization`` is the
-    header's value when it is fixed, ``token_file`` is read again as it changes.
+    header's value when it is fixed, ``token_file`` is read again as it changes. ``impersonated`` is whom we ask to be
+    taken for, or empty.
     """
 
     title: str
@@ -55,3 +58,4 @@ class Access:
     client_certificate: str = field(default="", repr=False)
     client_key: str = field(default="", repr=False)
     plugin: Plugin | None = None
+    impersonated: str = ""

@@ -210,6 +210,8 @@ class Client:
             authorization = await self._authorization()
         if authorization:
             headers["Authorization"] = authorization
+        if self.access.impersonated:
+            headers["Impersonate-User"] = self.access.impersonated
         query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
         return await self._api.request(
             call.method,
