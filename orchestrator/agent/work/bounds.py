@@ -3,42 +3,63 @@
 Whatever Git says of it is checked before anything is planned, and what only a plan tells before anything is done.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from orchestrator.agent.configuration.model import Allowed
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.plans.objects import ObjectRef
+from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.model import Cluster, Json, Ledger, LedgerStore, Module
+from orchestrator.stack.reference import OPENING
 
 _CURRENT = "current"
 _SANDBOX = "sandbox"
 
 
 def check_stack(session: Session, allowed: Allowed) -> None:
-    """Refuse a stack that uses what its repository may not; raises PlanRefused with all of it."""
+    """Refuse a stack that uses what its repository may not, as far as Git says it; raises PlanRefused."""
     refused = [
         *_clusters(session.stack.cluster, allowed.clusters),
         *_ledgers(session.stack.ledger, allowed.ledgers),
         *_sources(session.stack.modules, allowed.sources),
+        *_written(session, allowed.namespaces),
     ]
-    _refuse(session, refused)
+    _refuse(session.owner, refused)
 
 
 def check_planned(planned: Planned, allowed: Allowed) -> None:
     """Refuse a plan that reaches into a namespace that is not the repository's; raises PlanRefused."""
-    if allowed.namespaces is None:
-        return
     refs = {step.ref for each in planned.sets.values() if each.result for step in each.result.steps}
     refs |= {owned.ref for owned in planned.ledger.inventory}
-    refused = [
-        f"{ref} is not in one of its namespaces"
-        for ref in sorted(refs)
-        if not _matches(_namespace(ref), allowed.namespaces)
-    ]
-    _refuse(planned.session, refused)
+    check_objects(refs, allowed, owner=planned.session.owner)
+
+
+def check_objects(refs: Iterable[ObjectRef], allowed: Allowed, *, owner: Owner) -> None:
+    """Refuse objects in namespaces that are not the repository's; raises PlanRefused."""
+    patterns = allowed.namespaces
+    if patterns is None:
+        return
+    outside = sorted(ref for ref in refs if not _matches(_namespace(ref), patterns))
+    _refuse(owner, [f"{ref} is not in one of its namespaces" for ref in outside])
+
+
+def _written(session: Session, patterns: Sequence[str] | None) -> Iterator[str]:
+    """Yield what manifests say outright of namespaces; what they take from elsewhere the plan tells."""
+    if patterns is None:
+        return
+    memory = session.repository.folder / "manifests"
+    wanted = read_wanted(session.tree, session.stack, memory=memory)
+    for unit, documents in wanted.documents.items():
+        usual = wanted.manifests[unit].namespace
+        for document in documents:
+            metadata = document.value.get("metadata")
+            namespace = (metadata.get("namespace") if isinstance(metadata, dict) else None) or usual
+            told = isinstance(namespace, str) and OPENING not in namespace
+            if told and not _matches(str(namespace), patterns):
+                yield f"an object of {unit} is in {namespace}, which is not one of its namespaces"
 
 
 def _namespace(ref: ObjectRef) -> str:
@@ -86,10 +107,10 @@ def _text(value: Json) -> str:
     return "" if value is None else str(value)
 
 
-def _refuse(session: Session, refused: Sequence[str]) -> None:
+def _refuse(owner: Owner, refused: Sequence[str]) -> None:
     if refused:
         raise PlanRefused(
-            f"{session.owner} uses what its repository may not: {refused[0]}",
+            f"{owner} uses what its repository may not: {refused[0]}",
             hint="the agent's own file says what it may, at `allow`",
             detail="\n".join(refused),
         )

@@ -10,7 +10,7 @@ from typing import Final
 from orchestrator import clock
 from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
-from orchestrator.agent.work.bounds import check_planned, check_stack
+from orchestrator.agent.work.bounds import check_objects, check_planned, check_stack
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.execution.applying import execute, execute_owed
 from orchestrator.engine.execution.candidates import candidate
@@ -97,7 +97,11 @@ def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict
     looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
     if looks and planned.plan.effective:
         return _verdict(End.DRIFTED, planned, drift=_drift(planned) or 1)
-    allowed = Permissions(retry=_may_retry(order, planned))
+    bounds = order.repository.allowed
+    allowed = Permissions(
+        retry=_may_retry(order, planned),
+        within=lambda refs: check_objects(refs, bounds, owner=session.owner),
+    )
     if is_owed(planned):
         return _done(planned, execute_owed(planned, allowed, turn=turn))
     try:

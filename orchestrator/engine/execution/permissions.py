@@ -1,7 +1,7 @@
 """What a person allows for one run, and what a plan may not do without it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +23,7 @@ from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
 from orchestrator.plans.limits import check_destroys, check_empty
 from orchestrator.plans.loosening import held_by_what_was_applied, in_force
+from orchestrator.plans.objects import ObjectRef
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
@@ -38,7 +39,9 @@ class Permissions:
 
     ``retry`` says that a revision which failed before may be applied once more. ``ask`` shows what a unit turned out
     to do during the run, and why that needs consent, and returns whether somebody consents; None where nobody can be
-    asked. It may be called from any thread. ``destroyed`` is what units planned in their turn used up of the limit.
+    asked. It may be called from any thread. ``within`` refuses objects that are none of the run's business, by raising
+    PlanRefused; it is asked about those that become known during the run. ``destroyed`` is what units planned in their
+    turn used up of the limit.
     """
 
     dirty: bool = False
@@ -46,6 +49,7 @@ class Permissions:
     retry: bool = False
     acknowledged: frozenset[str] = frozenset()
     ask: Callable[[UnitPlan, str], bool] | None = None
+    within: Callable[[Iterable[ObjectRef]], None] = lambda _refs: None
     destroyed: RunningTotal = field(default_factory=RunningTotal, compare=False, repr=False)
 
 

@@ -107,6 +107,7 @@ def late_sets(
     )
     for each in late.values():
         check_late_unit(planned, each.unit_plan, allowed)
+        allowed.within(step.ref for step in (each.result.steps if each.result else ()))
     verify_late_sets(planned.sets, late, allowed)
     check_prune(planned, [each.unit_plan for each in late.values()], allowed)
     return {**planned.sets, **late}, cluster  # with those that own nothing and are to be forgotten

@@ -200,8 +200,12 @@ def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: Worl
     refused = keeper.once()
     assert refused.code == 3, refused.said
     (task,) = told(refused, "task ended")
-    assert "ConfigMap" in task["why"]
-    assert "namespaces" in task["why"]
+    assert f"is in {world.name}, which is not one of its namespaces" in task["why"]
+    where = {"shop": {"path": "shop", "namespace": "${{ vars.where }}"}}
+    world.declare(None, where, vars={"where": world.name})
+    keeper.push("Say elsewhere where")
+    (task,) = told(keeper.once(), "task ended")
+    assert f"ConfigMap {world.name}/greeting is not in one of its namespaces" in task["why"]
     keeper.tell(repository={"allow": {"namespaces": [world.name], "clusters": ["production"]}})
     (task,) = told(keeper.once(), "task ended")
     assert "the cluster sandbox is not one of its clusters" in task["why"]
