@@ -1,6 +1,15 @@
 """The errors that every store raises alike."""
 
-from orchestrator.errors import LedgerError, LedgerLost, LockLost, OrchestratorError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestrator.errors import (
+    ClusterError,
+    LedgerError,
+    LedgerLost,
+    LockLost,
+    OrchestratorError,
+)
 from orchestrator.ledger.entry import LedgerState, Moved
 from orchestrator.ledger.holder import Holder
 
@@ -111,3 +120,12 @@ def restore(subject: str) -> str:
 
 def _entries(count: int) -> str:
     return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+@contextmanager
+def as_ledger_error() -> Iterator[None]:
+    """Tell what a cluster refuses as trouble with the ledger that is in it."""
+    try:
+        yield
+    except ClusterError as error:
+        raise LedgerError(error.message, hint=error.hint, detail=error.detail) from error

@@ -16,6 +16,7 @@ from orchestrator.stack.model import Cluster, LedgerStore
 
 if TYPE_CHECKING:
     from orchestrator.engine.session import Session, Surroundings
+    from orchestrator.ledger.stores.chapters import Binding
     from orchestrator.ledger.stores.shelf import Shelf
     from orchestrator.workloads.cluster.registers import Registers
 
@@ -54,12 +55,14 @@ def _in_directory(session: "Session") -> Store:
 
 
 def _in_cluster(session: "Session") -> Store:
+    from orchestrator.ledger.stores.chapters import Binding
     from orchestrator.ledger.stores.cluster import ClusterShelf
 
-    return _chain(session, ClusterShelf(session.owner, registers_of(session)))
+    shelf = ClusterShelf(session.owner, registers_of(session))
+    return _chain(session, shelf, binding=Binding())  # a cluster has little room for many objects
 
 
-def _chain(session: "Session", shelf: "Shelf") -> Store:
+def _chain(session: "Session", shelf: "Shelf", *, binding: "Binding | None" = None) -> Store:
     from orchestrator.ledger.stores.chain import ChainStore
     from orchestrator.ledger.stores.directory import DirectoryShelf
 
@@ -67,7 +70,7 @@ def _chain(session: "Session", shelf: "Shelf") -> Store:
     memory.mkdir(mode=0o700, exist_ok=True)
     key = hashlib.sha256(shelf.title.encode()).hexdigest()[:12]
     seen = DirectoryShelf(memory, f"{session.owner}/{key}")
-    return ChainStore(session.owner, shelf, is_dead=_death(session), memory=seen)
+    return ChainStore(session.owner, shelf, is_dead=_death(session), memory=seen, binding=binding)
 
 
 def _death(session: "Session") -> Callable[[Holder], bool]:

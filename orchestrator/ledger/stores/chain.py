@@ -8,17 +8,18 @@ was away, can record nothing.
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from orchestrator import clock
-from orchestrator.errors import ClusterError, LedgerError, NewerFormat
+from orchestrator.errors import ClusterError, LedgerError
 from orchestrator.ledger.encoding import decode_state, encode_state
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Hold, Holder, Lock, Sight, Waiter, in_line, locked
 from orchestrator.ledger.lock_encoding import decode_waiter, encode_waiter
+from orchestrator.ledger.stores.chapters import Binding, bind
 from orchestrator.ledger.stores.documents import (
     ENTRY,
     HEAD,
@@ -34,11 +35,13 @@ from orchestrator.ledger.stores.documents import (
     encode_lock,
     encode_numbered,
     holds,
+    lenient_head,
     referred,
 )
-from orchestrator.ledger.stores.shelf import Document, Shelf
+from orchestrator.ledger.stores.shelf import Shelf
 from orchestrator.ledger.stores.trail import Trail
 from orchestrator.ledger.troubles import (
+    as_ledger_error,
     gone_after,
     lost_lock,
     moved_away,
@@ -61,15 +64,18 @@ class ChainStore:
         *,
         is_dead: Callable[[Holder], bool],
         memory: Shelf | None = None,
+        binding: Binding | None = None,
     ) -> None:
         """Take whose ledger, and the place.
 
         ``is_dead`` says of a holder that its process has ended for certain; ``memory`` is where this clone keeps
-        what it saw last, so that it notices when that is gone.
+        what it saw last, so that it notices when that is gone. ``binding`` says how old entries are bound, None that
+        each stays a document of its own.
         """
         self._subject = str(owner)
         self._shelf = shelf
         self._is_dead = is_dead
+        self._binding = binding
         self._trail = Trail(self._subject, shelf, memory)
         self._decoded: tuple[Reference | None, LedgerState] = (None, LedgerState())
 
@@ -84,31 +90,35 @@ class ChainStore:
 
     def read(self) -> LedgerState:
         """Return the present state."""
-        with _as_ledger_error():
+        with as_ledger_error():
             return self._present()[1]
 
     def history(self, limit: int) -> Iterator[Entry]:
         """Yield up to ``limit`` entries, newest first."""
-        with _as_ledger_error():
+        with as_ledger_error():
             head = self._present()[0]
             return iter([each.entry for each in self._trail.back(head.entry, limit)])
 
     def links(self) -> Iterator[Link]:
         """Yield the entries as they are kept, oldest first, as far as one leads to the next."""
-        with _as_ledger_error():
-            head, _ = self._head(readable=False)
-            return iter(self._trail.forth(head, self._state_of))
+        with as_ledger_error():
+            for _ in range(_ATTEMPTS):
+                head, version = self._head(readable=False)
+                found = [*self._trail.forth(head, self._state_of)]
+                if self._head(readable=False)[1] == version:  # else somebody appended meanwhile
+                    return iter(found)
+        raise self._restless()
 
     def sight(self) -> Sight:
         """Return who holds the lock and who waits for it."""
-        with _as_ledger_error():
+        with as_ledger_error():
             found = self._waiters()
             waiting = (waiter for _, waiter in found.values())
             return Sight(hold=self._lock()[0], waiting=in_line(waiting, clock.now(), self._is_dead))
 
     def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock; raises Locked when a holder that may be alive has it."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for _ in range(_ATTEMPTS):
                 before, version = self._lock()
                 if before and before.mark != over and not self._is_dead(before.holder):
@@ -127,7 +137,7 @@ class ChainStore:
         return state
 
     def _append(self, entry: Entry, lock: Lock) -> LedgerState:
-        with _as_ledger_error():
+        with as_ledger_error():
             for _ in range(_ATTEMPTS):
                 head, version = self._head()
                 self._ours(lock.holder, head)
@@ -141,7 +151,7 @@ class ChainStore:
 
     def beat(self, lock: Lock, *, at: datetime) -> None:
         """Record a heartbeat; raises LockLost when the lock is no longer ours."""
-        with _as_ledger_error():
+        with as_ledger_error():
             self._beat(lock.holder, at)
 
     def release(self, lock: Lock) -> None:
@@ -150,7 +160,7 @@ class ChainStore:
 
     def break_lock(self, expected: Holder, *, mark: str = "") -> bool:
         """Take the lock away from that holder, with a ``mark`` only while it gave no heartbeat since."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for _ in range(_ATTEMPTS):
                 hold, version = self._lock()
                 if (
@@ -166,7 +176,7 @@ class ChainStore:
 
     def line_up(self, waiter: Waiter) -> None:
         """Be seen in the queue; who died in it is removed."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for name, (version, other) in self._waiters().items():
                 if not in_line((other,), clock.now(), self._is_dead):
                     self._shelf.remove(name, over=version)
@@ -174,7 +184,7 @@ class ChainStore:
 
     def leave(self, waiter: Waiter) -> None:
         """Be seen no more."""
-        with _as_ledger_error():
+        with as_ledger_error():
             name = _place_in_line(waiter)
             found = self._shelf.read(name)
             if found is not None:
@@ -182,7 +192,7 @@ class ChainStore:
 
     def rewrite(self, entries: Sequence[Entry], *, lock: Lock, base: LedgerState) -> LedgerState:
         """Make entries follow a state, which its last entry led to, whatever follows that now; all or none."""
-        with _as_ledger_error():
+        with as_ledger_error():
             present, version = self._head(readable=False)
             self._ours(lock.holder, present)
             head, state = self._at(present, base), base
@@ -233,9 +243,11 @@ class ChainStore:
             return False
         self._decoded = kept, state
         self._trail.remember(moved)
-        if replaced.state and replaced.state != kept:
-            with suppress(ClusterError, LedgerError):  # what is left of it is nothing but room
+        with suppress(ClusterError, LedgerError):  # what is left of either is nothing but room
+            if replaced.state and replaced.state != kept:
                 self._drop(replaced.state.name)
+            if self._binding and self._binding.due(moved.number, before=replaced.number):
+                bind(self._shelf, moved.entry, self._binding)
         return True
 
     def _kept(self, kind: str, number: int, content: bytes) -> Reference:
@@ -303,7 +315,7 @@ class ChainStore:
         """
         found = self._shelf.read(HEAD)
         if not readable:
-            return _lenient(found), found.version if found else ""
+            return lenient_head(found.content if found else None), found.version if found else ""
         head = decode_head(found.content) if found else Head()
         self._trail.check(head)
         return head, found.version if found else ""
@@ -373,26 +385,9 @@ class ChainStore:
         )
 
 
-def _lenient(found: Document | None) -> Head:
-    try:
-        return decode_head(found.content) if found else Head()
-    except NewerFormat:
-        raise
-    except LedgerError:
-        return Head()
-
-
 def _place_in_line(waiter: Waiter) -> str:
     return f"{WAITER}-{waiter.holder.token}"
 
 
 def _mark() -> str:
     return uuid.uuid4().hex
-
-
-@contextmanager
-def _as_ledger_error() -> Iterator[None]:
-    try:
-        yield
-    except ClusterError as error:
-        raise LedgerError(error.message, hint=error.hint, detail=error.detail) from error

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from orchestrator.ledger.holder import Hold
+from orchestrator.ledger.stores.chapters import CHAPTER
 from orchestrator.ledger.stores.documents import ENTRY, HEAD, LOCK, STATE, decode_lock
 from orchestrator.ledger.stores.shelf import Document
 from orchestrator.plans.objects import Owner
@@ -19,7 +20,7 @@ from orchestrator.stack.model import Json
 
 CONFIG_MAP, LEASE = "ConfigMap", "Lease"
 _LETTERS = 256 * 1024  # in one object, of the 1 MiB that it may hold
-_NEVER_CHANGED = frozenset({ENTRY, STATE})
+_NEVER_CHANGED = frozenset({ENTRY, STATE, CHAPTER})
 _STACK, _ENVIRONMENT = "ledger.orchestrator/stack", "ledger.orchestrator/environment"
 _DOCUMENT = "ledger.orchestrator/document"
 _PARTS = "ledger.orchestrator/parts"

@@ -81,6 +81,16 @@ def decode_head(content: bytes) -> Head:
     return decode(content, _read_head)
 
 
+def lenient_head(content: bytes | None) -> Head:
+    """Return the head that bytes hold, an empty one where they hold none; raises NewerFormat."""
+    try:
+        return decode_head(content) if content is not None else Head()
+    except NewerFormat:
+        raise
+    except LedgerError:
+        return Head()
+
+
 def encode_numbered(numbered: Numbered) -> bytes:
     """Return the bytes of an entry that is kept: a line about its place, and a line that is the entry."""
     place = encode({"number": numbered.number, "before": _reference(numbered.before)})

@@ -6,6 +6,7 @@ from contextlib import suppress
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.fields import Fields, decode, encode
+from orchestrator.ledger.stores.chapters import bound, entries_of
 from orchestrator.ledger.stores.documents import (
     ENTRY,
     Head,
@@ -38,12 +39,15 @@ class Trail:
 
     def back(self, last: Reference | None, limit: int) -> Iterator[Numbered]:
         """Yield up to ``limit`` entries, the last one first; raises LedgerError for one that is not as it was."""
-        known = self._shelf.find(ENTRY) if limit > _FEW else {}
+        known: Mapping[str, Document] = entries_of(self._shelf) if limit > _FEW else {}
         reference = last
         for _ in range(limit):
             if reference is None:
                 return
             found = known.get(reference.name) or self._shelf.read(reference.name)
+            if found is None and not known:  # it is old enough to be bound
+                known = entries_of(self._shelf)
+                found = known.get(reference.name)
             numbered, _ = _checked(reference, found)
             if numbered is None:
                 raise gone_after(
@@ -57,11 +61,12 @@ class Trail:
     ) -> Iterator[Link]:
         """Yield what is kept, oldest first: up to the head where all leads there, else as far as anything leads."""
         steps, missing = self._steps(head)
+        in_chapters = {name: each.chapter for name, each in bound(self._shelf).items()}
         last = steps[-1][0] if steps else None
         for reference, numbered in steps:
             ends = reference == head.entry == last
             state, trouble = _tried(state_of, head) if ends else (None, "")
-            place = self._shelf.place(reference.name)
+            place = self._shelf.place(in_chapters.get(reference.name, reference.name))
             yield Link(place=place, entry=numbered.entry, state=state, trouble=trouble)
         if missing is not None or last != head.entry:
             yield self._gap(head, missing)
@@ -100,7 +105,7 @@ class Trail:
 
     def _steps(self, head: Head) -> tuple[Steps, Reference | None]:
         """Return the entries, oldest first, and the reference that led to nothing, if there was one."""
-        kept = self._shelf.find(ENTRY)
+        kept = entries_of(self._shelf)
         steps: Steps = []
         reference = head.entry
         while reference is not None:
@@ -121,7 +126,7 @@ class Trail:
             return Link(
                 place=self._shelf.place("head"), trouble=f"names entry {head.number} as the last"
             )
-        found = self._shelf.read(missing.name)
+        found = entries_of(self._shelf).get(missing.name)
         _, why = _checked(missing, found)
         return Link(place=self._shelf.place(missing.name), trouble=why)
 
