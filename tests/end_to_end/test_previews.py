@@ -74,6 +74,61 @@ def test_only_what_a_merge_touches_is_planned(world: World, tmp_path: Path) -> N
     assert again.json["stacks"] == []
 
 
+def test_stacks_are_planned_side_by_side(world: World, tmp_path: Path) -> None:
+    """Each waits for the other to begin, and both come to an end."""
+    small_stack(world)
+    _another_stack(world, "quiet")
+    base = world.commit("Add another stack")
+    _branch(world, "change", base)
+    _another_stack(world, "loud")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    for stack, own, other in ((world.name, "one", "two"), (f"{world.name}-b", "two", "one")):
+        program = world.root / f"{own}.sh"
+        text = _WAITING.replace("OWN", str(tmp_path / own)).replace("OTHER", str(tmp_path / other))
+        program.write_text(text)
+        program.chmod(0o755)
+        file = world.root / "stacks" / stack / "stack.yaml"
+        file.write_text(f"{file.read_text()}terraform: {{binary: ./{own}.sh}}\n")
+    world.commit("Change both")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert ended.stdout.count("<details>") == 2
+
+
+def test_an_environment_that_leaves_git_is_told(world: World) -> None:
+    """No plan shows what it leaves behind, so the comment says that something is."""
+    small_stack(world)
+    environments: dict[str, object] = {"staging": {}, "production": {}}
+    manifests = {"shop": {"path": "shop", "namespace": world.name}}
+    world.manifests("shop/texts.yaml", config_map("greeting", {"text": "hello"}))
+    world.declare(None, manifests, environments=environments)
+    base = world.commit("Add environments")
+    _branch(world, "change", base)
+    world.declare(None, manifests, environments={"production": {}})
+    world.commit("Take one away")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert f"{world.name}/staging is no longer in Git: what it made stays" in ended.stdout
+    assert f"{world.name}/production is no longer" not in ended.stdout
+
+
+def test_settings_that_cannot_be_read_after_the_merge_are_a_failure(world: World) -> None:
+    """They are not used before it is merged, and everything would stand still afterwards."""
+    base = small_stack(world)
+    _branch(world, "change", base)
+    (world.root / "orchestrator.yaml").write_text("guards: {nothing: 1}\n")
+    world.commit("Break the settings")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 1
+    assert "### Merging could not be planned" in ended.stdout
+    assert "orchestrator.yaml:1" in ended.stdout
+
+
 def test_whoever_reads_the_revision_is_touched_by_every_merge(world: World) -> None:
     """What a stack is made of may be as it was, and a merge changes it all the same; another is left alone."""
     world.declare(None, {"shop": {"path": "shop.yaml", "namespace": world.name}})
@@ -172,4 +227,10 @@ variable "hidden" {
 resource "terraform_data" "copied" {
   input = nonsensitive(var.hidden)
 }
+"""
+_WAITING = """#!/bin/sh
+touch OWN
+i=0; while [ ! -e OTHER ] && [ $i -lt 200 ]; do i=$((i+1)); sleep 0.1; done
+[ -e OTHER ] || exit 1
+exec terraform "$@"
 """

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.requests import add_origin, comment, propose
 from tests.end_to_end.stacks import ECHO, config_map
-from tests.end_to_end.world import World
+from tests.end_to_end.world import World, small_stack
+from tests.forges.served import NUMBER, serving
+from tests.forges.small_forges import SmallGitHub
 from tests.git import git
 
 pytestmark = pytest.mark.integration
@@ -59,3 +62,45 @@ def test_a_request_is_judged_by_the_policies_of_its_base(world: World, tmp_path:
         "modules.echo",
         "what",
     ]
+
+
+@pytest.mark.parametrize(
+    "base", ["--upload-pack=touch${IFS}PWNED", "$(touch${IFS}PWNED)", "-h", "`touch${IFS}PWNED`;"]
+)
+def test_a_branch_is_never_an_option_nor_a_command(world: World, tmp_path: Path, base: str) -> None:
+    """Whatever the base is called, it is a branch; and so it is in what is told of it."""
+    branch = base.replace("PWNED", str(tmp_path / "pwned"))
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    world.commit("Say fancy")
+
+    with serving(held := SmallGitHub(base=branch)):
+        propose(world, held)
+        ended = comment(world, held)
+        git(world.root, "push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{branch}")
+        stale = comment(world, held, "--refresh")
+
+    assert ended.code == stale.code == 0, ended.said + stale.said
+    assert "### Merging: 4 to create" in held.texts[0]
+    assert f"request {NUMBER} is stale: {world.name}/default ({branch} moved on" in stale.stdout
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_stack_is_never_an_option_nor_a_command(world: World, tmp_path: Path) -> None:
+    """A name that none may have is refused in words, whatever directory it comes from, and others are planned."""
+    base = small_stack(world)
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    for name in ("--help", f"$(touch {tmp_path}|pwned)", "`id`", "a\nb"):
+        folder = world.root / "stacks" / name.replace("/", "_")
+        folder.mkdir()
+        (folder / "stack.yaml").write_text(f"version: 1\nname: {name!r}\n")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    world.commit("Add stacks by other names")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 1
+    assert "4 of 5 plans failed, 4 to create" in ended.stdout
+    assert not (tmp_path / "pwned").exists()

@@ -59,6 +59,7 @@ class Served(ABC):
 
     address: str = ""
     head: str = "a" * 40
+    base: str = "main"
     is_open: bool = True
     merged_as: str = ""
     more_open: list[int] = field(default_factory=list)

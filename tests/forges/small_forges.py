@@ -86,7 +86,7 @@ class _LikeGitHub(Served):
             "merged_at": "2026-03-14T09:26:53Z" if self.merged_as else None,
             "merge_commit_sha": self.merged_as or "e" * 40,  # of a merge that was tried
             "head": {"ref": "change", "sha": self.head, **self.repository(fork=self.from_fork)},
-            "base": {"ref": "main", "sha": "0" * 40, **self.repository(fork=False)},
+            "base": {"ref": self.base, "sha": "0" * 40, **self.repository(fork=False)},
         }
 
     def repository(self, *, fork: bool) -> Json:
@@ -236,7 +236,7 @@ class SmallGitLab(Served):
             "state": "opened" if self.is_open else "merged" if self.merged_as else "closed",
             "merge_commit_sha": self.merged_as or None,
             "squash_commit_sha": None,
-            "target_branch": "main",
+            "target_branch": self.base,
             "sha": self.head,
             "source_project_id": 2 if self.from_fork else 1,
             "target_project_id": 1,

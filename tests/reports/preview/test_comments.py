@@ -4,17 +4,19 @@ Write them anew with ``ORCHESTRATOR_WRITE_MESSAGES=1 pytest tests/reports/previe
 """
 
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from orchestrator.plans.change import Action, Risk
 from orchestrator.plans.redaction import Secrets
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.page import page
 from tests.plans.builders import change, field_change, unit_plan
-from tests.reports.preview.building import of, preview
+from tests.reports.preview.building import of, preview, resource
 from tests.reports.preview.reading import code_of, problems
 from tests.reports.preview.samples import SAMPLES
 
@@ -117,6 +119,32 @@ def test_a_comment_is_found_by_its_first_line() -> None:
     assert text.startswith(marker(made.configuration) + "\n")
     assert marker("default") != marker("other")
     assert problems(text, _GITHUB) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'aws_db_instance.shop["$(touch PWNED)"]',
+        "aws_db_instance.shop['; touch PWNED; #']",
+        'aws_db_instance.shop["`touch PWNED`"]',
+        'aws_db_instance.shop["it\'s ${HOME}"]',
+        "--help",
+    ],
+)
+def test_what_a_comment_says_to_run_is_run_as_it_stands(name: str, tmp_path: Path) -> None:
+    """A shell takes each name for one word, and runs nothing that is in it."""
+    lost = resource(name, Action.DELETE, risk=Risk.DATA_LOSS)
+    text = comment(preview(of(unit_plan("modules.database", lost))), limit=_GITHUB)
+    command = text.partition("```sh\n")[2].partition("\n```")[0]
+
+    script = f'orchestrator() {{ printf "%s\\n" "$@"; }}\n{command}\n'
+    ended = subprocess.run(
+        ("sh", "-c", script), cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    words = ["apply", "shop", "--env", "production", "--acknowledge", name]
+    assert ended.stdout.splitlines() == words
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_changed_since_the_comment_before() -> None:
