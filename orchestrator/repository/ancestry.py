@@ -25,7 +25,10 @@ def descends(git: Git, commit: str, *, ancestor: str) -> bool | None:
     ended = git.attempt("merge-base", "--is-ancestor", ancestor, commit)
     if ended.code == 0:
         return True
-    if ended.code not in {_NO_ANCESTOR, _NO_ANSWER}:
+    broken = (
+        ended.code == _NO_ANCESTOR and "error: " in ended.stderr
+    )  # a commit that lies between is missing
+    if broken or ended.code not in {_NO_ANCESTOR, _NO_ANSWER}:
         raise local_trouble("merge-base", ended, git.checkout.root)
     there, before = identify(git, (f"{commit}^{{commit}}", f"{ancestor}^{{commit}}"))
     if ended.code == _NO_ANSWER and there and before:

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -219,6 +219,7 @@ class Repository:
 
     def _write(self, revision: Revision, target: Path, scratch: Path) -> None:
         if not revision.dirty:
+            self._bring(revision.commit)
             write_commit(self._git, resolve(self._git, revision.commit).id, target, scratch=scratch)
             return
         state = status(self._git)
@@ -229,6 +230,12 @@ class Repository:
         raise RepositoryError(
             "the working tree changed while it was read", hint="run again when it is at rest"
         )
+
+    def _bring(self, commit: str) -> None:
+        """Fetch a commit that a shallow clone lacks; whoever needs it says that it is not there."""
+        if self.shallow:
+            with suppress(RepositoryError):  # it is not plain from where
+                self.bring((commit,), remote=self.remote())
 
     def _main_root(self) -> Path:
         common = self._checkout.common_directory

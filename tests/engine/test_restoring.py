@@ -13,11 +13,11 @@ from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation
 from orchestrator.ledger.fold import fold_all
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.plan import Lasting, Restored, Revision
+from orchestrator.plans.plan import Lasting, Plan, Restored, Revision
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
 from orchestrator.settings import Settings
 from orchestrator.stack.model import UnitId
-from tests.git import commit_file, git, make_repository
+from tests.git import commit_file, git, make_clone, make_remote, make_repository
 from tests.ledger.builders import entry, record, run
 from tests.plans.builders import plan
 
@@ -85,6 +85,10 @@ class Ground:
 
     def found(self) -> Restored | None:
         """Return what a plan of the commit that is checked out restores."""
+        return self.planned().restores
+
+    def planned(self) -> Plan:
+        """Return a plan of the commit that is checked out."""
         around = Surroundings(
             settings=Settings.read(), directory=self.root, on_event=lambda _event: None
         )
@@ -96,7 +100,7 @@ class Ground:
             wanted=read_wanted(session.tree, session.stack),
             ledger=state,
             store=self,  # type: ignore[arg-type]
-        ).restores
+        )
 
     def back(self) -> tuple[str, str] | None:
         """Return the commits that are restored and undone."""
@@ -190,3 +194,25 @@ def test_jobs_of_the_runs_that_are_undone_are_named(ground: Ground) -> None:
 
     assert found is not None
     assert [(one.name, one.why) for one in found.unrestored] == [("Job shop/second", Lasting.RAN)]
+
+
+def test_a_pipeline_without_the_history_goes_back_too(ground: Ground, tmp_path: Path) -> None:
+    """What was applied is fetched into a shallow clone; where it cannot be had, the plan says what is not known."""
+    first = ground.ran()
+    ground.write("stacks/shop/shop/web.yaml", TEXT.format("other"))
+    second = ground.ran()
+    git(ground.root, "revert", "--no-edit", "HEAD")
+    remote = make_remote(tmp_path / "remote.git", of=ground.root)
+    for number, away in enumerate((False, True)):
+        clone = make_clone(remote, tmp_path / f"clone-{number}", "--depth=1")
+        if away:
+            remote.rename(tmp_path / "away")
+        shallow = Ground(clone, ground.entries)
+        if not away:
+            assert shallow.back() == (first, second)
+            continue
+        planned = shallow.planned()
+        assert planned.restores is None
+        assert (
+            f"{second[:10]}, {first[:10]} cannot be fetched: whether this goes" in planned.notes[-1]
+        )

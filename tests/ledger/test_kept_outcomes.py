@@ -115,9 +115,9 @@ def test_a_run_goes_on_where_only_this_clone_is_stuck(
     assert again.append(follower, lock=again.acquire(holder("next"))).head == "entry-4"
 
 
-def kept_while_others_went_on(shop: Path, remote: Path, tmp_path: Path) -> tuple[Store, Store]:
+def kept_while_others_went_on(keeper: Path, remote: Path, tmp_path: Path) -> tuple[Store, Store]:
     """Let a run end while its remote is away, and another clone apply before it is heard of; return both stores."""
-    store = open_store(shop)
+    store = open_store(keeper)
     lock = store.acquire(holder(DEAD))
     begun = replace(entry(1), units=(record(outcome=Outcome.PLANNED),))
     store.append(begun, lock=lock)
@@ -134,17 +134,19 @@ def kept_while_others_went_on(shop: Path, remote: Path, tmp_path: Path) -> tuple
     for each in (entry(4), entry(5, Kind.FINISHED, units=[record()])):
         other.append(_of_another_run(each, other.read().head), lock=taken)
     other.release(taken)
-    return open_store(shop), other
+    return open_store(keeper), other
 
 
 def _of_another_run(each: Entry, after: str) -> Entry:
     return replace(each, previous=after, run=replace(run(), id="run-2"))
 
 
+@pytest.mark.parametrize("depth", ["", "--depth=1"])
 def test_an_outcome_that_others_outran_is_recorded_after_theirs(
-    shop: Path, remote: Path, tmp_path: Path
+    shop: Path, remote: Path, tmp_path: Path, depth: str
 ) -> None:
     """It was kept in one clone; when another has gone on from its beginning, it follows, and takes nothing back."""
+    shop = make_clone(remote, tmp_path / "keeper", depth) if depth else shop
     store, other = kept_while_others_went_on(shop, remote, tmp_path)
     before = other.read()
     assert store.read() == before

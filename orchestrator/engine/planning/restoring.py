@@ -7,6 +7,7 @@ from typing import Final
 
 from orchestrator.engine.planning.paths import stack_made_of
 from orchestrator.engine.planning.wanted import Wanted
+from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, PastRun
 from orchestrator.ledger.store import Store
@@ -28,9 +29,12 @@ def with_restored(
     repository holds, and in however many commits that came about. Raises LedgerError, RepositoryError.
     """
     runs = ledger.past
-    found = None if session.revision.dirty else _going_back(session, wanted, runs)
-    if found is None:
+    if session.revision.dirty:
         return plan
+    lacking = _brought(session, runs)
+    found = _going_back(session, wanted, runs)
+    if found is None:
+        return replace(plan, notes=(*plan.notes, *_untold(lacking)))
     to, over = runs[found.to], runs[found.over]
     undone = tuple(_undone(store, to.entry))
     restored = Restored(
@@ -42,6 +46,25 @@ def with_restored(
         unrestored=unrestored(plan, undone, session.stack.risks),
     )
     return replace(plan, restores=restored)
+
+
+def _brought(session: Session, runs: tuple[PastRun, ...]) -> tuple[str, ...]:
+    """Fetch what was applied into a shallow clone, and return the commits that cannot be had."""
+    if not session.repository.shallow:
+        return ()
+    commits = tuple(dict.fromkeys(run.revision.commit for run in runs))
+    return session.repository.bring(
+        commits, remote=remote_of(session), stop=session.surroundings.stop
+    )
+
+
+def _untold(lacking: tuple[str, ...]) -> Iterator[str]:
+    if lacking:
+        commits = ", ".join(each[:10] for each in lacking)
+        yield (
+            f"this clone is shallow, and {commits} cannot be fetched: whether this goes back to what was applied there"
+            " cannot be told (git fetch --unshallow; in CI: a fetch depth of 0)"
+        )
 
 
 def _going_back(session: Session, wanted: Wanted, runs: tuple[PastRun, ...]) -> GoingBack | None:
