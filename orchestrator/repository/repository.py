@@ -126,12 +126,14 @@ class Repository:
         patience = Patience(seconds=_PATIENCE, stop=stop or Stop())
         return remote is not None and deepen(self._git, remote, commit, patience=patience)
 
-    def commits_of(self, paths: Sequence[str], *, limit: int) -> tuple[str, ...]:
-        """Return up to ``limit`` commits of the history of the one that is checked out which changed one of the paths.
+    def commits_of(self, commit: str, paths: Sequence[str], *, limit: int) -> tuple[str, ...]:
+        """Return up to ``limit`` commits of the history of one, which changed one of the paths; the newest first.
 
-        The newest comes first. Raises RepositoryError.
+        Raises RepositoryError.
         """
-        found = self._git.run("rev-list", f"--max-count={limit}", "HEAD", "--", *paths)
+        found = self._git.run(
+            "rev-list", f"--max-count={limit}", "--end-of-options", commit, "--", *paths
+        )
         return tuple(found.decode().split())
 
     @property

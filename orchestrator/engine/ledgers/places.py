@@ -119,7 +119,9 @@ def _said_before(session: Session) -> Iterator[Ledger]:
     repository, file = session.repository, session.stack.file
     if repository.shallow:
         _deepen(session)
-    commits = repository.commits_of((file, PROJECT_FILE), limit=_MOST)
+    # An agent's clone has nothing checked out.
+    commit = session.revision.commit or "HEAD"
+    commits = repository.commits_of(commit, (file, PROJECT_FILE), limit=_MOST)
     names = [f"{commit}:{path}" for commit in commits for path in (file, PROJECT_FILE)]
     found = [each[1] if each else b"" for each in repository.plumbing().read(names)]
     told = dict.fromkeys(zip(found[::2], found[1::2], strict=True))
