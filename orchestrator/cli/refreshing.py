@@ -59,7 +59,12 @@ def refresh_comments(
 
 def told(one: "Refreshed") -> str:
     """Return how a request stands in a line."""
-    more = [f"{name} ({why})" if why else name for name, why in sorted(one.stale.items())]
+    from orchestrator.reports.preview.standing import EVERYTHING
+
+    named = (
+        (name.replace(EVERYTHING, "all of it"), why) for name, why in sorted(one.stale.items())
+    )
+    more = [f"{name} ({why})" if why else name for name, why in named]
     more += [f"{each.name} {each.became.value}" for each in one.afterwards]
     return f"request {one.number} {one.found.value}{': ' if more else ''}{', '.join(more)}"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.requests import add_origin, comment, propose
+from tests.end_to_end.requests import add_origin, comment, propose, standing
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, serving
@@ -127,6 +127,37 @@ def test_the_code_of_a_request_cannot_comment_in_our_name(
 
     assert "GITHUB_REPOSITORY=" in seen.read_text(), ended.said
     assert TOKEN not in seen.read_text()
+
+
+def test_a_request_is_merged_into_the_base_of_now(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Not into the one that was checked out; and when the two conflict by now, comment and status say so."""
+    before = small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    _change(world, "fancy")
+    propose(world, forge)
+    git(world.root, "checkout", "--quiet", "main")
+    bases = []
+    for file, text in (("more", "quiet"), ("texts", "loud")):
+        world.manifests(f"platform/{file}.yaml", config_map("platform-2", {"text": text}))
+        bases.append(world.commit(f"Say {text}"))
+    git(world.root, "reset", "--quiet", "--hard", before)
+
+    git(world.root, "push", "--quiet", "origin", f"{bases[0]}:refs/heads/main")
+    merged = comment(world, forge)
+    (text,) = forge.texts
+    git(world.root, "push", "--quiet", "origin", f"{bases[1]}:refs/heads/main")
+    stale = comment(world, forge, "--refresh")
+    conflict = comment(world, forge)
+
+    assert (merged.code, conflict.code) == (0, 1), merged.said + conflict.said
+    assert f"merged into `{bases[0][:10]}`" in text
+    assert "platform-2" in text
+    assert "is stale: all of it (it conflicts with main by now)" in stale.stdout
+    assert f"the two conflict in stacks/{world.name}/platform/texts.yaml" in forge.texts[0]
+    assert standing(forge)["orchestrator"] == "failure: Merging could not be planned"
 
 
 @pytest.mark.parametrize(

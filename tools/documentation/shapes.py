@@ -27,7 +27,14 @@ from orchestrator.plans.history import (
     UnitStatus,
 )
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
-from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.preview import (
+    Afterwards,
+    Became,
+    Found,
+    Preview,
+    Refreshed,
+    StackPreview,
+)
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
 from orchestrator.plans.report import Report, UnitResult
 from orchestrator.plans.rollback import Rollback
@@ -38,7 +45,7 @@ from orchestrator.reports.history.runs import detail_json, history_json
 from orchestrator.reports.history.stacks import stacks_json
 from orchestrator.reports.history.status import status_json
 from orchestrator.reports.json import dumps, error_json, plan_json, report_json
-from orchestrator.reports.preview.document import preview_json, stack_json
+from orchestrator.reports.preview.document import preview_json, refreshed_json, stack_json
 from orchestrator.reports.rollback import rollback_json
 from orchestrator.stack.model import Json, UnitId
 
@@ -234,6 +241,16 @@ _STACK = StackLine(
     modules=2,
     objects=5,
 )
+_REFRESHED = Refreshed(
+    number=9,
+    found=Found.STALE,
+    stale={"shop/production": "main moved on in what it is made of"},
+)
+_MERGED = Refreshed(
+    number=12,
+    found=Found.MERGED,
+    afterwards=(Afterwards(name="shop/production", became=Became.APPLIED, at=_AT, as_shown=True),),
+)
 _FINDING = Finding(what="Git", found="2.39.5 (/usr/bin/git)")
 
 
@@ -255,6 +272,7 @@ SHAPES: Mapping[str, Callable[[], str]] = {
             "stacks": [{**stack_json(_PREVIEW.stacks[0]), "plan": {"...": "as above"}}],
         }
     ),
+    "a refresh": lambda: _block(refreshed_json((_REFRESHED, _MERGED))),
     "a history": lambda: _block(history_json(_HISTORY)),
     "one run": lambda: _block(detail_json(_DETAIL)),
     "a comparison": lambda: _block(comparison_json(_COMPARISON)),

@@ -54,7 +54,8 @@ class Statuses:
             why, before = (each.get(name, each.get(EVERYTHING)) for each in (stale, was))
             if memory.plans[name].digest and why != before:
                 self._standing(name, why, memory.plans[name].outlook)
-        if bool(stale) != bool(was) and all(plan.digest for plan in memory.plans.values()):
+        none_failed = all(plan.digest for plan in memory.plans.values())
+        if bool(stale) != bool(was) and none_failed and (stale or memory.whole):
             self._standing("", _together(stale), _outlooks(memory))
 
     def _standing(self, name: str, why: str | None, otherwise: str) -> None:

@@ -30,7 +30,7 @@ class Remembered:
 class Memory:
     """What an earlier comment was about: the commits that were to be merged, and its plans by stack/environment.
 
-    ``whole`` says that these are all of its plans.
+    ``whole`` says that these are all of its plans: not where nothing could be planned, or there was no room.
     """
 
     head: str
@@ -51,7 +51,8 @@ def remember(preview: Preview, *, plans: bool = True) -> str:
         for each in sorted(preview.stacks, key=lambda each: each.name)
     }
     about = {"format": _FORMAT, "head": preview.head, "base": preview.base}
-    about |= {"plans": kept} if plans else {"plans": {}, "whole": False}
+    whole = plans and preview.error is None
+    about |= {"plans": kept} if whole else {"plans": {}, "whole": False}
     return f"<!-- orchestrator-plans {inside_comment(about)} -->"
 
 

@@ -1,0 +1,143 @@
+"""Statuses of a commit, as a forge has them in the end, whatever it answers in between."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator import clock
+from orchestrator.engine.previewing.statuses import Statuses
+from orchestrator.errors import ForgeUnanswered, TerraformError
+from orchestrator.forges.clients import open_forge
+from orchestrator.forges.patience import Patience
+from orchestrator.forges.place import Place
+from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.processes import Stop
+from orchestrator.reports.preview.memory import Memory, Remembered
+from orchestrator.reports.preview.standing import EVERYTHING
+from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, Trouble, serving
+from tests.forges.small_forges import SmallGitHub
+from tests.plans.builders import change, plan, unit_plan
+
+_HEAD = "a" * 40
+_PLANS = {
+    "shop/a": Remembered(digest="1", outlook="1 to create"),
+    "shop/b": Remembered(digest="2", outlook="2 to delete"),
+}
+_MEMORY = Memory(head=_HEAD, plans=_PLANS)
+
+
+@pytest.fixture
+def forge() -> Iterator[Served]:
+    """Give a GitHub."""
+    with serving(held := SmallGitHub()):
+        yield held
+
+
+def _statuses(held: Served, configuration: str = "default") -> Statuses:
+    stop = Stop()
+    place = Place(kind=held.kind, api=held.api, repository=REPOSITORY, number=NUMBER, token=TOKEN)
+    patience = Patience(stop=stop, now=clock.now, backoff_factor=0.01, pause=0.01)
+    return Statuses(
+        forge=open_forge(place, patience), commit=_HEAD, configuration=configuration, stop=stop
+    )
+
+
+def _told(held: Served) -> dict[str, str]:
+    return {each["context"]: f"{each['state']}: {each['description']}" for each in held.statuses}
+
+
+def test_each_plan_has_its_status_and_all_have_one(forge: Served) -> None:
+    """Pending, then what it does, or that it failed; one that failed fails them all."""
+    made = plan(unit_plan("manifests.shop", change()), environment="a")
+    failed = StackPreview(stack="shop", environment="b", error=TerraformError("no"))
+    preview = Preview(
+        base="b" * 40,
+        head=_HEAD,
+        stacks=(StackPreview(stack="shop", environment="a", plan=made), failed),
+    )
+
+    _statuses(forge, "other").planning()
+    _statuses(forge, "other").planning(["shop/a"])
+    before = _told(forge)
+    _statuses(forge, "other").planned(preview)
+
+    assert before == {
+        "orchestrator (other)": "pending: planning",
+        "orchestrator (other): shop/a": "pending: planning",
+    }
+    assert _told(forge) == {
+        "orchestrator (other)": "failure: Merging: 1 of 2 plans failed, 1 to create",
+        "orchestrator (other): shop/a": "success: 1 to create",
+        "orchestrator (other): shop/b": "failure: could not be planned",
+    }
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble("POST", "/statuses/", 502, times=2),
+        Trouble("POST", "/statuses/", 502, done=True),
+        Trouble("POST", "/statuses/", 429, {"Retry-After": "0"}, times=2),
+        Trouble("POST", "/statuses/", 403, message="a secondary rate limit", times=2),
+    ],
+)
+def test_a_status_that_was_not_taken_is_set_again(forge: Served, trouble: Trouble) -> None:
+    """It says how something has to be, so that twice does no harm."""
+    forge.troubles.append(trouble)
+
+    _statuses(forge).failed((), "it failed")
+
+    assert _told(forge) == {"orchestrator": "failure: it failed"}
+
+
+def test_a_forge_that_takes_no_status_at_all_is_an_error(forge: Served) -> None:
+    """After some tries it is told."""
+    forge.troubles.append(Trouble("POST", "/statuses/", 500, times=99))
+
+    with pytest.raises(ForgeUnanswered):
+        _statuses(forge).planning()
+
+
+def test_what_is_stale_goes_back_to_pending_and_what_is_not_any_more_to_success(
+    forge: Served,
+) -> None:
+    """Only what changed is set, and for all of it there is one status."""
+    statuses, why = _statuses(forge), {"shop/a": "main moved on"}
+
+    statuses.outdated(_MEMORY, stale=why, was={})
+    first = _told(forge)
+    statuses.outdated(_MEMORY, stale=why, was=why)
+    count = len(forge.statuses)
+    statuses.outdated(_MEMORY, stale={}, was=why)
+
+    assert first == {
+        "orchestrator: shop/a": "pending: stale: main moved on",
+        "orchestrator": "pending: stale: shop/a",
+    }
+    assert count == 2
+    assert _told(forge) == {
+        "orchestrator: shop/a": "success: 1 to create",
+        "orchestrator": "success: shop/a: 1 to create, shop/b: 2 to delete",
+    }
+
+
+def test_a_failure_stays_one_whatever_moved_on(forge: Served) -> None:
+    """That it may be repaired by now is found by planning alone."""
+    failed = {**_PLANS, "shop/b": Remembered(digest="", outlook="could not be planned")}
+
+    _statuses(forge).outdated(
+        Memory(head=_HEAD, plans=failed), stale={EVERYTHING: "conflicts"}, was={}
+    )
+
+    assert _told(forge) == {"orchestrator: shop/a": "pending: stale: conflicts"}
+
+
+def test_a_description_is_as_long_as_the_forge_takes_it(forge: Served, tmp_path: Path) -> None:
+    """A long reason is cut, and nothing in it breaks a line."""
+    _statuses(forge).failed((), f"{tmp_path}\n" + "x" * 500)
+
+    (told,) = forge.statuses
+    assert len(told["description"]) == 140
+    assert told["description"].endswith("x…")
+    assert told["description"].isprintable()
