@@ -42,7 +42,8 @@ def approve(
     from orchestrator.engine.approving import approve as record_approval
     from orchestrator.engine.approving import check_digest
     from orchestrator.engine.execution.permissions import Permissions, check_startable
-    from orchestrator.engine.planning.plan import Selection, make_plan
+    from orchestrator.engine.planning.plan import make_plan
+    from orchestrator.engine.planning.selection import Selection
     from orchestrator.reports.approvals import approved_json, render_approved
 
     options.as_json = output == "json"

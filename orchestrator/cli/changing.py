@@ -85,7 +85,8 @@ def plan(
     lock_timeout: float,
 ) -> None:
     """Show what an apply would do, infrastructure and workloads as one plan."""
-    from orchestrator.engine.planning.plan import Selection, make_plan
+    from orchestrator.engine.planning.plan import make_plan
+    from orchestrator.engine.planning.selection import Selection
     from orchestrator.engine.turns import await_free
 
     options.as_json = output == "json"
@@ -241,7 +242,8 @@ def _plan_and_execute(
         check_startable,
         known_bad,
     )
-    from orchestrator.engine.planning.plan import Selection, make_plan
+    from orchestrator.engine.planning.plan import make_plan
+    from orchestrator.engine.planning.selection import Selection
     from orchestrator.engine.turns import Turn, take_turn
     from orchestrator.ledger.entry import Operation
 

@@ -84,7 +84,8 @@ def rollback(
 
 def _planned(options: Options, prepared: "Prepared", resources: "ExitStack") -> "Planned":
     from orchestrator.cli.showing import show_plan
-    from orchestrator.engine.planning.plan import Selection, make_plan
+    from orchestrator.engine.planning.plan import make_plan
+    from orchestrator.engine.planning.selection import Selection
 
     planned = make_plan(prepared.session, Selection(), resources)
     options.pause()

@@ -17,7 +17,8 @@ from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.following import is_owed
 from orchestrator.engine.execution.permissions import Permissions, check, known_bad
 from orchestrator.engine.planning.approvers import apart, strictest
-from orchestrator.engine.planning.plan import Planned, Selection, make_plan
+from orchestrator.engine.planning.plan import Planned, make_plan
+from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.engine.turns import Turn, take_turn

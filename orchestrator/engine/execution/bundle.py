@@ -31,7 +31,8 @@ from orchestrator.engine.execution.sealing import (
 )
 from orchestrator.engine.execution.verification import only_approved_since
 from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_of, resolve_inputs
-from orchestrator.engine.planning.plan import Planned, Selection, make_plan
+from orchestrator.engine.planning.plan import Planned, make_plan
+from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack, PlanRefused, UsageError
 from orchestrator.infrastructure.modules import (

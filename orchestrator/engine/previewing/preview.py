@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.execution.permissions import Permissions, check_before_asking
-from orchestrator.engine.planning.plan import Planned, Selection, make_plan
+from orchestrator.engine.planning.plan import Planned, make_plan
+from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.previewing.touched import Merge, Touched, touched
 from orchestrator.engine.previewing.trust import Judged, overruled_settings
 from orchestrator.engine.session import Session, Surroundings
