@@ -6,8 +6,8 @@ Everything that depends on where and as whom the tool runs is read once, here, a
 import getpass
 import os
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _CI_RUN_ADDRESSES = ("ORCHESTRATOR_RUN_URL", "CI_JOB_URL", "BUILD_URL")
@@ -61,6 +61,11 @@ class Settings:
             lease=environment.get("ORCHESTRATOR_LEASE", ""),
             in_cluster="KUBERNETES_SERVICE_HOST" in environment,
         )
+
+    def without(self, variables: Collection[str]) -> "Settings":
+        """Return them without some variables, which children are not to get."""
+        kept = {name: value for name, value in self.environment.items() if name not in variables}
+        return replace(self, environment=kept)
 
 
 def _cache(environment: Mapping[str, str], home: Path) -> Path:

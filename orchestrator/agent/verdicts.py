@@ -36,8 +36,8 @@ class Verdict:
 
     ``message`` says it in a sentence, ``hint`` what to do, ``detail`` more. ``revision`` is what was applied or tried,
     ``digest`` the plan's, ``entry`` the ledger's. ``done`` counts in words what was done, or would be. ``drift`` is how
-    many things others had changed. ``waits`` says what a plan that is held waits for, and ``again`` in how many seconds
-    to look again, where that is known.
+    many things others had changed, ``restores`` the revision that was gone back to. ``waits`` says what a plan that is
+    held waits for, and ``again`` in how many seconds to look again, where that is known.
     """
 
     end: End
@@ -49,6 +49,7 @@ class Verdict:
     entry: str = ""
     done: str = ""
     drift: int = 0
+    restores: str = ""
     waits: Waits | None = None
     again: float | None = None
 

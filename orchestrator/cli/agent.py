@@ -1,7 +1,7 @@
 """The verbs of the pull agent: its loop, and what its children are started with."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from orchestrator.cli.surroundings import surroundings_of
 if TYPE_CHECKING:
     from orchestrator.agent.configuration.model import Configuration
     from orchestrator.agent.loop import Loop
+    from orchestrator.agent.metrics.gathering import Deliveries
 
 _config_option = click.option(
     "--config",
@@ -37,30 +38,35 @@ def agent(options: Options, context: click.Context, config: Path, once: bool) ->
 
 def _run(options: Options, config: Path, *, once: bool) -> None:
     from orchestrator import log
+    from orchestrator.agent.configuration.notifications import variables
     from orchestrator.agent.journal import journal
     from orchestrator.agent.loop import Loop
+    from orchestrator.agent.notifications.telling import telling
     from orchestrator.agent.outcome import Outcome
     from orchestrator.cli.signals import stopping_on_signals
     from orchestrator.processes import Stop
     from orchestrator.settings import Settings
 
-    configuration = _configuration(options, config)
-    stop, outcome = Stop(), Outcome()
+    configuration, settings = _configuration(options, config), Settings.read()
+    stop, outcome, channels = Stop(), Outcome(), configuration.channels
     log.configure(verbose=options.verbose, told=True, terminal=sys.stderr.isatty(), redact=str)
     loop = Loop(
         configuration=configuration,
-        settings=Settings.read(),
+        settings=settings.without(variables(channels)),
         stop=stop,
         listeners=[journal, outcome.listen],
         once=once,
     )
-    with stopping_on_signals(stop), nullcontext() if once else _served(loop):
-        loop.run()
+    with telling(configuration.name, channels, settings.environment) as teller:
+        loop.listeners.append(teller.listen)
+        served = nullcontext() if once else _served(loop, teller.deliveries)
+        with stopping_on_signals(stop), served:
+            loop.run()
     sys.exit(outcome.exit_code(interrupted=stop.requested) if once else 0)
 
 
 @contextmanager
-def _served(loop: "Loop") -> "Iterator[None]":
+def _served(loop: "Loop", deliveries: "Callable[[], Deliveries]") -> "Iterator[None]":
     """Answer over HTTP while the block lasts, where the agent is told an address for that."""
     if not loop.configuration.listen:
         yield
@@ -71,7 +77,8 @@ def _served(loop: "Loop") -> "Iterator[None]":
     from orchestrator.agent.serving import serving
     from orchestrator.agent.wellbeing import Wellbeing
 
-    wellbeing, gathering = Wellbeing(loop=loop), Gathering(loop=loop)
+    wellbeing = Wellbeing(loop=loop)
+    gathering = Gathering(loop=loop, deliveries=deliveries)
     loop.listeners += [wellbeing.listen, gathering.listen]
     routes = {
         "/healthz": wellbeing.healthy,

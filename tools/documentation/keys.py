@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from orchestrator.agent.configuration.notifications import MAIL, SERVER, VARIABLE
 from orchestrator.agent.configuration.schema import ACCOUNT, ADDRESS, SIZE, agent_json_schema
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.durations import DURATION
@@ -33,6 +34,9 @@ _PATTERNS = {
     SIZE: "amount of memory",
     ACCOUNT: "service account",
     ADDRESS: "address",
+    SERVER: "address",
+    MAIL: "mail address",
+    VARIABLE: "name of a variable",
 }
 _HOLDING = frozenset(
     {"text", "list of texts", "map", "map by name"}
@@ -106,7 +110,7 @@ class _Sections:
             case {"enum": values}:
                 return ", ".join(map(code, values))
             case {"type": "array", "items": items}:
-                return f"list of {self._type(items)}s"
+                return _list_of(self._type(items))
             case {"type": "object"}:
                 return self._map(schema)
             case {"pattern": pattern}:
@@ -165,3 +169,9 @@ def _holds_expressions(path: Path) -> bool:
         and all(step in {"*", given} for step, given in zip(pattern, inside, strict=False))
         for pattern in HOLDS_EXPRESSIONS
     )
+
+
+def _list_of(kind: str) -> str:
+    if kind.startswith("`"):  # words, of which any may be in it
+        return f"list of {kind}"
+    return f"list of {kind}{'es' if kind.endswith('s') else 's'}"

@@ -19,6 +19,7 @@ from orchestrator.agent.configuration.model import (
     Vanished,
     Webhook,
 )
+from orchestrator.agent.configuration.notifications import channel_mistakes, read_channels
 from orchestrator.agent.configuration.schema import AGENT, FORMS
 from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.settings import Settings
@@ -51,6 +52,7 @@ def _mistakes(top: Section) -> Iterator[Mistake]:
     """Yield what is wrong beyond the shape."""
     yield from check_times(top.below("defaults", "windows"))
     yield from _check_directory(top)
+    yield from channel_mistakes(top)
     if not top.below("repositories").entries():
         yield _mistake(top, ("repositories",), "there is no repository", "name one, with its url")
     for repository in top.below("repositories").entries():
@@ -114,6 +116,7 @@ def _configuration(top: Section, file: Path, settings: Settings) -> Configuratio
             str(each.path[-1]): _repository(each, home, otherwise)
             for each in top.below("repositories").entries()
         },
+        channels=read_channels(top, home),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from orchestrator.agent.configuration.channels import Channel
 from orchestrator.stack.model import Drift
 from orchestrator.stack.policies import Windows
 
@@ -140,3 +141,4 @@ class Configuration:
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
+    channels: tuple[Channel, ...] = ()

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from orchestrator.agent.configuration import notifications
 from orchestrator.stack.published import published
 from orchestrator.stack.written import terms as core_schema
 from orchestrator.stack.written.durations import DURATION
@@ -24,6 +25,7 @@ SIZE: Final = r"^[1-9][0-9]*(MiB|GiB)$"
 ACCOUNT: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$"
 ADDRESS: Final = r"^(\[[0-9a-fA-F:]+\]|[-.A-Za-z0-9]*):[0-9]{1,5}$"
 FORMS: Final = {
+    **notifications.FORMS,
     SIZE: Form("is not an amount of memory", "write one such as 512MiB or 2GiB"),
     ACCOUNT: Form("names no service account", "write NAMESPACE/NAME, such as shop/deployer"),
     ADDRESS: Form("is no address to listen on", "write HOST:PORT, such as 0.0.0.0:8080"),
@@ -219,6 +221,10 @@ AGENT: Final = map_of(
         ),
         "defaults": Key(
             empty(map_of(_STACK)), "What holds for every stack that says nothing else."
+        ),
+        "notifications": Key(
+            empty(notifications.NOTIFICATIONS),
+            "Who is told of failures, recoveries, drift, approvals that are wanted and rollbacks, by a name.",
         ),
         "repositories": Key(
             named(_REPOSITORY), "The repositories to watch, by a name.", required=True

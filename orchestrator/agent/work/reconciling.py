@@ -210,7 +210,17 @@ def _done(planned: Planned, report: Report) -> Verdict:
         detail=told[2],
         entry=report.entry,
         done=accomplished(report),
+        restores=_restored(report),
     )
+
+
+def _restored(report: Report) -> str:
+    """Return which revision was gone back to: Git went back, or what failed was followed by that."""
+    back, plan = report.fallback, report.plan
+    if back is not None and back.report is not None and back.report.outcome is Outcome.APPLIED:
+        return back.report.plan.revision.commit
+    applied = report.outcome is Outcome.APPLIED
+    return plan.restores.revision.commit if plan.restores and applied else ""
 
 
 def _cause(report: Report) -> OrchestratorError | None:

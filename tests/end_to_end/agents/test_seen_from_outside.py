@@ -1,0 +1,80 @@
+"""What others see of an agent: its metrics, and what it tells them."""
+
+import json
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.agent.sinks import Hooks, hooks
+from tests.agent.test_serving import ask
+from tests.end_to_end.agents.keeper import Keeper
+from tests.end_to_end.commands import eventually
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World
+
+pytestmark = pytest.mark.integration
+
+_SECRET = "whisper-hunter2"
+
+
+def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
+    keeper: Keeper, world: World
+) -> None:
+    """Each is told once, signed, and Prometheus sees the revisions; the secret that it is told with is nowhere."""
+    with hooks() as sink:
+        (keeper.home / "url").write_text(f"{sink.url}/{_SECRET}\n", encoding="utf-8")
+        (keeper.home / "secret").write_text(_SECRET, encoding="utf-8")
+        team = {"kind": "webhook", "url_file": "url", "secret_file": "secret"}
+        keeper.tell(listen="127.0.0.1:0", notifications={"team": team})
+        running = keeper.start()
+        port = json.loads(running.await_line('"agent listens"'))["port"]
+        eventually(lambda: len(keeper.ledger()) == 2, "the first commit")
+        _say(world, "bad_name", "hello")
+        broken = keeper.push("Break the name")
+        eventually(lambda: _told(sink) == ["failure"], "the failure")
+        assert _value(port, "orchestrator_stack_last_result", result="failed") == 1
+        assert _value(port, "orchestrator_stack_attempted_revision_info", revision=broken) == 1
+        _say(world, "greeting", "welcome")
+        keeper.push("Mend the name")
+        eventually(lambda: _told(sink) == ["failure", "recovery"], "the recovery")
+        _say(world, "greeting", "hello")
+        again = keeper.push("Say hello again")
+        eventually(lambda: _told(sink)[2:] == ["rollback"], "the rollback")
+        assert sink.posts[0].json["revision"] == broken
+        assert "bad_name" in sink.posts[0].json["message"]
+        assert sink.posts[2].json["revision"] == again
+        eventually(
+            lambda: _value(port, "orchestrator_stack_applied_revision_info", revision=again),
+            "the last revision",
+        )
+        assert _value(port, "orchestrator_stack_as_wanted") == 1
+        assert (
+            _value(port, "orchestrator_agent_deliveries_total", channel="team", result="sent") == 3
+        )
+        text = ask(port, "GET", "/metrics")[1]
+        running.process.send_signal(15)
+        ended = running.end()
+        assert _SECRET not in text + ended.said
+
+
+def _say(world: World, name: str, text: str) -> None:
+    world.manifests("shop/texts.yaml", config_map(name, {"text": text}))
+
+
+def _told(sink: Hooks) -> list[str]:
+    return [each.json["about"] for each in sink.posts]
+
+
+def _value(port: int, name: str, **labels: str) -> Any:
+    """Return the value of the one series of a metric that has these labels, None when there is none."""
+    status, text = ask(port, "GET", "/metrics")
+    assert status == 200
+    found = [
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+    assert len(found) < 2, found
+    return found[0] if found else None
