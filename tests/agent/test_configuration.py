@@ -19,7 +19,8 @@ _SMALL = """
 
 _MISTAKES = """\
 2:9 listen must be text, not the number 8080 | put quotes around it: "8080"
-3:1 unknown key 'poll' | known here: defaults, directory, limits, listen, name, notifications, repositories, retry, version, workers
+3:1 unknown key 'poll' | known here: defaults, directory, limits, listen, name, \
+notifications, repositories, retry, version, workers
 4:18 limits.memory '2 GB' is not an amount of memory | write one such as 512MiB or 2GiB
 4:30 limits.time 'soon' is not a duration | write one such as 30s, 5m or 1h30m
 5:16 the first wait is longer than the longest | `most` is at least as long as `first`
