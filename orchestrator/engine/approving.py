@@ -9,7 +9,7 @@ from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import who
 from orchestrator.engine.turns import locked
 from orchestrator.errors import PlanRefused, UsageError
-from orchestrator.ledger.entry import Approval, Entry, Kind, LedgerState, Operation, Run, redacted
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Run, redacted
 from orchestrator.ledger.lease import Lease
 from orchestrator.plans.approvals import (
     SHOWN,
@@ -19,6 +19,7 @@ from orchestrator.plans.approvals import (
     approvers,
     check_approver,
 )
+from orchestrator.plans.remembered import Approval
 from orchestrator.plans.report import intended
 
 _SHORTEST = 12

@@ -7,10 +7,7 @@ always the same bytes. A newer format is refused; an unknown field in a known on
 from collections.abc import Iterator
 
 from orchestrator.ledger.entry import (
-    Approval,
-    BadRevision,
     Entry,
-    Healthy,
     Kind,
     LedgerState,
     Moved,
@@ -18,7 +15,6 @@ from orchestrator.ledger.entry import (
     PastRun,
     Restores,
     Run,
-    Suspension,
     UnitRecord,
 )
 from orchestrator.ledger.fields import FORMAT, USUAL, Fields, decode, encode, moment
@@ -28,6 +24,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
+from orchestrator.plans.remembered import Approval, BadRevision, Healthy, Suspension
 from orchestrator.stack.model import Json, Risk, UnitId
 
 

@@ -9,6 +9,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
+from orchestrator.plans.remembered import Approval, BadRevision, Healthy, Suspension
 from orchestrator.stack.model import Risk, UnitId
 from orchestrator.stack.policies import Guards
 
@@ -94,48 +95,6 @@ class UnitRecord:
     why: str = ""
     drift: int = 0
     risks: Mapping[str, Risk] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """Somebody's word that the plan of that digest may be applied; ``plan`` is what they were shown."""
-
-    digest: str
-    who: str
-    at: datetime
-    plan: PlanRecord
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadRevision:
-    """A revision whose apply failed: when and by whom last, why, in which entry, and how often until now."""
-
-    revision: Revision
-    at: datetime
-    by: str
-    why: str
-    entry: str
-    attempts: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healthy:
-    """The last revision that all of the stack was brought to with success, and the entry that says so."""
-
-    revision: Revision
-    entry: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspension:
-    """Somebody's word that agents are to leave the stack alone: why, since when, and the entry that says so."""
-
-    who: str
-    at: datetime
-    why: str
-    entry: str
 
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})

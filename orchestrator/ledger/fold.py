@@ -6,23 +6,20 @@ from functools import reduce
 from typing import assert_never
 
 from orchestrator.ledger.entry import (
-    Approval,
-    BadRevision,
     Entry,
-    Healthy,
     Kind,
     LedgerState,
     Moved,
     Operation,
     PastRun,
     Restores,
-    Suspension,
     UnitRecord,
     past_run,
 )
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.remembered import Approval, BadRevision, Healthy, Suspension
 from orchestrator.plans.risk import merged
 from orchestrator.stack.model import UnitId
 

@@ -2,38 +2,18 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
+from orchestrator.plans.remembered import Approval
 
 ACKNOWLEDGED_BY: Final = "unapproved"
 SHOWN: Final = 16
 """How many characters of a digest are shown, and identify a plan to people."""
 
 _MOST_TOLD = 40
-
-
-class Given(Protocol):
-    """An approval as the ledger keeps it."""
-
-    @property
-    def digest(self) -> str:
-        """Return the digest of the plan that is approved."""
-
-    @property
-    def who(self) -> str:
-        """Return who approved it."""
-
-    @property
-    def at(self) -> datetime:
-        """Return when, in UTC."""
-
-    @property
-    def plan(self) -> PlanRecord:
-        """Return what they were shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +57,7 @@ class Approved:
 
 def check_approvals(
     candidate: Candidate,
-    approvals: Sequence[Given],
+    approvals: Sequence[Approval],
     *,
     needed: int,
     acknowledged: Collection[str],
@@ -112,7 +92,7 @@ def check_approver(name: str, apart: Sequence[Apart]) -> None:
 
 
 def approvers(
-    approvals: Sequence[Given], digest: str, apart: Sequence[Apart] = ()
+    approvals: Sequence[Approval], digest: str, apart: Sequence[Apart] = ()
 ) -> tuple[str, ...]:
     """Return the people whose approvals of the plan of a digest count, each once, but for those who are ``apart``.
 
@@ -124,7 +104,7 @@ def approvers(
 
 
 def approval_of(
-    approvals: Sequence[Given], digest: str, *, needed: int, apart: Sequence[Apart] = ()
+    approvals: Sequence[Approval], digest: str, *, needed: int, apart: Sequence[Apart] = ()
 ) -> str:
     """Return by how many of the people that are needed a plan is approved, as the rest of a sentence.
 
@@ -160,7 +140,7 @@ def _plain(name: str) -> str:
     return name.partition(" <")[0]
 
 
-def _told_difference(candidate: Candidate, approvals: Sequence[Given]) -> Iterator[str]:
+def _told_difference(candidate: Candidate, approvals: Sequence[Approval]) -> Iterator[str]:
     """Say how the plan differs from the one that was approved last, unless it is that one."""
     if not approvals or approvals[-1].digest == candidate.digest:
         return

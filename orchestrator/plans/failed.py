@@ -1,38 +1,12 @@
 """A revision that failed before is not applied again unless somebody says so. Pure."""
 
-from datetime import datetime
-from typing import Protocol
-
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.remembered import BadRevision
 
 
-class Bad(Protocol):
-    """A bad revision as the ledger keeps it."""
-
-    @property
-    def revision(self) -> Revision:
-        """Return which one."""
-
-    @property
-    def at(self) -> datetime:
-        """Return when it failed last, in UTC."""
-
-    @property
-    def by(self) -> str:
-        """Return who applied it."""
-
-    @property
-    def why(self) -> str:
-        """Return why it failed."""
-
-    @property
-    def attempts(self) -> int:
-        """Return how often it failed."""
-
-
-def failure_of(bad: Bad) -> str:
+def failure_of(bad: BadRevision) -> str:
     """Return in a sentence when, why and by whom a revision failed."""
     by = bad.by.partition(" <")[0]
     times = f", {bad.attempts} times by now" if bad.attempts > 1 else ""
@@ -45,7 +19,7 @@ def owed_after(over: Revision, revision: Revision) -> str:
     return f"the workloads of {revision} were to come back after {over} failed, and did not yet"
 
 
-def check_not_bad(bad: Bad | None, *, retry: bool, owner: Owner) -> None:
+def check_not_bad(bad: BadRevision | None, *, retry: bool, owner: Owner) -> None:
     """Refuse to apply a revision that failed, unless that was told; raises PlanRefused."""
     if bad is None or retry:
         return

@@ -7,6 +7,7 @@ from enum import StrEnum
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlannedChange, PlanRecord
+from orchestrator.plans.remembered import Approval, BadRevision, Healthy, Suspension
 from orchestrator.stack.model import UnitId
 
 
@@ -59,37 +60,6 @@ class OpenRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadLine:
-    """A revision whose apply failed, when last, why, and how often."""
-
-    revision: Revision
-    at: datetime
-    by: str
-    why: str
-    entry: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalLine:
-    """Somebody's approval of a plan that was not applied since."""
-
-    digest: str
-    who: str
-    at: datetime
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthyLine:
-    """The last revision that the whole stack was brought to with success."""
-
-    revision: Revision
-    at: datetime
-    entry: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StackLine:
     """One ledger among others; ``declared`` is None where Git's files cannot be read.
 
@@ -118,16 +88,6 @@ class StackLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuspendedLine:
-    """Somebody keeps agents from doing anything to the stack."""
-
-    who: str
-    at: datetime
-    why: str
-    entry: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """A stack in an environment; ``unfinished``, ``owed`` and ``lock`` are sentences, or empty.
 
@@ -143,10 +103,10 @@ class Status:
     owed: str = ""
     lock: str = ""
     open: OpenRun | None = None
-    bad: tuple[BadLine, ...] = ()
-    approvals: tuple[ApprovalLine, ...] = ()
-    healthy: HealthyLine | None = None
-    suspended: SuspendedLine | None = None
+    bad: tuple[BadRevision, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    healthy: Healthy | None = None
+    suspended: Suspension | None = None
     vanished: tuple[StackLine, ...] = ()
 
 

@@ -8,21 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
-from orchestrator.ledger.entry import (
-    Approval,
-    Entry,
-    Healthy,
-    Kind,
-    LedgerState,
-    Operation,
-    Restores,
-    UnitRecord,
-)
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation, Restores, UnitRecord
 from orchestrator.ledger.fold import fold, fold_all
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
+from orchestrator.plans.remembered import Approval, Healthy
 from orchestrator.stack.model import Risk, UnitId
 from orchestrator.stack.policies import Guards, Window, Windows
 from tests.ledger.builders import NOON, REVISION, deployment, entry, owned, record, run

@@ -4,19 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
-from orchestrator.ledger.entry import (
-    Entry,
-    Healthy,
-    Kind,
-    LedgerState,
-    Moved,
-    Operation,
-    UnitRecord,
-)
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, Moved, Operation, UnitRecord
 from orchestrator.ledger.fold import fold, fold_all
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.remembered import Healthy
 from orchestrator.stack.model import UnitId
 from tests.ledger.builders import NOON, REVISION, deployment, entry, owned, record, run
 

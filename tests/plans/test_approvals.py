@@ -1,6 +1,5 @@
 """Approvals are bound to a plan's digest; what differs from the approved plan is told."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +16,7 @@ from orchestrator.plans.approvals import (
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
+from orchestrator.plans.remembered import Approval
 from orchestrator.stack.model import UnitId
 
 _ONE, _OTHER = "1" * 64, "2" * 64
@@ -24,12 +24,9 @@ _ADA, _GRACE = "Ada Lovelace <ada@example.org>", "Grace Hopper <grace@example.or
 _SHOP, _NETWORK = UnitId("manifests.shop"), UnitId("modules.network")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Approval:
-    digest: str = _ONE
-    who: str = _ADA
-    at: datetime = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-    plan: PlanRecord = field(default_factory=PlanRecord)
+def _approval(digest: str = _ONE, *, who: str = _ADA, plan: PlanRecord | None = None) -> Approval:
+    at = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    return Approval(digest=digest, who=who, at=at, plan=plan or PlanRecord())
 
 
 def _update(name: str, *fields: str) -> PlannedChange:
@@ -41,7 +38,7 @@ def _plan(*changes: PlannedChange, unit: UnitId = _SHOP, deferred: str = "") -> 
 
 
 def _check(
-    *approvals: _Approval,
+    *approvals: Approval,
     needed: int = 1,
     said: tuple[str, ...] = (),
     apart: tuple[Apart, ...] = (),
@@ -58,8 +55,8 @@ def _check(
 
 def test_a_plan_that_was_approved_passes() -> None:
     """By as many people as are needed; an approval of another plan takes nothing away."""
-    _check(_Approval())
-    _check(_Approval(), _Approval(who=_GRACE), _Approval(digest=_OTHER), needed=2)
+    _check(_approval())
+    _check(_approval(), _approval(who=_GRACE), _approval(digest=_OTHER), needed=2)
 
 
 def test_a_plan_that_nobody_approved_is_refused() -> None:
@@ -87,11 +84,11 @@ def test_a_plan_that_nobody_approved_is_refused() -> None:
 def test_one_person_counts_once(second: str) -> None:
     """Two approvals of one person are one; a name can be spelled in many ways, an address is known."""
     with pytest.raises(PlanRefused) as refused:
-        _check(_Approval(), _Approval(who=second), needed=2)
+        _check(_approval(), _approval(who=second), needed=2)
 
     assert "approved by 1 of 2 people" in refused.value.message
     assert refused.value.detail == ""
-    assert len(approvers([_Approval(), _Approval(who=_GRACE)], _ONE)) == 2
+    assert len(approvers([_approval(), _approval(who=_GRACE)], _ONE)) == 2
 
 
 def test_whoever_is_at_it_is_nobody_else() -> None:
@@ -102,7 +99,7 @@ def test_whoever_is_at_it_is_nobody_else() -> None:
         Apart(who="", why="is not known"),
     )
     with pytest.raises(PlanRefused) as refused:
-        _check(_Approval(), _Approval(who=_GRACE), apart=apart)
+        _check(_approval(), _approval(who=_GRACE), apart=apart)
 
     assert refused.value.message == (
         "the plan 1111111111111111 of shop/production is approved by 0 of 1 people; not counted:"
@@ -111,9 +108,9 @@ def test_whoever_is_at_it_is_nobody_else() -> None:
     assert refused.value.hint.startswith(
         "somebody else than Grace Hopper and Ada King approves it with: orchestrator approve "
     )
-    _check(_Approval(), _Approval(who="Edsger Dijkstra <e@example.org>"), apart=apart)
+    _check(_approval(), _approval(who="Edsger Dijkstra <e@example.org>"), apart=apart)
     with pytest.raises(PlanRefused, match="not counted"):
-        _check(_Approval(who=_GRACE), apart=(*apart[:1], Apart(who=_GRACE, why="wrote it")))
+        _check(_approval(who=_GRACE), apart=(*apart[:1], Apart(who=_GRACE, why="wrote it")))
 
 
 def test_an_approval_that_would_not_count_is_not_taken() -> None:
@@ -137,7 +134,7 @@ def test_in_an_emergency_nobody_has_to_approve() -> None:
 def test_a_plan_that_changed_since_is_told_against_the_approved_one() -> None:
     """Who approved what is named, and below it the difference, so that nobody compares two plans by eye."""
     with pytest.raises(PlanRefused) as refused:
-        _check(_Approval(digest=_OTHER, plan=_plan(_update("ConfigMap shop/b"))))
+        _check(_approval(digest=_OTHER, plan=_plan(_update("ConfigMap shop/b"))))
 
     assert refused.value.detail.splitlines() == [
         "Ada Lovelace approved another plan, 2222222222222222, at 2026-11-20 09:30:00 UTC. Since then:",
@@ -150,7 +147,7 @@ def test_a_plan_that_changed_since_is_told_against_the_approved_one() -> None:
 def test_values_that_the_ledger_does_not_keep() -> None:
     """Two plans may read the same and differ in a value of what is made new, which is said."""
     with pytest.raises(PlanRefused) as refused:
-        _check(_Approval(digest=_OTHER, plan=_plan(_update("ConfigMap shop/a"))))
+        _check(_approval(digest=_OTHER, plan=_plan(_update("ConfigMap shop/a"))))
 
     assert "the same things change, but not to the same values" in refused.value.detail
 

@@ -1,6 +1,6 @@
 """A revision that failed is not applied again by itself."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,25 +8,25 @@ import pytest
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.objects import Owner
-from orchestrator.plans.plan import Revision
+from orchestrator.plans.remembered import BadRevision
 from tests.plans.builders import REVISION
 
 _OWNER = Owner(stack="shop", environment="production")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Bad:
-    revision: Revision = REVISION
-    at: datetime = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-    by: str = "Ada Lovelace <ada@example.org>"
-    why: str = "Deployment shop/web failed: ImagePullBackOff\nmore of it"
-    attempts: int = 1
+_BAD = BadRevision(
+    revision=REVISION,
+    at=datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+    by="Ada Lovelace <ada@example.org>",
+    why="Deployment shop/web failed: ImagePullBackOff\nmore of it",
+    entry="2c1e05f25f0a4a52",
+)
 
 
 def test_a_revision_that_failed_is_refused() -> None:
     """It says when, who and why, in a line each, and the three ways on."""
     with pytest.raises(PlanRefused) as refused:
-        check_not_bad(_Bad(), retry=False, owner=_OWNER)
+        check_not_bad(_BAD, retry=False, owner=_OWNER)
 
     assert refused.value.message == (
         "3f2c1a9d4e failed when Ada Lovelace applied it at 2026-11-20 09:30:00 UTC:"
@@ -40,12 +40,12 @@ def test_a_revision_that_failed_is_refused() -> None:
 def test_it_says_how_often() -> None:
     """Somebody who tries for the third time should know."""
     with pytest.raises(PlanRefused) as refused:
-        check_not_bad(_Bad(attempts=2), retry=False, owner=_OWNER)
+        check_not_bad(replace(_BAD, attempts=2), retry=False, owner=_OWNER)
 
     assert "UTC, 2 times by now:" in refused.value.message
 
 
 def test_what_is_told_to_be_tried_again_passes() -> None:
     """And so does a revision that never failed."""
-    check_not_bad(_Bad(), retry=True, owner=_OWNER)
+    check_not_bad(_BAD, retry=True, owner=_OWNER)
     check_not_bad(None, retry=False, owner=_OWNER)

@@ -5,14 +5,11 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.history import (
-    ApprovalLine,
-    BadLine,
     Blame,
     Comparison,
     Difference,
     Ending,
     Explanation,
-    HealthyLine,
     History,
     HistoryLine,
     ObjectDifference,
@@ -27,6 +24,7 @@ from orchestrator.plans.history import (
     UnitStatus,
 )
 from orchestrator.plans.record import PlannedChange, PlannedUnit, PlanRecord
+from orchestrator.plans.remembered import Approval, BadRevision, Healthy
 from orchestrator.reports.history.answers import (
     render_blame,
     render_comparison,
@@ -168,12 +166,16 @@ def test_a_status_with_all_that_asks_for_attention() -> None:
             entry="1c1e05f25f0a4a52", at=_AT, who=_WHO, message="", done=(_BASE,), units=(_SHOP,)
         ),
         bad=(
-            BadLine(
+            BadRevision(
                 revision=REVISION, at=_AT, by=_WHO, why=_WHY, entry="2c1e05f25f0a4a52", attempts=2
             ),
         ),
-        approvals=(ApprovalLine(digest="d04d2473820f295fb7b0", who=_WHO, at=_AT, why="as agreed"),),
-        healthy=HealthyLine(revision=REVISION, at=_AT, entry="0c1e05f25f0a4a52"),
+        approvals=(
+            Approval(
+                plan=PlanRecord(), digest="d04d2473820f295fb7b0", who=_WHO, at=_AT, why="as agreed"
+            ),
+        ),
+        healthy=Healthy(revision=REVISION, at=_AT, entry="0c1e05f25f0a4a52"),
         vanished=(_vanished(),),
     )
     assert (

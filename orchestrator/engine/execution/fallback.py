@@ -16,11 +16,12 @@ from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads
 from orchestrator.engine.session import Session, earlier
 from orchestrator.errors import PlanRefused
-from orchestrator.ledger.entry import Healthy, LedgerState
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.falling_back import LeftAlone
 from orchestrator.plans.plan import Plan, Revision
 from orchestrator.plans.redaction import without_secrets
+from orchestrator.plans.remembered import Healthy
 from orchestrator.plans.risk import assessed
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.policies import OnFailure

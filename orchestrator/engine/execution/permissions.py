@@ -16,7 +16,6 @@ from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import Workspace, made_first, torn_before
-from orchestrator.ledger.entry import BadRevision
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
@@ -25,6 +24,7 @@ from orchestrator.plans.limits import check_destroys, check_empty
 from orchestrator.plans.loosening import held_by_what_was_applied, in_force
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.plans.plan import UnitPlan
+from orchestrator.plans.remembered import BadRevision
 from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
 from orchestrator.plans.windows import check_windows

@@ -11,13 +11,9 @@ from orchestrator.ledger.holder import Holder
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.failed import owed_after
 from orchestrator.plans.history import (
-    ApprovalLine,
-    BadLine,
-    HealthyLine,
     OpenRun,
     StackLine,
     Status,
-    SuspendedLine,
     UnitStatus,
 )
 from orchestrator.stack.model import UnitId
@@ -56,13 +52,10 @@ def status_of(
         unfinished=_unfinished(state.open) if state.open and not at_work else "",
         owed=owed_after(state.owed.over, state.owed.revision) if state.owed else "",
         open=open_run(state, at_work=at_work),
-        bad=tuple(_bad(state)),
-        approvals=tuple(
-            ApprovalLine(digest=each.digest, who=each.who, at=each.at, why=each.why)
-            for each in state.approvals
-        ),
-        healthy=_healthy(state),
-        suspended=_suspended(state),
+        bad=tuple(state.bad.values()),
+        approvals=state.approvals,
+        healthy=state.healthy,
+        suspended=state.suspended,
     )
 
 
@@ -114,30 +107,6 @@ def _vanished(book: Book, *, others: bool) -> tuple[StackLine, ...]:
 def _settled(record: UnitRecord | None, began: datetime) -> bool:
     """Whether a record is of that run: an outcome that was recorded after it began."""
     return record is not None and record.outcome is not Outcome.PLANNED and record.at >= began
-
-
-def _bad(state: LedgerState) -> list[BadLine]:
-    return [
-        BadLine(
-            revision=each.revision,
-            at=each.at,
-            by=each.by,
-            why=each.why,
-            entry=each.entry,
-            attempts=each.attempts,
-        )
-        for each in state.bad.values()
-    ]
-
-
-def _healthy(state: LedgerState) -> HealthyLine | None:
-    last = state.healthy
-    return HealthyLine(revision=last.revision, at=last.at, entry=last.entry) if last else None
-
-
-def _suspended(state: LedgerState) -> SuspendedLine | None:
-    by = state.suspended
-    return SuspendedLine(who=by.who, at=by.at, why=by.why, entry=by.entry) if by else None
 
 
 def _held_by(holder: Holder, *, working: bool) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from orchestrator.engine.session import Session
-from orchestrator.ledger.entry import BadRevision, LedgerState
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.fold import identified
 from orchestrator.plans.digest import digest
 from orchestrator.plans.failed import failure_of, owed_after
 from orchestrator.plans.loosening import in_force, loosened
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
+from orchestrator.plans.remembered import BadRevision
 from orchestrator.stack.model import Stack, Unit, UnitId
 
 

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from orchestrator.plans.history import (
-    ApprovalLine,
-    BadLine,
     OpenRun,
     Status,
-    SuspendedLine,
     UnitStatus,
 )
+from orchestrator.plans.remembered import Approval, BadRevision, Suspension
 from orchestrator.reports.history.stacks import line_json, way_out
 from orchestrator.reports.history.tables import SHORT, filled, name_of, table
 from orchestrator.reports.json import FORMAT, revision_json, time_json
@@ -172,7 +170,7 @@ def _open_json(run: OpenRun) -> Json:
     }
 
 
-def _bad_json(each: BadLine) -> Json:
+def _bad_json(each: BadRevision) -> Json:
     return {
         "revision": revision_json(each.revision),
         "at": time_json(each.at),
@@ -183,11 +181,11 @@ def _bad_json(each: BadLine) -> Json:
     }
 
 
-def _suspended_json(by: SuspendedLine) -> Json:
+def _suspended_json(by: Suspension) -> Json:
     return {"who": by.who, "at": time_json(by.at), "why": by.why, "entry": by.entry}
 
 
-def _approval_json(each: ApprovalLine) -> Json:
+def _approval_json(each: Approval) -> Json:
     return {
         "digest": each.digest,
         "who": each.who,
