@@ -1,7 +1,7 @@
 """GitHub, and GitHub Enterprise, through PyGithub."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.forges.forge import ChangeRequest, Comment, Status
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS: Final = 30
 _OF_ACTIONS: Final = "github-actions[bot]"
+_WHO: Final = "query { viewer { login } }"
 
 
 class GitHub:
@@ -118,11 +119,17 @@ class GitHub:
         return self._repository().get_issue(self._place.number)
 
     def _login(self) -> str:
-        """Return whose comments are ours; the token of a workflow may not ask who it is."""
+        """Return whose comments are ours; the token of a workflow, or of an app, may ask in one way alone."""
+        from github import GithubException
+
         try:
             return self._client.get_user().login
         except Refusal:
-            return _OF_ACTIONS
+            pass
+        with suppress(Refusal, GithubException):
+            _, told = self._client.requester.graphql_query(_WHO, {})
+            return str(told["data"]["viewer"]["login"])
+        return _OF_ACTIONS
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

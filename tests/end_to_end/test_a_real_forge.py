@@ -51,6 +51,11 @@ class _Request:
         """Start the verb."""
         return self.world.start("comment", *arguments, directory=None, **self.variables)
 
+    def refresh(self) -> Ended:
+        """Run what runs after a push to the base: for no request in particular."""
+        given = {**self.variables, "GITHUB_REF": "refs/heads/main"}
+        return self.world.run("comment", "--refresh", directory=None, **given)
+
     def ask(self, method: str, path: str, body: Json = None, *, code: int = 0) -> Json:
         """Ask the API about the repository."""
         return self.gitea.ask(
@@ -150,6 +155,38 @@ def test_what_fails_keeps_a_request_from_being_merged(request_: _Request) -> Non
     # A forge looks at its own pace whether there are conflicts.
     eventually(lambda: request_.ask("GET", f"pulls/{request_.number}")["mergeable"], "a merge")
     request_.ask("POST", f"pulls/{request_.number}/merge", {"Do": "merge"})
+
+
+def test_what_became_of_a_request_is_told(request_: _Request) -> None:
+    """Stale when the base moved on, and after the merge what was applied; a push to the base finds each request."""
+    world, name = request_.world, f"{request_.world.name}/default"
+    head = git(world.root, "rev-parse", "HEAD")
+    planned = request_.comment()
+    git(world.root, "checkout", "--quiet", "main")
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    git(world.root, "push", "--quiet", "origin", "main")
+
+    stale = request_.refresh()
+    (marked,), states = request_.comments, request_.statuses(head)
+    again = request_.comment()
+    eventually(lambda: request_.ask("GET", f"pulls/{request_.number}")["mergeable"], "a merge")
+    request_.ask("POST", f"pulls/{request_.number}/merge", {"Do": "merge"})
+    git(world.root, "pull", "--quiet", "origin", "main")
+    world.apply()
+    told = request_.refresh()
+    (ended,) = request_.comments
+
+    assert [each.code for each in (planned, stale, again, told)] == [0] * 4, stale.said + told.said
+    assert (
+        stale.stdout
+        == f"request {request_.number} is stale: {name} (main moved on in what it is made of)\n"
+    )
+    assert f"**Out of date:** `{name}`" in marked["body"]
+    assert states == {"orchestrator": "pending", f"orchestrator: {name}": "pending"}
+    assert told.stdout == f"request {request_.number} is merged: {name} applied\n"
+    assert "Out of date" not in ended["body"]
+    assert ended["body"].rstrip().endswith("UTC by `Grace Hopper`, as shown here.")
 
 
 def test_a_request_from_a_fork_is_not_planned(request_: _Request) -> None:

@@ -44,6 +44,8 @@ def _lines(preview: Preview, redact: Callable[[str], str]) -> Iterator[str]:
     yield _HEAD.format(title=title) + f"<h1>{title}</h1>"
     merged = (code_in_html(preview.head), code_in_html(preview.base))
     yield "<p>{} merged into {}</p>".format(*merged)
+    for note in preview.notes:
+        yield f"<p>{code_in_html(redact(note))}</p>"
     for block in blocks_of(preview, redact):
         yield from _section(block)
     quiet = sorted(each.name for each in preview.stacks if not loud(each))

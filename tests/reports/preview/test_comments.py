@@ -186,3 +186,4 @@ def test_a_page_holds_everything_and_loads_nothing() -> None:
     assert "</details> @everyone" not in hostile
     assert hostile.count("<details") == hostile.count("</details>")
     assert "default-src 'none'" in hostile
+    assert "orchestrator.yaml changes" in page(SAMPLES["the settings of the base"]())

@@ -1,0 +1,148 @@
+"""Limits and failures of forges: waited for, told, and never a reason to write twice or over what is newer."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestrator.errors import ForgeError, ForgeUnanswered
+from orchestrator.forges.commenting import Ending
+from orchestrator.forges.patience import waiting_time
+from orchestrator.forges.place import Kind
+from orchestrator.processes import Stop
+from tests.forges.publishing import COMMENTS, MARKER, TEXT, client_of, publish_on
+from tests.forges.served import Served, Trouble
+
+
+def test_an_answer_that_got_lost_makes_no_second_comment(forge: Served) -> None:
+    """What was written before the server failed is found, not written again."""
+    forge.troubles.append(Trouble("POST", COMMENTS, 502, done=True))
+
+    assert publish_on(forge).ending is Ending.WRITTEN
+    assert forge.texts == [TEXT]
+    assert sum(line.startswith("POST") for line in forge.seen) == 1
+
+
+def test_what_was_not_written_is_written_again(forge: Served) -> None:
+    """A server that failed before it did anything is asked once more."""
+    forge.troubles.append(Trouble("POST", COMMENTS, 502))
+
+    assert publish_on(forge).ending is Ending.WRITTEN
+    assert forge.texts == [TEXT]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (403, {"Retry-After": "0"}),
+        (429, {"Retry-After": "0"}),
+        (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}),
+    ],
+)
+def test_a_limit_is_waited_for(forge: Served, status: int, headers: dict[str, str]) -> None:
+    """Refused for now is not refused: the comment is written when the forge answers again."""
+    forge.troubles.append(Trouble("POST", COMMENTS, status, headers, times=2))
+
+    assert publish_on(forge).ending is Ending.WRITTEN
+    assert forge.texts == [TEXT]
+    assert sum(line.startswith("POST") for line in forge.seen) == 3
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_limit_that_is_told_in_words_alone_is_waited_for(forge: Served, method: str) -> None:
+    """GitHub's secondary limits may come without any header; a refusal in other words is one for good."""
+    said = (
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    )
+    forge.troubles.append(Trouble(method, COMMENTS, 403, message=said, times=2))
+
+    assert publish_on(forge).ending is Ending.WRITTEN
+    assert forge.texts == [TEXT]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_limit_in_words_that_goes_on_is_told(forge: Served, method: str) -> None:
+    """After some tries it is an error, which says what it is about."""
+    said = "You have triggered an abuse detection mechanism, by a secondary rate limit."
+    forge.troubles.append(Trouble(method, COMMENTS, 403, message=said, times=99))
+
+    with pytest.raises(ForgeError, match="asked too often"):
+        publish_on(forge)
+
+    assert forge.texts == []
+
+
+def test_what_is_written_after_a_limit_is_looked_at_again(forge: Served) -> None:
+    """While one run waits, another writes for a newer commit: the earlier one leaves that alone when it goes on."""
+    forge.add(f"{MARKER}\nbefore")
+    change = "PUT" if forge.kind is Kind.GITLAB else "PATCH"
+    path = r"notes/\d+$" if forge.kind is Kind.GITLAB else r"comments/\d+$"
+
+    def push() -> None:
+        forge.head, forge.notes[0].text = "b" * 40, f"{MARKER}\nof the new commit"
+
+    forge.troubles.append(Trouble(change, path, 429, {"Retry-After": "0"}, then=push))
+
+    assert publish_on(forge).ending is Ending.OVERTAKEN
+    assert forge.texts == [f"{MARKER}\nof the new commit"]
+
+
+def test_a_limit_that_lasts_is_not_waited_for(forge: Served) -> None:
+    """An hour is longer than a pipeline has; it is told instead, with what the forge says."""
+    reset = str(int((datetime.now(UTC) + timedelta(hours=1)).timestamp()))
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    said = "API rate limit exceeded for installation"
+    forge.troubles.append(Trouble("GET", COMMENTS, 403, headers, said, times=9))
+
+    with pytest.raises(ForgeError, match="asked too often") as caught:
+        publish_on(forge)
+
+    assert "rate limit exceeded" in caught.value.detail
+    assert sum(bool(re.search(forge.comments_path, line)) for line in forge.seen) == 1
+
+
+def test_reading_survives_a_server_that_fails(forge: Served) -> None:
+    """What changes nothing is asked again."""
+    forge.troubles.append(Trouble("GET", COMMENTS, 503, times=2))
+
+    assert publish_on(forge).ending is Ending.WRITTEN
+
+
+def test_a_server_that_goes_on_failing_is_told(forge: Served) -> None:
+    """After some tries it is an error of its own kind."""
+    forge.troubles.append(Trouble("GET", COMMENTS, 500, times=99))
+
+    with pytest.raises(ForgeUnanswered, match=r"\w+ failed at request 7 of acme/shop with 500"):
+        publish_on(forge)
+
+
+def test_a_request_to_stop_ends_the_waiting(forge: Served) -> None:
+    """Nobody waits a minute for a limit after an interrupt."""
+    stop = Stop()
+    stop.request()
+    forge.troubles.append(Trouble("GET", COMMENTS, 429, {"Retry-After": "60"}, times=9))
+
+    with pytest.raises(ForgeError):
+        client_of(forge, stop=stop).comments()
+
+    assert sum(bool(re.search(forge.comments_path, line)) for line in forge.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "30"}, 30),
+        ({"retry-after": "soon"}, None),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1060"}, 61),
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "900"}, 1),
+        ({"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "1060"}, None),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:17:10 GMT"}, 30),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+    ],
+)
+def test_how_long_a_forge_asks_to_be_left_alone(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    """It is in one of two headers, and a reset counts only when nothing remains."""
+    assert waiting_time(headers, datetime.fromtimestamp(1_000, UTC)) == seconds
