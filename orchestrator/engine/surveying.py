@@ -4,12 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from orchestrator.engine.planning.paths import (
-    WHOLE,
-    mentions_revision,
-    reach_of,
-    reads_elsewhere,
-)
+from orchestrator.engine.planning.paths import WHOLE, mentions_revision, survey
 from orchestrator.errors import InvalidStack, OrchestratorError
 from orchestrator.plans.declared import Declared
 from orchestrator.plans.plan import Revision
@@ -66,10 +61,10 @@ def _content(
     stack, mistakes = read_stack(tree, file, first, project, revision=revision.commit)
     if mistakes:
         return ""
-    reach = reach_of(tree, stack)
-    if mentions_revision(tree, reach):
+    made = survey(tree, stack)
+    if mentions_revision(tree, made.paths):
         return revision.commit
-    paths = (WHOLE,) if reads_elsewhere(tree, stack) else tuple(sorted(reach))
+    paths = (WHOLE,) if made.beside else tuple(sorted(made.paths))
     (found,) = repository.contents((revision.commit,), paths).values()
     written = "\n".join(f"{path}\t{each}" for path, each in zip(paths, found, strict=True))
     return hashlib.new(_HASH, written.encode()).hexdigest()

@@ -58,7 +58,8 @@ def _former(session: Session, revision: Revision) -> tuple[Mapping[UnitId, Makin
     """Return what the units were made of, or why nobody can tell, so that all of them count as touched."""
     try:
         then = earlier(session, revision)
-        wanted = read_wanted(then.tree, then.stack)
+        memory = session.repository.folder / "manifests" / "before"
+        wanted = read_wanted(then.tree, then.stack, memory=memory)
         return {unit.id: makings_of(then.tree, wanted, unit) for unit in wanted.stack.units}, ""
     except UsageError:
         return {}, f"there was no {session.owner} at {revision}"

@@ -51,19 +51,19 @@ def stack_made_of(tree: Path, wanted: Wanted) -> Made:
     )
 
 
-def reach_of(tree: Path, stack: Stack) -> frozenset[str]:
+def survey(tree: Path, stack: Stack) -> Made:
     """Return all that may decide about a stack, told from its file and its modules alone.
 
     Raises InvalidStack when a module is not where the stack says.
     """
-    modules = (_module(tree, stack, module).paths for module in stack.modules if module.local)
+    modules = [_module(tree, stack, module) for module in stack.modules if module.local]
     manifests = {"/".join(_fixed(_normal(stack, manifests.path))) for manifests in stack.manifests}
-    return frozenset({stack.file, PROJECT_FILE} | manifests).union(*modules)
-
-
-def reads_elsewhere(tree: Path, stack: Stack) -> bool:
-    """Whether a module of a stack may read files that lie outside of it; raises InvalidStack like ``reach_of``."""
-    return any(_module(tree, stack, module).beside for module in stack.modules if module.local)
+    own = {stack.file, PROJECT_FILE} | manifests
+    return Made(
+        paths=frozenset(own.union(*(module.paths for module in modules))),
+        beside=frozenset().union(*(module.beside for module in modules)),
+        outside=tuple(place for module in modules for place in module.outside),
+    )
 
 
 def mentions_revision(tree: Path, reach: frozenset[str]) -> bool:

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -169,8 +170,12 @@ def _notes(merge: Merge) -> Iterator[str]:
 
 def _gone(merge: Merge) -> Iterator[str]:
     """Yield the stacks, and the environments of others, that the merge takes out of Git."""
+    changed = merge.repository.changed_between(merge.base, merge.result)
+    patterns = [pattern.replace("**/", "*") for pattern in merge.project.stacks]
+    if not any(fnmatch(file, pattern) for file in changed for pattern in patterns):
+        return  # nobody has to look through both trees for what no stack file tells
     before, after = (
-        _declared(merge.repository.export(each), merge.project)
+        _declared(merge.repository.export(each), merge.project, changed)
         for each in (merge.base, merge.result)
     )
     for name, environments in before.items():
@@ -181,10 +186,14 @@ def _gone(merge: Merge) -> Iterator[str]:
             yield from (f"{name}/{environment}" for environment in sorted(environments - left))
 
 
-def _declared(tree: Path, project: Project) -> dict[str, frozenset[str] | None]:
-    """Return the environments of each stack of a tree, by its name; None for one that cannot be read."""
+def _declared(
+    tree: Path, project: Project, changed: frozenset[str]
+) -> dict[str, frozenset[str] | None]:
+    """Return the environments of each stack whose file changed, by its name; None for one that cannot be read."""
     found: dict[str, frozenset[str] | None] = {}
     for file in find_stacks(tree, project):
+        if file.file not in changed:
+            continue
         try:
             found[file.name] = frozenset(environment_names(tree, file))
         except InvalidStack:

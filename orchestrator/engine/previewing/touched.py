@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.affected import affected
-from orchestrator.engine.planning.paths import below, mentions_revision, reach_of, reads_elsewhere
+from orchestrator.engine.planning.paths import below, mentions_revision, survey
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.previewing.trust import Judged, judged_by_base
 from orchestrator.engine.session import Session, Surroundings, session_at
@@ -70,11 +70,12 @@ def may_be_touched(tree: Path, stack: Stack, changed: frozenset[str]) -> bool:
 
     A stack that reads the name of the revision is another one after every merge.
     """
-    reach = reach_of(tree, stack)
+    made = survey(tree, stack)
     near = any(
-        below(file, reach) or any(path.startswith(f"{file}/") for path in reach) for file in changed
+        below(file, made.paths) or any(path.startswith(f"{file}/") for path in made.paths)
+        for file in changed
     )
-    return near or reads_elsewhere(tree, stack) or mentions_revision(tree, reach)
+    return near or bool(made.beside) or mentions_revision(tree, made.paths)
 
 
 def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touched]:
@@ -89,7 +90,9 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
         )
         judged = judged_in(merge, session.stack)
         session = replace(session, stack=judged.stack)
-        wanted = read_wanted(session.tree, session.stack)
+        wanted = read_wanted(
+            session.tree, session.stack, memory=merge.repository.folder / "manifests"
+        )
     except InvalidStack as error:
         yield Touched(stack=file.name, environment=environment, error=error)
         return

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from orchestrator.engine.planning.paths import below, reach_of
+from orchestrator.engine.planning.paths import below, survey
 from orchestrator.engine.rollback.sides import Side
 from orchestrator.engine.session import Session
 from orchestrator.errors import InvalidStack, UsageError
@@ -40,7 +40,7 @@ def _others(session: Session) -> Iterator[tuple[Owner, frozenset[str]]]:
             for stack, _ in read_environments(session.tree, file, project):
                 owner = Owner(stack=stack.name, environment=stack.environment)
                 if owner != session.owner:
-                    yield owner, reach_of(session.tree, stack)
+                    yield owner, survey(session.tree, stack).paths
 
 
 def _some(files: Sequence[str]) -> str:
