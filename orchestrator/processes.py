@@ -76,8 +76,9 @@ class Stop:
     Asking a second time means that the patience is over: children get their next signal at once.
     """
 
-    def __init__(self) -> None:
-        """Start unset."""
+    def __init__(self, *, above: "Stop | None" = None) -> None:
+        """Start unset; what is asked of one that stands ``above`` this is asked of this too."""
+        self._above = above
         self._event = threading.Event()
         self._requests = 0
         self._keyed = 0
@@ -106,12 +107,12 @@ class Stop:
     @property
     def requests(self) -> int:
         """How many times somebody asked."""
-        return self._requests
+        return self._requests + (self._above.requests if self._above else 0)
 
     @property
     def keyed(self) -> int:
         """How many of the requests may come from the keys of a terminal."""
-        return self._keyed
+        return self._keyed + (self._above.keyed if self._above else 0)
 
     @property
     def requested(self) -> bool:
@@ -120,7 +121,7 @@ class Stop:
             with self._guard:
                 self._requests = max(self._requests, 1)
                 self._event.set()
-        return self._event.is_set()
+        return self._event.is_set() or (self._above is not None and self._above.requested)
 
     def wait(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds for the request; return whether it came."""

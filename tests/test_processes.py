@@ -98,6 +98,16 @@ print("second", end="")
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_is_asked_of_all_is_asked_of_each() -> None:
+    """A request to stop one thing stops that alone; one to stop everything stops it too, and hurries as well."""
+    above = Stop()
+    one, other = Stop(above=above), Stop(above=above)
+    one.request()
+    assert (one.requested, other.requested, above.requested) == (True, False, False)
+    above.request()
+    assert (one.requests, other.requests, other.requested) == (2, 1, True)
+
+
 def test_interrupts_once_and_is_patient(python: Callable[[str], Command], tmp_path: Path) -> None:
     """A child that saves its state on the first interrupt is left to do so."""
     stop, ready = Stop(), tmp_path / "ready"

@@ -32,6 +32,7 @@ from orchestrator.agent.decisions.agenda import (
 from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regained
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.agent.watching import Sight, look, mirror_of
@@ -71,6 +72,7 @@ class Loop:
     """The agent at work; ``once`` ends it when everything that is due was done.
 
     ``beat`` is when it last went round. ``agenda`` is replaced as a whole, so that others may look at it.
+    ``sharing`` knows which stacks are other replicas' business, and ``share`` is what it said last.
     """
 
     configuration: Configuration
@@ -78,17 +80,21 @@ class Loop:
     stop: Stop
     listeners: list[events.Listener]
     once: bool = False
+    sharing: Sharing = field(default_factory=Alone)
+    share: Share = field(default_factory=Share)
     agenda: Agenda = field(default_factory=dict)
     verdicts: dict[Key, Verdict] = field(default_factory=dict)
     beat: float = field(default_factory=clock.lasting)
     _messages: Queue[Message] = field(default_factory=Queue)
     _watches: dict[str, _Watch] = field(default_factory=dict)
     _began: dict[Key, float] = field(default_factory=dict)
+    _stops: dict[Key, Stop] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=random.SystemRandom)
 
     def tell(self, repository: str) -> None:
         """Say that a repository may have moved; any thread may do so."""
         self._messages.put(Told(repository=repository))
+        self.sharing.tell(repository)
 
     def run(self) -> None:
         """Work until somebody asks to stop, or, once, until nothing is due; raises StorageError, RepositoryError."""
@@ -99,6 +105,7 @@ class Loop:
             while not self.stop.requested:
                 self.beat = now = clock.lasting()
                 self._ask(askers, now)
+                self._divide(now)
                 self._begin(workers, now)
                 if self.once and self._done(now):
                     return
@@ -133,15 +140,29 @@ class Loop:
             asked = askers.submit(look, watch.mirror, repository, self.stop)
             asked.add_done_callback(lambda each: self._messages.put(each.result()))
 
+    def _divide(self, now: float) -> None:
+        """Learn which stacks are ours now: whose others are is broken off, whose are new to us is looked at."""
+        running = frozenset(key for key, item in self.agenda.items() if item.running)
+        before, self.share = self.share, self.sharing.exchange(running)
+        for key in running:
+            if not self.share.goes_on(key) and not self._stops[key].requested:
+                self._stops[key].request()
+        if gained := self.share.gained(before):
+            self.agenda = regained(self.agenda, gained, now)
+        for repository in self.share.told:
+            self._told(repository)
+
     def _begin(self, workers: ThreadPoolExecutor, now: float) -> None:
         """Begin with what comes first, as long as there are workers."""
-        for start in chosen(self.agenda, now, workers=self.configuration.workers):
+        ours = own(self.agenda, self.share)
+        for start in chosen(ours, now, workers=self.configuration.workers):
             item = begun(self.agenda[start.key], start.task, now)
             self._replace(item)
             self._began[start.key] = now
             order = self._order(start, item.revision)
             self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
-            child = workers.submit(carry_out, order, self.settings, self.stop)
+            stop = self._stops[start.key] = Stop(above=self.stop)
+            child = workers.submit(carry_out, order, self.settings, stop)
             child.add_done_callback(lambda each: self._messages.put(each.result()))
 
     def _order(self, start: Start, revision: str) -> Order:
@@ -165,11 +186,12 @@ class Loop:
         asked = all(
             watch.sight is not None and not watch.asking for watch in self._watches.values()
         )
-        return asked and idle(self.agenda, now) and self._messages.empty()
+        return asked and idle(own(self.agenda, self.share), now) and self._messages.empty()
 
     def _await(self, now: float) -> None:
         """Wait until something is due or is told, and take in what was told."""
-        due = min([next_moment(self.agenda), *(watch.due for watch in self._watches.values())])
+        ours = own(self.agenda, self.share)
+        due = min([next_moment(ours), *(watch.due for watch in self._watches.values())])
         busy = len(self._began) >= self.configuration.workers
         pause = _LOOK_SECONDS if busy else min(max(due - now, 0.0), _LOOK_SECONDS)
         try:
@@ -278,8 +300,8 @@ class Loop:
     def _take_in(self, repository: str, found: Survey, now: float) -> None:
         """Take in what a revision declares; a stack that cannot be read is left as it is."""
         for each in found.declared:
-            if each.trouble:
-                key = Key(repository=repository, stack=each.stack)
+            key = Key(repository=repository, stack=each.stack)
+            if each.trouble and self.share.begins(key):
                 self._announce(
                     events.Unreadable(key=key, revision=found.revision, error=each.trouble)
                 )
@@ -301,7 +323,8 @@ class Loop:
 
     def _gone(self, key: Key, revision: str, now: float) -> None:
         destroyed = self._settings(key).vanished is Vanished.DESTROY
-        self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
+        if self.share.begins(key):
+            self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
         if destroyed:
             item = self.agenda[key]
             self._replace(replace(item, revision=revision, due={Task.DESTROY: now}))

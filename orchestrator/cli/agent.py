@@ -59,10 +59,19 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
     )
     with telling(configuration.name, channels, settings.environment) as teller:
         loop.listeners.append(teller.listen)
-        served = nullcontext() if once else _served(loop, teller.deliveries)
+        served = nullcontext() if once else _in_company(loop, teller.deliveries)
         with stopping_on_signals(stop), served:
             loop.run()
     sys.exit(outcome.exit_code(interrupted=stop.requested) if once else 0)
+
+
+@contextmanager
+def _in_company(loop: "Loop", deliveries: "Callable[[], Deliveries]") -> "Iterator[None]":
+    """Share the work with other replicas, and answer over HTTP, while the block lasts, as the agent is told."""
+    from orchestrator.agent.replicas.opening import joined
+
+    with joined(loop.configuration, loop.settings) as loop.sharing, _served(loop, deliveries):
+        yield
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from orchestrator.agent.configuration.model import (
     Credentials,
     DriftChecks,
     HookKind,
+    Leader,
     Limits,
     Repository,
     Retry,
@@ -32,6 +33,7 @@ from orchestrator.stack.written.sections import Section
 from orchestrator.stack.written.shape import check_shape
 
 _UNITS = {"MiB": 1024**2, "GiB": 1024**3}
+_SHORTEST_LEASE, _LONGEST_LEASE = 3.0, 60.0
 _START = "docs/agent.md shows a small one"
 
 
@@ -53,6 +55,7 @@ def _mistakes(top: Section) -> Iterator[Mistake]:
     yield from check_times(top.below("defaults", "windows"))
     yield from _check_directory(top)
     yield from channel_mistakes(top)
+    yield from _check_leader(top.below("leader"))
     if not top.below("repositories").entries():
         yield _mistake(top, ("repositories",), "there is no repository", "name one, with its url")
     for repository in top.below("repositories").entries():
@@ -65,6 +68,13 @@ def _check_directory(top: Section) -> Iterator[Mistake]:
     if first > most:
         message = "the first wait is longer than the longest"
         yield _mistake(retry, ("first",), message, "`most` is at least as long as `first`")
+
+
+def _check_leader(leader: Section) -> Iterator[Mistake]:
+    if not _SHORTEST_LEASE <= _time(leader, "lease", 15.0) <= _LONGEST_LEASE:
+        message = "a replica that died would be missed too soon, or too late"
+        hint = f"give it {_SHORTEST_LEASE:g}s to {_LONGEST_LEASE:g}s"
+        yield _mistake(leader, ("lease",), message, hint)
 
 
 def _check_repository(top: Section, repository: Section) -> Iterator[Mistake]:
@@ -110,6 +120,7 @@ def _configuration(top: Section, file: Path, settings: Settings) -> Configuratio
         directory=_path(top, "directory", home) or settings.cache / "agents" / name,
         listen=top.text("listen"),
         workers=top.number("workers") or 4,
+        leader=_leader(top.below("leader"), home),
         limits=_limits(top.below("limits")),
         retry=_retry(top.below("retry")),
         repositories={
@@ -117,6 +128,17 @@ def _configuration(top: Section, file: Path, settings: Settings) -> Configuratio
             for each in top.below("repositories").entries()
         },
         channels=read_channels(top, home),
+    )
+
+
+def _leader(section: Section, home: Path) -> Leader | None:
+    if not section.values:
+        return None
+    return Leader(
+        namespace=section.text("namespace"),
+        context=section.text("context"),
+        kubeconfig=_path(section, "kubeconfig", home),
+        lease=_time(section, "lease", 15.0),
     )
 
 

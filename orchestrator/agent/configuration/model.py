@@ -130,14 +130,28 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """Where replicas keep their Leases, and after how long a silence one is taken for dead."""
+
+    namespace: str
+    context: str = ""
+    kubeconfig: Path | None = None
+    lease: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """All that the agent is told; ``file`` says where, and ``directory`` is where it keeps clones."""
+    """All that the agent is told; ``file`` says where, and ``directory`` is where it keeps clones.
+
+    Without ``leader`` it has no replicas.
+    """
 
     file: Path
     name: str
     directory: Path
     listen: str = ""
     workers: int = 4
+    leader: Leader | None = None
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
     repositories: Mapping[str, Repository] = field(default_factory=dict)

@@ -23,11 +23,15 @@ from orchestrator.stack.written.shape import Form
 VERSION: Final = 1
 SIZE: Final = r"^[1-9][0-9]*(MiB|GiB)$"
 ACCOUNT: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$"
+NAMESPACE: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 ADDRESS: Final = r"^(\[[0-9a-fA-F:]+\]|[-.A-Za-z0-9]*):[0-9]{1,5}$"
 FORMS: Final = {
     **notifications.FORMS,
     SIZE: Form("is not an amount of memory", "write one such as 512MiB or 2GiB"),
     ACCOUNT: Form("names no service account", "write NAMESPACE/NAME, such as shop/deployer"),
+    NAMESPACE: Form(
+        "is no name of a namespace", "such as orchestrator: lower case, digits and dashes"
+    ),
     ADDRESS: Form("is no address to listen on", "write HOST:PORT, such as 0.0.0.0:8080"),
 }
 """What is told of a text that does not fit one of these patterns."""
@@ -131,6 +135,28 @@ _ALLOW: Final = map_of(
         ),
     }
 )
+_LEADER: Final = map_of(
+    {
+        "namespace": Key(
+            core_schema.str_schema(strict=True, pattern=NAMESPACE),
+            "The namespace in which replicas keep their Leases.",
+            "orchestrator",
+            required=True,
+        ),
+        "context": Key(
+            TEXT,
+            "The kubeconfig context of its cluster; by default the current one, or in a Pod the Pod's own cluster.",
+            "prod-eu",
+        ),
+        "kubeconfig": Key(TEXT, "The file that has the context.", "/etc/agent/kubeconfig"),
+        "lease": Key(
+            _DURATION,
+            "How long a replica may be silent until the others take its stacks over.",
+            "10s",
+            default="15s",
+        ),
+    }
+)
 _REPOSITORY: Final = map_of(
     {
         "url": Key(TEXT, "Where it is.", "https://git.example.org/shop.git", required=True),
@@ -174,6 +200,10 @@ AGENT: Final = map_of(
             "How many stacks it works on at the same time.",
             "8",
             default="4",
+        ),
+        "leader": Key(
+            _LEADER,
+            "Where several replicas agree on who keeps which stacks; without it, it is alone.",
         ),
         "limits": Key(
             empty(

@@ -1,0 +1,131 @@
+"""Several agents at one repository, on real Leases: they share the work, and one takes over from another that died."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.agent.decisions.agenda import Key
+from orchestrator.agent.replicas.shards import SHARDS, shard_of
+from orchestrator.sandbox import Sandbox
+from tests.end_to_end.agents.keeper import Keeper, told
+from tests.end_to_end.commands import Ended, eventually
+from tests.end_to_end.stacks import config_map, documents, stack_file
+from tests.end_to_end.world import World
+from tests.git import git
+
+pytestmark = pytest.mark.integration
+
+_LABEL = "agent.orchestrator"
+
+
+def _leases(world: World) -> dict[str, str]:
+    """Return who has which shard."""
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{world.name}/leases"
+    found = world.cluster.get(path)["items"]
+    labelled = [(each["metadata"]["labels"], each["spec"]) for each in found]
+    return {
+        labels[f"{_LABEL}/shard"]: spec.get("holderIdentity", "")
+        for labels, spec in labelled
+        if f"{_LABEL}/shard" in labels
+    }
+
+
+def _even(world: World) -> bool:
+    holders = list(_leases(world).values())
+    return len(holders) == SHARDS and {holders.count(each) for each in holders} == {SHARDS // 2}
+
+
+def _write(world: World, names: list[str], text: str) -> None:
+    for name in names:
+        folder = world.root / "stacks" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        sets = {"texts": {"path": "texts.yaml", "namespace": world.name}}
+        (folder / "stack.yaml").write_text(stack_file(name, manifests=sets))
+        (folder / "texts.yaml").write_text(documents(config_map(name, {"text": text})))
+
+
+def _texts(world: World, names: list[str]) -> set[str]:
+    there = [world.data(name)["text"] for name in names if world.exists("ConfigMap", name)]
+    return set(there) if len(there) == len(names) else set()
+
+
+def _names(world: World) -> list[str]:
+    """Return names of stacks in four shards."""
+    found: dict[int, str] = {}
+    for number in range(100):
+        name = f"{world.name}-{number}"
+        found.setdefault(shard_of(Key(repository="shop", stack=name)), name)
+    return sorted(found.values())[:4]
+
+
+def _replica(keeper: Keeper, home: Path, sandbox: Sandbox) -> Keeper:
+    home.mkdir()
+    replica = Keeper(world=keeper.world, remote=keeper.remote, home=home)
+    leader = {
+        "namespace": keeper.world.name,
+        "kubeconfig": str(sandbox.kubeconfig),
+        "lease": "8s",
+    }
+    replica.tell(leader=leader)
+    return replica
+
+
+def _worked_on(ended: Ended, revision: str) -> set[Any]:
+    begun = [each for each in told(ended, "task started") if each["revision"] == revision[:10]]
+    return {each["stack"] for each in begun if each["task"] == "reconcile"}
+
+
+@pytest.mark.timeout(180)
+def test_replicas_share_the_work_and_take_over_from_the_dead(
+    keeper: Keeper, world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Each stack is applied once, by whoever has its shard; after a SIGKILL the other one has all of them."""
+    names = _names(world)
+    replicas = [_replica(keeper, tmp_path / name, sandbox) for name in ("a", "b")]
+    running = [replica.start() for replica in replicas]
+    eventually(lambda: _even(world), "both to have their share")
+    _write(world, names, "one")
+    first = keeper.push("Add stacks")
+    eventually(lambda: _texts(world, names) == {"one"}, "all stacks")
+    running[0].signal(signal.SIGKILL)
+    _write(world, names, "two")
+    second = keeper.push("Change the stacks")
+    eventually(lambda: _texts(world, names) == {"two"}, "the other one to take over")
+    eventually(lambda: len(set(_leases(world).values())) == 1, "it to have all shards")
+    running[1].signal(signal.SIGTERM)
+    dead, living = (each.end() for each in running)
+    assert living.code == 0, living.said
+    shares = [_worked_on(each, first) for each in (dead, living)]
+    shares = [each & set(names) for each in shares]
+    assert all(shares), "the work is shared"
+    assert not shares[0] & shares[1], "a stack is one replica's business"
+    assert _worked_on(living, second) >= set(names)
+    for name in names:
+        ref = f"refs/orchestrator/{name}/default"
+        log = git(keeper.remote, "log", "--first-parent", "--format=%s", ref).splitlines()
+        assert len([line for line in log if second[:10] in line]) == 2, "begun and ended, once"
+
+
+def test_a_replica_that_cannot_ask_does_nothing(
+    keeper: Keeper, world: World, tmp_path: Path
+) -> None:
+    """Who does not know what the others do looks at Git, and leaves the stacks alone."""
+    nowhere = tmp_path / "kubeconfig"
+    nowhere.write_text(
+        '{"apiVersion": "v1", "kind": "Config", "current-context": "a",'
+        ' "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],'
+        ' "clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}],'
+        ' "users": [{"name": "a", "user": {"token": "none"}}]}'
+    )
+    keeper.tell(leader={"namespace": world.name, "kubeconfig": str(nowhere), "lease": "3s"})
+    running = keeper.start()
+    said = running.await_line('"replicas cannot be asked"')
+    assert "127.0.0.1:1" in said
+    running.await_line('"revision read"')
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert ended.code == 0, ended.said
+    assert not [task for task in told(ended, "task started") if "stack" in task]
+    assert keeper.ledger() == []
