@@ -19,7 +19,7 @@ _SMALL = """
 
 _MISTAKES = """\
 2:9 listen must be text, not the number 8080 | put quotes around it: "8080"
-3:1 unknown key 'poll' | known here: defaults, directory, limits, listen, name, \
+3:1 unknown key 'poll' | known here: defaults, directory, leader, limits, listen, name, \
 notifications, repositories, retry, version, workers
 4:18 limits.memory '2 GB' is not an amount of memory | write one such as 512MiB or 2GiB
 4:30 limits.time 'soon' is not a duration | write one such as 30s, 5m or 1h30m
@@ -144,3 +144,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """The mistake is in the call then."""
     with pytest.raises(UsageError, match=r"cannot read agent\.yaml"):
         load_configuration(tmp_path / "agent.yaml", Settings.read())
+
+
+def test_replicas_need_a_namespace_and_a_bearable_lease(tmp_path: Path) -> None:
+    """What is said of replicas: where their Leases are, and after how long one is taken for dead."""
+    found = _load(tmp_path, _SMALL + "    leader: {namespace: shared, kubeconfig: config}\n").leader
+    assert found is not None
+    assert (found.namespace, found.kubeconfig, found.lease) == ("shared", tmp_path / "config", 15)
+    assert _mistakes(tmp_path, _SMALL + "    leader: {namespace: Shared, lease: 1s}\n") == [
+        "4:21 leader.namespace 'Shared' is no name of a namespace | such as orchestrator: lower case, digits and dashes",
+        "4:36 a replica that died would be missed too soon, or too late | give it 3s to 60s",
+    ]
