@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -16,6 +17,7 @@ from orchestrator.forges.forge import Forge, State, Status
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Kind, Place
 from orchestrator.processes import Stop
+from tests.end_to_end.commands import eventually
 from tests.forges.described import Exchange, problems
 from tests.forges.real.server import Account, Gitea
 from tools.descriptions import excerpt
@@ -76,6 +78,8 @@ def _exchanges(gitea: Gitea, owner: Account) -> Iterator[Exchange]:
     asked: tuple[tuple[str, str, Json, int], ...] = (
         ("GET", "user", None, 200),
         ("GET", f"{within}/pulls/1", None, 200),
+        ("GET", f"{within}/pulls?state=open&limit=50&page=1", None, 200),
+        ("GET", f"{within}/commits/{head}/pull", None, 404),
         ("GET", f"{within}/issues/1/comments", None, 200),
         ("POST", f"{within}/issues/1/comments", {"body": "b"}, 201),
         ("PATCH", f"{within}/issues/comments/{note}", {"body": "c"}, 200),
@@ -85,8 +89,14 @@ def _exchanges(gitea: Gitea, owner: Account) -> Iterator[Exchange]:
     )
     for method, path, body, status in asked:
         answer = gitea.ask(owner, method, path, body, code=status)
+        where, _, query = path.partition("?")
         yield Exchange(
-            method=method, path=f"/{path}", query={}, body=body, status=status, answer=answer
+            method=method,
+            path=f"/{where}",
+            query=parse_qs(query),
+            body=body,
+            status=status,
+            answer=answer,
         )
 
 
@@ -104,6 +114,34 @@ def test_a_comment_is_found_among_many_and_may_be_long(gitea: Gitea, owner: Acco
     assert (first, second) == (Ending.WRITTEN, Ending.CHANGED)
     assert len(found.text) > 900_000
     assert found.address.endswith(f"/{owner.name}/shop/pulls/1#issuecomment-{found.id}")
+
+
+def test_requests_are_found_that_are_open_or_that_a_commit_came_by(
+    gitea: Gitea, owner: Account
+) -> None:
+    """All of them by number; a commit on the base leads to the request that was merged with it."""
+    within = f"repos/{owner.name}/shop"
+    for number in range(2):
+        change = {"content": "aGVsbG8=", "new_branch": f"b{number}", "message": "Say hello"}
+        gitea.ask(owner, "POST", f"{within}/contents/b{number}.txt", change)
+        wanted = {"head": f"b{number}", "base": "main", "title": "Say hello"}
+        gitea.ask(owner, "POST", f"{within}/pulls", wanted)
+    client = _client(gitea, owner)
+
+    before = client.open_requests()
+    eventually(lambda: gitea.ask(owner, "GET", f"{within}/pulls/1")["mergeable"], "a merge")
+    gitea.ask(owner, "POST", f"{within}/pulls/1/merge", {"Do": "merge"})
+    merged = gitea.ask(owner, "GET", f"{within}/pulls/1")
+
+    assert list(before) == [1, 2, 3]
+    assert list(client.open_requests()) == [2, 3]
+    commit = merged["merge_commit_sha"]
+    assert list(client.requests_of(commit)) == [1]
+    path = f"/repos/{owner.name}/shop/commits/{commit}/pull"
+    answer = gitea.ask(owner, "GET", path.removeprefix("/"))
+    told = Exchange(method="GET", path=path, query={}, body=None, status=200, answer=answer)
+    assert problems(Kind.GITEA, told) == []
+    assert client.request().is_open is False
 
 
 def test_a_status_is_as_long_as_a_forge_takes_it(gitea: Gitea, owner: Account) -> None:
