@@ -32,6 +32,7 @@ from orchestrator.agent.decisions.agenda import (
 from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.agent.memory import Memory, own_directory
 from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regained
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
@@ -40,6 +41,9 @@ from orchestrator.agent.work.order import Order
 from orchestrator.processes import Stop
 from orchestrator.repository.mirror import Mirror
 from orchestrator.settings import Settings
+
+_LONGEST: Final = 24 * 3600.0
+"""How long anything is put off at most, in seconds, after a start; a clock may have been set."""
 
 _LOOK_SECONDS: Final = 0.5
 """How often the loop looks whether somebody asked to stop, at least."""
@@ -71,6 +75,7 @@ class _Watch:
 class Loop:
     """The agent at work; ``once`` ends it when everything that is due was done.
 
+    ``verdicts`` say how the last task of each stack ended, and the last look at each repository.
     ``beat`` is when it last went round. ``agenda`` is replaced as a whole, so that others may look at it.
     ``sharing`` knows which stacks are other replicas' business, and ``share`` is what it said last.
     """
@@ -91,17 +96,34 @@ class Loop:
     _stops: dict[Key, Stop] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=random.SystemRandom)
 
+    @property
+    def ends(self) -> frozenset[End]:
+        """Return how the last tasks ended of all stacks that are kept, and of their repositories."""
+        return frozenset(self.verdicts[key].end for key in self.agenda if key in self.verdicts)
+
     def tell(self, repository: str) -> None:
         """Say that a repository may have moved; any thread may do so."""
         self._messages.put(Told(repository=repository))
         self.sharing.tell(repository)
 
     def run(self) -> None:
-        """Work until somebody asks to stop, or, once, until nothing is due; raises StorageError, RepositoryError."""
+        """Work until somebody asks to stop, or, once, until nothing is due.
+
+        Raises Locked when another agent works in the same directory, StorageError, RepositoryError.
+        """
+        with own_directory(self.configuration) as memory:
+            self._open(memory)
+            try:
+                self._work(memory)
+            finally:
+                self._take_all()  # what children said when they were told to stop
+                memory.keep(self.agenda, self.verdicts)
+
+    def _work(self, memory: Memory) -> None:
+        kept = self.agenda
         with ExitStack() as resources:
             workers = resources.enter_context(self._pool("work", 2 * self.configuration.workers))
             askers = resources.enter_context(self._pool("look", len(self._repositories)))
-            self._open()
             while not self.stop.requested:
                 self.beat = now = clock.lasting()
                 self._ask(askers, now)
@@ -110,9 +132,11 @@ class Loop:
                 if self.once and self._done(now):
                     return
                 self._await(now)
+                if kept != self.agenda:
+                    kept = self.agenda
+                    memory.keep(kept, self.verdicts)
             running = sum(item.running is not None for item in self.agenda.values())
             self._announce(events.Stopping(running=running))
-        self._take_all()
 
     @property
     def _repositories(self) -> Mapping[str, object]:
@@ -121,13 +145,15 @@ class Loop:
     def _pool(self, name: str, most: int) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=most, thread_name_prefix=name)
 
-    def _open(self) -> None:
+    def _open(self, memory: Memory) -> None:
         now = clock.lasting()
+        self.agenda, verdicts = memory.recall(longest=_LONGEST)
+        self.verdicts |= verdicts
         for repository in self.configuration.repositories.values():
             mirror = mirror_of(self.configuration, repository, self.settings)
             self._watches[repository.name] = _Watch(mirror=mirror, due=now)
             key = Key(repository=repository.name)
-            self.agenda = {**self.agenda, key: Item(key=key)}
+            self._replace(self.agenda.get(key, Item(key=key)))
         self._announce(events.Began(repositories=tuple(self._watches)))
 
     def _ask(self, askers: ThreadPoolExecutor, now: float) -> None:
@@ -153,8 +179,10 @@ class Loop:
             self._told(repository)
 
     def _begin(self, workers: ThreadPoolExecutor, now: float) -> None:
-        """Begin with what comes first, as long as there are workers."""
-        ours = own(self.agenda, self.share)
+        """Begin with what comes first of the repositories that were asked, as long as there are workers."""
+        asked = {name for name, watch in self._watches.items() if watch.sight is not None}
+        agenda = {key: item for key, item in self.agenda.items() if key.repository in asked}
+        ours = own(agenda, self.share)
         for start in chosen(ours, now, workers=self.configuration.workers):
             item = begun(self.agenda[start.key], start.task, now)
             self._replace(item)
@@ -292,6 +320,7 @@ class Loop:
             retry, lot = self.configuration.retry, self._chance.random()
             self._replace(surveyed_badly(item, now, retry=retry, lot=lot))
             name, revision = result.key.repository, result.revision
+            self.verdicts[result.key] = Verdict(end=End.FAILED, message=result.error)
             self._announce(events.Surveyed(repository=name, revision=revision, error=result.error))
             return
         self._replace(replace(item, running=None, failures=0, revision=found.revision))
@@ -299,9 +328,14 @@ class Loop:
 
     def _take_in(self, repository: str, found: Survey, now: float) -> None:
         """Take in what a revision declares; a stack that cannot be read is left as it is."""
+        self.verdicts[Key(repository=repository)] = Verdict(end=End.UNCHANGED)
         for each in found.declared:
+            if not each.trouble:
+                continue
+            trouble = Verdict(end=End.FAILED, message=each.trouble)
+            self.verdicts[Key(repository=repository)] = trouble
             key = Key(repository=repository, stack=each.stack)
-            if each.trouble and self.share.begins(key):
+            if self.share.begins(key):
                 self._announce(
                     events.Unreadable(key=key, revision=found.revision, error=each.trouble)
                 )

@@ -1,10 +1,10 @@
 """What a run of the agent that ends by itself ends with."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from orchestrator.agent.decisions.agenda import Key
-from orchestrator.agent.events import Ended, Event, Looked, Surveyed, Unreadable
+from orchestrator.agent.events import Event, Looked
 from orchestrator.agent.verdicts import End
 from orchestrator.errors import Interrupted
 
@@ -12,31 +12,28 @@ FAILED: Final = 1
 WAITS: Final = 3
 """What it ends with when something waits for a person, as ``plan --fail-on`` does."""
 
+_BAD: Final = frozenset({End.FAILED, End.LOCKED, End.INTERRUPTED, End.OVERTAKEN})
+_WAITING: Final = frozenset({End.HELD, End.DRIFTED})
+
 
 @dataclass(slots=True)
 class Outcome:
-    """How it went with each stack and repository, last."""
+    """Which repositories did not answer when they were asked last."""
 
-    _ends: dict[Key, End] = field(default_factory=dict)
+    _silent: dict[str, bool] = field(default_factory=dict)
 
     def listen(self, event: Event) -> None:
-        """Remember how something ended."""
-        match event:
-            case Ended():
-                self._ends[event.key] = event.verdict.end
-            case Looked() | Surveyed():
-                end = End.FAILED if event.error else End.UNCHANGED
-                self._ends[Key(repository=event.repository)] = end
-            case Unreadable():
-                self._ends[event.key] = End.FAILED
-            case _:
-                return
+        """Remember whether a repository answered."""
+        if isinstance(event, Looked):
+            self._silent[event.repository] = bool(event.error)
 
-    def exit_code(self, *, interrupted: bool) -> int:
-        """Return 0 when all is as Git wants it, or is suspended; else what is worst of it."""
-        ends = set(self._ends.values())
+    def exit_code(self, ends: Collection[End], *, interrupted: bool) -> int:
+        """Return 0 when all is as Git wants it, or is suspended; else what is worst.
+
+        ``ends`` are the last ones of all stacks and repositories, also of those that were not due.
+        """
         if interrupted:
             return Interrupted.exit_code
-        if ends & {End.FAILED, End.LOCKED, End.INTERRUPTED, End.OVERTAKEN}:
+        if any(self._silent.values()) or not _BAD.isdisjoint(ends):
             return FAILED
-        return WAITS if ends & {End.HELD, End.DRIFTED} else 0
+        return WAITS if not _WAITING.isdisjoint(ends) else 0

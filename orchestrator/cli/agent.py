@@ -62,7 +62,7 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
         served = nullcontext() if once else _in_company(loop, teller.deliveries)
         with stopping_on_signals(stop), served:
             loop.run()
-    sys.exit(outcome.exit_code(interrupted=stop.requested) if once else 0)
+    sys.exit(outcome.exit_code(loop.ends, interrupted=stop.requested) if once else 0)
 
 
 @contextmanager

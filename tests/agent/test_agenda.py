@@ -127,3 +127,17 @@ def test_the_whole_comes_before_its_parts() -> None:
     item = Item(key=_key("s"), due={Task.WORKLOADS: 1.0, Task.RECONCILE: 2.0})
     assert first_task(item, NOW) is Task.RECONCILE
     assert Task.WORKLOADS in begun(item, Task.RECONCILE, NOW).due
+
+
+def test_a_revision_is_looked_at_before_its_stacks_are_worked_on() -> None:
+    """What is due of a repository waits while a new revision of it is read; that of others does not."""
+    whole = Item(key=Key(repository="a"), due={Task.SURVEY: NOW})
+    agenda = _agenda(whole, _due("s"), _due("t", repository="b"))
+    starts = {str(start.key) for start in chosen(agenda, NOW, workers=4)}
+    assert starts == {"a", "b: t/default"}
+    reading = _agenda(begun(whole, Task.SURVEY, NOW), _due("s"))
+    assert list(chosen(reading, NOW, workers=4)) == []
+    failed = Item(key=whole.key, due={Task.SURVEY: NOW + 60})
+    assert [start.key.stack for start in chosen(_agenda(failed, _due("s")), NOW, workers=4)] == [
+        "s"
+    ]

@@ -86,10 +86,11 @@ def chosen(agenda: Agenda, now: float, *, workers: int) -> Iterator[Start]:
 
     A new revision goes ahead, and with it what has waited for long. Among equals a worker goes to the repository that
     has the fewest, then to the stack whose turn is longest ago: who always has something to do delays nobody else.
-    When all workers are busy, which may be with waiting, there are as many again for new revisions alone.
+    When all workers are busy, which may be with waiting, there are as many again for new revisions alone. Nothing of a
+    repository is begun while a revision of it is still to be looked at.
     """
     busy = Counter(item.key.repository for item in agenda.values() if item.running)
-    waiting = {item.key: item for item in agenda.values() if not item.running and item.next <= now}
+    waiting = {item.key: item for item in agenda.values() if _may_begin(item, agenda, now)}
     while waiting and busy.total() < 2 * workers:
         first = min(waiting.values(), key=lambda item: _rank(item, now, busy))
         if busy.total() >= workers and not first.urgent:
@@ -98,6 +99,12 @@ def chosen(agenda: Agenda, now: float, *, workers: int) -> Iterator[Start]:
         del waiting[first.key]
         busy[first.key.repository] += 1
         yield Start(key=first.key, task=first_task(first, now))
+
+
+def _may_begin(item: Item, agenda: Agenda, now: float) -> bool:
+    whole = agenda.get(Key(repository=item.key.repository))
+    looking = whole is not None and (whole.running is not None or whole.next <= now)
+    return item.running is None and item.next <= now and (item is whole or not looking)
 
 
 def _rank(item: Item, now: float, busy: Counter[str]) -> tuple[bool, int, float, float, Key]:

@@ -1,0 +1,103 @@
+"""What the agent keeps of its agenda from one start to the next, as JSON. Pure.
+
+A clock that runs on is read in seconds of its own, which mean nothing after a start: what is kept is the time of day.
+That may be set back or forwards, so that nothing read here is later than the longest that anything is put off.
+"""
+
+from collections.abc import Mapping
+
+from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task
+from orchestrator.agent.verdicts import End, Verdict
+from orchestrator.stack.model import Json
+
+Verdicts = Mapping[Key, Verdict]
+
+
+def remembered(agenda: Agenda, verdicts: Verdicts, *, now: float, wall: float) -> dict[str, Json]:
+    """Return what is kept; ``now`` reads the clock that runs on, ``wall`` is the time of day."""
+    items: list[Json] = [
+        {
+            "repository": key.repository,
+            "stack": key.stack,
+            "environment": key.environment,
+            "revision": item.revision,
+            "content": item.content,
+            "attempted": item.attempted,
+            "settled": item.settled,
+            "failures": item.failures,
+            "waits": item.waits,
+            "working": item.running.value if item.running else None,
+            "due": {task.value: round(at - now + wall, 1) for task, at in item.due.items()},
+            "end": verdicts[key].end.value if key in verdicts else None,
+            "message": verdicts[key].message if key in verdicts else "",
+        }
+        for key, item in sorted(agenda.items())
+    ]
+    return {"format": 1, "items": items}
+
+
+def recalled(document: Json, *, now: float, wall: float, longest: float) -> tuple[Agenda, Verdicts]:
+    """Return what was kept, nothing when it cannot be read.
+
+    What was being worked on, and what waits for a person, is due at once.
+    """
+    agenda: dict[Key, Item] = {}
+    verdicts: dict[Key, Verdict] = {}
+    for each in _items(document):
+        try:
+            item = _item(each, now=now, wall=wall, longest=longest)
+            end = End(str(each["end"])) if each["end"] else None
+        except (KeyError, TypeError, ValueError):
+            return {}, {}
+        agenda[item.key] = item
+        if end is not None:
+            verdicts[item.key] = Verdict(
+                end=end, message=str(each["message"]), revision=item.revision
+            )
+    return agenda, verdicts
+
+
+def _items(document: Json) -> list[dict[str, Json]]:
+    found = document.get("items") if isinstance(document, dict) else None
+    known = isinstance(document, dict) and document.get("format") == 1
+    return (
+        [each for each in found if isinstance(each, dict)]
+        if known and isinstance(found, list)
+        else []
+    )
+
+
+def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) -> Item:
+    key = Key(
+        repository=str(each["repository"]),
+        stack=str(each["stack"]),
+        environment=str(each["environment"]),
+    )
+    due, waits = each["due"], each["waits"] is True
+    working = Task(str(each["working"])) if each["working"] else None
+    if not isinstance(due, dict):
+        raise TypeError(due)
+    times = {
+        Task(name): now + min(max(_number(at) - wall, 0.0), longest) for name, at in due.items()
+    }
+    if working is not None and key.stack:
+        times[working] = now
+    if waits:
+        times = dict.fromkeys(times, now)
+    return Item(
+        key=key,
+        # A repository that was being looked at counts as moved.
+        revision="" if working is Task.SURVEY else str(each["revision"]),
+        content=str(each["content"]),
+        attempted=str(each["attempted"]),
+        settled=str(each["settled"]),
+        failures=int(_number(each["failures"])),
+        waits=waits,
+        due=times,
+    )
+
+
+def _number(value: Json) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return float(value)
