@@ -50,6 +50,7 @@ _EXAMPLES: Final = (
     "status",
     "private-user",
 )
+_NULL: Final = frozenset({"date-time", "array", "merge_commit_sha"})
 _WORDS: Final = frozenset(
     {"description", "summary", "tags", "externalDocs", "x-github", "example", "title", "headers"}
 )
@@ -84,11 +85,11 @@ def _mend_gitea(kept: Json) -> None:
         for name, field in fields.items():
             if "$ref" in field:
                 fields[name] = {"allOf": [field], "x-nullable": True}
-            elif field.get("format") == "date-time" or name == "merge_commit_sha":
+            elif _NULL & {field.get("format"), field.get("type"), name}:
                 field["x-nullable"] = True
     definitions["User"]["properties"]["username"] = {"type": "string"}
     kept["mended"] = [
-        "what there may be none of is null: objects, times, the commit of a merge",
+        "what there may be none of is null: objects, lists, times, the commit of a merge",
         "an account has its login as username, too",
     ]
 
