@@ -13,6 +13,12 @@ from tests.git import git, make_clone, make_remote
 
 pytestmark = pytest.mark.integration
 
+_ONLY_THE_BEGINNING = """#!/bin/sh
+while read old new ref; do
+  case $ref in refs/orchestrator/*) git log -1 --format=%s $new | grep -q -- "to create" || exit 1;; esac
+done
+"""
+
 
 @pytest.fixture
 def other(world: World, tmp_path: Path) -> World:
@@ -45,6 +51,50 @@ def test_a_clone_goes_on_from_what_another_applied(world: World, other: World) -
     assert other.live().keys() == {"texts"}
     assert world.run("plan", world.name, "--detailed-exitcode").code == 0
     assert world.ledger() == other.ledger() == _entries_of_the_remote(world)
+
+
+def test_a_pipeline_without_the_history_knows_a_revert(world: World, other: World) -> None:
+    """A shallow clone fetches what was applied: the plan says what it restores, and so does the ledger."""
+    world.apply()
+    world.manifests("shop/texts.yaml", config_map("texts"))
+    world.commit("Drop more")
+    world.apply()
+    git(world.root, "revert", "--no-edit", "HEAD")
+    git(world.root, "push", "--quiet", "origin", "main")
+    remote = Path(git(world.root, "remote", "get-url", "origin").removeprefix("file://"))
+    shallow = make_clone(remote, other.root.parent / "shallow", "--depth=1")
+
+    ended = dataclasses.replace(world, root=shallow).apply()
+
+    first = git(world.root, "rev-parse", "HEAD~2")[:10]
+    assert f"Restores {world.name}/default to {first}" in ended.stdout
+    assert f"(restores {first})" in world.run("history", world.name).stdout
+    assert world.live().keys() == {"texts", "more"}
+
+
+def test_an_outcome_of_one_clone_follows_what_another_did(world: World, other: World) -> None:
+    """A run whose remote refused its end is told and recorded when the clone runs again, after the other's."""
+    remote = Path(git(world.root, "remote", "get-url", "origin").removeprefix("file://"))
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text(_ONLY_THE_BEGINNING, encoding="utf-8")
+    hook.chmod(0o755)
+    kept = world.run("apply", world.name, "--yes")
+    assert kept.code == 1
+    assert "what was done is recorded in this clone alone" in kept.said
+    hook.unlink()
+    other.manifests("shop/texts.yaml", config_map("texts"))
+    other.commit("Drop more")
+    other.run("unlock", other.name)
+    other.apply()
+
+    told = world.run("apply", world.name, "--yes", "--acknowledge", f"prune:{world.name}")
+
+    assert "recorded what could not be when it was done: apply" in told.stderr
+    lines = [
+        line for line in world.run("history", world.name).stdout.splitlines() if "apply at" in line
+    ]
+    assert [("recorded late" in line) for line in lines] == [False, True, False][-len(lines) :]
+    assert world.run("ledger", "verify", world.name).code == 0
 
 
 def test_a_saved_plan_is_refused_after_another_clone_applied(

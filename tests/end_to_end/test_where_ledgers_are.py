@@ -109,6 +109,37 @@ def test_a_ledger_that_is_gone_is_rebuilt_from_what_exists(world: World, tmp_pat
     assert world.resources("base") == made
 
 
+def test_nothing_is_applied_that_git_could_not_record(world: World) -> None:
+    """A lock file that a crash left is named before the first effect, and in the way no more when it is gone."""
+    declare(world)
+    stale = world.root / ".git" / "refs" / "orchestrator" / world.name / "default.lock"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    refused = world.run("apply", world.name, "--yes")
+    assert refused.code == 1
+    assert f"the lock file {stale} is in the way" in refused.stderr
+    assert f"rm {stale}" in refused.stderr
+    assert world.live() == {}
+    stale.unlink()
+    world.apply()
+
+
+def test_a_ledger_without_a_remote_that_was_deleted_comes_back(world: World) -> None:
+    """Nothing is begun in its place; a repair goes on from the last entry, which a second ref has kept."""
+    declare(world)
+    world.apply()
+    before = history(world)
+    git(world.root, "update-ref", "-d", f"refs/orchestrator/{world.name}/default")
+
+    for verb in (("apply", "--yes"), ("status",)):
+        refused = world.run(verb[0], world.name, *verb[1:])
+        assert refused.code == 1
+        assert "in this clone is gone: the last entry that this clone saw was" in refused.stderr
+    assert world.run("ledger", "repair", world.name, "--yes").code == 0
+    assert history(world)[1:] == before
+    assert "Nothing to do" in world.apply().stdout
+
+
 def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path) -> None:
     """A deleted ref is not an empty ledger, and the clone that knows it puts it back."""
     declare(world)

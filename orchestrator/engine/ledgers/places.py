@@ -59,8 +59,6 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
 
     LedgerLost when it was in this one, and is gone.
     """
-    if not session.stack.file:  # nobody says where it is, or was
-        return
     seen = remembered(session)
     if state.head and store.rooted():
         seen.keep(store.title, session.stack.ledger, state.head)
@@ -110,7 +108,8 @@ def _said(session: Session) -> Iterator[Ledger]:
     seen = remembered(session)
     if seen.ledger is not None:
         yield seen.ledger
-    yield from _said_before(session)
+    if session.stack.file:  # else it cannot be read, or is gone
+        yield from _said_before(session)
     yield Ledger(remote="")
 
 

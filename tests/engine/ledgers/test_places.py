@@ -45,13 +45,16 @@ class Ground:
 
     def session(self) -> Session:
         """Return the session of what the files say."""
-        around = Surroundings(
+        return open_session(self.around(), stack="shop", environment=None)
+
+    def around(self) -> Surroundings:
+        """Return what a run is given."""
+        return Surroundings(
             settings=Settings.read(),
             directory=self.root,
             on_event=self._hear,
             resources=self._resources,
         )
-        return open_session(around, stack="shop", environment=None)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Notice):
