@@ -29,6 +29,7 @@ class Surroundings:
     ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends. ``resources`` end with
     the run, and ``ledgers`` are those that were opened in it, by whose they are and where. ``overtaken`` is told when
     a newer revision waits. ``impersonated`` is the user whose rights hold in clusters in place of ours, or empty.
+    ``trusted`` names the revision whose history is believed about where ledgers were; empty: the session's own.
     """
 
     settings: Settings
@@ -41,6 +42,7 @@ class Surroundings:
     ledgers: dict[tuple[Owner, Ledger], Store] = field(default_factory=dict)
     overtaken: Overtaken = field(default_factory=Overtaken)
     impersonated: str = ""
+    trusted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ class Store(Protocol):
         """Return what people know the place by, for a sentence: ``the directory /srv/ledgers/shop/production``."""
 
     def rooted(self) -> bool:
-        """Whether a ledger that is read here has been in this very place, and not merely in another one."""
+        """Whether a ledger that was read here has been in this very place, and not merely in another one."""
 
     def read(self) -> LedgerState:
         """Return the present state.

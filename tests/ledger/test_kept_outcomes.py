@@ -151,7 +151,9 @@ def test_an_outcome_that_others_outran_is_recorded_after_theirs(
     before = other.read()
     assert store.read() == before
     assert store.sight().unsettled
+    waiting = git(shop, "rev-parse", ASIDE)
     lock = store.acquire(holder("next"))
+    store.release(lock)
     assert store.read().head == "entry-3"  # though the look at the lock was a moment ago
     assert [each.endswith("(recorded late)") for each in lock.brought] == [True, True]
     assert [each.id for each in other.history(9)] == [
@@ -163,7 +165,7 @@ def test_an_outcome_that_others_outran_is_recorded_after_theirs(
     assert after.open is None
     assert verify(other.links()).sound == 5
     assert git(shop, "for-each-ref", ASIDE) == ""
-    store.release(lock)
+    git(shop, "update-ref", ASIDE, waiting)  # as if it had died before it forgot them
     assert open_store(shop).acquire(holder("third")).brought == ()
 
 

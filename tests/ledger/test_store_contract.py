@@ -62,6 +62,23 @@ def test_a_started_run_stays_open_until_it_finished(ledger: Ledger) -> None:
     assert store.append(entry(3, Kind.FINISHED), lock=lock).open is None
 
 
+def test_a_ledger_that_moved_takes_no_more_entries(ledger: Ledger) -> None:
+    """Whoever comes with an older stack file is told where it goes on; when it comes back it goes on here."""
+    store = ledger()
+    lock = store.acquire(holder())
+    moved = replace(entry(1, Kind.NOTED), moved="the directory /srv/ledgers")
+    state = store.append(moved, lock=lock)
+    assert ledger().read() == state
+    with pytest.raises(LedgerError, match="was moved to the directory /srv/ledgers, by Ada"):
+        store.append(entry(2), lock=lock)
+    back = store.rewrite([entry(2, Kind.NOTED)], lock=lock, base=state)
+    assert back.moved is None
+    other = ledger()
+    assert other.read() == back
+    assert other.rooted()
+    assert store.append(entry(3), lock=lock).head == "entry-3"
+
+
 def test_a_taken_lock_is_refused_by_name(ledger: Ledger) -> None:
     """Whoever comes second is told who holds the lock, since when, and how to get rid of it."""
     ledger().acquire(holder("first", user="Ada"))

@@ -116,11 +116,10 @@ def _said(session: Session) -> Iterator[Ledger]:
 def _said_before(session: Session) -> Iterator[Ledger]:
     """Yield what the stack file and the repository's own said of ledgers at each commit that changed them."""
     repository, file = session.repository, session.stack.file
-    if repository.shallow:
-        _deepen(session)
-    # An agent's clone has nothing checked out.
-    commit = session.revision.commit or "HEAD"
-    commits = repository.commits_of(commit, (file, PROJECT_FILE), limit=_MOST)
+    trusted = _trusted(session)
+    if trusted and repository.shallow:
+        _deepen(session, trusted)
+    commits = repository.commits_of(trusted, (file, PROJECT_FILE), limit=_MOST) if trusted else ()
     names = [f"{commit}:{path}" for commit in commits for path in (file, PROJECT_FILE)]
     found = [each[1] if each else b"" for each in repository.plumbing().read(names)]
     told = dict.fromkeys(zip(found[::2], found[1::2], strict=True))
@@ -130,9 +129,19 @@ def _said_before(session: Session) -> Iterator[Ledger]:
             yield said_of_ledger(*texts, session.stack.environment)
 
 
-def _deepen(session: Session) -> None:
+def _trusted(session: Session) -> str:
+    """Return the commit whose history is believed, empty where there is none yet."""
+    # An agent's clone has nothing checked out.
+    name = session.surroundings.trusted or session.revision.commit or "HEAD"
+    try:
+        return session.repository.revision(name).commit
+    except RepositoryError:
+        return ""
+
+
+def _deepen(session: Session, commit: str) -> None:
     around, remote = session.surroundings, remote_of(session)
-    if not session.repository.deepen(session.revision.commit, remote=remote, stop=around.stop):
+    if not session.repository.deepen(commit, remote=remote, stop=around.stop):
         text = (
             f"no ledger of {session.owner} is where the stack file says, and this shallow clone does not tell whether"
             " it was somewhere else before: fetch more of the history to be sure (in CI: a fetch depth of 0)"

@@ -56,7 +56,7 @@ def make_preview(
     if merged.conflicts:
         return replace(preview, error=_conflict(merged.conflicts))
     merge = Merge(
-        surroundings=surroundings,
+        surroundings=replace(surroundings, trusted=onto.commit),
         repository=repository,
         base=onto,
         result=repository.revision(merged.commit),

@@ -260,6 +260,17 @@ def test_a_ledger_that_vanished_with_all_its_refs_is_missed(ground: Ground) -> N
     assert check_ledger(ground.session()).lost == why.message
 
 
+def test_what_a_request_says_of_ledgers_is_not_looked_at(ground: Ground, tmp_path: Path) -> None:
+    """A history that is not trusted names no places: who previews a request reads the base's."""
+    base = git(ground.root, "rev-parse", "HEAD")
+    gone = f"ledger: {{store: directory, path: {tmp_path}/nowhere}}\n"
+    ground.say(gone)
+    session = ground.say(directory(tmp_path / "new"))
+    assert f"{tmp_path}/nowhere" in refused(session).message
+    trusting = replace(session, surroundings=replace(session.surroundings, trusted=base))
+    assert read_present(trusting, open_store(trusting)).head == ""
+
+
 def test_a_first_ledger_is_begun_without_ado(ground: Ground, tmp_path: Path) -> None:
     """Where none was anywhere, any place will do; and a file that cannot be read is no witness."""
     session = ground.say(directory(tmp_path / "new"))
