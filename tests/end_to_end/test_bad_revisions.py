@@ -136,19 +136,22 @@ def test_workloads_of_the_last_healthy_revision_come_back(world: World) -> None:
 
 
 def test_what_nobody_agreed_to_is_left_when_workloads_come_back(world: World) -> None:
-    """A Job that would run once more stays as the failed revision has it, and is told; whoever agrees gets it back."""
+    """What would run once more, or be made anew, stays as the failed revision has it, and is told.
 
-    def declare(image: str, pods: dict[str, str]) -> None:
-        world.declare(
-            {}, {"shop": {"path": "shop", "namespace": world.name}}, on_failure="restore-workloads"
-        )
+    Whoever agrees gets it back, as far as that destroys no more, with what the failed run did, than the stack allows.
+    """
+
+    def declare(image: str, pods: dict[str, str], **fixed: object) -> None:
+        manifests = {"shop": {"path": "shop", "namespace": world.name}}
+        world.declare({}, manifests, on_failure="restore-workloads", guards={"destroys": 1})
+        text = config_map("text", annotations={"orchestrator/replace": "enabled"})
         web = deployment("web", image=image, annotations=pods)
-        world.manifests("shop/web.yaml", web, job("migrate", image=image))
+        world.manifests("shop/web.yaml", web, job("migrate", image=image), {**text, **fixed})
         world.commit(f"Run {image}")
 
     declare("shop/web:1", {})
     world.apply()
-    declare("shop/web:2", _BROKEN)
+    declare("shop/web:2", _BROKEN, immutable=True)
 
     ended = world.run("apply", world.name, "--yes")
 
@@ -156,18 +159,18 @@ def test_what_nobody_agreed_to_is_left_when_workloads_come_back(world: World) ->
     said = _flat(ended.stdout)
     assert "the last healthy revision: 1 updated." in said
     assert f"Job {world.name}/migrate would run once more" in said
-    assert (_image(world, "Deployment", "web"), _image(world, "Job", "migrate")) == (
-        "shop/web:1",
-        "shop/web:2",
-    )
-    assert world.ledger()[0].endswith(": 1 updated; 1 left as the failed revision has it")
+    assert f"ConfigMap {world.name}/text would be deleted and made anew" in said
+    assert _image(world, "Deployment", "web") == "shop/web:1"
+    assert _image(world, "Job", "migrate") == "shop/web:2"
+    assert world.ledger()[0].endswith(": 1 updated; 2 left as the failed revision has it")
 
-    again = world.run(
-        "apply", world.name, "--yes", "--retry", "--allow-deferred", "--output", "json"
-    )
-
+    agreed = ("apply", world.name, "--yes", "--retry", "--allow-deferred")
+    refused = _flat(world.run(*agreed).stdout)
+    assert "this plan deletes or replaces 2 things, more than the 1 that" in refused
+    again = world.run(*agreed, "--acknowledge", "destroys:2", "--output", "json")
     assert again.json["fallback"]["left"] == []
     assert _image(world, "Job", "migrate") == "shop/web:1"
+    assert "immutable" not in world.object("ConfigMap", "text")
 
 
 def _image(world: World, kind: str, name: str) -> str:

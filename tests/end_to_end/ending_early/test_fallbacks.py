@@ -12,22 +12,30 @@ from tests.end_to_end.world import World
 pytestmark = pytest.mark.integration
 
 _BROKEN = {"sandbox.orchestrator/fail": "ImagePullBackOff"}
-_FAILED = "git update-ref 5 after"  # two looks, the lock, the intent, and that the rollout failed
+# Of a run: two looks, the lock, the intent, that the rollout failed, a look, and the intent to bring back what was.
+_FAILED, _BEGUN = "git update-ref 5 after", "git update-ref 7 after"
 
 
+@pytest.mark.parametrize(
+    ("point", "last"),
+    [
+        pytest.param(_FAILED, "failed at manifests.shop", id="before it began"),
+        pytest.param(_BEGUN, "1 to update", id="when it had begun", marks=pytest.mark.soak),
+    ],
+)
 def test_what_was_to_follow_a_failure_outlives_the_run(
-    world: World, sandbox: Sandbox, tmp_path: Path
+    world: World, sandbox: Sandbox, tmp_path: Path, *, point: str, last: str
 ) -> None:
     """That it is owed is recorded with the failure: `status` tells it, and the next apply does it and nothing else."""
     healthy = _shop(world, "shop/web:1", {})
     world.apply()
     bad = _shop(world, "shop/web:2", _BROKEN)
     with points_of(world, tmp_path / "points", sandbox.kubeconfig) as points:
-        points.strike_at(_FAILED, KILL)
+        points.strike_at(point, KILL)
         points.world.run("apply", world.name, "--yes")
         assert points.struck, points.seen()
         points.await_end()
-    assert world.ledger()[0].endswith(f"at {bad[:10]}: failed at manifests.shop"), world.ledger()
+    assert world.ledger()[0].endswith(f": {last}"), world.ledger()
     assert _image(world) == "shop/web:2"
     owed = f"the workloads of {healthy[:10]} were to come back after {bad[:10]} failed"
     assert owed in _flat(world.run("status", world.name).stdout)
