@@ -140,7 +140,7 @@ def test_what_was_deferred_is_in_no_approval(world: World) -> None:
     world.apply()
     file = world.root / "stacks" / world.name / "stack.yaml"
     _declare_chain(world, text="one", second=_COUNTED, third=False)
-    file.write_text(f"guards: {{approvals: 1}}\n{file.read_text()}")
+    file.write_text(f"guards: {{approvals: 1, own_approvals: true}}\n{file.read_text()}")
     world.commit("Approve first")
     digest = world.plan("--output", "json").json["digest"]
     assert world.run("approve", digest, world.name).code == 0
