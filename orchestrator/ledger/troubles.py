@@ -37,7 +37,7 @@ def moved_away(subject: str, moved: Moved) -> LedgerError:
         f"the ledger of {subject} was moved to {moved.to}, by {moved.by} on {moved.at:%Y-%m-%d %H:%M:%S} UTC:"
         " nothing is recorded here any more",
         hint="take the commit that says so (git pull), and run again; or bring it back here:"
-        f" orchestrator ledger export {stack} --env {environment} FILE && orchestrator ledger import FILE",
+        f" orchestrator ledger export {stack} --env {environment} | orchestrator ledger import -",
     )
 
 

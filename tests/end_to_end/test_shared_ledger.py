@@ -87,6 +87,7 @@ def test_an_outcome_of_one_clone_follows_what_another_did(world: World, other: W
     other.run("unlock", other.name)
     other.apply()
 
+    assert "has outcomes that could not be recorded" in world.run("status", world.name).stderr
     told = world.run("apply", world.name, "--yes", "--acknowledge", f"prune:{world.name}")
 
     assert "recorded what could not be when it was done: apply" in told.stderr

@@ -54,7 +54,7 @@ def test_a_ledger_in_the_cluster_is_nobodys_object(world: World) -> None:
     refused = world.run("plan", world.name)
     assert refused.code == 1
     assert f"is not in refs/orchestrator/{world.name}/default of this clone" in refused.stderr
-    assert "&& orchestrator ledger import FILE; or name that place" in refused.stderr
+    assert "| orchestrator ledger import -; or name that place" in refused.stderr
     imported = world.run("ledger", "import", "../all.ledger")
     assert imported.code == 0, imported.said
     assert history(world)[2:] == before

@@ -8,7 +8,7 @@ from orchestrator.engine.history.stacks import read_vanished, stack_line
 from orchestrator.engine.turns import is_dead
 from orchestrator.ledger.entry import Entry, LedgerState, UnitRecord
 from orchestrator.ledger.holder import Holder
-from orchestrator.plans.events import Outcome
+from orchestrator.plans.events import Notice, Outcome
 from orchestrator.plans.failed import owed_after
 from orchestrator.plans.history import (
     OpenRun,
@@ -24,9 +24,12 @@ def read_status(book: Book, *, others: bool = False) -> Status:
 
     It tells that the stack itself is gone from Git, and with ``others`` which else are.
     """
-    hold = book.store.sight().hold
-    holder = hold.holder if hold else None
+    sight = book.store.sight()
+    holder = sight.hold.holder if sight.hold else None
     working = holder is not None and not is_dead(book.session, holder)
+    if sight.unsettled and not working:
+        text = "this clone has outcomes that could not be recorded: the next apply from here does so first"
+        book.session.surroundings.on_event(Notice(text=text))
     status = status_of(book.state, book.declared, stack=book.owner.stack, at_work=working)
     return replace(
         status,

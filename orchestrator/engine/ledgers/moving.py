@@ -16,7 +16,7 @@ from orchestrator.engine.ledgers.places import Place, places_of, sentence_of, un
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.engine.turns import locked
-from orchestrator.errors import LedgerError, OrchestratorError, StorageError, UsageError
+from orchestrator.errors import LedgerError, StorageError, UsageError
 from orchestrator.ledger.archive import Archive, encode_archive
 from orchestrator.ledger.entry import Entry, Operation
 from orchestrator.ledger.fold import fold_all
@@ -128,15 +128,16 @@ def _closed(
     session: Session, store: Store, entries: Sequence[Entry], *, patience: float
 ) -> tuple[Entry, ...]:
     """Tell the other places that have the ledger where it goes, and return the entry that says so, if there is one."""
-    closing: tuple[Entry, ...] = ()
-    try:
-        for place in places_of(session, store):
-            closing = closing or _close(place, store, entries, patience=patience)
-    except LedgerError as error:
-        if closing or not isinstance(error.__cause__, OrchestratorError):
-            raise
+    around = session.surroundings
+
+    def unread(error: LedgerError) -> None:
         text = f"{error.message}; whether it has entries that are not in this file is not known"
-        session.surroundings.on_event(Notice(text=text))
+        around.on_event(Notice(text=text))
+
+    closing: tuple[Entry, ...] = ()
+    for place in places_of(session, store, unread=unread):
+        closed = _close(place, store, entries, patience=patience)
+        closing = closing or closed
     return closing
 
 

@@ -5,7 +5,7 @@ said before, the repository's own refs, and where this clone saw the ledger last
 never taken for one that is yet to begin.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,10 +70,13 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
             raise _elsewhere(session, store, place)
 
 
-def places_of(session: Session, store: Store) -> Iterator[Place]:
-    """Yield the other places that have a ledger of the session's stack; raises LedgerError for one that cannot be read.
+def places_of(
+    session: Session, store: Store, *, unread: Callable[[LedgerError], None] | None = None
+) -> Iterator[Place]:
+    """Yield the other places that have a ledger of the session's stack.
 
-    A place that lies on a remote of which this repository knows nothing is none.
+    Raises LedgerError for one that cannot be read, or tells ``unread`` and goes on. A place on a remote of which this
+    repository knows nothing is none.
     """
     own = store.title
     looked = {own}
@@ -91,7 +94,10 @@ def places_of(session: Session, store: Store) -> Iterator[Place]:
         except RepositoryError:
             continue
         except OrchestratorError as error:
-            raise _untold(session, own, error) from error
+            untold = _untold(session, own, error)
+            if unread is None:
+                raise untold from error
+            unread(untold)
 
 
 def _one_clone(session: Session, other: Session) -> bool:
@@ -160,7 +166,7 @@ def _elsewhere(session: Session, store: Store, place: Place) -> LedgerError:
         )
     return LedgerError(
         f"the ledger of {owner} is not in {store.title}, where the stack file says it is: it is in {place.told}",
-        hint=f"move it: orchestrator ledger export {words} FILE && orchestrator ledger import FILE;"
+        hint=f"move it: orchestrator ledger export {words} | orchestrator ledger import -;"
         " or name that place in the stack file again. Without it everything would look new, and nothing protected",
     )
 
@@ -171,7 +177,7 @@ def _gone(session: Session, seen: Memory) -> LedgerLost:
         f"the ledger of {owner} in {seen.title} is gone: the last entry that this clone saw was {seen.head[:10]},"
         " and now nothing is there",
         hint="put it back from a backup; or see what it would go on with:"
-        f" orchestrator ledger repair {owner.stack} --env {owner.environment}",
+        f" orchestrator ledger repair {owner.stack} --env {owner.environment}; if it was meant: rm {seen.file}",
     )
 
 

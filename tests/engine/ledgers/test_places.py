@@ -132,7 +132,9 @@ def test_a_ledger_that_was_left_behind_is_found(
     why = refused(session)
     assert f"is not in the directory {tmp_path}/new/shop/default" in why.message
     assert f"it is in {open_store(old).title}, whose last entry is entry-2" in why.message
-    assert "orchestrator ledger export shop --env default FILE &&" in why.hint
+    assert (
+        "orchestrator ledger export shop --env default | orchestrator ledger import -" in why.hint
+    )
     assert not check_ledger(session).whole
     assert move(ground, session) == "imported 2 entries into the ledger of shop/default"
     assert ids(ground.session()) == ["entry-1", "entry-2"]
@@ -246,6 +248,18 @@ def test_a_place_that_cannot_be_looked_at_is_not_an_empty_one(
     why = refused(ground.say(directory(tmp_path / "new")))
     assert "it cannot be told whether it is in another place" in why.message
     assert "orchestrator ledger repair shop --env default" in why.hint
+
+
+def test_a_move_goes_on_without_a_place_that_is_gone(ground: Ground, tmp_path: Path) -> None:
+    """It says that it could not look there, and looks at the others all the same."""
+    record(ground.say(IN_GIT), 1)
+    archive = decode_archive(export_ledger(ground.session()))
+    ground.say(directory(tmp_path / "tried"))
+    (tmp_path / "tried").rmdir()
+    session = ground.say(directory(tmp_path / "new"))
+    import_ledger(session, archive, patience=0.0)
+    assert "whether it has entries that are not in this file is not known" in ground.told[-1]
+    assert "was moved to" in refused(ground.say(IN_GIT)).message
 
 
 def test_a_ledger_that_vanished_with_all_its_refs_is_missed(ground: Ground) -> None:
