@@ -41,25 +41,25 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
     from orchestrator.agent.configuration.notifications import variables
     from orchestrator.agent.journal import journal
     from orchestrator.agent.loop import Loop
-    from orchestrator.agent.notifications.telling import telling
     from orchestrator.agent.outcome import Outcome
+    from orchestrator.agent.outside import telling_outside
     from orchestrator.cli.signals import stopping_on_signals
     from orchestrator.processes import Stop
     from orchestrator.settings import Settings
 
     configuration, settings = _configuration(options, config), Settings.read()
-    stop, outcome, channels = Stop(), Outcome(), configuration.channels
+    stop, outcome = Stop(), Outcome()
     log.configure(verbose=options.verbose, told=True, terminal=sys.stderr.isatty(), redact=str)
     loop = Loop(
         configuration=configuration,
-        settings=settings.without(variables(channels)),
+        settings=settings.without(variables(configuration.channels)),
         stop=stop,
         listeners=[journal, outcome.listen],
         once=once,
     )
-    with telling(configuration.name, channels, settings.environment) as teller:
-        loop.listeners.append(teller.listen)
-        served = nullcontext() if once else _in_company(loop, teller.deliveries)
+    with telling_outside(configuration, settings) as outside:
+        loop.listeners += outside.listeners
+        served = nullcontext() if once else _in_company(loop, outside.deliveries)
         with stopping_on_signals(stop), served:
             loop.run()
     sys.exit(outcome.exit_code(loop.ends, interrupted=stop.requested) if once else 0)

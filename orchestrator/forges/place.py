@@ -24,7 +24,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One request: the forge and its API, the repository there, the request's number, a token that may comment."""
+    """One request: the forge and its API, the repository there, the request's number, a token that may comment.
+
+    The number is 0 where only commits matter.
+    """
 
     kind: Kind
     api: str
@@ -53,13 +56,16 @@ class _Names:
     default_api: str = ""
 
 
+PUBLIC_GITHUB: Final = "https://api.github.com"
+"""Where the API of GitHub itself is."""
+
 _OURS: Final = "ORCHESTRATOR_FORGE_TOKEN"
 _VARIABLES: Final = {
     Kind.GITHUB: _Names(
         api="GITHUB_API_URL",
         repository="GITHUB_REPOSITORY",
         tokens=(_OURS, "GITHUB_TOKEN", "GH_TOKEN"),
-        default_api="https://api.github.com",
+        default_api=PUBLIC_GITHUB,
     ),
     Kind.GITLAB: _Names(
         api="CI_API_V4_URL", repository="CI_PROJECT_PATH", tokens=(_OURS, "GITLAB_TOKEN")

@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 def refused(place: Place, status: int, said: str) -> ForgeError:
     """Return the error for an answer that is none; ``said`` is the forge's own sentence."""
-    where = f"request {place.number} of {place.repository}"
+    where = f"request {place.number} of {place.repository}" if place.number else place.repository
     forge = place.kind.spelled
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ForgeUnanswered(f"{forge} failed at {where} with {status}", detail=said)

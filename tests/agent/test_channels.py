@@ -32,6 +32,11 @@ def _load(folder: Path, *channels: str) -> Configuration:
         ("kind: slack", "slack has no url_file or url_variable"),
         ("kind: webhook, url_file: a", "webhook has no secret_file or secret_variable"),
         ("kind: email, from: a@b, to: [c@d]", "email has no server"),
+        ("kind: kubernetes, object: Pod/a", "kubernetes has no namespace"),
+        (
+            "kind: kubernetes, namespace: a, object: Secret/b",
+            "is no object that events can be about",
+        ),
         (f"{SLACK}, url_variable: URL", "url_file and url_variable say the same"),
         (f"{SLACK}, secret_file: s", "slack takes no secret_file"),
         (f"{SLACK}, url: 'https://hooks.example.org/s3cret'", "unknown key 'url'"),

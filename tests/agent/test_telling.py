@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from orchestrator.agent.configuration.channels import (
 from orchestrator.agent.notifications.courier import Courier, Patience
 from orchestrator.agent.notifications.telling import Teller
 from orchestrator.agent.verdicts import End
+from orchestrator.settings import Settings
 from tests.agent.happenings import FIRST, ended, failed, waiting
 from tests.agent.sinks import Hooks, hooks, mailbox
 from tests.end_to_end.commands import eventually
@@ -62,7 +64,8 @@ def sink() -> Iterator[Hooks]:
 
 def _teller(target: Target, *, patience: Patience = QUICK, **environment: str) -> Teller:
     channel = Channel(name="team", target=target, about=frozenset(About))
-    return Teller("keeper", [channel], environment, patience=patience)
+    settings = replace(Settings.read(), environment=environment)
+    return Teller("keeper", [channel], settings, patience=patience)
 
 
 def _slack(sink: Hooks, **more: Any) -> Teller:
@@ -226,7 +229,8 @@ def test_nobody_waits_for_a_channel_that_hangs(sink: Hooks) -> None:
             for name in ("slow", "quick")
         ]
         urls = {"slow": sink.url, "quick": quick.url}
-        teller = Teller("keeper", channels, urls, patience=QUICK)
+        settings = replace(Settings.read(), environment=urls)
+        teller = Teller("keeper", channels, settings, patience=QUICK)
         began = clock.seconds()
         for number in range(40):
             teller.listen(ended(End.FAILED, revision=str(number)))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from orchestrator.agent.configuration.notifications import MAIL, SERVER, VARIABLE
+from orchestrator.agent.configuration.notifications import MAIL, OBJECT, SERVER, VARIABLE
 from orchestrator.agent.configuration.schema import ACCOUNT, ADDRESS, SIZE, agent_json_schema
 from orchestrator.stack.published import json_schema, project_json_schema
 from orchestrator.stack.written.durations import DURATION
@@ -36,6 +36,7 @@ _PATTERNS = {
     ADDRESS: "address",
     SERVER: "address",
     MAIL: "mail address",
+    OBJECT: "object",
     VARIABLE: "name of a variable",
 }
 _HOLDING = frozenset(

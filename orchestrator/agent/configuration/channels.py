@@ -75,7 +75,17 @@ class Mail:
     password: Hidden | None = None
 
 
-Target: TypeAlias = Slack | Webhook | Mail
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """Events of Kubernetes in a namespace, about an object of it; ``context`` is of a kubeconfig, or empty."""
+
+    namespace: str
+    kind: str
+    name: str
+    context: str = ""
+
+
+Target: TypeAlias = Slack | Webhook | Mail | Events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,14 @@ from orchestrator.agent.configuration.model import (
     Retry,
     Signed,
     StackSettings,
+    Statuses,
     Vanished,
     Webhook,
 )
 from orchestrator.agent.configuration.notifications import channel_mistakes, read_channels
 from orchestrator.agent.configuration.schema import AGENT, FORMS
 from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.forges.place import PUBLIC_GITHUB, Kind
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Drift
 from orchestrator.stack.project import read_document
@@ -93,6 +95,11 @@ def _check_repository(top: Section, repository: Section) -> Iterator[Mistake]:
         yield _mistake(
             repository, ("webhook",), message, "add 'listen: \"0.0.0.0:8080\"' at the top"
         )
+    statuses = repository.below("statuses")
+    if statuses.text("kind") in {Kind.GITLAB, Kind.GITEA} and not statuses.text("api"):
+        message = "nothing says where the forge is"
+        hint = "add its API, such as 'api: https://gitlab.example.org/api/v4'"
+        yield _mistake(statuses, ("kind",), message, hint)
     signed = repository.below("signed")
     if "signed" in repository.values and not (signed.text("ssh") or signed.text("gpg")):
         message = "nobody is named whose commits are taken"
@@ -178,11 +185,23 @@ def _repository(section: Section, home: Path, otherwise: StackSettings) -> Repos
         )
         if webhook.values
         else None,
+        statuses=_statuses(section.below("statuses"), home),
         allowed=_allowed(section.below("allow")),
         stacks={str(each.path[-1]): _stack(each, otherwise) for each in stacks.entries()}
         if stacks.values
         else None,
         otherwise=otherwise,
+    )
+
+
+def _statuses(section: Section, home: Path) -> Statuses | None:
+    if not section.values:
+        return None
+    return Statuses(
+        kind=Kind(section.text("kind")),
+        api=section.text("api") or PUBLIC_GITHUB,
+        repository=section.text("repository"),
+        token_file=home / Path(section.text("token_file")).expanduser(),
     )
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from orchestrator.agent.configuration.channels import Channel
+from orchestrator.forges.place import Kind
 from orchestrator.stack.model import Drift
 from orchestrator.stack.policies import Windows
 
@@ -71,6 +72,16 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statuses:
+    """Where commits have statuses: the forge and its API, the repository there, and a token that may set them."""
+
+    kind: Kind
+    api: str
+    repository: str
+    token_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
     """Patterns of what the stacks of a repository may use; None allows anything."""
 
@@ -118,6 +129,7 @@ class Repository:
     credentials: Credentials = field(default_factory=Credentials)
     signed: Signed | None = None
     webhook: Webhook | None = None
+    statuses: Statuses | None = None
     allowed: Allowed = field(default_factory=Allowed)
     stacks: Mapping[str, StackSettings] | None = None
     otherwise: StackSettings = field(default_factory=StackSettings)

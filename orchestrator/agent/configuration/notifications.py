@@ -7,6 +7,7 @@ from typing import Final
 from orchestrator.agent.configuration.channels import (
     About,
     Channel,
+    Events,
     Hidden,
     Mail,
     Security,
@@ -19,15 +20,24 @@ from orchestrator.errors import Mistake
 from orchestrator.stack.written import terms as core_schema
 from orchestrator.stack.written.durations import DURATION, seconds
 from orchestrator.stack.written.keys import TEXT, Key, either, list_of, map_of, named
+from orchestrator.stack.written.schema import NAMESPACE
 from orchestrator.stack.written.sections import Section
 from orchestrator.stack.written.shape import Form
 
 SERVER: Final = r"^(\[[0-9a-fA-F:]+\]|[-.A-Za-z0-9]+):[0-9]{1,5}$"
 MAIL: Final = r"^[^@\s<>,;:\"]+@[^@\s<>,;:\"]+$"
+OBJECT: Final = (
+    r"^(Deployment|StatefulSet|CronJob|Pod|ServiceAccount)/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$"
+)
 VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 FORMS: Final = {
     SERVER: Form("is no address of a server", "write HOST:PORT, such as mail.example.org:587"),
     MAIL: Form("is no mail address", "write it alone, such as ops@example.org"),
+    NAMESPACE: Form("is no name of a namespace", "write one such as orchestrator"),
+    OBJECT: Form(
+        "is no object that events can be about",
+        "write KIND/NAME, such as Deployment/orchestrator-agent",
+    ),
     VARIABLE: Form("is no name of a variable", "write it without $, such as SLACK_URL"),
 }
 """What is told of a text that does not fit one of these patterns."""
@@ -36,6 +46,7 @@ _USUAL: Final = frozenset(About) - {About.APPLIED}
 _PORTS: Final = 65_535
 _REPEAT: Final = 24 * 3600.0
 _MOST: Final = 60
+_OBJECT: Final = "Deployment/orchestrator-agent"
 
 
 def _text(pattern: str, said: str, example: str) -> Key:
@@ -45,7 +56,7 @@ def _text(pattern: str, said: str, example: str) -> Key:
 _CHANNEL: Final = map_of(
     {
         "kind": Key(
-            core_schema.literal_schema(["slack", "webhook", "email"]),
+            core_schema.literal_schema(["slack", "webhook", "email", "kubernetes"]),
             "How it is told.",
             "slack",
             required=True,
@@ -102,6 +113,20 @@ _CHANNEL: Final = map_of(
             "Who mails go to.",
             "[ops@example.org]",
         ),
+        "namespace": _text(
+            NAMESPACE, "The namespace of Kubernetes to make events in.", "orchestrator"
+        ),
+        "object": Key(
+            core_schema.str_schema(strict=True, pattern=OBJECT),
+            "What there they are about, as KIND/NAME.",
+            "Pod/agent-0",
+            default=_OBJECT,
+        ),
+        "context": Key(
+            TEXT,
+            "The kubeconfig's context; if left out, its current one, or where the agent is.",
+            "ops",
+        ),
     }
 )
 NOTIFICATIONS: Final = named(_CHANNEL)
@@ -116,8 +141,12 @@ _NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "slack": (_URL,),
     "webhook": (_URL, _SECRET),
     "email": (("server",), ("from",), ("to",)),
+    "kubernetes": (("namespace",),),
 }
-_ALSO: Final[Mapping[str, tuple[str, ...]]] = {"email": ("security", "username", *_PASSWORD)}
+_ALSO: Final[Mapping[str, tuple[str, ...]]] = {
+    "email": ("security", "username", *_PASSWORD),
+    "kubernetes": ("object", "context"),
+}
 
 
 def channel_mistakes(top: Section) -> Iterator[Mistake]:
@@ -196,6 +225,8 @@ def _hidden_in(target: Target) -> tuple[Hidden, ...]:
             return (target.url, target.secret)
         case Mail():
             return (target.password,) if target.password else ()
+        case Events():
+            return ()
 
 
 def _channel(section: Section, home: Path) -> Channel:
@@ -218,6 +249,14 @@ def _target(section: Section, home: Path) -> Target:
             return Slack(url=_hidden(section, _URL, home))
         case "webhook":
             return Webhook(url=_hidden(section, _URL, home), secret=_hidden(section, _SECRET, home))
+        case "kubernetes":
+            kind, _, name = (section.text("object") or _OBJECT).partition("/")
+            return Events(
+                namespace=section.text("namespace"),
+                kind=kind,
+                name=name,
+                context=section.text("context"),
+            )
         case _:
             return Mail(
                 host=section.text("server").rpartition(":")[0].strip("[]"),

@@ -115,6 +115,28 @@ _WEBHOOK: Final = map_of(
         ),
     }
 )
+_STATUSES: Final = map_of(
+    {
+        "kind": Key(
+            core_schema.literal_schema(["github", "gitlab", "gitea"]),
+            "Which forge it is.",
+            "github",
+            required=True,
+        ),
+        "api": Key(
+            TEXT,
+            "The address of its API; that of GitHub itself, if left out.",
+            "https://gitlab.example.org/api/v4",
+        ),
+        "repository": Key(TEXT, "The repository there.", "acme/shop", required=True),
+        "token_file": Key(
+            TEXT,
+            "The file with a token that may set statuses of commits.",
+            "/etc/agent/forge-token",
+            required=True,
+        ),
+    }
+)
 _ALLOW: Final = map_of(
     {
         "clusters": Key(
@@ -167,6 +189,7 @@ _REPOSITORY: Final = map_of(
             empty(_SIGNED), "Take only commits that are signed by one of these, and only forwards."
         ),
         "webhook": Key(empty(_WEBHOOK), "Who tells at once of new commits, at `/hooks/NAME`."),
+        "statuses": Key(empty(_STATUSES), "The forge that shows how each stack is at a commit."),
         "allow": Key(empty(_ALLOW), "What its stacks may use; without it, anything."),
         "stacks": Key(
             named(empty(map_of(_STACK))),

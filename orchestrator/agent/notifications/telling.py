@@ -6,15 +6,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from orchestrator import clock
-from orchestrator.agent.configuration.channels import Channel, Hidden, Mail, Slack, Target, Webhook
+from orchestrator.agent.configuration.channels import (
+    Channel,
+    Events,
+    Hidden,
+    Mail,
+    Slack,
+    Target,
+    Webhook,
+)
 from orchestrator.agent.events import Event
 from orchestrator.agent.notifications.choosing import Memory, chosen
 from orchestrator.agent.notifications.courier import Courier, Patience, Undelivered
 from orchestrator.agent.notifications.mailing import mail_of, send
 from orchestrator.agent.notifications.news import Known, news
 from orchestrator.agent.notifications.posting import Post, post, signed
+from orchestrator.agent.notifications.reporting import report
 from orchestrator.agent.notifications.wording import Message, document, slack
 from orchestrator.reports.json import dumps
+from orchestrator.settings import Settings
 
 _FAREWELL_SECONDS = 10.0
 
@@ -33,18 +43,18 @@ class Teller:
         self,
         name: str,
         channels: Sequence[Channel],
-        environment: Mapping[str, str],
+        settings: Settings,
         *,
         patience: Patience | None = None,
     ) -> None:
-        """Begin; secrets are read from ``environment`` and files when something is told."""
+        """Begin; secrets are read from the environment of ``settings`` and files when something is told."""
         self._name, self._known = name, Known()
         self._channels = [
             _Told(
                 channel=channel,
                 courier=Courier(
                     channel.name,
-                    carrier_of(channel.target, environment),
+                    carrier_of(channel.target, settings),
                     patience or Patience(),
                 ),
                 memory=Memory(),
@@ -75,19 +85,18 @@ class Teller:
 
 
 @contextmanager
-def telling(
-    name: str, channels: Sequence[Channel], environment: Mapping[str, str]
-) -> Iterator[Teller]:
+def telling(name: str, channels: Sequence[Channel], settings: Settings) -> Iterator[Teller]:
     """Tell channels while the block lasts, and what waits at its end."""
-    teller = Teller(name, channels, environment)
+    teller = Teller(name, channels, settings)
     try:
         yield teller
     finally:
         teller.close()
 
 
-def carrier_of(target: Target, environment: Mapping[str, str]) -> Callable[[Message], None]:
+def carrier_of(target: Target, settings: Settings) -> Callable[[Message], None]:
     """Return what carries a message there; it raises Undelivered."""
+    environment = settings.environment
 
     def carry(message: Message) -> None:
         match target:
@@ -101,6 +110,8 @@ def carrier_of(target: Target, environment: Mapping[str, str]) -> Callable[[Mess
             case Mail():
                 password = _secret(target.password, environment) if target.password else ""
                 send(mail_of(message, target), target, password)
+            case Events():
+                report(message, target, settings)
 
     return carry
 

@@ -1,4 +1,4 @@
-"""Objects that keep records and are changed by several writers: each only as the version that was seen.
+"""Objects that keep records, some changed by several writers: each only as the version that was seen.
 
 A request whose answer was lost is sent again like any other. The second time a server may say that another version is
 there, which is our own: whoever asks looks at what the object holds.
@@ -18,13 +18,20 @@ from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.ownership import FIELD_MANAGER
 
+_SERVED: Final = (
+    ("", "ConfigMap", "configmaps"),
+    ("coordination.k8s.io", "Lease", "leases"),
+    # What happened is kept as Events, each about an object of one of the kinds below.
+    ("", "Event", "events"),
+    ("apps", "Deployment", "deployments"),
+    ("apps", "StatefulSet", "statefulsets"),
+    ("batch", "CronJob", "cronjobs"),
+    ("", "Pod", "pods"),
+    ("", "ServiceAccount", "serviceaccounts"),
+)
 _KINDS: Final = {
-    "ConfigMap": Resource(
-        group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True
-    ),
-    "Lease": Resource(
-        group="coordination.k8s.io", version="v1", kind="Lease", plural="leases", namespaced=True
-    ),
+    kind: Resource(group=group, version="v1", kind=kind, plural=plural, namespaced=True)
+    for group, kind, plural in _SERVED
 }
 _NAMESPACES: Final = Resource(
     group="", version="v1", kind="Namespace", plural="namespaces", namespaced=False
@@ -33,7 +40,7 @@ _NAMESPACES: Final = Resource(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registers:
-    """ConfigMaps and Leases of one namespace; every method blocks, and raises ClusterError."""
+    """ConfigMaps, Leases and Events of one namespace; every method blocks, and raises ClusterError."""
 
     client: Client
     namespace: str

@@ -44,9 +44,9 @@ class Keeper:
         """Have the agent do what is due."""
         return self.world.run("agent", "--once", *arguments, directory=self.home)
 
-    def start(self) -> Running:
+    def start(self, **variables: str) -> Running:
         """Start the agent."""
-        self.running = self.world.start("agent", directory=self.home)
+        self.running = self.world.start("agent", directory=self.home, **variables)
         return self.running
 
     def ledger(self) -> list[str]:

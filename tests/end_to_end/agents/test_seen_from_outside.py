@@ -1,11 +1,13 @@
 """What others see of an agent: its metrics, and what it tells them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from orchestrator.sandbox import kubeconfig_path
 from tests.agent.sinks import Hooks, hooks
 from tests.agent.test_serving import ask
 from tests.end_to_end.agents.keeper import Keeper
@@ -26,8 +28,16 @@ def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
         (keeper.home / "url").write_text(f"{sink.url}/{_SECRET}\n", encoding="utf-8")
         (keeper.home / "secret").write_text(_SECRET, encoding="utf-8")
         team = {"kind": "webhook", "url_file": "url", "secret_file": "secret"}
-        keeper.tell(listen="127.0.0.1:0", notifications={"team": team})
-        running = keeper.start()
+        account: Any = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "keeper"},
+        }
+        account = world.cluster.create(f"/api/v1/namespaces/{world.name}/serviceaccounts", account)
+        events = {"kind": "kubernetes", "namespace": world.name, "object": "ServiceAccount/keeper"}
+        keeper.tell(listen="127.0.0.1:0", notifications={"team": team, "cluster": events})
+        kubeconfig = kubeconfig_path(Path(world.variables["ORCHESTRATOR_SANDBOX"]))
+        running = keeper.start(KUBECONFIG=str(kubeconfig))
         port = json.loads(running.await_line('"agent listens"'))["port"]
         eventually(lambda: len(keeper.ledger()) == 2, "the first commit")
         _say(world, "bad_name", "hello")
@@ -52,10 +62,26 @@ def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
         assert (
             _value(port, "orchestrator_agent_deliveries_total", channel="team", result="sent") == 3
         )
+        told = eventually(lambda: _events(world, 3), "the events")
+        assert [(each["type"], each["reason"]) for each in told] == [
+            ("Warning", "Failed"),
+            ("Normal", "Recovered"),
+            ("Warning", "RolledBack"),
+        ]
+        assert "bad_name" in told[0]["message"]
+        assert told[0]["involvedObject"]["uid"] == account["metadata"]["uid"]
         text = ask(port, "GET", "/metrics")[1]
         running.process.send_signal(15)
         ended = running.end()
         assert _SECRET not in text + ended.said
+
+
+def _events(world: World, count: int) -> list[Any]:
+    """Return the events that the agent made, in their order, once there are so many."""
+    found = world.cluster.get(f"/api/v1/namespaces/{world.name}/events")["items"]
+    ours = [each for each in found if each["source"]["component"] == "orchestrator-agent"]
+    ours.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
+    return ours if len(ours) >= count else []
 
 
 def _say(world: World, name: str, text: str) -> None:
