@@ -92,7 +92,7 @@ def test_every_forge_gets_them(forge: Served, tmp_path: Path) -> None:
     eventually(lambda: len(forge.statuses) == 3, "the statuses")
     setter.close()
     names = {each.get("context") or each.get("name") for each in forge.statuses}
-    assert names == {"orchestrator agent: shop/production"}
+    assert names == {"orchestrator-agent: shop/production"}
     assert [each["sha"] for each in forge.statuses] == [FIRST, FIRST, SECOND]
     assert len(forge.statuses[1]["description"]) == 140
     assert setter.deliveries()["statuses acme", "sent"] == 3

@@ -84,5 +84,5 @@ def _ended(verdict: Verdict) -> tuple[State, str]:
 
 def _at(key: Key, commit: str, state: State, said: str) -> Standing:
     stack = f"{key.stack}/{key.environment}" if key.environment else key.stack
-    status = Status(name=f"orchestrator agent: {stack}", state=state, description=said)
+    status = Status(name=f"orchestrator-agent: {stack}", state=state, description=said)
     return Standing(repository=key.repository, commit=commit, status=status)
