@@ -115,7 +115,7 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--allow-deferred",
             is_flag=True,
-            help="Let units that are planned in turn do what the plan could not show.",
+            help="Let units that are planned in turn, or brought back after a failure, do what no plan could show.",
         ),
     ):
         command = option(command)

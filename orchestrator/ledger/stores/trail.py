@@ -39,14 +39,16 @@ class Trail:
 
     def back(self, last: Reference | None, limit: int) -> Iterator[Numbered]:
         """Yield up to ``limit`` entries, the last one first; raises LedgerError for one that is not as it was."""
-        known: Mapping[str, Document] = entries_of(self._shelf) if limit > _FEW else {}
-        reference = last
+        known: Mapping[str, Document] = self._shelf.find(ENTRY) if limit > _FEW else {}
+        reference, all_known = last, False
         for _ in range(limit):
             if reference is None:
                 return
-            found = known.get(reference.name) or self._shelf.read(reference.name)
-            if found is None and not known:  # it is old enough to be bound
-                known = entries_of(self._shelf)
+            found = known.get(reference.name)
+            if found is None and not all_known:
+                found = self._shelf.read(reference.name)
+            if found is None and not all_known:  # it is old enough to be bound
+                known, all_known = entries_of(self._shelf), True
                 found = known.get(reference.name)
             numbered, _ = _checked(reference, found)
             if numbered is None:
