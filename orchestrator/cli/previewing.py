@@ -181,7 +181,7 @@ def _told(done: "Commented") -> str:
     from orchestrator.reports.preview.words import headline
 
     if done.published.ending is Ending.OVERTAKEN:
-        return "The request moved on meanwhile: the comment is left to the run for its new commit."
+        return "The request moved on meanwhile, or its base: the comment is left to the later run."
     address = done.published.comment.address if done.published.comment else ""
     return f"{headline(done.preview)}. Comment {done.published.ending.value}: {address}"
 

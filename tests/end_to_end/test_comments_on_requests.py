@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.requests import add_origin, comment, propose, standing
+from tests.end_to_end.commands import eventually
+from tests.end_to_end.requests import add_origin, comment, propose, standing, workflow
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, serving
@@ -106,6 +107,47 @@ def test_requests_from_forks_are_planned_when_somebody_says_so(
     assert untouched == ([], [])
     assert allowed.code == 0, allowed.said
     assert len(forge.notes) == 1
+
+
+def test_the_later_commit_has_the_comment_whoever_is_done_last(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """The run for the earlier one is still planning when that for the later one is done."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    plain = stack.read_text()
+    program = world.root / "terraform.sh"
+    program.write_text(_HELD.replace("FOLDER", str(tmp_path)))
+    program.chmod(0o755)
+    stack.write_text(f"{plain}terraform: {{binary: ./terraform.sh}}\n")
+    _change(world, "early")
+    propose(world, forge)
+
+    early = world.start("comment", directory=None, **workflow(forge))
+    eventually((tmp_path / "started").exists, "the first run to plan")
+    stack.write_text(plain)
+    _change(world, "late")
+    head = propose(world, forge)
+    late = comment(world, forge)
+    (tmp_path / "go").touch()
+    ended = early.end()
+
+    assert late.code == ended.code == 0, late.said + ended.said
+    assert "the comment is left to the later run" in ended.stdout
+    (text,) = forge.texts
+    assert f"`{head[:10]}` merged into" in text
+    assert "late" in text
+    last = [each for each in forge.statuses if each["context"] == "orchestrator"][-1]
+    assert (last["sha"], last["state"]) == (head, "success")
+
+
+_HELD = """#!/bin/sh
+touch FOLDER/started
+i=0; while [ ! -e FOLDER/go ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 0.1; done
+exec terraform "$@"
+"""
 
 
 def test_the_code_of_a_request_cannot_comment_in_our_name(
