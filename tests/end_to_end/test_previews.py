@@ -175,11 +175,17 @@ def test_the_settings_of_the_base_win(world: World) -> None:
     modules = {"far": {"source": "git::https://elsewhere.example/modules.git"}}
     world.declare(modules, None)
     world.commit("Take a module from elsewhere")
-
     ended = world.run("preview", "--base", "main")
+    call = 'module "far" {\n  source = "git::https://elsewhere.example/modules.git"\n}\n'
+    world.write("wrapper/main.tf", call)
+    world.declare({"near": {"source": "./wrapper"}}, None)
+    world.commit("Take it through a module from here")
+    wrapped = world.run("preview", "--base", "main")
 
-    assert ended.code == 1
+    assert ended.code == wrapped.code == 1
     assert "elsewhere.example" in ended.stdout
+    assert "module.far in stacks/" in wrapped.stdout
+    assert "wrapper has the source 'git::https://elsewhere.example" in wrapped.stdout
     assert "is not allowed" in ended.stdout
     assert "orchestrator.yaml changes (allow.sources): these plans were made" in ended.stdout
 
