@@ -126,5 +126,5 @@ def _linked(read: Callable[[str], str]) -> list[Record]:
 
 def _chained(found: list[Record]) -> list[Record]:
     ids = [each.entry["id"] for each in found]
-    assert [each.entry["previous"] for each in found] == ["", *ids[:-1]]
+    assert [each.entry["previous"] for each in found] == ["", *ids][: len(ids)]
     return found

@@ -20,7 +20,7 @@ def seen_by_kubectl(place: Place) -> dict[str, Document]:
     program = shutil.which("kubectl") or str(find_kubectl(Settings.read()))
     folder = place.points.folder
     namespace = place.points.world.name
-    options = (f"--kubeconfig={place.points.kubeconfig}", f"--cache-dir={folder / 'cache'}")
+    options = (f"--kubeconfig={place.points.direct}", f"--cache-dir={folder / 'cache'}")
     told = subprocess.run(
         (program, *options, "get", _KINDS, f"--namespace={namespace}", "--output=json"),
         capture_output=True,

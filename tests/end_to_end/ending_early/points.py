@@ -95,13 +95,14 @@ class Points:
     """The points of the runs of one world; ``module`` is a program for provisioners, whose calls are points too.
 
     ``module create NAME`` makes a file of the folder ``made``, ``module destroy NAME`` removes it; ``done``
-    lists all such calls, so that both tell what infrastructure there is whatever any state says. ``variables`` are
-    those of the world, for whatever else is to be counted.
+    lists all such calls, so that both tell what infrastructure there is whatever any state says. Runs reach
+    the cluster by ``kubeconfig``, others by the ``direct`` one. ``variables`` are those of the world.
     """
 
     world: World
     folder: Path
     kubeconfig: Path
+    direct: Path
     variables: dict[str, str]
 
     def add_program(self, name: str) -> Path:
@@ -209,6 +210,7 @@ def points_of(world: World, folder: Path, kubeconfig: Path) -> Iterator[Points]:
         world=replace(world, variables=variables),
         folder=folder,
         kubeconfig=folder / "kubeconfig",
+        direct=kubeconfig,
         variables=variables,
     )
     with faulty(world.cluster, points.befalls) as gateway:
