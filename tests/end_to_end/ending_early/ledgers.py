@@ -1,7 +1,7 @@
 """Ledgers as those look at them who have nothing but what they are kept in: commits, files or ConfigMaps."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,24 +43,22 @@ class InGit:
             return []
         git(self.root, "fsck", "--connectivity-only", ref)
         commits = git(self.root, "rev-list", "--first-parent", "--reverse", ref).splitlines()
-        shown = {file: [self._shown(each, file) for each in commits] for file in ("entry", "state")}
+        shown = [self._shown(commits, f"{file}.json") for file in ("entry", "state")]
         return _chained(
-            [
-                Record(entry=json.loads(entry), state=json.loads(state))
-                for entry, state in zip(shown["entry"], shown["state"], strict=True)
-                if entry
-            ]
+            [Record(entry=entry, state=state) for entry, state in zip(*shown, strict=True) if entry]
         )
 
     def locked(self) -> bool:
         """Whether somebody has the lock."""
         return bool(git(self.root, "for-each-ref", f"refs/orchestrator-lock/{self.name}"))
 
-    def _shown(self, commit: str, file: str) -> str:
-        """Return a file of a commit, empty for the revisions that the first entry follows."""
-        name = f"{file}.json"
-        there = git(self.root, "ls-tree", commit, name)
-        return git(self.root, "show", f"{commit}:{name}") if there else ""
+    def _shown(self, commits: Sequence[str], file: str) -> list[Any]:
+        """Return what a file of each commit holds, None for the revisions that the first entry follows."""
+        names = "".join(f"{commit}:{file}\n" for commit in commits)
+        shown = git(self.root, "cat-file", "--batch=%(objectsize)", "--buffer", stdin=names)
+        # A document is one line, and Git ends each with an empty one; of what is missing it says so in one.
+        lines = [line for line in shown.splitlines() if line and not line.isdigit()]
+        return [None if line.endswith(" missing") else json.loads(line) for line in lines]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
