@@ -132,10 +132,10 @@ class Points:
 
     def clear(self) -> None:
         """Let nothing befall what comes, and count anew."""
-        for name in ("point", "struck", "seen", "cut", "process"):
-            (self.folder / name).unlink(missing_ok=True)
-        shutil.rmtree(self.folder / "counts", ignore_errors=True)
-        (self.folder / "counts").mkdir()
+        with self._alone():  # a remote may not have come to rest yet
+            counts = [f"counts/{file.name}" for file in (self.folder / "counts").iterdir()]
+            for name in ("point", "struck", "seen", "cut", "process", *counts):
+                (self.folder / name).unlink(missing_ok=True)
 
     @property
     def struck(self) -> bool:
@@ -184,12 +184,18 @@ class Points:
 
     def _counted(self, kind: str) -> tuple[str, str]:
         """Count something, and return the names that it has now."""
-        with (self.folder / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._alone():
             names = f"{kind} {self._next(kind)}", f"any {self._next('any')}"
             with (self.folder / "seen").open("a") as seen:
                 seen.write(f"{names[0]}\n")
             return names
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep all others from counting."""
+        with (self.folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _next(self, kind: str) -> int:
         file = self.folder / "counts" / kind
