@@ -1,5 +1,7 @@
 """Where a stack keeps its ledger and its states, and the clones that it is applied from."""
 
+import base64
+import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -11,8 +13,8 @@ from tests.end_to_end.ending_early.ledgers import InCluster, InDirectory, InGit,
 from tests.end_to_end.ending_early.points import Points
 from tests.end_to_end.ending_early.remotes import Remote, serving
 from tests.end_to_end.stacks import Document, Json
-from tests.end_to_end.state_server import StateServer, serving_states
 from tests.end_to_end.world import World
+from tests.sandbox.client import Client
 
 
 class States(Protocol):
@@ -34,15 +36,31 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """States at a server, which clones share."""
+class Secrets:
+    """States in Secrets of a namespace of their own, which clones share."""
 
-    server: StateServer
+    cluster: Client
+    namespace: str
+
+    def settings(self, kubeconfig: Path) -> Json:
+        """Return the ``state:`` of a stack that keeps its states here."""
+        config = {
+            "config_path": str(kubeconfig),
+            "namespace": self.namespace,
+            "secret_suffix": "${{ unit }}",
+        }
+        return {"backend": "kubernetes", "config": config}
 
     def read(self) -> dict[str, Document]:
         """Return the state of each module that has one."""
-        states = {**self.server.states}
-        return {path.rpartition(".")[2]: json.loads(each) for path, each in states.items()}
+        found = self.cluster.get(f"/api/v1/namespaces/{self.namespace}/secrets")["items"]
+        return {
+            str(each["metadata"]["name"]).rpartition(".")[2]: json.loads(
+                gzip.decompress(base64.b64decode(each["data"]["tfstate"]))
+            )
+            for each in found
+            if "tfstate" in each.get("data", {})
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +113,17 @@ def alone(points: Points, _folder: Path) -> Iterator[Place]:
 
 @contextmanager
 def shared(points: Points, folder: Path) -> Iterator[Place]:
-    """Keep the ledger at a Git remote, the states at a server, and apply from two clones."""
+    """Keep the ledger at a Git remote, the states in a cluster, and apply from two clones."""
     world = points.world
-    program = points.add_program("remote")
-    with serving(world, folder, program) as (remote, other), serving_states() as server:
+    states = Secrets(cluster=world.cluster, namespace=f"{world.name}-states")
+    world.create_namespace(states.namespace)
+    with serving(world, folder, points.add_program("remote")) as (remote, other):
         yield Place(
             points=points,
             clones=(world, replace(world, root=other)),
-            settings={**_cluster(points), "state": server.settings},
+            settings={**_cluster(points), "state": states.settings(points.direct)},
             ledger=InGit(root=remote.directory, name=world.name),
-            states=Served(server=server),
+            states=states,
             remote=remote,
         )
 

@@ -53,18 +53,13 @@ def sides(
 
 @pytest.mark.parametrize("sides", ["shared"], indirect=True)
 def test_a_run_that_is_killed_is_finished_by_the_next(sides: Sides) -> None:
-    """In Terraform's work, between two objects, and between the refs of the outcome that it pushes.
+    """Between two objects, with all that it started, and between the refs of the outcome that it pushes.
 
-    The next one is at times that of another clone.
+    The next one is at times that of another clone. (In Terraform's work: see ``test_locks``.)
     """
     _apply(sides, 0)
     for number, strike in enumerate(
-        [
-            ("module create 1 after", KILL),
-            ("api PATCH jobs 1 after", POWER),
-            ("remote update 6 after", POWER),
-        ],
-        start=1,
+        [("api PATCH jobs 1 after", POWER), ("remote update 6 after", KILL)], start=1
     ):
         _die_and_recover(sides, number, strike)
     _assert_nothing_is_left_to_do(sides)
