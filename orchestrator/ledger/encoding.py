@@ -4,7 +4,9 @@ Keys are sorted and nothing depends on the order in which things were found, so 
 always the same bytes. A newer format is refused; an unknown field in a known one is left alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import TypeVar
 
 from orchestrator.ledger.entry import (
     Entry,
@@ -17,7 +19,16 @@ from orchestrator.ledger.entry import (
     Run,
     UnitRecord,
 )
-from orchestrator.ledger.fields import FORMAT, USUAL, Fields, decode, encode, moment
+from orchestrator.ledger.fields import (
+    FORMAT,
+    USUAL,
+    Fields,
+    canonical,
+    decode,
+    encode,
+    joined,
+    moment,
+)
 from orchestrator.ledger.fold import identified
 from orchestrator.ledger.guarding import guards_json, read_guards
 from orchestrator.plans.events import Outcome
@@ -26,6 +37,8 @@ from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
 from orchestrator.plans.remembered import Approval, BadRevision, Healthy, Suspension
 from orchestrator.stack.model import Json, Risk, UnitId
+
+T = TypeVar("T")
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -41,24 +54,46 @@ def decode_entry(content: bytes) -> Entry:
 
 def encode_state(state: LedgerState) -> bytes:
     """Return a state's bytes."""
-    return encode(
-        {
+    return StateEncoder().encode(state)
+
+
+class StateEncoder:
+    """Encodes states of which each follows the one before: what stayed is not written out again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, str]] = {}
+        self._before = self._known
+
+    def encode(self, state: LedgerState) -> bytes:
+        """Return a state's bytes."""
+        self._before, self._known = self._known, {}
+        few: dict[str, Json] = {
             "head": state.head,
-            "units": [_unit(record) for _, record in sorted(state.units.items())],
-            "inventory": [owned.to_json() for owned in state.inventory],
             "cluster": state.cluster,
-            "open": _entry(state.open) if state.open else None,
-            "bad": [_bad(each) for each in state.bad.values()],
-            "approvals": [_approval(each) for each in state.approvals],
             "healthy": _healthy(state.healthy) if state.healthy else None,
-            "runs": [_past(each) for each in state.runs],
             **({"suspended": _suspension(state.suspended)} if state.suspended else {}),
             **({"guards": guards_json(state.guards)} if state.guards else {}),
             **({"moved": _moved(state.moved)} if state.moved else {}),
             **({"owed": _restores(state.owed)} if state.owed else {}),
-        },
-        number=FORMAT if state.suspended or state.moved else USUAL,
-    )
+        }
+        many = {
+            "units": self._each((record for _, record in sorted(state.units.items())), _unit),
+            "inventory": self._each(state.inventory, OwnedObject.to_json),
+            "open": self._one(state.open, _entry) if state.open else canonical(None),
+            "bad": self._each(state.bad.values(), _bad),
+            "approvals": self._each(state.approvals, _approval),
+            "runs": self._each(state.runs, _past),
+        }
+        return joined(few, many, number=FORMAT if state.suspended or state.moved else USUAL)
+
+    def _each(self, values: Iterable[T], told: Callable[[T], Json]) -> str:
+        return f"[{','.join([self._one(value, told) for value in values])}]"
+
+    def _one(self, value: T, told: Callable[[T], Json]) -> str:
+        key = id(value)  # which no other one gets, since the value is kept, too
+        found = self._known.get(key) or self._before.get(key) or (value, canonical(told(value)))
+        self._known[key] = found
+        return found[1]
 
 
 def decode_state(content: bytes) -> LedgerState:
@@ -350,8 +385,10 @@ def _read_risks(fields: Fields) -> Iterator[tuple[str, Risk]]:
 
 
 def _read_revision(fields: Fields) -> Revision:
-    return Revision(
-        commit=fields.text("commit"),
-        subject=fields.text("subject"),
-        difference=fields.text("difference"),
-    )
+    return _revision_of(fields.text("commit"), fields.text("subject"), fields.text("difference"))
+
+
+@lru_cache(maxsize=256)
+def _revision_of(commit: str, subject: str, difference: str) -> Revision:
+    """Return a revision, the same one for all units that have it."""
+    return Revision(commit=commit, subject=subject, difference=difference)

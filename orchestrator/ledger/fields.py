@@ -22,8 +22,19 @@ T = TypeVar("T")
 
 def encode(fields: Mapping[str, Json], *, number: int = USUAL) -> bytes:
     """Return the canonical bytes of a JSON mapping, marked with the number of its format."""
-    text = json.dumps({"format": number, **fields}, sort_keys=True, separators=(",", ":"))
-    return f"{text}\n".encode()
+    return f"{canonical({'format': number, **fields})}\n".encode()
+
+
+def joined(fields: Mapping[str, Json], written: Mapping[str, str], *, number: int = USUAL) -> bytes:
+    """Return the same for a mapping of which some fields are ``written`` already, in their canonical form."""
+    told = {name: canonical(value) for name, value in {"format": number, **fields}.items()}
+    parts = (f'"{name}":{text}' for name, text in sorted({**told, **written}.items()))
+    return f"{{{','.join(parts)}}}\n".encode()
+
+
+def canonical(value: Json) -> str:
+    """Return the one form that a value has in JSON."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def decode(content: bytes, read: Callable[["Fields"], T]) -> T:
@@ -58,8 +69,13 @@ class Fields:
     So is what is missing, where the question gives no value for that.
     """
 
+    # A whole ledger has millions of fields: each is looked at once, and nothing is called for it that can be left out.
+    __slots__ = ("_value",)
+
     def __init__(self, value: Json) -> None:
-        self._value = self._checked(value, dict, "the whole")
+        if not isinstance(value, dict):
+            raise _wrong("the whole", value, dict)
+        self._value = value
 
     def holds(self, name: str) -> bool:
         """Whether there is such a field, with a value."""
@@ -67,20 +83,31 @@ class Fields:
 
     def text(self, name: str, missing: str | None = None) -> str:
         """Return a text."""
-        return self._checked(self._value.get(name, missing), str, name)
+        value = self._value.get(name, missing)
+        if isinstance(value, str):
+            return value
+        raise _wrong(name, value, str)
 
     def number(self, name: str, missing: int | None = None) -> int:
         """Return a whole number."""
-        return self._checked(self._value.get(name, missing), int, name)
+        value = self._value.get(name, missing)
+        if isinstance(value, int):
+            return value
+        raise _wrong(name, value, int)
 
     def amount(self, name: str, missing: float | None = None) -> float:
         """Return a number."""
         value = self._value.get(name, missing)
-        return float(value) if type(value) is int else self._checked(value, float, name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        raise _wrong(name, value, float)
 
     def flag(self, name: str) -> bool:
         """Return true or false."""
-        return self._checked(self._value.get(name), bool, name)
+        value = self._value.get(name)
+        if isinstance(value, bool):
+            return value
+        raise _wrong(name, value, bool)
 
     def moment(self, name: str) -> datetime:
         """Return a moment."""
@@ -88,7 +115,10 @@ class Fields:
 
     def items(self, name: str) -> list[Json]:
         """Return a list."""
-        return self._checked(self._value.get(name), list, name)
+        value = self._value.get(name)
+        if isinstance(value, list):
+            return value
+        raise _wrong(name, value, list)
 
     def each(self, name: str) -> Iterator["Fields"]:
         """Yield the mappings of a list."""
@@ -106,8 +136,6 @@ class Fields:
         """Return a mapping, or None where there is no such field."""
         return self.inner(name) if self.holds(name) else None
 
-    @staticmethod
-    def _checked(value: Json, kind: type[T], name: str) -> T:
-        if not isinstance(value, kind):
-            raise ValueError(f"{name} is {type(value).__name__}, not {kind.__name__}")
-        return value
+
+def _wrong(name: str, value: Json, kind: type) -> ValueError:
+    return ValueError(f"{name} is {type(value).__name__}, not {kind.__name__}")

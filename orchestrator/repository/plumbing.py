@@ -12,7 +12,7 @@ from datetime import datetime
 
 from orchestrator.repository.ancestry import descends
 from orchestrator.repository.git import Git, Patience
-from orchestrator.repository.objects import read_objects
+from orchestrator.repository.objects import identify, read_objects
 from orchestrator.repository.streams import Draft, stream_of
 from orchestrator.repository.troubles import local_trouble, remote_trouble
 
@@ -45,6 +45,10 @@ class GitPlumbing:
         """Return id and content of each named object (``REF``, ``REF:path``, an id), None where there is none."""
         found = read_objects(self._git, names)
         return tuple((each.id, each.content) if each else None for each in found)
+
+    def identify(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the id of each named object, empty where there is none; no content is read."""
+        return identify(self._git, names)
 
     def commit(
         self,

@@ -23,15 +23,14 @@ from orchestrator.errors import (
     StorageError,
     storage_error,
 )
-from orchestrator.ledger.encoding import decode_entry
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
 from orchestrator.ledger.stores.aside import come_late
-from orchestrator.ledger.stores.commits import chain_of
+from orchestrator.ledger.stores.commits import chain_of, entries_of
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
 from orchestrator.ledger.stores.refs import LedgerRefs
-from orchestrator.ledger.stores.standing import ENTRY, Here
+from orchestrator.ledger.stores.standing import Here
 from orchestrator.ledger.stores.writing import Writing, draft_of
 from orchestrator.ledger.troubles import (
     NotShared,
@@ -349,14 +348,7 @@ class GitStore:
         return tuple(told)
 
     def _entries(self, head: str, limit: int) -> list[Entry]:
-        entries: list[Entry] = []
-        commits = self._plumbing.log(head, limit=limit) if head else ()
-        for found in self._plumbing.read(tuple(f"{commit}:{ENTRY}" for commit in commits)):
-            # The first entry's parent is the revision that was applied, not an entry.
-            if found is None or (entries and not entries[-1].previous):
-                break
-            entries.append(decode_entry(found[1]))
-        return entries
+        return entries_of(self._plumbing, self._plumbing.log(head, limit=limit)) if head else []
 
 
 def _holds(here: Here, holder: Holder) -> bool:

@@ -28,6 +28,9 @@ class Plumbing(Protocol):
     def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
         """Return id and content of each named object, None where there is none."""
 
+    def identify(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the id of each named object, empty where there is none."""
+
     def commit(
         self,
         files: Mapping[str, bytes],
