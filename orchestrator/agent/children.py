@@ -27,6 +27,7 @@ class Result:
     revision: str
     verdict: Verdict | None = None
     survey: Survey | None = None
+    astray: frozenset[Key] = frozenset()
     error: str = ""
 
 
@@ -36,6 +37,11 @@ def carry_out(order: Order, settings: Settings, stop: Stop) -> Result:
         done = run(_command(order, settings), limits=_limits(order), stop=stop)
     except OrchestratorError as error:
         return _result(order, error.message, End.FAILED)
+    if order.task is Task.PATROL:
+        found_astray = surveys.decode_astray(done.stdout)
+        # Of those that nobody could look at, each is looked at by itself.
+        astray = frozenset(order.looks) if found_astray is None else found_astray
+        return Result(key=order.key, task=order.task, revision=order.revision, astray=astray)
     if order.task is Task.SURVEY and (found := surveys.decode(done.stdout)):
         return Result(key=order.key, task=order.task, revision=order.revision, survey=found)
     verdict = verdicts.decode(done.stdout)

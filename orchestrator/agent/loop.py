@@ -5,9 +5,7 @@ loop's queue. All that is known of stacks is one frozen agenda, which only the l
 """
 
 import random
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
@@ -33,6 +31,7 @@ from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
 from orchestrator.agent.memory import Memory, own_directory
+from orchestrator.agent.patrols import Patrols
 from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regained
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
@@ -47,6 +46,8 @@ _LONGEST: Final = 24 * 3600.0
 
 _LOOK_SECONDS: Final = 0.5
 """How often the loop looks whether somebody asked to stop, at least."""
+
+_LEAST_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,13 @@ class Loop:
     _messages: Queue[Message] = field(default_factory=Queue)
     _watches: dict[str, _Watch] = field(default_factory=dict)
     _began: dict[Key, float] = field(default_factory=dict)
+    _patrols: Patrols = field(init=False)
     _stops: dict[Key, Stop] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=random.SystemRandom)
+
+    def __post_init__(self) -> None:
+        """Begin without any patrol."""
+        self._patrols = Patrols(configuration=self.configuration)
 
     @property
     def ends(self) -> frozenset[End]:
@@ -121,14 +127,15 @@ class Loop:
 
     def _work(self, memory: Memory) -> None:
         kept = self.agenda
-        with ExitStack() as resources:
-            workers = resources.enter_context(self._pool("work", 2 * self.configuration.workers))
-            askers = resources.enter_context(self._pool("look", len(self._repositories)))
+        few = len(self.configuration.repositories)
+        most = 2 * self.configuration.workers + few  # each may have a patrol
+        with ThreadPoolExecutor(most) as workers, ThreadPoolExecutor(few) as askers:
             while not self.stop.requested:
                 self.beat = now = clock.lasting()
                 self._ask(askers, now)
                 self._divide(now)
                 self._begin(workers, now)
+                self._patrol(workers, now)
                 if self.once and self._done(now):
                     return
                 self._await(now)
@@ -137,13 +144,6 @@ class Loop:
                     memory.keep(kept, self.verdicts)
             running = sum(item.running is not None for item in self.agenda.values())
             self._announce(events.Stopping(running=running))
-
-    @property
-    def _repositories(self) -> Mapping[str, object]:
-        return self.configuration.repositories
-
-    def _pool(self, name: str, most: int) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=most, thread_name_prefix=name)
 
     def _open(self, memory: Memory) -> None:
         now = clock.lasting()
@@ -190,8 +190,7 @@ class Loop:
             order = self._order(start, item.revision)
             self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
             stop = self._stops[start.key] = Stop(above=self.stop)
-            child = workers.submit(carry_out, order, self.settings, stop)
-            child.add_done_callback(lambda each: self._messages.put(each.result()))
+            self._send(workers, order, stop)
 
     def _order(self, start: Start, revision: str) -> Order:
         newer = self._newer(start.key)
@@ -204,6 +203,18 @@ class Loop:
             newer=newer if start.key.stack else None,
         )
 
+    def _patrol(self, workers: ThreadPoolExecutor, now: float) -> None:
+        """Have the workloads looked at of the stacks whose time has come."""
+        ours = own(self.agenda, self.share)
+        after, orders = self._patrols.sent(ours, now, lot=self._chance.random())
+        self.agenda = {**self.agenda, **after} if orders else self.agenda
+        for order in orders:
+            self._send(workers, order, self.stop)
+
+    def _send(self, workers: ThreadPoolExecutor, order: Order, stop: Stop) -> None:
+        child = workers.submit(carry_out, order, self.settings, stop)
+        child.add_done_callback(lambda each: self._messages.put(each.result()))
+
     def _newer(self, key: Key) -> Path:
         """Return the file by which a child is told that a newer revision waits for it to end."""
         folder = self.configuration.directory / "newer"
@@ -214,16 +225,17 @@ class Loop:
         asked = all(
             watch.sight is not None and not watch.asking for watch in self._watches.values()
         )
-        return asked and idle(own(self.agenda, self.share), now) and self._messages.empty()
+        quiet = asked and not self._patrols.out and self._messages.empty()
+        return quiet and idle(own(self.agenda, self.share), now)
 
     def _await(self, now: float) -> None:
         """Wait until something is due or is told, and take in what was told."""
         ours = own(self.agenda, self.share)
         due = min([next_moment(ours), *(watch.due for watch in self._watches.values())])
         busy = len(self._began) >= self.configuration.workers
-        pause = _LOOK_SECONDS if busy else min(max(due - now, 0.0), _LOOK_SECONDS)
+        pause = _LOOK_SECONDS if busy else min(max(due - now, _LEAST_SECONDS), _LOOK_SECONDS)
         try:
-            self._take(self._messages.get(timeout=pause or 0.01))
+            self._take(self._messages.get(timeout=pause))
         except Empty:
             return
         self._take_all()
@@ -286,7 +298,10 @@ class Loop:
     def _ended(self, result: Result) -> None:
         item = self.agenda.get(result.key)
         began = self._began.pop(result.key, clock.lasting())
-        if result.task is Task.SURVEY:
+        if result.task is Task.PATROL:
+            now = clock.lasting()
+            self.agenda = self._patrols.ended(result, self.agenda, self.verdicts, now)
+        elif result.task is Task.SURVEY:
             self._surveyed(result)
         elif result.verdict is not None and item is not None:
             self._settled(result, result.verdict, item, began)

@@ -1,8 +1,10 @@
-"""What a look at a repository found, in the one JSON document that a child writes of it."""
+"""What a look at a repository or at many stacks found, in the one JSON document that a child writes of it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from orchestrator.agent.decisions.agenda import Key
 from orchestrator.plans.declared import Declared
 
 
@@ -37,4 +39,17 @@ def decode(text: str) -> Survey | None:
             left=tuple(Declared(**each) for each in found["left"]),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def encode_astray(keys: Iterable[Key]) -> str:
+    """Return the stacks that a patrol found astray as a line of JSON."""
+    return json.dumps({"format": 1, "astray": [asdict(key) for key in keys]}) + "\n"
+
+
+def decode_astray(text: str) -> frozenset[Key] | None:
+    """Return the stacks that a text says are astray, None when it says nothing."""
+    try:
+        return frozenset(Key(**each) for each in json.loads(text)["astray"])
+    except (ValueError, TypeError, KeyError):
         return None

@@ -142,6 +142,7 @@ def resume(
 @_config_option
 @click.option("--revision", required=True, metavar="COMMIT")
 @click.option("--newer", type=click.Path(path_type=Path))
+@click.option("--look", multiple=True, metavar="STACK/ENVIRONMENT")
 @pass_options
 def work(
     options: Options,
@@ -152,6 +153,7 @@ def work(
     config: Path,
     revision: str,
     newer: Path | None,
+    look: tuple[str, ...],
 ) -> None:
     """Do one task of the agent, and say in JSON what came of it."""
     from orchestrator.agent.decisions.agenda import Key, Task
@@ -164,6 +166,10 @@ def work(
         key=Key(repository=repository, stack=stack, environment=environment),
         revision=revision,
         newer=newer,
+        looks=tuple(
+            Key(repository=repository, stack=name, environment=variant)
+            for name, _, variant in (each.partition("/") for each in look)
+        ),
     )
     with surroundings_of(options) as surroundings:
         document = do_work(order, surroundings)

@@ -22,6 +22,7 @@ ITEMS = st.builds(
     attempted=st.sampled_from(["", "c1"]),
     settled=st.sampled_from(["", "c1"]),
     failures=st.integers(0, 9),
+    look=st.sampled_from([NEVER, NOW + 60]),
     due=st.dictionaries(
         st.sampled_from([Task.RECONCILE, Task.WORKLOADS, Task.INFRASTRUCTURE]),
         st.sampled_from([NOW, NOW + 60, NOW + 3600]),
@@ -43,7 +44,8 @@ def test_what_was_known_is_known_again(agenda: Agenda, later: float, now: float)
     assert found.keys() == agenda.keys()
     for name, item in agenda.items():
         again = found[name]
-        assert replace(again, due={}) == replace(item, due={})
+        assert replace(again, due={}, look=0.0) == replace(item, due={}, look=0.0)
+        assert (again.look < NEVER) == (item.look < NEVER)
         for task, at in item.due.items():
             assert abs(again.due[task] - (now + max(at - NOW - later, 0.0))) < 1
 

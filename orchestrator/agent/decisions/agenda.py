@@ -17,13 +17,17 @@ _PATIENCE: Final = 600.0
 
 
 class Task(StrEnum):
-    """What there is to do: with a repository as a whole (survey it), or with one stack in one environment."""
+    """What there is to do: with a repository as a whole (survey, patrol), or with one stack in one environment.
+
+    A patrol is never due: it looks at stacks whose time to be looked at has come.
+    """
 
     SURVEY = "survey"
     RECONCILE = "reconcile"
     DESTROY = "destroy"
     WORKLOADS = "workloads"
     INFRASTRUCTURE = "infrastructure"
+    PATROL = "patrol"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -49,7 +53,8 @@ class Item:
     nobody can tell. ``settled`` is the content that was brought about last, ``attempted`` the one that was tried last.
     ``due`` says when there is what to do.
     ``urgent`` says that a new revision waits. ``failures`` counts those in a row; ``waits`` says that only a person, or
-    time, can change what it waits for. ``running`` is what is being done, since ``started``.
+    time, can change what it waits for. ``running`` is what is being done, since ``started``. ``look`` is when to look
+    at its workloads, along with those of others.
     """
 
     key: Key
@@ -63,6 +68,7 @@ class Item:
     waits: bool = False
     running: Task | None = None
     started: float = -NEVER
+    look: float = NEVER
 
     @property
     def next(self) -> float:
@@ -125,7 +131,8 @@ def begun(item: Item, task: Task, now: float) -> Item:
 
 def next_moment(agenda: Agenda) -> float:
     """Return when the next thing is due of those that are not being worked on."""
-    return min((item.next for item in agenda.values() if not item.running), default=NEVER)
+    free = (item for item in agenda.values() if not item.running)
+    return min((min(item.next, item.look) for item in free), default=NEVER)
 
 
 def idle(agenda: Agenda, now: float) -> bool:

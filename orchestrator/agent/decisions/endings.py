@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.agent.configuration.model import DriftChecks, Retry
-from orchestrator.agent.decisions.agenda import Item, Task
+from orchestrator.agent.decisions.agenda import NEVER, Item, Task
 from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.stack.model import Drift
@@ -25,13 +25,15 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
 
     A revision that came meanwhile stays due at once, whatever became of the one before.
     """
-    task, item = item.running, replace(item, running=None)
+    task, item = item.running, replace(item, running=None, look=NEVER)
     if Task.RECONCILE in item.due or task in {None, Task.SURVEY}:
         return item
     again = Task.DESTROY if task is Task.DESTROY else Task.RECONCILE
     if verdict.well:
-        kept = _checks(item.due, now, pace.drift, lot, full=task in _FULL)
-        return replace(item, failures=0, waits=False, settled=item.attempted, due=kept)
+        drift = pace.drift
+        due = _checks(item.due, now, drift, lot, full=task in _FULL)
+        look = _next(drift.workloads, now, drift, lot)
+        return replace(item, failures=0, waits=False, settled=item.attempted, due=due, look=look)
     if verdict.end in {End.HELD, End.SUSPENDED}:
         return replace(
             item, failures=0, waits=True, due={again: now + _later(verdict, pace.retry, lot)}
@@ -61,14 +63,13 @@ def _later(verdict: Verdict, retry: Retry, lot: float) -> float:
 def _checks(
     due: Mapping[Task, float], now: float, drift: DriftChecks, lot: float, *, full: bool
 ) -> Mapping[Task, float]:
-    """Return when to look for drift; a look at everything is one at the workloads too."""
-    if drift.policy is Drift.IGNORE:
-        return {}
-    every = {Task.WORKLOADS: drift.workloads, Task.INFRASTRUCTURE: drift.infrastructure}
-    return {
-        task: due[task]
-        if task in due and not (full or task is Task.WORKLOADS)
-        else now + spread(interval, lot)
-        for task, interval in every.items()
-        if interval is not None
-    }
+    """Return when to have Terraform look for drift: after a full look anew, else when it was due."""
+    kept = due.get(Task.INFRASTRUCTURE, NEVER)
+    at = _next(drift.infrastructure, now, drift, lot) if full or kept == NEVER else kept
+    return {Task.INFRASTRUCTURE: at} if at < NEVER and drift.policy is not Drift.IGNORE else {}
+
+
+def _next(interval: float | None, now: float, drift: DriftChecks, lot: float) -> float:
+    if interval is None or drift.policy is Drift.IGNORE:
+        return NEVER
+    return now + spread(interval, lot)

@@ -6,7 +6,7 @@ That may be set back or forwards, so that nothing read here is later than the lo
 
 from collections.abc import Mapping
 
-from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task
+from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.stack.model import Json
 
@@ -27,6 +27,7 @@ def remembered(agenda: Agenda, verdicts: Verdicts, *, now: float, wall: float) -
             "failures": item.failures,
             "waits": item.waits,
             "working": item.running.value if item.running else None,
+            "look": round(item.look - now + wall, 1) if item.look < NEVER else None,
             "due": {task.value: round(at - now + wall, 1) for task, at in item.due.items()},
             "end": verdicts[key].end.value if key in verdicts else None,
             "message": verdicts[key].message if key in verdicts else "",
@@ -73,13 +74,15 @@ def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) 
         stack=str(each["stack"]),
         environment=str(each["environment"]),
     )
-    due, waits = each["due"], each["waits"] is True
+    due, waits, look = each["due"], each["waits"] is True, each["look"]
+
+    def later(at: Json) -> float:
+        return now + min(max(_number(at) - wall, 0.0), longest)
+
     working = Task(str(each["working"])) if each["working"] else None
     if not isinstance(due, dict):
         raise TypeError(due)
-    times = {
-        Task(name): now + min(max(_number(at) - wall, 0.0), longest) for name, at in due.items()
-    }
+    times = {Task(name): later(at) for name, at in due.items()}
     if working is not None and key.stack:
         times[working] = now
     if waits:
@@ -94,6 +97,7 @@ def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) 
         failures=int(_number(each["failures"])),
         waits=waits,
         due=times,
+        look=NEVER if look is None else later(look),
     )
 
 

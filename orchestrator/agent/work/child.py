@@ -11,7 +11,9 @@ from orchestrator import log
 from orchestrator.agent import surveys, verdicts
 from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.patrolling import patrol
 from orchestrator.agent.work.reconciling import reconcile, refused
+from orchestrator.agent.work.sessions import impersonated
 from orchestrator.agent.work.surveying import survey
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import OrchestratorError, unexpected
@@ -22,9 +24,11 @@ _LOOK_SECONDS = 0.25
 def work(order: Order, around: Surroundings) -> str:
     """Do what was ordered and return the document that says what came of it."""
     _offer_to_the_kernel()
-    around = replace(around, impersonated=_impersonated(order))
+    around = replace(around, impersonated=impersonated(order))
     with _watching(order, around), ExitStack() as resources:
         try:
+            if order.task is Task.PATROL:
+                return surveys.encode_astray(patrol(order, around))
             if order.task is Task.SURVEY:
                 return surveys.encode(survey(order, around))
             verdict = reconcile(order, around, resources)
@@ -33,11 +37,6 @@ def work(order: Order, around: Surroundings) -> str:
                 log.logger().exception("child crashed")
             verdict = refused(unexpected(error), order.revision)
         return verdicts.encode(verdict.redacted(around.secrets.redact))
-
-
-def _impersonated(order: Order) -> str:
-    account = order.settings.service_account if order.key.stack else ""
-    return f"system:serviceaccount:{account.replace('/', ':')}" if account else ""
 
 
 def _offer_to_the_kernel() -> None:

@@ -10,13 +10,17 @@ from orchestrator.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to do with which stack, at which revision; ``newer`` is the file that appears when there is a newer one."""
+    """What to do with which stack, at which revision.
+
+    ``newer`` is the file that appears when there is a newer one; ``looks`` are the stacks that a patrol looks at.
+    """
 
     configuration: Configuration
     task: Task
     key: Key
     revision: str
     newer: Path | None = None
+    looks: tuple[Key, ...] = ()
 
     @property
     def repository(self) -> Repository:
@@ -45,7 +49,9 @@ class Order:
         words = ["agent", "work", self.task.value, self.key.repository]
         words += [self.key.stack, self.key.environment] if self.key.stack else []
         words += ["--config", str(self.configuration.file), "--revision", self.revision]
-        return (*words, *(("--newer", str(self.newer)) if self.newer else ()))
+        words += ["--newer", str(self.newer)] if self.newer else []
+        looks = (("--look", f"{each.stack}/{each.environment}") for each in self.looks)
+        return (*words, *(word for pair in looks for word in pair))
 
 
 def clone_of(configuration: Configuration, repository: str) -> Path:

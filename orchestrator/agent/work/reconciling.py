@@ -12,6 +12,7 @@ from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_objects, check_planned, check_stack
 from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.sessions import session_of
 from orchestrator.engine.execution.applying import execute, execute_owed
 from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.following import is_owed
@@ -20,7 +21,7 @@ from orchestrator.engine.planning.approvers import apart, strictest
 from orchestrator.engine.planning.plan import Planned, make_plan
 from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.recording import open_store
-from orchestrator.engine.session import Session, Surroundings, session_at
+from orchestrator.engine.session import Session, Surroundings
 from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.engine.vanished import open_as_applied
 from orchestrator.errors import Interrupted, InvalidStack, Locked, OrchestratorError, PlanRefused
@@ -45,7 +46,7 @@ _APPROVALS: Final = 1
 
 def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdict:
     """Bring the stack to the revision, unless it is there; raises what planning and applying raise."""
-    session = _session(order, around) if order.task is not Task.DESTROY else _gone(order, around)
+    session = session_of(order, around) if order.task is not Task.DESTROY else _gone(order, around)
     if session is None:
         return Verdict(end=End.UNCHANGED, revision=order.revision)
     suspended = open_store(session).read().suspended
@@ -55,15 +56,6 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     if order.task is Task.WORKLOADS and (verdict := _looked(order, session, resources)):
         return verdict
     return _reconciled(order, session, resources)
-
-
-def _session(order: Order, around: Surroundings) -> Session:
-    """Open the stack at the revision, held to what the agent is told of it."""
-    repository, key = Mirror(order.clone).repository, order.key
-    revision = repository.revision(order.revision)
-    opened = session_at(around, repository, revision, stack=key.stack, environment=key.environment)
-    check_stack(opened, order.repository.allowed)
-    return opened
 
 
 def _gone(order: Order, around: Surroundings) -> Session | None:
