@@ -123,6 +123,7 @@ def test_a_merged_request_tells_what_was_applied_of_it(
 
     first = comment(world, forge)
     waiting = forge.texts[0]
+    git(world.root, "push", "--quiet", "origin", f":refs/pull/{NUMBER}/head")
     world.apply()
     second = comment(world, forge, "--refresh", GITHUB_REF="refs/heads/main")
     third = comment(world, forge, "--refresh", GITHUB_REF="refs/heads/main")

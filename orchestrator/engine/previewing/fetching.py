@@ -15,14 +15,16 @@ _HISTORY: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """Where base and head of a request stand now."""
+    """Where base and head of a request stand now; the head is empty where nobody asked for it."""
 
     repository: Repository
     base: str
     head: str
 
 
-def fetched(surroundings: Surroundings, request: ChangeRequest) -> Fetched:
+def fetched(
+    surroundings: Surroundings, request: ChangeRequest, *, with_head: bool = True
+) -> Fetched:
     """Fetch the commits at which base and request stand now; raises RepositoryError when one is gone."""
     repository = open_repository(surroundings.directory)
     remote = repository.remote()
@@ -30,12 +32,13 @@ def fetched(surroundings: Surroundings, request: ChangeRequest) -> Fetched:
         message = "this clone has no remote to fetch the request from"
         raise RepositoryError(message, hint="git remote add origin ADDRESS")
     plumbing = repository.plumbing(stop=surroundings.stop)
-    refs = (f"refs/heads/{request.base}", request.head_ref)
+    refs = (f"refs/heads/{request.base}", *((request.head_ref,) if with_head else ()))
     stand = plumbing.list_remote(remote, refs)
     missing = [ref for ref in refs if ref not in stand]
     if missing or not plumbing.fetch(remote, refs, depth=_HISTORY):
         raise RepositoryError(f"the remote {remote} has no {' and no '.join(missing or refs)}")
-    return Fetched(repository=repository, base=stand[refs[0]], head=stand[refs[1]])
+    head = stand[request.head_ref] if with_head else ""
+    return Fetched(repository=repository, base=stand[refs[0]], head=head)
 
 
 def stands_at(surroundings: Surroundings, base: str) -> str:

@@ -4,7 +4,7 @@ Nothing of the request is run, so that it is safe for requests of strangers, too
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.engine.previewing.afterwards import afterwards
 from orchestrator.engine.previewing.fetching import Fetched, fetched
@@ -79,7 +79,8 @@ class _Page:
 
     def finished(self) -> Refreshed:
         """Say in the last line what was applied of it, as far as the ledgers know."""
-        merge = self._merge(fetched(self.surroundings, self.request))
+        # The forge may have removed the head by now.
+        merge = self._merge(fetched(self.surroundings, self.request, with_head=False))
         told = tuple(self._afterwards(merge))
         text = with_stale(self.comment.text, {}, limit=self.limit)
         sentences = last_sentences(told, merged_as=self.request.merged_as)
@@ -119,7 +120,7 @@ class _Page:
     def _merge(self, found: Fetched, result: str = "") -> Merge:
         base = found.repository.revision(found.base)
         return Merge(
-            surroundings=self.surroundings,
+            surroundings=replace(self.surroundings, trusted=base.commit),
             repository=found.repository,
             base=base,
             result=found.repository.revision(result) if result else base,
