@@ -4,6 +4,7 @@ A clock that runs on is read in seconds of its own, which mean nothing after a s
 That may be set back or forwards, so that nothing read here is later than the longest that anything is put off.
 """
 
+import math
 from collections.abc import Mapping
 
 from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
@@ -102,6 +103,6 @@ def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) 
 
 
 def _number(value: Json) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError(value)
     return float(value)
