@@ -5,6 +5,7 @@ So its text is searched for all that a path out of it is made of, and in doubt i
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,25 +31,45 @@ _PARENT_OF_INPUT: Final = re.compile(_PARENT)
 _SOURCE: Final = re.compile(r"^\s*\"?source\"?\s*[=:]\s*\"(?P<path>[^\"$%]*)\"\s*,?\s*(#.*|//.*)?$")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leading:
+    """What in the text of a module leads outside of it: ``where`` is ``FILE:LINE``, empty when nothing does.
+
+    ``computed`` says that it reads files whose paths are not certain: one that it is given may be read, too.
+    """
+
+    where: str
+    computed: bool = False
+
+    def given(self, inputs: Any) -> str:
+        """Return where the module may read what lies outside when it gets these values, or an empty text."""
+        leads = any(_leads(value, absolute=self.computed) for value in _texts(inputs))
+        return self.where or ("an input" if leads else "")
+
+
 def leading_outside(tree: Path, files: Iterable[str], inputs: Any = None) -> str:
     """Return where a module may read what lies outside of it, as ``FILE:LINE``, or an empty text.
 
     ``files`` are paths in the tree, of all that it is made of; a link among them leads outside too, and templates
     may read files as well. ``inputs`` are the values that it is given: a path among them may be read, too.
     """
+    return look_outside(tree, files).given(inputs)
+
+
+def look_outside(tree: Path, files: Iterable[str]) -> Leading:
+    """Return what in a module's files leads outside of it, whatever it is given."""
     texts: dict[str, str] = {}
     for file in sorted(files):
         if (tree / file).is_symlink():
-            return file
+            return Leading(where=file)
         if text := _language(tree / file):
             texts[file] = text
     computed = any(_COMPUTED.search(text) for text in texts.values())
     patterns = (_LEADING, _ABSOLUTE) if computed else (_LEADING,)
     for file, text in texts.items():
         if line := _line(tree / file, text, patterns):
-            return f"{file}:{line}"
-    given = any(_leads(value, absolute=computed) for value in _texts(inputs))
-    return "an input" if given else ""
+            return Leading(where=f"{file}:{line}", computed=computed)
+    return Leading(where="", computed=computed)
 
 
 def _language(file: Path) -> str:

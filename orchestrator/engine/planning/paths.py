@@ -8,7 +8,7 @@ from typing import Final
 
 from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.planning.wanted import Wanted
-from orchestrator.infrastructure.outside import leading_outside
+from orchestrator.infrastructure.outside import Leading, look_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.infrastructure.traces import files_of
 from orchestrator.stack.model import ManifestSet, Module, Stack, Unit
@@ -16,6 +16,9 @@ from orchestrator.stack.project import PROJECT_FILE
 
 WHOLE: Final = ""
 """The path of the repository's root."""
+
+Known = dict[str, tuple[frozenset[str], Leading]]
+"""What modules of a tree are made of, and what in them leads elsewhere, by the paths that stacks name."""
 
 _GLOB_CHARACTERS: Final = frozenset("*?[")
 _EXPRESSIONS: Final = frozenset({".yaml", ".yml", ".json"})  # where they can stand
@@ -51,12 +54,14 @@ def stack_made_of(tree: Path, wanted: Wanted) -> Made:
     )
 
 
-def survey(tree: Path, stack: Stack) -> Made:
+def survey(tree: Path, stack: Stack, known: Known | None = None) -> Made:
     """Return all that may decide about a stack, told from its file and its modules alone.
 
-    Raises InvalidStack when a module is not where the stack says.
+    ``known`` keeps what modules are made of, for other stacks of the same tree. Raises InvalidStack when a module is
+    not where the stack says.
     """
-    modules = [_module(tree, stack, module) for module in stack.modules if module.local]
+    known = {} if known is None else known
+    modules = [_module(tree, stack, module, known) for module in stack.modules if module.local]
     manifests = {"/".join(_fixed(_normal(stack, manifests.path))) for manifests in stack.manifests}
     own = {stack.file, PROJECT_FILE} | manifests
     return Made(
@@ -87,17 +92,21 @@ def below(file: str, paths: Iterable[str]) -> bool:
 def unit_made_of(tree: Path, wanted: Wanted, unit: Unit) -> Made:
     """Return what a unit is made of, apart from its entry in the stack file; nothing for a module elsewhere."""
     if isinstance(unit, Module):
-        return _module(tree, wanted.stack, unit) if unit.local else Made()
+        return _module(tree, wanted.stack, unit, {}) if unit.local else Made()
     return _manifests(wanted, unit)
 
 
-def _module(tree: Path, stack: Stack, module: Module) -> Made:
-    located = locate_local(module_request(tree, stack, module))
-    folders = {located.path, *located.calls}
+def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:
+    request = module_request(tree, stack, module)
     written = _normal(stack, module.source)  # another one, where a link leads to the directory
-    outside = leading_outside(tree, files_of(located), dict(module.inputs))
+    if written not in known:
+        located = locate_local(request)
+        folders = frozenset(map(_rooted, (located.path, *located.calls)))
+        known[written] = folders, look_outside(tree, files_of(located))
+    folders, leading = known[written]
+    outside = leading.given(dict(module.inputs))
     return Made(
-        paths=frozenset({*map(_rooted, folders), written}),
+        paths=folders | {written},
         beside=frozenset({WHOLE}) if outside else frozenset(),
         outside=(f"{module.id} ({outside})",) if outside else (),
     )

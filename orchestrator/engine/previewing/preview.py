@@ -63,7 +63,8 @@ def make_preview(
         project=load_project(repository.export(onto)),
     )
     try:
-        notes, found = tuple(_notes(merge)), tuple(touched(merge))
+        changed = repository.changed_between(merge.base, merge.result)
+        notes, found = tuple(_notes(merge, changed)), tuple(touched(merge, changed))
     except InvalidStack as error:
         return replace(preview, error=error)
     announce(tuple(f"{each.stack}/{each.environment}" for each in found))
@@ -156,21 +157,19 @@ def _conflict(paths: tuple[str, ...]) -> RepositoryError:
     )
 
 
-def _notes(merge: Merge) -> Iterator[str]:
+def _notes(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
     """Say what a plan of what is there after the merge does not show; raises InvalidStack for settings gone bad."""
-    for name in _gone(merge):
+    for name in _gone(merge, changed):
         yield f"{name} is no longer in Git: what it made stays, unless it is destroyed before"
-    commits = (merge.base.commit, merge.result.commit)
-    if len({*merge.repository.contents(commits, [PROJECT_FILE]).values()}) > 1:
+    if PROJECT_FILE in changed:
         after = load_project(merge.repository.export(merge.result))
         keys = ", ".join(overruled_settings(merge.project, after))
         which = f" ({keys})" if keys else ""
         yield f"{PROJECT_FILE} changes{which}: these plans were made by that of the base"
 
 
-def _gone(merge: Merge) -> Iterator[str]:
+def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
     """Yield the stacks, and the environments of others, that the merge takes out of Git."""
-    changed = merge.repository.changed_between(merge.base, merge.result)
     patterns = [pattern.replace("**/", "*") for pattern in merge.project.stacks]
     if not any(fnmatch(file, pattern) for file in changed for pattern in patterns):
         return  # nobody has to look through both trees for what no stack file tells

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.affected import affected
-from orchestrator.engine.planning.paths import below, mentions_revision, survey
+from orchestrator.engine.planning.paths import Known, below, mentions_revision, survey
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.previewing.trust import Judged, judged_by_base
 from orchestrator.engine.session import Session, Surroundings, session_at
@@ -47,17 +47,18 @@ class Touched:
     judged: Judged | None = None
 
 
-def touched(merge: Merge) -> Iterator[Touched]:
+def touched(merge: Merge, changed: frozenset[str]) -> Iterator[Touched]:
     """Yield what a merge touches, by stack and environment; whoever cannot be read counts as touched.
 
-    Raises InvalidStack when two stacks have one name, RepositoryError.
+    ``changed`` are the files in which base and result differ. Raises InvalidStack when two stacks have one name,
+    RepositoryError.
     """
     tree = merge.repository.export(merge.result)
-    changed = merge.repository.changed_between(merge.base, merge.result)
+    known = Known()
     for file in find_stacks(tree, merge.project) if changed else ():
         try:
             stacks = [stack for stack, _ in read_environments(tree, file, merge.project)]
-            near = [stack for stack in stacks if may_be_touched(tree, stack, changed)]
+            near = [stack for stack in stacks if may_be_touched(tree, stack, changed, known)]
         except InvalidStack as error:
             yield Touched(stack=file.name, environment=_EVERY_ENVIRONMENT, error=error)
             continue
@@ -65,12 +66,14 @@ def touched(merge: Merge) -> Iterator[Touched]:
             yield from _looked_at(merge, file, stack.environment)
 
 
-def may_be_touched(tree: Path, stack: Stack, changed: frozenset[str]) -> bool:
+def may_be_touched(
+    tree: Path, stack: Stack, changed: frozenset[str], known: Known | None = None
+) -> bool:
     """Whether a stack has to be read on both sides to know: a quick look, which may say so too often.
 
     A stack that reads the name of the revision is another one after every merge.
     """
-    made = survey(tree, stack)
+    made = survey(tree, stack, known)
     near = any(
         below(file, made.paths) or any(path.startswith(f"{file}/") for path in made.paths)
         for file in changed
