@@ -134,6 +134,51 @@ def resume(
         click.echo(options.redact(record(book, why, patience=lock_timeout)))
 
 
+@agent.command()
+@_config_option
+@click.option("--image", required=True, metavar="IMAGE", help="The image, best with its digest.")
+@click.option("--namespace", default="orchestrator", show_default=True, metavar="NAME")
+@click.option(
+    "--replicas",
+    type=click.IntRange(1, 16),
+    help="How many; 2 where the file has `leader`, else 1.",
+)
+@click.option("--service-monitor", is_flag=True, help="With one for the Prometheus Operator.")
+@pass_options
+def manifests(
+    options: Options,
+    config: Path,
+    image: str,
+    namespace: str,
+    replicas: int | None,
+    service_monitor: bool,
+) -> None:
+    """Print what installs the agent in a cluster, with the rights that the stacks at hand need."""
+    from orchestrator.agent.installing.gathering import installation, settings_of
+    from orchestrator.agent.installing.manifests import manifests as render
+    from orchestrator.agent.installing.manifests import written
+    from orchestrator.engine.needs import wants
+
+    configuration = _configuration(options, config)
+    with surroundings_of(options) as surroundings:
+        found = tuple(
+            wants(surroundings, lambda stack: settings_of(configuration, stack) is not None)
+        )
+    wanted = installation(
+        configuration,
+        found,
+        file=configuration.file.read_text(encoding="utf-8"),
+        image=image,
+        placed=(namespace, replicas or (2 if configuration.leader else 1)),
+        monitored=service_monitor,
+    )
+    for each in (title for of_stack in found for title in of_stack.unplaced):
+        click.echo(f"warning: no rights for {each}: its namespace is known only later", err=True)
+    for name in wanted.elsewhere:
+        click.echo(f"note: the namespace {name} has to be there first", err=True)
+    click.echo(written(render(wanted)), nl=False)
+
+
 @agent.command(hidden=True)
 @click.argument("task")
 @click.argument("repository")

@@ -16,7 +16,7 @@ from orchestrator.stack.model import Json
 LEASE: Final = "Lease"
 AGENT: Final = "agent.orchestrator/name"
 _SHARD: Final = "agent.orchestrator/shard"
-_MEMBER: Final = "agent.orchestrator/member"
+MEMBER: Final = "agent.orchestrator/member"
 _BEAT: Final = "agent.orchestrator/beat"
 _TOLD: Final = "agent.orchestrator/told"
 
@@ -64,7 +64,7 @@ def view(objects: Iterable[Object]) -> View:
 
 def read_member(lease: Object) -> Member | None:
     """Read a replica's own Lease; None when it is another one."""
-    name = _labels(lease).get(_MEMBER)
+    name = _labels(lease).get(MEMBER)
     if not isinstance(name, str) or not name:
         return None
     notes = _section(_section(lease, "metadata"), "annotations")
@@ -99,7 +99,7 @@ def member_lease(agent: str, member: Member, *, now: datetime, seconds: float) -
         "kind": LEASE,
         "metadata": {
             "name": member_name(agent, member.name),
-            "labels": {AGENT: agent, _MEMBER: member.name},
+            "labels": {AGENT: agent, MEMBER: member.name},
             "annotations": {_BEAT: str(member.beat), _TOLD: told},
             **_bound(member.version),
         },

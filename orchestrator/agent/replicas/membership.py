@@ -14,6 +14,7 @@ from orchestrator.agent.decisions.agenda import Key
 from orchestrator.agent.replicas.leases import (
     AGENT,
     LEASE,
+    MEMBER,
     Holding,
     Member,
     Object,
@@ -155,7 +156,8 @@ class Membership:
         wanted = replace(self.myself, beat=self.myself.beat + 1, told=told)
         found = self.leases.put(self._written(wanted))
         if found is None:  # the answer to a first try may have been lost
-            found = self.leases.get(LEASE, member_name(self.agent, wanted.name))
+            there = self.leases.select(LEASE, {AGENT: self.agent, MEMBER: wanted.name})
+            found = next(iter(there), None)
         now = read_member(found) if found else None
         version = now.version if now else ""
         self.myself = replace(wanted, version=version)

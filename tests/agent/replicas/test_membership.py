@@ -106,7 +106,7 @@ def _shares(world: _World) -> dict[str, int]:
     return {name: len(share or ()) for name, share in shares.items()}
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=3)
 @given(st.integers(0, 2**32))
 def test_no_two_ever_have_the_same_shard(seed: int) -> None:
     """However requests hang and cross, replicas pause, come and die, and whatever their clocks show."""

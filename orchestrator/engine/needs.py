@@ -1,0 +1,89 @@
+"""What the stacks of a repository want of their clusters, as far as Git and the ledgers tell."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from orchestrator.engine.planning.wanted import Wanted, read_wanted
+from orchestrator.engine.recording import open_store
+from orchestrator.engine.session import Session, Surroundings
+from orchestrator.errors import InvalidStack
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.repository.repository import open_repository
+from orchestrator.stack.expressions import Tree
+from orchestrator.stack.load import find_stacks, load_project, read_environments
+from orchestrator.stack.model import LedgerStore
+from orchestrator.stack.scope import scope_of
+from orchestrator.workloads.kinds import BUILT_IN, Kinds
+from orchestrator.workloads.manifests.rendering import render
+from orchestrator.workloads.manifests.wanted import WantedObject
+from orchestrator.workloads.planning.pending import completed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wants:
+    """What a stack in an environment declares and owns.
+
+    ``values`` are the manifests by object, ``owned`` what its inventory has besides, ``unplaced`` the titles of objects
+    whose namespace is known only later. ``plurals`` are those of kinds that it defines, by group and kind.
+    ``ledger`` is the namespace that its ledger is in, where that is in a cluster.
+    """
+
+    stack: str
+    environment: str
+    values: dict[ObjectRef, dict[str, Tree]]
+    owned: frozenset[ObjectRef]
+    unplaced: tuple[str, ...]
+    plurals: dict[tuple[str, str], str]
+    ledger: str
+
+
+def wants(around: Surroundings, concerned: Callable[[str], bool]) -> Iterator[Wants]:
+    """Yield what stacks of the repository at hand want, as the working tree has them, in each environment.
+
+    ``concerned`` says of a stack, by name, whether it is asked about. Raises InvalidStack, UsageError, RepositoryError,
+    LedgerError.
+    """
+    repository = open_repository(around.directory)
+    revision = repository.working_revision()
+    tree = repository.export(revision)
+    project = load_project(tree)
+    for file in find_stacks(tree, project):
+        if not concerned(file.name):
+            continue
+        for stack, mistakes in read_environments(tree, file, project):
+            if mistakes:
+                raise InvalidStack(mistakes)
+            session = Session(
+                surroundings=around,
+                repository=repository,
+                revision=revision,
+                tree=tree,
+                stack=stack,
+            )
+            yield _wants(session)
+
+
+def _wants(session: Session) -> Wants:
+    stack = session.stack
+    wanted = read_wanted(session.tree, stack)
+    defining = (completed(each.value, None) for each in _objects(wanted, BUILT_IN))
+    kinds = BUILT_IN.with_definitions(defining)
+    objects = _objects(wanted, kinds)
+    in_cluster = stack.ledger.store is LedgerStore.CLUSTER
+    return Wants(
+        stack=stack.name,
+        environment=stack.environment,
+        values={each.ref: dict(each.value) for each in objects if each.ref},
+        owned=frozenset(each.ref for each in open_store(session).read().inventory),
+        unplaced=tuple(each.title for each in objects if not each.ref),
+        plurals={key: found[0].plural for key, found in kinds.resources.items()},
+        ledger=stack.ledger.namespace if in_cluster else "",
+    )
+
+
+def _objects(wanted: Wanted, kinds: Kinds) -> list[WantedObject]:
+    found: list[WantedObject] = []
+    for unit, manifests in wanted.manifests.items():
+        scope = scope_of(wanted.stack, unit)
+        found += render(manifests, wanted.documents[unit], scope, kinds=kinds).objects
+    return found
