@@ -57,6 +57,10 @@ class Keeper:
         subjects = git(self.remote, "log", "--first-parent", "--format=%s", ref).splitlines()
         return [each for each in subjects if f"{self.world.name}/default" in each]
 
+    def locks(self) -> str:
+        """Return the locks that are held on the remote."""
+        return git(self.remote, "for-each-ref", "refs/orchestrator-lock")
+
     def applied(self, commit: str) -> bool:
         """Whether the ledger says that a commit was applied with success."""
         newest = (self.ledger() or [""])[0]

@@ -108,7 +108,23 @@ def test_a_stop_leaves_nothing_locked(keeper: Keeper, world: World) -> None:
     assert ended.code == 0, ended.said
     assert keeper.ledger()[0].endswith("interrupted")
     assert broken[:10] in keeper.ledger()[0]
-    assert not git(keeper.remote, "for-each-ref", "refs/orchestrator-lock")
+    assert not keeper.locks()
+
+
+def test_nothing_outlives_an_agent_that_is_killed(keeper: Keeper, world: World) -> None:
+    """A child whose agent is gone ends what it is at, records that and gives its lock back; the next agent goes on."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    keeper.push("Break the web")
+    running = keeper.start()
+    eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+    running.signal(signal.SIGKILL)
+    assert running.end().code == -signal.SIGKILL
+    eventually(lambda: keeper.ledger()[0].endswith("interrupted"), "the child to end")
+    eventually(lambda: not keeper.locks(), "the lock to be given back")
+    world.manifests("shop/web.yaml", deployment("web"))
+    keeper.push("Mend the web")
+    ended = keeper.once()
+    assert ended.code == 0, ended.said
 
 
 def test_a_suspended_stack_is_left_alone(keeper: Keeper, world: World) -> None:
