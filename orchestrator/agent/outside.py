@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from orchestrator.agent.configuration.model import Configuration
-from orchestrator.agent.events import Listener
+from orchestrator.agent.decisions.agenda import Key
+from orchestrator.agent.events import Began, Event, Listener
+from orchestrator.agent.loop import Loop
 from orchestrator.agent.notifications.telling import Teller, telling
 from orchestrator.agent.statuses.setting import Setter, setting
 from orchestrator.settings import Settings
@@ -15,13 +16,18 @@ from orchestrator.settings import Settings
 class Outside:
     """Who tells, each in threads of their own."""
 
+    loop: Loop
     teller: Teller
     setter: Setter
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
         """Return what has to hear of every event."""
-        return (self.teller.listen, self.setter.listen)
+        return (self._begin, self.teller.listen, self.setter.listen)
+
+    def _begin(self, event: Event) -> None:
+        if isinstance(event, Began):
+            self.teller.recall(self.loop.verdicts)
 
     def deliveries(self) -> Mapping[tuple[str, str], int]:
         """Return how much was told, by where to and by what came of it."""
@@ -29,10 +35,18 @@ class Outside:
 
 
 @contextmanager
-def telling_outside(configuration: Configuration, settings: Settings) -> Iterator[Outside]:
-    """Tell others while the block lasts, and what waits at its end for some seconds."""
+def telling_outside(loop: Loop, settings: Settings) -> Iterator[Outside]:
+    """Tell others of a loop while the block lasts, and what waits at its end for some seconds.
+
+    ``settings`` have the secrets that the loop's own are without.
+    """
+    told = loop.configuration
+
+    def tells(key: Key) -> bool:  # what is shared changes
+        return loop.share.tells(key)
+
     with (
-        telling(configuration.name, configuration.channels, settings) as teller,
-        setting(configuration) as setter,
+        telling(told.name, told.channels, settings, tells=tells) as teller,
+        setting(told) as setter,
     ):
-        yield Outside(teller=teller, setter=setter)
+        yield Outside(loop=loop, teller=teller, setter=setter)

@@ -57,7 +57,7 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
         listeners=[journal, outcome.listen],
         once=once,
     )
-    with telling_outside(configuration, settings) as outside:
+    with telling_outside(loop, settings) as outside:
         loop.listeners += outside.listeners
         served = nullcontext() if once else _in_company(loop, outside.deliveries)
         with stopping_on_signals(stop), served:

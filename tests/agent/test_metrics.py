@@ -18,6 +18,7 @@ from orchestrator.agent.metrics.exposition import Exposition
 from orchestrator.agent.metrics.figures import Figures, counted
 from orchestrator.agent.metrics.gathering import Gathering
 from orchestrator.agent.metrics.samples import Glance, samples
+from orchestrator.agent.replicas.share import Share
 from orchestrator.agent.serving import serving
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.processes import Stop
@@ -238,12 +239,39 @@ def test_names_are_as_prometheus_wants_them() -> None:
         assert ("Unix time" in metric.said) == metric.name.endswith("_timestamp_seconds")
 
 
+def test_what_was_known_before_the_start_is_shown(tmp_path: Path) -> None:
+    """A stack that nobody has to look at yet is as it was; when that was, nobody says."""
+    loop = _loop(tmp_path)
+    loop.verdicts[SHOP] = Verdict(end=End.DRIFTED, revision=FIRST, drift=2)
+    gathering = Gathering(loop=loop)
+    gathering.listen(BEGAN)
+    found = _read(gathering.answer().text)
+    where = frozenset(WHERE.items())
+    assert found["orchestrator_stack_drift", where] == 2
+    assert ("orchestrator_stack_last_attempt_timestamp_seconds", where) not in found
+    applied = frozenset({**WHERE, "revision": FIRST}.items())
+    assert found["orchestrator_stack_applied_revision_info", applied] == 1
+
+
+def test_a_stack_of_another_replica_is_shown_by_that(tmp_path: Path) -> None:
+    """Once its shard is somebody else's, nothing of it is here."""
+    loop = _loop(tmp_path)
+    gathering = Gathering(loop=loop)
+    gathering.listen(ended(End.APPLIED))
+    assert "production" in gathering.answer().text
+    loop.share = Share(begin=frozenset(), held=frozenset())
+    assert "production" not in gathering.answer().text
+
+
+def _loop(folder: Path) -> Loop:
+    configuration = Configuration(file=folder / "agent.yaml", name="keeper", directory=folder)
+    return Loop(configuration=configuration, settings=Settings.read(), stop=Stop(), listeners=[])
+
+
 @pytest.mark.integration
 def test_it_is_served_with_figures_of_the_process(tmp_path: Path) -> None:
     """What a loop announces is there when it is asked for, beside the memory and the files of the process."""
-    configuration = Configuration(file=tmp_path / "agent.yaml", name="keeper", directory=tmp_path)
-    loop = Loop(configuration=configuration, settings=Settings.read(), stop=Stop(), listeners=[])
-    gathering = Gathering(loop=loop, deliveries=lambda: {("team", "sent"): 1})
+    gathering = Gathering(loop=_loop(tmp_path), deliveries=lambda: {("team", "sent"): 1})
     with serving("127.0.0.1:0", {"/metrics": gathering.answer}, {}) as port:
         for event in (BEGAN, looked(), surveyed(), ended(End.APPLIED)):
             gathering.listen(event)

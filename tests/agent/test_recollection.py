@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
 from orchestrator.agent.decisions.recollection import recalled, remembered
-from orchestrator.agent.verdicts import End, Verdict
+from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.stack.model import Json
 from tests.agent.builders import NOW, key
 
@@ -78,9 +78,12 @@ def test_what_was_broken_off_or_waits_is_due_at_once() -> None:
 def test_how_it_ended_is_known_again() -> None:
     """A run in which a failed stack is not due does not end as if all were well."""
     item = Item(key=key())
-    verdicts = {item.key: Verdict(end=End.FAILED, message="no")}
+    held = Verdict(
+        end=End.HELD, message="no", revision="r0", digest="d", drift=2, waits=Waits.APPROVAL
+    )
+    verdicts = {item.key: replace(held, detail="more than is kept", hint="ask")}
     _, found = recalled(_kept({item.key: item}, verdicts), now=NOW, wall=WALL, longest=LONGEST)
-    assert (found[item.key].end, found[item.key].message) == (End.FAILED, "no")
+    assert found[item.key] == held
 
 
 JSON: st.SearchStrategy[Json] = st.recursive(
@@ -91,7 +94,7 @@ JSON: st.SearchStrategy[Json] = st.recursive(
 
 
 @settings(deadline=None, max_examples=40)
-@given(JSON, st.sampled_from(["due", "end", "failures", "key", "items", "format"]), JSON)
+@given(JSON, st.sampled_from(["due", "verdict", "failures", "key", "items", "format"]), JSON)
 def test_whatever_is_read_the_agent_begins(document: Json, name: str, other: Json) -> None:
     """A file that is torn, or of another version, is no reason not to begin."""
     recalled(document, now=NOW, wall=WALL, longest=LONGEST)

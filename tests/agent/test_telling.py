@@ -34,9 +34,10 @@ from orchestrator.agent.configuration.channels import (
 )
 from orchestrator.agent.notifications.courier import Courier, Patience
 from orchestrator.agent.notifications.telling import Teller
+from orchestrator.agent.replicas.share import Share
 from orchestrator.agent.verdicts import End
 from orchestrator.settings import Settings
-from tests.agent.happenings import FIRST, ended, failed, waiting
+from tests.agent.happenings import FIRST, SHOP, ended, failed, surveyed, waiting
 from tests.agent.sinks import Hooks, hooks, mailbox
 from tests.end_to_end.commands import eventually
 
@@ -218,6 +219,31 @@ def test_an_address_that_is_none_is_told_without_it(url: str, why: str, said: io
     teller.close()
     assert why in said.getvalue()
     assert SECRET not in said.getvalue()
+
+
+def test_what_was_known_before_the_start_is_no_news(sink: Hooks) -> None:
+    """After a start what stands is told to nobody again, and its end is."""
+    teller = _slack(sink)
+    teller.recall({SHOP: failed().verdict})
+    teller.listen(failed("again"))
+    teller.listen(ended(End.UNCHANGED))
+    teller.close()
+    assert ["as Git wants it again" in each.json["text"] for each in sink.posts] == [True]
+
+
+def test_what_another_replica_tells_is_told_once(sink: Hooks) -> None:
+    """Each stack, and each repository as a whole, is one replica's to tell of."""
+    settings = replace(Settings.read(), environment={"URL": sink.url})
+    channel = Channel(name="team", target=Slack(url=Hidden(variable="URL")), about=frozenset(About))
+    shares = [Share(begin=frozenset(range(8))), Share(begin=frozenset(range(8, 16)))]
+    tellers = [
+        Teller("keeper", [channel], settings, tells=share.tells, patience=QUICK) for share in shares
+    ]
+    for teller in tellers:
+        teller.listen(surveyed(error="no signature"))
+        teller.listen(failed())
+        teller.close()
+    assert len(sink.posts) == 2
 
 
 def test_nobody_waits_for_a_channel_that_hangs(sink: Hooks) -> None:

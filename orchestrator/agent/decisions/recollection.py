@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 
 from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
-from orchestrator.agent.verdicts import End, Verdict
+from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.stack.model import Json
 
 Verdicts = Mapping[Key, Verdict]
@@ -30,8 +30,7 @@ def remembered(agenda: Agenda, verdicts: Verdicts, *, now: float, wall: float) -
             "working": item.running.value if item.running else None,
             "look": round(item.look - now + wall, 1) if item.look < NEVER else None,
             "due": {task.value: round(at - now + wall, 1) for task, at in item.due.items()},
-            "end": verdicts[key].end.value if key in verdicts else None,
-            "message": verdicts[key].message if key in verdicts else "",
+            "verdict": _kept(verdicts[key]) if key in verdicts else None,
         }
         for key, item in sorted(agenda.items())
     ]
@@ -48,15 +47,38 @@ def recalled(document: Json, *, now: float, wall: float, longest: float) -> tupl
     for each in _items(document):
         try:
             item = _item(each, now=now, wall=wall, longest=longest)
-            end = End(str(each["end"])) if each["end"] else None
-        except (KeyError, TypeError, ValueError):
+            verdict = _verdict(each["verdict"])
+        except (KeyError, TypeError, ValueError, OverflowError):
             return {}, {}
         agenda[item.key] = item
-        if end is not None:
-            verdicts[item.key] = Verdict(
-                end=end, message=str(each["message"]), revision=item.revision
-            )
+        if verdict is not None:
+            verdicts[item.key] = verdict
     return agenda, verdicts
+
+
+def _kept(verdict: Verdict) -> Json:
+    """Return what is kept of a verdict: what tells whether the next one is any news."""
+    return {
+        "end": verdict.end.value,
+        "message": verdict.message,
+        "revision": verdict.revision,
+        "digest": verdict.digest,
+        "drift": verdict.drift,
+        "waits": verdict.waits.value if verdict.waits else None,
+    }
+
+
+def _verdict(kept: Json) -> Verdict | None:
+    if not isinstance(kept, dict):
+        return None
+    return Verdict(
+        end=End(str(kept["end"])),
+        message=str(kept["message"]),
+        revision=str(kept["revision"]),
+        digest=str(kept["digest"]),
+        drift=int(_number(kept["drift"])),
+        waits=Waits(str(kept["waits"])) if kept["waits"] else None,
+    )
 
 
 def _items(document: Json) -> list[dict[str, Json]]:

@@ -1,6 +1,6 @@
 """What the agent's events come to, counted: frozen data that each event replaces. Pure; times are in Unix seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, assert_never
 
@@ -30,8 +30,8 @@ class Durations:
 class StackFigures:
     """What is known of a stack in one environment.
 
-    ``succeeded_at`` is 0 when it never was. ``lock_seen`` is since when its lock is seen at the remote, ``lock_met``
-    since when tasks of ours find it held; None while it is free.
+    ``attempted_at`` and ``succeeded_at`` are 0 when that was not since the process began. ``lock_seen`` is since when
+    its lock is seen at the remote, ``lock_met`` since when tasks of ours find it held; None while it is free.
     """
 
     attempted: str = ""
@@ -96,6 +96,29 @@ def counted(figures: Figures, event: events.Event, now: float) -> Figures:
             return figures
         case _:
             assert_never(event)
+
+
+def recalled(figures: Figures, verdicts: Mapping[Key, Verdict]) -> Figures:
+    """Return the figures with what is known of stacks from before the process began."""
+    stacks = {
+        key: StackFigures(
+            attempted=verdict.revision,
+            applied=verdict.revision if verdict.well else "",
+            last=verdict,
+            drift=_drift(StackFigures(), verdict),
+        )
+        for key, verdict in verdicts.items()
+        if key.stack
+    }
+    return replace(figures, stacks={**stacks, **figures.stacks})
+
+
+def owned(figures: Figures, ours: Callable[[Key], bool]) -> Figures:
+    """Return the figures without stacks that are another replica's by now."""
+    if all(map(ours, figures.stacks)):
+        return figures
+    stacks = {key: each for key, each in figures.stacks.items() if ours(key)}
+    return replace(figures, stacks=stacks)
 
 
 def _looked(figures: Figures, event: events.Looked, now: float) -> Figures:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from orchestrator import __version__, clock
-from orchestrator.agent.events import Event
+from orchestrator.agent.events import Began, Event
 from orchestrator.agent.loop import Loop
 from orchestrator.agent.metrics.exposition import CONTENT_TYPE, Exposition
-from orchestrator.agent.metrics.figures import Figures, counted
+from orchestrator.agent.metrics.figures import Figures, counted, owned, recalled
 from orchestrator.agent.metrics.samples import Glance, Sample, samples
+from orchestrator.agent.replicas.share import own
 from orchestrator.agent.serving import Answer
 
 Deliveries = Mapping[tuple[str, str], int]
@@ -32,7 +33,10 @@ class Gathering:
 
     def listen(self, event: Event) -> None:
         """Count an event."""
-        self._figures = counted(self._figures, event, clock.now().timestamp())
+        figures = counted(self._figures, event, clock.now().timestamp())
+        if isinstance(event, Began):
+            figures = recalled(figures, self.loop.verdicts)
+        self._figures = owned(figures, self.loop.share.goes_on)
 
     def answer(self) -> Answer:
         """Return all metrics as text."""
@@ -48,10 +52,10 @@ class Gathering:
             name=loop.configuration.name,
             version=__version__,
             workers=loop.configuration.workers,
-            agenda=loop.agenda,
+            agenda=own(loop.agenda, loop.share),
             at=clock.lasting(),
             beat=loop.beat,
             now=clock.now().timestamp(),
             deliveries=self.deliveries(),
         )
-        return samples(self._figures, glance)
+        return samples(owned(self._figures, loop.share.goes_on), glance)

@@ -121,8 +121,9 @@ def _revisions(each: StackFigures) -> Iterator[_Value]:
 
 def _stack(each: StackFigures, now: float) -> Iterator[_Value]:
     since = each.locked_since
-    yield catalogue.ATTEMPTED_AT, (), each.attempted_at
-    yield catalogue.LAST_DURATION, (), each.seconds
+    if each.attempted_at:
+        yield catalogue.ATTEMPTED_AT, (), each.attempted_at
+        yield catalogue.LAST_DURATION, (), each.seconds
     yield catalogue.AS_WANTED, (), as_wanted(each)
     yield catalogue.FAILURES, (), each.failures
     yield catalogue.DRIFT, (), each.drift

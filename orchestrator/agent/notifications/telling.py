@@ -1,5 +1,6 @@
 """The listener that tells people: it only decides and hands over; each channel has a courier of its own."""
 
+import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from orchestrator.agent.configuration.channels import (
     Target,
     Webhook,
 )
-from orchestrator.agent.events import Event
+from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.events import Ended, Event
 from orchestrator.agent.notifications.choosing import Memory, chosen
 from orchestrator.agent.notifications.courier import Courier, Patience, Undelivered
 from orchestrator.agent.notifications.mailing import mail_of, send
@@ -23,6 +25,7 @@ from orchestrator.agent.notifications.news import Known, news
 from orchestrator.agent.notifications.posting import Post, post, signed
 from orchestrator.agent.notifications.reporting import report
 from orchestrator.agent.notifications.wording import Message, document, slack
+from orchestrator.agent.verdicts import Verdict
 from orchestrator.reports.json import dumps
 from orchestrator.settings import Settings
 
@@ -45,10 +48,14 @@ class Teller:
         channels: Sequence[Channel],
         settings: Settings,
         *,
+        tells: Callable[[Key], bool] = lambda _: True,
         patience: Patience | None = None,
     ) -> None:
-        """Begin; secrets are read from the environment of ``settings`` and files when something is told."""
-        self._name, self._known = name, Known()
+        """Begin, and tell of what ``tells`` says is ours to tell.
+
+        Secrets are read from the environment of ``settings`` and files when something is told.
+        """
+        self._name, self._known, self._tells = name, Known(), tells
         self._channels = [
             _Told(
                 channel=channel,
@@ -66,12 +73,21 @@ class Teller:
         """Tell whoever has to know of an event; nobody is waited for."""
         now = clock.now()
         self._known, found = news(self._known, event)
-        for each in found:
+        for each in filter(lambda each: self._tells(each.key), found):
             for told in self._channels:
                 told.memory, said = chosen(told.channel, told.memory, each, now.timestamp())
                 if said is not None:
                     number = uuid.uuid4().hex
                     told.courier.put(Message(told=said, agent=self._name, at=now, number=number))
+
+    def recall(self, verdicts: Mapping[Key, Verdict]) -> None:
+        """Take what is known from before the process began for told: it is no news, and its end will be."""
+        now = clock.now().timestamp()
+        for event in (_as_before(key, verdict) for key, verdict in verdicts.items() if key.stack):
+            for each in news(Known(), event)[1]:
+                for told in self._channels:
+                    memory, _ = chosen(told.channel, told.memory, each, now)
+                    told.memory = Memory(told=memory.told)
 
     def deliveries(self) -> Mapping[tuple[str, str], int]:
         """Return how many were sent, failed or were dropped, by channel and that word."""
@@ -84,10 +100,22 @@ class Teller:
             told.courier.close(max(deadline - clock.seconds(), 0.1))
 
 
+def _as_before(key: Key, verdict: Verdict) -> Ended:
+    return Ended(
+        key=key, task=Task.RECONCILE, verdict=verdict, seconds=0.0, failures=0, due=math.inf
+    )
+
+
 @contextmanager
-def telling(name: str, channels: Sequence[Channel], settings: Settings) -> Iterator[Teller]:
+def telling(
+    name: str,
+    channels: Sequence[Channel],
+    settings: Settings,
+    *,
+    tells: Callable[[Key], bool],
+) -> Iterator[Teller]:
     """Tell channels while the block lasts, and what waits at its end."""
-    teller = Teller(name, channels, settings)
+    teller = Teller(name, channels, settings, tells=tells)
     try:
         yield teller
     finally:

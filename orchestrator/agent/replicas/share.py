@@ -27,6 +27,10 @@ class Share:
         """Whether what is at work on a stack may go on."""
         return not key.stack or self.held is None or shard_of(key) in self.held
 
+    def tells(self, key: Key) -> bool:
+        """Whether it is ours to tell others of a stack, or of a repository as a whole: one replica does."""
+        return self.begin is None or shard_of(key) in self.begin
+
     def gained(self, before: "Share") -> frozenset[int]:
         """Return the shards that may be begun with now and could not before."""
         if self.begin is None:
