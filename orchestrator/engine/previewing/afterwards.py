@@ -8,6 +8,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.preview import Afterwards, Became
 
 _DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
+_IMMATERIAL = frozenset({Operation.APPROVE, Operation.SUSPEND, Operation.RESUME, Operation.MOVE})
 
 
 def afterwards(
@@ -36,12 +37,12 @@ def afterwards(
 def moved_on(entries: Iterable[Entry], since: str) -> Entry | None:
     """Return the newest of the entries, newest first, that came after the one called ``since`` and may matter.
 
-    Somebody's approval of a plan is no reason to make it again.
+    Who approves a plan, tells an agent to stand still or moves a ledger gives no reason to make a plan again.
     """
     for entry in entries:
         if entry.id == since:
             return None
-        if entry.run.operation is not Operation.APPROVE:
+        if entry.run.operation not in _IMMATERIAL:
             return entry
     return None
 

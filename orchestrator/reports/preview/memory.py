@@ -11,6 +11,8 @@ from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.reports.preview.words import outlook
 
 _FORMAT: Final = 1
+_COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
+_NAME: Final = re.compile(r"[a-z0-9-]{1,40}/[a-z0-9-]{1,40}")
 _HIDDEN: Final = re.compile(r"^<!-- orchestrator-plans (\{.*\}) -->\r?$", re.MULTILINE)
 
 
@@ -57,17 +59,29 @@ def remember(preview: Preview, *, plans: bool = True) -> str:
 
 
 def recall(comment: str) -> Memory | None:
-    """Return what an earlier comment remembers, or None when it holds nothing that can be read."""
+    """Return what an earlier comment remembers, or None when it holds nothing that can be read.
+
+    Others may have edited the comment: what is no commit, or no name of a stack and an environment, is none of ours.
+    """
     written = _HIDDEN.findall(comment)
     try:
         kept = json.loads(written[-1])  # whatever stands above, ours comes last
         plans = {str(name): _remembered(*values) for name, values in kept["plans"].items()}
-        whole = kept.get("whole") is not False
-        return Memory(
-            head=str(kept["head"]), base=str(kept.get("base", "")), whole=whole, plans=plans
+        memory = Memory(
+            head=str(kept["head"]),
+            base=str(kept.get("base", "")),
+            whole=kept.get("whole") is not False,
+            plans=plans,
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
+    return memory if _is_ours(memory) else None
+
+
+def _is_ours(memory: Memory) -> bool:
+    planned = (name for name, plan in memory.plans.items() if plan.digest)
+    commits = (memory.head, *filter(None, [memory.base]))
+    return all(map(_COMMIT.fullmatch, commits)) and all(map(_NAME.fullmatch, planned))
 
 
 def _remembered(digest_: object, words: object, ledger: object = "") -> Remembered:

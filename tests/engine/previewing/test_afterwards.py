@@ -71,9 +71,10 @@ def test_the_first_run_that_succeeded_counts(
 def test_an_approval_is_no_reason_to_plan_again() -> None:
     """Whatever else came since is, and nothing is when the plan is of the last entry."""
     approval = _entry("n1", Kind.NOTED, operation=Operation.APPROVE)
+    stopped = _entry("s1", Kind.NOTED, operation=Operation.SUSPEND)
     moved = _entry("t1", Kind.NOTED, operation=Operation.TERRAFORM)
 
-    assert moved_on((approval, _DONE, _STARTED), "a2") is None
+    assert moved_on((approval, stopped, _DONE, _STARTED), "a2") is None
     assert moved_on((approval, moved, _DONE), "a2") is moved
     assert moved_on((_FAILED, _DONE), "a2") is _FAILED
     assert moved_on((approval, _DONE), "") is _DONE

@@ -16,7 +16,7 @@ from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.page import page
 from tests.plans.builders import change, field_change, unit_plan
-from tests.reports.preview.building import of, preview, resource
+from tests.reports.preview.building import HEAD, of, preview, resource
 from tests.reports.preview.reading import code_of, problems
 from tests.reports.preview.samples import SAMPLES
 
@@ -171,6 +171,9 @@ def test_what_changed_since_the_comment_before() -> None:
         '<!-- orchestrator-plans {"plans": [], "head": 1} -->',
         '<!-- orchestrator-plans {"plans": {"a": 1}, "head": ""} -->',
         "<!-- orchestrator-plans " + '{"a":' * 50_000 + "} -->",
+        f'<!-- orchestrator-plans {{"plans": {{}}, "head": "../../{HEAD}"}} -->',
+        f'<!-- orchestrator-plans {{"plans": {{}}, "head": "{HEAD}", "base": "--all"}} -->',
+        f'<!-- orchestrator-plans {{"plans": {{"../x/y": ["1", ""]}}, "head": "{HEAD}"}} -->',
     ],
 )
 def test_a_comment_that_remembers_nothing_is_no_error(text: str) -> None:

@@ -98,7 +98,7 @@ def test_a_comment_that_was_edited_in_a_browser_is_read_all_the_same() -> None:
 
 def test_what_others_wrote_is_taken_for_nothing() -> None:
     """A line of a plan that looks like one of ours stands in a fence, and above ours."""
-    fake = '<!-- orchestrator-plans {"head": "mine", "plans": {}} -->'
+    fake = '<!-- orchestrator-plans {"head": "0000000000000000000000000000000000000000", "plans": {}} -->'
     made = SAMPLES["a small change"]()
     shown = comment(replace(made, notes=(fake,)), limit=_GITHUB)
 
