@@ -1,0 +1,113 @@
+"""Which plans a base outdates that moved on, in real repositories; ledgers are asked in whole runs."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.engine.previewing.standing import stale_plans
+from orchestrator.engine.previewing.touched import Merge
+from orchestrator.engine.session import Surroundings
+from orchestrator.reports.preview.memory import Memory, Remembered
+from orchestrator.reports.preview.standing import EVERYTHING
+from orchestrator.repository.repository import open_repository
+from orchestrator.settings import Settings
+from orchestrator.stack.load import load_project
+from tests.git import git, make_repository
+from tests.stack.stack_files import write
+
+_STACK = "version: 1\nname: {}\nmodules: {{m: {{source: ../../modules/{}}}}}\n"
+_NOTHING = Remembered(digest="", outlook="could not be planned")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a repository with two stacks of a module each, and a file that belongs to none."""
+    repository = make_repository(tmp_path / "shop")
+    files = {
+        "stacks/shop/stack.yaml": _STACK.format("shop", "a"),
+        "stacks/blog/stack.yaml": _STACK.format("blog", "b"),
+        "modules/a/main.tf": "",
+        "modules/b/main.tf": "",
+        "README": "",
+    }
+    write(repository, files)
+    _commit(repository)
+    return repository
+
+
+def _commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "Change")
+
+
+def _stale(root: Path, *, whole: bool = True) -> dict[str, str]:
+    """Return what the last commit outdates of the plans of a comment on the commit before."""
+    repository = open_repository(root)
+    now = repository.revision()
+    merge = Merge(
+        surroundings=Surroundings(
+            settings=Settings.read(), directory=root, on_event=lambda _event: None
+        ),
+        repository=repository,
+        base=now,
+        result=now,
+        project=load_project(repository.export(now)),
+    )
+    plans = {"shop/default": _NOTHING, "blog/default": _NOTHING} if whole else {}
+    memory = Memory(head="a" * 40, plans=plans, whole=whole)
+    return stale_plans(merge, memory, before=repository.revision("HEAD~1"), base="main")
+
+
+@pytest.mark.parametrize(
+    ("files", "stale"),
+    [
+        ({"README": "more"}, {}),
+        (
+            {"modules/a/main.tf": "# more\n"},
+            {"shop/default": "main moved on in what it is made of"},
+        ),
+        (
+            {"modules/a/.terraform.lock.hcl": "# locked\n"},
+            {"shop/default": "main moved on in what it is made of"},
+        ),
+        (
+            {"stacks/blog/stack.yaml": "name: blog\nmodules: [\n"},
+            {"blog/default": "main moved on in what it is made of"},
+        ),
+        (
+            {"stacks/new/stack.yaml": _STACK.format("new", "a")},
+            {EVERYTHING: "main has the stack new by now"},
+        ),
+        (
+            {"orchestrator.yaml": "guards: {destroys: 1}\n"},
+            dict.fromkeys(("shop/default", "blog/default"), "main moved on in what it is made of"),
+        ),
+    ],
+)
+def test_a_base_outdates_what_is_made_of_what_changed(
+    root: Path, files: dict[str, str], stale: dict[str, str]
+) -> None:
+    """Modules, their lock files, stack files and settings count, and a new stack may be touched, too."""
+    write(root, files)
+    _commit(root)
+
+    assert _stale(root) == stale
+
+
+def test_a_stack_that_is_gone_has_no_plan_any_more(root: Path) -> None:
+    """Somebody took it out of the base."""
+    git(root, "rm", "-r", "--quiet", "stacks/shop")
+    _commit(root)
+
+    assert _stale(root) == {"shop/default": "main has no such stack any more"}
+
+
+def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
+    """Such as when nothing could be planned at all; without a commit, nothing is stale."""
+    _commit(root)
+    same = _stale(root, whole=False)
+    write(root, {"README": "more"})
+    _commit(root)
+
+    assert same == {}
+    assert _stale(root, whole=False) == {EVERYTHING: "main moved on"}
