@@ -64,6 +64,26 @@ def test_a_request_is_judged_by_the_policies_of_its_base(world: World, tmp_path:
     ]
 
 
+def test_the_history_of_a_request_names_no_ledgers(world: World, tmp_path: Path) -> None:
+    """Where a ledger may have been before is told by the base, for a stack that has none yet."""
+    base = small_stack(world)
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    file = world.root / "stacks" / world.name / "stack.yaml"
+    before = file.read_text(encoding="utf-8")
+    place = f"ledger: {{store: directory, path: {tmp_path}/nowhere}}\n"
+    file.write_text(f"{before}\n{place}", encoding="utf-8")
+    world.commit("Say where it never was")
+    file.write_text(before, encoding="utf-8")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    world.commit("Say it no more")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert "to create" in ended.stdout
+    assert "nowhere" not in ended.said
+
+
 @pytest.mark.parametrize("base", ["--upload-pack=touch${IFS}PWNED", "$(touch${IFS}PWNED);`id`"])
 def test_a_branch_is_never_an_option_nor_a_command(world: World, tmp_path: Path, base: str) -> None:
     """Whatever the base is called, it is a branch; and so it is in what is told of it."""
