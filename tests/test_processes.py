@@ -61,6 +61,21 @@ def test_keeps_no_more_than_it_is_told(python: Callable[[str], Command]) -> None
     assert not processes.run(much, limits=Limits(output=1000)).capped
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="memory is read from /proc")
+def test_what_takes_too_much_memory_is_ended(python: Callable[[str], Command]) -> None:
+    """What a child started counts too; one that keeps within its bounds is left alone."""
+    grandchild = "x = bytearray(150 << 20); import time; time.sleep(60)"
+    greedy = python(
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
+    )
+    ended = processes.run(greedy, limits=Limits(memory=100 << 20, grace=0.1, second_grace=0.1))
+    assert (ended.exceeded, ended.timed_out, ended.interrupted) == (True, False, False)
+
+    modest = python("x = bytearray(10 << 20); import time; time.sleep(1.2); print('done')")
+    ended = processes.run(modest, limits=Limits(memory=100 << 20))
+    assert (ended.exceeded, ended.stdout) == (False, "done\n")
+
+
 def test_gives_a_child_only_the_environment_that_was_chosen(
     python: Callable[[str], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
