@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,17 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from orchestrator.agent.configuration.load import load_configuration
 from orchestrator.errors import InvalidStack
+from orchestrator.settings import Settings
 from orchestrator.stack.load import StackFile, load_environments
 from orchestrator.stack.project import Project
 from tests.docs.pages import ROOT
 
 _STACK = Draft7Validator(json.loads((ROOT / "docs" / "stack.schema.json").read_text()))
 _PROJECT = Draft7Validator(json.loads((ROOT / "docs" / "orchestrator.schema.json").read_text()))
+
+_AGENT = Draft7Validator(json.loads((ROOT / "docs" / "agent.schema.json").read_text()))
 
 _STACKS = sorted(path.parent.name for path in ROOT.glob("stacks/*/stack.yaml"))
 
@@ -67,9 +72,9 @@ _SPOILED: list[tuple[tuple[str, ...], Any]] = [
 ]
 
 
-def _spoiled(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+def _spoiled(path: tuple[str, ...], value: Any, whole: Any = _WHOLE) -> dict[str, Any]:
     """Return the whole with another value at a path; None takes the key away."""
-    document: dict[str, Any] = json.loads(json.dumps(_WHOLE))
+    document: dict[str, Any] = json.loads(json.dumps(whole))
     inner = document
     for step in path[:-1]:
         inner = inner[step]
@@ -121,6 +126,42 @@ def test_our_own_settings_are_valid() -> None:
     assert not list(_PROJECT.iter_errors(yaml.safe_load(file.read_text(encoding="utf-8"))))
     assert not _PROJECT.is_valid({"stack": ["stacks/*/stack.yaml"]})
     assert _named_in(file) == ROOT / "docs" / "orchestrator.schema.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("version",), 2),
+        (("repositories",), None),
+        (("workers",), 0),
+        (("listen",), "8080"),
+        (("repositories", "Shop"), {"url": "x"}),
+        (("repositories", "shop", "url"), None),
+        (("repositories", "shop", "poll"), "soon"),
+        (("repositories", "shop", "webhook", "kind"), "bitbucket"),
+        (("repositories", "shop", "stacks", "shop", "drift", "policy"), "mend"),
+        (("repositories", "shop", "stacks", "shop", "service_account"), "deployer"),
+    ],
+)
+def test_editors_know_the_agents_file(path: tuple[str, ...], value: Any, tmp_path: Path) -> None:
+    """What the agent takes is valid for editors too, and what it refuses for its shape is not."""
+    whole: dict[str, Any] = {
+        "version": 1,
+        "listen": ":8080",
+        "repositories": {
+            "shop": {
+                "url": "https://git.example.org/shop.git",
+                "webhook": {"kind": "github", "secret_file": "hook"},
+                "stacks": {"shop": {"drift": {"policy": "report", "infrastructure": False}}},
+            }
+        },
+    }
+    file = tmp_path / "agent.yaml"
+    for document, valid in ((whole, True), (_spoiled(path, value, whole), False)):
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
+        assert _AGENT.is_valid(document) is valid
+        with nullcontext() if valid else pytest.raises(InvalidStack):
+            load_configuration(file, Settings.read())
 
 
 def _named_in(file: Path) -> Path:
