@@ -1,7 +1,8 @@
 """How long a forge is waited for: what it says itself, within limits, and never longer than somebody wants.
 
 GitHub says that it is asked too often by 403 or 429, with ``Retry-After``, with the second from which on it answers
-again in ``X-RateLimit-Reset``, or in words alone; GitLab by 429 with ``Retry-After`` and ``RateLimit-Reset``.
+again in ``X-RateLimit-Reset``, or in words alone; GitLab by 429 with ``Retry-After`` and ``RateLimit-Reset``, and by
+409 that somebody else sets the same status at this very moment.
 """
 
 import json
@@ -24,7 +25,7 @@ _LONGEST_SECONDS: Final = 300.0
 _PAUSE_SECONDS: Final = 60.0
 """What GitHub asks for when it does not say how long."""
 _MOMENT_SECONDS: Final = 0.5
-_FORBIDDEN, _TOO_MANY, _TROUBLE = 403, 429, 500
+_FORBIDDEN, _CONFLICT, _TOO_MANY, _TROUBLE = 403, 409, 429, 500
 _LIMITS: Final = ("rate limit", "abuse detection")
 # What changes nothing, or a second time nothing, is sent again. What is written may be out of date by then, or be
 # there twice: whoever wants to write looks again first.
@@ -67,7 +68,7 @@ class Patience(Retry):
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002, ARG002  as urllib3 calls it
         """Whether an answer may be one after which to try again: it was not done, or may be done twice."""
-        refused = status_code in {_FORBIDDEN, _TOO_MANY}
+        refused = status_code in {_FORBIDDEN, _CONFLICT, _TOO_MANY}
         return refused or (status_code >= _TROUBLE and method.upper() in _REPEATABLE)
 
     def increment(self, *given: Any, **named: Any) -> "Patience":

@@ -131,6 +131,11 @@ def test_a_request_has_one_comment_from_its_beginning_to_its_end(request_: _Requ
     assert request_.owner.token not in first.said + written["body"] + changed["body"]
 
 
+def _wait_until_mergeable(request_: _Request) -> None:
+    """Wait until the forge, which takes its time, found that there are no conflicts."""
+    eventually(lambda: request_.ask("GET", f"pulls/{request_.number}")["mergeable"], "a merge")
+
+
 def test_what_fails_keeps_a_request_from_being_merged(request_: _Request) -> None:
     """A branch that demands our status is not merged into before the plans succeed."""
     rule = {
@@ -143,6 +148,7 @@ def test_what_fails_keeps_a_request_from_being_merged(request_: _Request) -> Non
 
     failed = request_.comment()
     states = request_.statuses(broken)
+    _wait_until_mergeable(request_)
     refused = request_.ask("POST", f"pulls/{request_.number}/merge", {"Do": "merge"}, code=405)
     mended = request_.push("plain enough")
     succeeded = request_.comment()
@@ -152,8 +158,7 @@ def test_what_fails_keeps_a_request_from_being_merged(request_: _Request) -> Non
     assert "status" in refused["message"].lower()
     assert succeeded.code == 0, succeeded.said
     assert request_.statuses(mended)["orchestrator"] == "success"
-    # A forge looks at its own pace whether there are conflicts.
-    eventually(lambda: request_.ask("GET", f"pulls/{request_.number}")["mergeable"], "a merge")
+    _wait_until_mergeable(request_)
     request_.ask("POST", f"pulls/{request_.number}/merge", {"Do": "merge"})
 
 
@@ -170,7 +175,7 @@ def test_what_became_of_a_request_is_told(request_: _Request) -> None:
     stale = request_.refresh()
     (marked,), states = request_.comments, request_.statuses(head)
     again = request_.comment()
-    eventually(lambda: request_.ask("GET", f"pulls/{request_.number}")["mergeable"], "a merge")
+    _wait_until_mergeable(request_)
     request_.ask("POST", f"pulls/{request_.number}/merge", {"Do": "merge"})
     git(world.root, "pull", "--quiet", "origin", "main")
     world.apply()

@@ -13,7 +13,7 @@ from orchestrator.forges.place import Kind, Place
 from orchestrator.processes import Stop
 from tests.forges.publishing import COMMENTS, MARKER, TEXT, client_of, patient, publish_on, text_of
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, Trouble, serving
-from tests.forges.small_forges import SmallGitHub
+from tests.forges.small_forges import SmallGitHub, SmallGitLab
 
 
 def test_a_comment_is_written_once_and_then_changed(forge: Served) -> None:
@@ -205,6 +205,17 @@ def test_a_status_that_is_there_already_is_no_trouble(forge: Served) -> None:
         client_of(forge).set_status("c" * 40, status)
 
     assert {each["state"] for each in forge.statuses} == {"pending"}
+
+
+def test_a_status_that_others_are_setting_is_waited_for() -> None:
+    """GitLab says so when two runs set one at the same moment; a moment later it is free again."""
+    held = SmallGitLab()
+    held.troubles.append(Trouble("POST", "/statuses/", 409, times=2))
+
+    with serving(held):
+        client_of(held).set_status("c" * 40, Status(name="x", state=State.SUCCESS, description="y"))
+
+    assert [each["state"] for each in held.statuses] == ["success"]
 
 
 def test_a_request_is_read_with_where_it_comes_from(forge: Served) -> None:
