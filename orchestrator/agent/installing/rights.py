@@ -6,6 +6,7 @@ Of kinds in no namespace only the objects that are named may be touched; listing
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 from orchestrator.plans.objects import ObjectRef
@@ -93,9 +94,12 @@ def rights_of(needs: Iterable[Needs]) -> Rights:
         for namespace, rule in each.grants:
             if rule not in granted.setdefault(namespace, []):
                 granted[namespace].append(rule)
-    return Rights(
-        rules=_merged(found), granted={name: tuple(rules) for name, rules in granted.items()}
-    )
+    merged = _merged(found)
+    passed_on = {
+        namespace: tuple(rule for rule in rules if not _covered(rule, merged.get(namespace, ())))
+        for namespace, rules in granted.items()
+    }
+    return Rights(rules=merged, granted={name: rules for name, rules in passed_on.items() if rules})
 
 
 def replica_rules() -> tuple[Rule, ...]:
@@ -154,6 +158,22 @@ def _wants(needs: Needs) -> Iterator[tuple[str, str, str, tuple[str, ...], tuple
     if needs.ledger:
         yield needs.ledger, "", "configmaps", (), ("create", "delete", "get", "list", "update")
         yield needs.ledger, _LEASES, "leases", (), ("create", "delete", "get", "update")
+
+
+def _covered(granted: Mapping[str, Json], rules: Iterable[Rule]) -> bool:
+    """Whether what a Role allows is allowed anyway."""
+    groups, resources, verbs = (granted.get(key) for key in ("apiGroups", "resources", "verbs"))
+    if not (isinstance(groups, list) and isinstance(resources, list) and isinstance(verbs, list)):
+        return False
+    held = {
+        (rule.group, resource, verb)
+        for rule in rules
+        if not rule.names
+        for resource in rule.resources
+        for verb in rule.verbs
+    }
+    wanted = product(groups, resources, verbs)
+    return all((str(group), str(each), str(verb)) in held for group, each, verb in wanted)
 
 
 def _merged(
