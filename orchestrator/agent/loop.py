@@ -310,7 +310,8 @@ class Loop:
         now, settings = clock.lasting(), self._settings(result.key)
         pace = Pace(retry=self.configuration.retry, drift=settings.drift)
         after = ended(item, verdict, now, pace=pace, lot=self._chance.random())
-        if result.task is Task.DESTROY and verdict.end in {End.DESTROYED, End.UNCHANGED}:
+        over = verdict.end in {End.DESTROYED, End.UNCHANGED} and not after.due
+        if result.task is Task.DESTROY and over:
             self.agenda = {key: each for key, each in self.agenda.items() if key != result.key}
         else:
             self._replace(after)

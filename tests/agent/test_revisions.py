@@ -93,3 +93,13 @@ def test_an_entry_wakes_who_waits_for_a_person() -> None:
     resting = recorded(_at_rest(), ledgers, {"shop/default": "e2"}, NOW, repository="a")
     assert resting[name].next == NEVER
     assert recorded(waiting, {}, {"other/default": "e1"}, NOW, repository="a") == waiting
+
+
+def test_what_comes_back_to_git_is_not_taken_away() -> None:
+    """A stack that was about to be destroyed, or is being, is brought about again, though it is what it was."""
+    ((name, item),) = _at_rest().items()
+    going = replace(item, due={Task.DESTROY: NOW})
+    for before in (going, replace(item, due={}, running=Task.DESTROY)):
+        agenda, gone = surveyed({name: before}, survey("r2", declared()), NOW, repository="a")
+        assert gone == ()
+        assert agenda[name].due == {Task.RECONCILE: NOW}

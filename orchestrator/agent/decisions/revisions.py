@@ -50,10 +50,15 @@ def surveyed(
 
 
 def _declared(item: Item, revision: str, content: str, *, now: float, first: bool) -> Item:
-    same = content and content == item.content
-    if same or revision == item.revision:
+    # What came back while it was about to be taken away, or was being, is brought about anew.
+    back = Task.DESTROY in item.due or item.running is Task.DESTROY
+    same = revision == item.revision or (content and content == item.content)
+    if same and not back:
         return replace(item, revision=revision, content=content)
-    due = {**item.due, Task.RECONCILE: now}
+    kept: dict[Task, float] = {
+        task: at for task, at in item.due.items() if task is not Task.DESTROY
+    }
+    due = {**kept, Task.RECONCILE: now}
     return replace(
         item,
         revision=revision,
