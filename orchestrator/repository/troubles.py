@@ -11,7 +11,7 @@ from orchestrator.repository.addresses import without_credentials
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
 _UNWRITTEN = re.compile(
-    r"unable to write|write error|write failure|cannot store|error writing|failed to write"
+    r"unable to write|couldn't write|write error|write failure|cannot store|error writing|failed to write"
 )
 _ROOM = (
     "see whether the disk has room and may be written to, and run again; nothing was left behind"
