@@ -3,6 +3,7 @@
 All texts are redacted. Whoever listens is called by the loop, one event after the other, and must not wait.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -98,3 +99,10 @@ class Stopping:
 
 Event: TypeAlias = Began | Looked | Surveyed | Unreadable | Gone | Started | Ended | Stopping
 Listener: TypeAlias = Callable[[Event], None]
+
+
+def as_before(key: Key, verdict: Verdict) -> Ended:
+    """Return a verdict that is known from before the process began as the event that it was then."""
+    return Ended(
+        key=key, task=Task.RECONCILE, verdict=verdict, seconds=0.0, failures=0, due=math.inf
+    )

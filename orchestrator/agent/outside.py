@@ -28,6 +28,7 @@ class Outside:
     def _begin(self, event: Event) -> None:
         if isinstance(event, Began):
             self.teller.recall(self.loop.verdicts)
+            self.setter.recall(self.loop.verdicts)
 
     def deliveries(self) -> Mapping[tuple[str, str], int]:
         """Return how much was told, by where to and by what came of it."""

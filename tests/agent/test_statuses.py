@@ -46,7 +46,7 @@ def test_a_commit_shows_how_its_stack_got_on() -> None:
         (FIRST, State.PENDING, "being brought about"),
         (FIRST, State.SUCCESS, "applied"),
     ]
-    assert _set([failed(), failed(), APPLIED]) == [
+    assert _set([failed(), STARTED, failed(), STARTED, APPLIED]) == [
         (FIRST, State.FAILURE, "the web does not start"),
         (FIRST, State.SUCCESS, "applied"),
     ]
@@ -85,6 +85,8 @@ def test_every_forge_gets_them(forge: Served, tmp_path: Path) -> None:
     told = Statuses(kind=forge.kind, api=forge.api, repository=REPOSITORY, token_file=token)
     repository = Repository(name="acme", url="https://git.example.org/acme", statuses=told)
     setter = Setter({"acme": repository}, patience=Patience(tries=4, first=0.01))
+    setter.recall({SHOP: waiting(revision="0" * 40).verdict})
+    setter.listen(waiting(revision="0" * 40))
     forge.troubles.append(Trouble("POST", "statuses", 500))
     setter.listen(STARTED)
     setter.listen(failed("word " * 100))

@@ -1,6 +1,5 @@
 """The listener that tells people: it only decides and hands over; each channel has a courier of its own."""
 
-import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from orchestrator.agent.configuration.channels import (
     Target,
     Webhook,
 )
-from orchestrator.agent.decisions.agenda import Key, Task
-from orchestrator.agent.events import Ended, Event
+from orchestrator.agent.decisions.agenda import Key
+from orchestrator.agent.events import Event, as_before
 from orchestrator.agent.notifications.choosing import Memory, chosen
 from orchestrator.agent.notifications.courier import Courier, Patience, Undelivered
 from orchestrator.agent.notifications.mailing import mail_of, send
@@ -83,7 +82,7 @@ class Teller:
     def recall(self, verdicts: Mapping[Key, Verdict]) -> None:
         """Take what is known from before the process began for told: it is no news, and its end will be."""
         now = clock.now().timestamp()
-        for event in (_as_before(key, verdict) for key, verdict in verdicts.items() if key.stack):
+        for event in (as_before(key, verdict) for key, verdict in verdicts.items() if key.stack):
             for each in news(Known(), event)[1]:
                 for told in self._channels:
                     memory, _ = chosen(told.channel, told.memory, each, now)
@@ -98,12 +97,6 @@ class Teller:
         deadline = clock.seconds() + _FAREWELL_SECONDS
         for told in self._channels:
             told.courier.close(max(deadline - clock.seconds(), 0.1))
-
-
-def _as_before(key: Key, verdict: Verdict) -> Ended:
-    return Ended(
-        key=key, task=Task.RECONCILE, verdict=verdict, seconds=0.0, failures=0, due=math.inf
-    )
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from typing import Final
 
 from orchestrator import clock
 from orchestrator.agent.configuration.model import Configuration, Repository, Statuses
-from orchestrator.agent.events import Event
+from orchestrator.agent.decisions.agenda import Key
+from orchestrator.agent.events import Event, as_before
 from orchestrator.agent.notifications.courier import Courier, Patience, Undelivered
 from orchestrator.agent.statuses.standing import Shown, Standing, standing
+from orchestrator.agent.verdicts import Verdict
 from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Busy
@@ -39,6 +41,12 @@ class Setter:
         self._shown, found = standing(self._shown, event)
         if found is not None and found.repository in self._couriers:
             self._couriers[found.repository].put(found)
+
+    def recall(self, verdicts: Mapping[Key, Verdict]) -> None:
+        """Take what is known from before the process began for set."""
+        for key, verdict in verdicts.items():
+            if key.stack:
+                self._shown, _ = standing(self._shown, as_before(key, verdict))
 
     def deliveries(self) -> Mapping[tuple[str, str], int]:
         """Return how many were set, failed or were dropped, by repository and that word."""

@@ -45,7 +45,9 @@ def standing(shown: Shown, event: events.Event) -> tuple[Shown, Standing | None]
     if found is None or not found.commit:
         return shown, None
     place = (found.repository, found.status.name)
-    if shown.standings.get(place) == found:
+    before = shown.standings.get(place)
+    again = isinstance(event, events.Started) and before and before.commit == found.commit
+    if again or before == found:
         return shown, None
     others = [each for each in shown.standings.items() if each[0] != place]
     return replace(shown, standings=dict([*others, (place, found)][-_MOST_REMEMBERED:])), found

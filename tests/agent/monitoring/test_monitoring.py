@@ -12,7 +12,13 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from orchestrator.agent.metrics.catalogue import CATALOGUE, Kind
+from orchestrator.agent.metrics.exposition import Exposition
+from orchestrator.agent.metrics.figures import Figures, counted
+from orchestrator.agent.metrics.samples import Glance, samples
+from orchestrator.agent.verdicts import End
+from tests.agent.happenings import ended, failed, looked, surveyed
 from tests.agent.monitoring.promtool import promtool
+from tests.agent.test_metrics import BEGAN, NOW
 from tests.docs.pages import ROOT
 
 _FOLDER: Final = ROOT / "docs" / "monitoring"
@@ -87,6 +93,23 @@ def test_prometheus_takes_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     file = tmp_path / "queries.yaml"
     file.write_text(json.dumps({"groups": [{"name": "queries", "rules": written}]}))
     assert f"{len(written)} rules found" in promtool("check", "rules", "--lint=none", str(file))
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(1200)
+def test_prometheus_takes_the_metrics() -> None:
+    """Its own linter of what is exposed finds no name, unit or sentence to be otherwise."""
+    figures = Figures()
+    happened = (BEGAN, looked(), surveyed(), ended(End.APPLIED), failed(), ended(End.DRIFTED))
+    for event in happened:
+        figures = counted(figures, event, NOW)
+    glance = Glance(name="k", version="1", workers=4, agenda={}, at=1.0, beat=1.0, now=NOW)
+    ours = "".join(
+        line
+        for line in Exposition(lambda: samples(figures, glance)).text().splitlines(keepends=True)
+        if "orchestrator_" in line
+    )
+    assert promtool("check", "metrics", given=ours) == ""
 
 
 @pytest.mark.integration
