@@ -261,6 +261,9 @@ def test_a_stack_of_another_replica_is_shown_by_that(tmp_path: Path) -> None:
     assert "production" in gathering.answer().text
     loop.share = Share(begin=frozenset(), held=frozenset())
     assert "production" not in gathering.answer().text
+    gathering.listen(looked())
+    loop.share = Share()
+    assert "production" not in gathering.answer().text  # what it was is long ago
 
 
 def _loop(folder: Path) -> Loop:

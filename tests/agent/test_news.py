@@ -11,7 +11,7 @@ from orchestrator.agent import events
 from orchestrator.agent.configuration.channels import About, Channel, Hidden, Severity, Slack
 from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.notifications.choosing import Memory, Notification, chosen
-from orchestrator.agent.notifications.news import Known, news
+from orchestrator.agent.notifications.news import Known, Matter, news
 from orchestrator.agent.verdicts import End, Waits
 from tests.agent.happenings import FIRST, SECOND, SHOP, ended, failed, looked, surveyed, waiting
 
@@ -99,6 +99,17 @@ def test_a_failure_is_told_once_and_its_end_too() -> None:
     assert _about([*happened, WELL, WELL]) == ["failure", "failure", "recovery"]
 
 
+def test_a_stack_that_fails_no_longer_may_drift() -> None:
+    """That it does not fail is told at once, that it is as Git wants it only when it is."""
+    told = _told([failed(), DRIFTED, WELL], _channel())
+    assert [each.news.title for each in told] == [
+        "failed",
+        "fails no longer",
+        "has drifted: 2 things were changed outside of Git",
+        "is as Git wants it again",
+    ]
+
+
 def test_after_a_recovery_the_same_failure_is_news_again() -> None:
     """What ended and comes back is told again, also at the same revision."""
     assert _about([failed(), WELL, failed()]) == ["failure", "recovery", "failure"]
@@ -166,6 +177,7 @@ def test_a_stack_file_that_was_mended_is_told() -> None:
     """At the next revision that can read it; the survey of the same one says nothing."""
     key = Key(repository="acme", stack="shop")
     bad = events.Unreadable(key=key, revision=FIRST, error="odd")
+    assert _about([bad, surveyed()]) == ["failure"]
     told = _told([bad, surveyed(), surveyed(SECOND)], _channel())
     assert [(each.news.about, each.news.key) for each in told] == [
         (About.FAILURE, key),
@@ -215,10 +227,9 @@ def test_a_recovery_is_told_after_trouble_alone(happened: list[events.Event], mo
     """Whatever happens: in an hour at most twice as much is told as may be, no recovery comes by itself or twice."""
     told = _told(happened, _channel(most=most), every=30.0)
     assert len(told) <= 2 * most
-    trouble = 0
+    standing: set[Matter] = set()
     for each in told:
-        if each.news.about is About.RECOVERY:
-            assert trouble
-            trouble = 0
-        elif each.news.matter:
-            trouble += 1
+        if each.news.ends:
+            assert each.news.ends & standing
+        standing -= each.news.ends
+        standing |= {each.news.matter} if each.news.matter else set()

@@ -60,7 +60,7 @@ class Known:
     unreadable: Mapping[Key, str] = field(default_factory=dict)
 
 
-_AS_WANTED: Final = frozenset({Matter.FAILING, Matter.WAITING, Matter.DRIFTING})
+_AS_WANTED: Final = (Matter.FAILING, Matter.WAITING, Matter.DRIFTING)
 _WAITS: Final = {
     Waits.APPROVAL: (About.APPROVAL, "waits for an approval"),
     Waits.PERSON: (About.HELD, "is held back until somebody looks"),
@@ -146,10 +146,11 @@ def _ended(event: events.Ended) -> Iterator[News]:
         case End.HELD if verdict.waits in _WAITS:
             yield _held(key, verdict)
         case End.DRIFTED:
-            yield _again(key, verdict, Matter.FAILING, Matter.WAITING)
+            ends = (Matter.FAILING, Matter.WAITING)
+            yield _with(_over(key, "fails no longer", *ends), verdict)
             yield _drifted(key, verdict)
         case End.APPLIED | End.UNCHANGED | End.DESTROYED:
-            yield _again(key, verdict, *_AS_WANTED)
+            yield _again(key, verdict)
             yield from _applied(event)
         case _:
             return
@@ -230,9 +231,9 @@ def _rolled_back(key: Key, verdict: Verdict) -> News:
     )
 
 
-def _again(key: Key, verdict: Verdict, *ends: Matter) -> News:
+def _again(key: Key, verdict: Verdict) -> News:
     title = "was destroyed" if verdict.end is End.DESTROYED else "is as Git wants it again"
-    return _with(_over(key, title, *ends), verdict)
+    return _with(_over(key, title, *_AS_WANTED), verdict)
 
 
 def _over(key: Key, title: str, *ends: Matter) -> News:
