@@ -199,6 +199,11 @@ class LedgerState:
         died = past_run(self.open, Outcome.INTERRUPTED) if self.open else None
         return (died, *self.runs) if died else self.runs
 
+    @property
+    def owners(self) -> Mapping[str, UnitId]:
+        """Return whose the objects are, by their names as plans show them."""
+        return {str(owned.ref): owned.unit for owned in self.inventory}
+
     def risks(self, unit: UnitId) -> Mapping[str, Risk]:
         """Return what the stack said of types of things when a unit was applied; nothing for one that never was."""
         return self.units[unit].risks if unit in self.units else {}

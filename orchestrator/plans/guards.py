@@ -1,7 +1,9 @@
 """Verdicts over a plan before it is executed: what it may not do unless somebody named it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from shlex import quote
+from types import MappingProxyType
+from typing import Final
 
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.change import Action, Risk, Subject, undeposed
@@ -11,6 +13,7 @@ from orchestrator.stack.model import UnitId
 
 _MOST_SPELLED = 5
 _DESTRUCTIVE = frozenset({Action.DELETE, Action.REPLACE})
+_NOBODY: Final[Mapping[str, UnitId]] = MappingProxyType({})
 # They hold no data of their own: that everything in them goes is what a destruction is asked for.
 _CONTAINERS = frozenset(
     {"Namespace", "CustomResourceDefinition", "kubernetes_namespace", "kubernetes_namespace_v1"}
@@ -91,21 +94,37 @@ def check_late_losses(shown: Plan, late: UnitPlan, acknowledged: Collection[str]
 
 
 def check_protection(
-    unit: UnitPlan, *, protected: Collection[UnitId], acknowledged: Collection[str]
+    unit: UnitPlan,
+    *,
+    protected: Collection[UnitId],
+    acknowledged: Collection[str],
+    owners: Mapping[str, UnitId] = _NOBODY,
 ) -> None:
-    """Refuse a unit's plan that deletes or replaces anything although the unit is protected.
+    """Refuse a unit's plan that deletes or replaces anything of a unit that is protected.
 
-    ``acknowledged`` holds what a person named for this very plan, as ``destroy:UNIT``. Raises PlanRefused.
+    ``acknowledged`` holds what a person named for this very plan, as ``destroy:UNIT``. ``owners`` says whose objects
+    are until now, by name: another unit that takes one over does not take its protection away. Raises PlanRefused.
     """
+    for owner, names in _of_owners(unit, owners):
+        if owner in protected and f"destroy:{owner}" not in acknowledged:
+            told = ", ".join(names)
+            message = f"{owner} is protected, and this plan would delete or replace {told}"
+            hint = (
+                f"if that is meant, pass --acknowledge destroy:{owner}; or first {_lifting(unit)}"
+            )
+            raise PlanRefused(message, hint=hint)
+
+
+def _of_owners(
+    unit: UnitPlan, owners: Mapping[str, UnitId]
+) -> Iterator[tuple[UnitId, tuple[str, ...]]]:
+    """Yield what a unit deletes or replaces: all of it as its own, and what of that has been another unit's."""
     names = destructive(unit)
-    if unit.unit in protected and names and f"destroy:{unit.unit}" not in acknowledged:
-        message = (
-            f"{unit.unit} is protected, and this plan would delete or replace {', '.join(names)}"
-        )
-        hint = (
-            f"if that is meant, pass --acknowledge destroy:{unit.unit}; or first {_lifting(unit)}"
-        )
-        raise PlanRefused(message, hint=hint)
+    if names:
+        yield unit.unit, names
+    others = {name: owners[name] for name in names if owners.get(name, unit.unit) != unit.unit}
+    for owner in sorted({*others.values()}):
+        yield owner, tuple(name for name in others if others[name] == owner)
 
 
 def _lifting(unit: UnitPlan) -> str:

@@ -202,6 +202,27 @@ def test_protection_outlives_its_line(world: World) -> None:
     assert "or first commit and apply it with `protect: false`" in _flat(refused.stderr)
 
 
+def test_what_another_set_takes_over_stays_protected(world: World) -> None:
+    """A set that gets another name, and loses its line, may not make anew what was in it."""
+    taken = {"path": "data", "namespace": world.name, "replace": True}
+    fixed = {"immutable": True}
+    world.manifests("data/one.yaml", {**config_map("one", {"n": "1"}), **fixed})
+    world.declare(None, {"data": {**taken, "protect": True}})
+    world.commit()
+    world.apply()
+    world.manifests("data/one.yaml", {**config_map("one", {"n": "2"}), **fixed})
+    world.declare(None, {"records": taken})
+    world.commit("Give the set another name")
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "manifests.data is protected" in _flat(refused.stderr)
+    assert world.live()["one"]["data"] == {"n": "1"}
+    world.apply("--acknowledge", "destroy:manifests.data")
+    assert world.live()["one"]["data"] == {"n": "2"}
+
+
 def test_protection_is_lifted_by_a_change_of_its_own(world: World) -> None:
     """The plan says that it is lifted and destroys nothing; once it is applied, the next one may."""
     _stack(world, "hello", protect=True)

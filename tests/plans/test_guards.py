@@ -44,6 +44,23 @@ def test_lifting_protection_is_a_change_of_its_own(given: dict[str, bool], way: 
     assert refused.value.hint.endswith(way)
 
 
+@pytest.mark.parametrize("action", [Action.DELETE, Action.REPLACE])
+def test_another_unit_that_takes_an_object_over_does_not_unprotect_it(action: Action) -> None:
+    """A set that got another name, and lost its line, is the same one to what is in it; it is named as it was."""
+    before, now = UnitId("manifests.data"), UnitId("manifests.records")
+    doomed = unit_plan(now, change("ConfigMap shop/one", action=action), change("ConfigMap shop/x"))
+    owners = {"ConfigMap shop/one": before, "ConfigMap shop/x": now}
+
+    with pytest.raises(PlanRefused) as refused:
+        check_protection(doomed, protected={before}, acknowledged=(), owners=owners)
+
+    assert refused.value.message.startswith("manifests.data is protected")
+    assert "ConfigMap shop/x" not in refused.value.message
+    check_protection(
+        doomed, protected={before}, acknowledged={"destroy:manifests.data"}, owners=owners
+    )
+
+
 def test_lets_an_acknowledged_plan_pass() -> None:
     """A person who names the unit for this very plan knows what they do."""
     doomed = unit_plan(_DATABASE, change(action=Action.DELETE))

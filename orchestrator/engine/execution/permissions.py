@@ -86,7 +86,7 @@ def check_before_asking(planned: Planned, allowed: Permissions) -> None:
     """Refuse a plan that may not be executed whatever a person answers to a question about it."""
     _check_clean(planned.session, allowed)
     for unit in planned.plan.units:
-        check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
+        _check_protection(planned, unit, allowed)
     for module in planned.modules.values():
         _check_state(planned, module, allowed, way_out="recreate")
     for module in planned.destroyed.values():
@@ -177,11 +177,20 @@ def check_late_unit(
 
     ``again`` says that an attempt before this one may have destroyed some of it already.
     """
-    check_protection(unit, protected=planned.protected, acknowledged=allowed.acknowledged)
+    _check_protection(planned, unit, allowed)
     before = planned.ledger.risks(unit.unit)
     late = assessed(unit, planned.session.stack.risks, before=before)
     check_late_losses(planned.plan, late, allowed.acknowledged)
     _count(planned, late, allowed, again=again)
+
+
+def _check_protection(planned: Planned, unit: UnitPlan, allowed: Permissions) -> None:
+    check_protection(
+        unit,
+        protected=planned.protected,
+        acknowledged=allowed.acknowledged,
+        owners=planned.ledger.owners,
+    )
 
 
 def _count(planned: Planned, late: UnitPlan, allowed: Permissions, *, again: bool) -> None:

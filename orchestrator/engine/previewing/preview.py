@@ -147,7 +147,7 @@ def _refusals(planned: Planned, judged: Judged) -> Iterator[OrchestratorError]:
 def _check_protected(planned: Planned, protected: frozenset[UnitId]) -> None:
     """Refuse what the base protects, also when that was not applied yet: the request cannot take it away."""
     for unit in planned.plan.units:
-        check_protection(unit, protected=protected, acknowledged=())
+        check_protection(unit, protected=protected, acknowledged=(), owners=planned.ledger.owners)
 
 
 def _conflict(paths: tuple[str, ...]) -> RepositoryError:
