@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,10 +32,29 @@ class Component:
     command: Command
     log: Path
 
-    def restart(self) -> None:
-        """Kill it, and start it again; the sandbox ends it like the one before."""
+    @contextmanager
+    def restarted(self) -> Iterator[None]:
+        """Kill it, and start it again; the sandbox ends it like the one before.
+
+        It ends at once while a connection of somebody else happens to have its port: it is started while the block
+        lasts.
+        """
         os.kill(self.process, signal.SIGKILL)
-        self.process = start_daemon(self.command, log=self.log).process
+        done = threading.Event()
+        starting = threading.Thread(target=self._start, args=(done,))
+        starting.start()
+        try:
+            yield
+        finally:
+            done.set()
+            starting.join()
+
+    def _start(self, done: threading.Event) -> None:
+        daemon = start_daemon(self.command, log=self.log)
+        while not done.wait(0.1):
+            if daemon.exit_code is not None:
+                daemon = start_daemon(self.command, log=self.log)
+        self.process = daemon.process
 
 
 @pytest.mark.soak
@@ -97,11 +117,11 @@ def _restart_at(sides: Sides, number: int, component: Component, point: str) -> 
     points.strike_at(point, f"until [ -e {go} ]; do sleep 0.02; done")
     running = points.world.start("apply", points.world.name, "--yes")
     eventually(lambda: points.struck, "the point to be reached")
-    component.restart()
-    go.touch()
-    ended = running.end(300)
-    assert ended.code == 0, ended.said
-    eventually(lambda: _answers(sides), "the control plane to be back")
+    with component.restarted():
+        go.touch()
+        ended = running.end(300)
+        assert ended.code == 0, ended.said
+        eventually(lambda: _answers(sides), "the control plane to be back")
     before.assert_settled(number)
 
 
