@@ -23,9 +23,7 @@ from tests.git import make_remote
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-_PUSHES = range(
-    1, 6
-)  # of a run: its lock, its intent, what came of the modules, its outcome, its lock again
+_PUSHES = range(1, 5)  # of a run: its lock, its intent, what came of the modules, its outcome
 _IN_A_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
 _ON_A_SMALL_DISK = """
 mount -t tmpfs -o size=16m tmpfs "$1" && cp -a "$2/." "$1/" && cd "$1" || exit 2
