@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from orchestrator.agent.configuration.channels import Channel, Events
 from orchestrator.agent.configuration.model import Configuration, StackSettings
 from orchestrator.agent.installing.manifests import Installation
 from orchestrator.agent.installing.rights import (
     Needs,
     Rights,
     Rule,
+    event_rules,
     impersonation,
     replica_rules,
     rights_of,
@@ -53,7 +55,17 @@ def bound(configuration: Configuration, wanted: Iterable[Wants], own: str) -> Ma
     if configuration.leader is not None:
         place = configuration.leader.namespace
         extra[place] = (*extra.get(place, ()), *replica_rules())
+    for target in _events(configuration.channels):
+        rules = event_rules(target.kind, target.name)
+        extra[target.namespace] = (*extra.get(target.namespace, ()), *rules)
     return {own: _with(found.pop(own), extra), **found}
+
+
+def _events(channels: Iterable[Channel]) -> Iterator[Events]:
+    """Yield where Events are told in the agent's own cluster, each place once."""
+    targets = (each.target for each in channels)
+    found = (each for each in targets if isinstance(each, Events) and not each.context)
+    yield from dict.fromkeys(found)
 
 
 def installation(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from orchestrator.agent.configuration.channels import Mail
 from orchestrator.agent.configuration.model import Configuration
 from orchestrator.agent.installing.rights import Rights
 from orchestrator.stack.model import Json
@@ -280,8 +281,10 @@ def _policy(wanted: Installation) -> Manifest:
 
 
 def _ports(wanted: Installation) -> set[int]:
-    """Return the ports that it has to reach: the API server's usual ones, and those of its repositories."""
+    """Return the ports that it has to reach: the API server's usual ones, and those of its repositories and mail."""
     found = {443, 6443}
+    targets = (channel.target for channel in wanted.configuration.channels)
+    found |= {target.port for target in targets if isinstance(target, Mail)}
     for repository in wanted.configuration.repositories.values():
         url = urlsplit(repository.url)
         found.add(url.port or _PORTS.get(url.scheme, _PORTS["ssh"]))  # git@host:path is SSH

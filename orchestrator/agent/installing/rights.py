@@ -25,6 +25,7 @@ _RUN_PODS: Final = frozenset(
     }
 )
 _BELOW: Final = (("", "events"), ("", "pods"), ("apps", "replicasets"))
+_EVENTS_ABOUT: Final = {"Deployment": "apps", "StatefulSet": "apps", "CronJob": "batch"}
 _LEASES: Final = "coordination.k8s.io"
 
 
@@ -106,6 +107,15 @@ def replica_rules() -> tuple[Rule, ...]:
     """Return what replicas do with the Leases of their namespace."""
     verbs = ("create", "delete", "list", "update")
     return (Rule(group=_LEASES, resources=("leases",), verbs=verbs),)
+
+
+def event_rules(kind: str, name: str) -> tuple[Rule, ...]:
+    """Return what tells Events about an object, and looks which one it is."""
+    group = _EVENTS_ABOUT.get(kind, "")
+    return (
+        Rule(group="", resources=("events",), verbs=("create",)),
+        Rule(group=group, resources=(plural_of(kind),), verbs=("get",), names=(name,)),
+    )
 
 
 def impersonation(accounts: Iterable[str]) -> Mapping[str, tuple[Rule, ...]]:

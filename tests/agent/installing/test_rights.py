@@ -1,10 +1,12 @@
 """What an agent must be allowed: derived from what its stacks declare and own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.agent.configuration.channels import About, Channel, Events, Mail, Security
 from orchestrator.agent.configuration.model import Configuration, Leader, Repository, StackSettings
 from orchestrator.agent.installing.gathering import bound, installation
 from orchestrator.agent.installing.manifests import manifests
@@ -170,3 +172,26 @@ def test_it_reaches_git_where_git_is() -> None:
     spec: Any = policy["spec"]
     assert [port["port"] for port in spec["egress"][0]["ports"]] == [53, 53, 22, 443, 6443]
     assert monitor["kind"] == "ServiceMonitor"
+
+
+def test_events_and_mail_are_reached() -> None:
+    """Who is told by Events needs to make them, and to see the one object that they are about."""
+    told = (
+        Events(namespace="agents", kind="Deployment", name="orchestrator-keeper"),
+        Events(namespace="far", kind="ConfigMap", name="a", context="elsewhere"),
+        Mail(host="mail", port=587, security=Security.STARTTLS, sender="a", receivers=("b",)),
+    )
+    channels = tuple(
+        Channel(name=f"c{place}", target=target, about=frozenset(About))
+        for place, target in enumerate(told)
+    )
+    configuration = replace(_configuration(), channels=channels)
+    own = bound(configuration, [], _OWN)[_OWN]
+    assert own.namespaces == ("agents",)
+    assert ("", "events", "create", "") in _allowed(own, "agents")
+    assert ("apps", "deployments", "get", "orchestrator-keeper") in _allowed(own, "agents")
+    wanted = installation(
+        configuration, [], file="", image="i", placed=("agents", 1), monitored=False
+    )
+    policy: Any = manifests(wanted)[-1]
+    assert {"protocol": "TCP", "port": 587} in policy["spec"]["egress"][0]["ports"]
