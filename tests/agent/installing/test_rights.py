@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.agent.configuration.channels import About, Channel, Events, Mail, Security
+from orchestrator.agent.configuration.channels import About, Channel, Events, Mail, Security, Target
 from orchestrator.agent.configuration.model import Configuration, Leader, Repository, StackSettings
 from orchestrator.agent.installing.gathering import bound, installation
 from orchestrator.agent.installing.manifests import manifests
@@ -176,7 +176,7 @@ def test_it_reaches_git_where_git_is() -> None:
 
 def test_events_and_mail_are_reached() -> None:
     """Who is told by Events needs to make them, and to see the one object that they are about."""
-    told = (
+    told: tuple[Target, ...] = (
         Events(namespace="agents", kind="Deployment", name="orchestrator-keeper"),
         Events(namespace="far", kind="ConfigMap", name="a", context="elsewhere"),
         Mail(host="mail", port=587, security=Security.STARTTLS, sender="a", receivers=("b",)),

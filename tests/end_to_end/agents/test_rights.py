@@ -121,7 +121,13 @@ def installed(keeper: Keeper, tmp_path: Path) -> Iterator[_Installed]:
         _declare(world)
         keeper.push("Declare something of each sort")
         leader = {"namespace": _agents(world), "lease": "4s"}
-        keeper.tell(name=world.name, listen="127.0.0.1:0", leader=leader)
+        kept = {"kind": "kubernetes", "namespace": world.name, "object": "ConfigMap/greeting"}
+        keeper.tell(
+            name=world.name,
+            listen="127.0.0.1:0",
+            leader=leader,
+            notifications={"channels": {"events": kept}},
+        )
         documents = _printed(keeper)
         for each in documents:
             _apply(world, each, dry_run=each["kind"] != "Namespace")
