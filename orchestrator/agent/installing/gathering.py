@@ -32,7 +32,7 @@ def settings_of(configuration: Configuration, stack: str) -> StackSettings | Non
 
 def check(configuration: Configuration, replicas: int) -> None:
     """Raise UsageError for what cannot be installed."""
-    if not configuration.listen:
+    if configuration.listen.rpartition(":")[2].strip("0") == "":
         hint = "add 'listen: \"0.0.0.0:8080\"' to the agent's file"
         raise UsageError("nobody could ask the agent how it is", hint=hint)
     if replicas > 1 and configuration.leader is None:

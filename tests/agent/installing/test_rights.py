@@ -158,6 +158,8 @@ def test_what_could_not_be_asked_or_would_clash_is_not_installed() -> None:
 
     with pytest.raises(UsageError, match="how it is"):
         install(_configuration(listen=""), 1)
+    with pytest.raises(UsageError, match="how it is"):
+        install(_configuration(listen="0.0.0.0:0"), 1)
     alone = Configuration(file=Path(), name="a", directory=Path(), listen=":80")
     with pytest.raises(UsageError, match="several replicas"):
         install(alone, 2)

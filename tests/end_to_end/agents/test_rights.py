@@ -121,14 +121,15 @@ def installed(keeper: Keeper, tmp_path: Path) -> Iterator[_Installed]:
         _declare(world)
         keeper.push("Declare something of each sort")
         leader = {"namespace": _agents(world), "lease": "4s"}
-        kept = {"kind": "kubernetes", "namespace": world.name, "object": "ConfigMap/greeting"}
-        keeper.tell(
-            name=world.name,
-            listen="127.0.0.1:0",
-            leader=leader,
-            notifications={"channels": {"events": kept}},
-        )
+        about = {"namespace": _agents(world), "object": f"Deployment/orchestrator-{world.name}"}
+        usual = {
+            "name": world.name,
+            "leader": leader,
+            "notifications": {"events": {"kind": "kubernetes", **about}},
+        }
+        keeper.tell(listen="0.0.0.0:8080", **usual)
         documents = _printed(keeper)
+        keeper.tell(listen="127.0.0.1:0", **usual)
         for each in documents:
             _apply(world, each, dry_run=each["kind"] != "Namespace")
             _apply(world, each)
@@ -149,7 +150,11 @@ def _printed(keeper: Keeper) -> list[dict[str, Any]]:
     )
     printed = world.run("agent", "manifests", *arguments, KUBECONFIG=str(admin))
     assert printed.code == 0, printed.said
-    return [each for each in yaml.safe_load_all(printed.stdout) if each["kind"] != "Deployment"]
+    documents = list(yaml.safe_load_all(printed.stdout))
+    for each in documents:
+        if each["kind"] == "Deployment":
+            each["spec"]["replicas"] = 0  # the agent runs here
+    return documents
 
 
 def _kubeconfig(world: World, address: str) -> str:
