@@ -245,13 +245,19 @@ def _works(installed: _Installed) -> bool:
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 def test_without_any_one_rule_something_fails(installed: _Installed) -> None:
-    """Each rule is taken away once, and given back: without it the cycle, or taking part, is not what it was."""
+    """Each rule is taken away once, and given back: without it the cycle, or taking part, is not what it was.
+
+    But for those by which Events are told: without them the work goes on, and nobody is told.
+    """
     keeper, world = installed.keeper, installed.keeper.world
     assert _works(installed)
     assert _takes_part(keeper)
     needless = []
     for role in installed.roles:
         for place, rule in enumerate(role["rules"]):
+            own = role["metadata"].get("namespace") == _agents(world)
+            if own and "leases" not in rule["resources"]:
+                continue
             rest = [each for number, each in enumerate(role["rules"]) if number != place]
             _allow(world, role, rest, rule, allowed=False)
             _declare(world)
