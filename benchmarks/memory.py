@@ -45,8 +45,9 @@ def _tree(process: int) -> Iterator[int]:
 
 
 def _resident(process: int) -> int:
+    """Return a process's share of what is resident: a child that has just begun has all pages with its parent."""
     with suppress(OSError):
-        for line in (_PROCESSES / str(process) / "status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+        for line in (_PROCESSES / str(process) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     return 0

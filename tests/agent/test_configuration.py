@@ -67,6 +67,12 @@ def test_a_small_file_means_the_usual(tmp_path: Path) -> None:
     assert not settings.approval
 
 
+def test_objects_in_no_namespace_are_allowed_by_an_empty_text(tmp_path: Path) -> None:
+    """That is how cluster-wide objects are named among the namespaces of a repository."""
+    found = _load(tmp_path, f"{_SMALL.rstrip()[:-1]}, allow: {{namespaces: [shop, '']}}}}\n")
+    assert found.repositories["shop"].allowed.namespaces == ("shop", "")
+
+
 def test_a_stack_says_what_is_different_for_it(tmp_path: Path) -> None:
     """What a stack says is over the defaults, key by key; a stack that is not named is none of the agent's business."""
     found = _load(

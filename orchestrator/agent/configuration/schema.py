@@ -145,8 +145,8 @@ _ALLOW: Final = map_of(
             "[current]",
         ),
         "namespaces": Key(
-            _PATTERNS,
-            "Namespaces of objects; an empty text stands for objects that are in none.",
+            list_of(core_schema.str_schema(strict=True)),
+            "Namespaces of objects; an empty text stands for objects that are in none, and `*` for all.",
             "[shop, shop-*]",
         ),
         "sources": Key(_PATTERNS, "Sources of modules beside the repository's own.", "[]"),

@@ -42,7 +42,7 @@ from orchestrator.ledger.troubles import (
 from orchestrator.ledger.verification import Link
 from orchestrator.plans.objects import Owner
 
-_ATTEMPTS = 5
+_ATTEMPTS = 20  # a heartbeat may come between any two of them
 _RECENT = 64  # entries among which one is that was recorded though nobody heard of it
 
 
