@@ -43,8 +43,13 @@ T = TypeVar("T")
 
 def encode_entry(entry: Entry) -> bytes:
     """Return an entry's bytes."""
+    return encode(_entry(entry), number=FORMAT if _newer(entry) else USUAL)
+
+
+def _newer(entry: Entry) -> bool:
+    """Whether an entry says what those who read only the usual format would drop, and go on without."""
     suspends = entry.run.operation in {Operation.SUSPEND, Operation.RESUME}
-    return encode(_entry(entry), number=FORMAT if suspends or entry.moved or entry.late else USUAL)
+    return bool(suspends or entry.moved or entry.late or entry.guards or entry.owed)
 
 
 def decode_entry(content: bytes) -> Entry:
@@ -84,7 +89,8 @@ class StateEncoder:
             "approvals": self._each(state.approvals, _approval),
             "runs": self._each(state.runs, _past),
         }
-        return joined(few, many, number=FORMAT if state.suspended or state.moved else USUAL)
+        newer = state.suspended or state.moved or state.guards or state.owed
+        return joined(few, many, number=FORMAT if newer else USUAL)
 
     def _each(self, values: Iterable[T], told: Callable[[T], Json]) -> str:
         return f"[{','.join([self._one(value, told) for value in values])}]"

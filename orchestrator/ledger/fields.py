@@ -10,7 +10,7 @@ from orchestrator.stack.model import Json
 
 FORMAT = 3
 """1 knew no notes: no approvals, abandoned runs, bad revisions or plans; 2 no suspensions, no
-ledgers that moved and no entries that came late. Both are read all the same.
+ledgers that moved, no entries that came late, no guards and nothing that is owed. Both are read all the same.
 
 What says nothing of these is written as 2, so that those who know of none can go on.
 """

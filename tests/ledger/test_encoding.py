@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
-from orchestrator.ledger.entry import Entry, Kind, Operation
+from orchestrator.ledger.entry import Entry, Kind, Operation, Restores
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter, encode_hold, encode_waiter
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Revision
+from orchestrator.stack.policies import Guards
 from tests.ledger.builders import NOON, REVISION, deployment, entry, holder, owned, record, run
 from tests.ledger.test_fold import APPROVAL, ENTRIES, histories, relaxed
 
@@ -153,3 +154,14 @@ def test_what_knows_no_suspension_stays_readable_for_those_who_know_none() -> No
     ]
     assert written == [3, 3, 3, 2, 2]
     assert decode_entry(encode_entry(suspend)) == suspend
+
+
+def test_guards_and_debts_are_not_for_those_who_would_drop_them() -> None:
+    """A version that knows neither would fold on without them, and a looser guard would hold: it is refused."""
+    ended = entry(1, Kind.FINISHED)
+    owed = Restores(revision=REVISION, entry="entry-0", over=REVISION)
+    for each in (replace(ended, guards=Guards()), replace(ended, owed=owed)):
+        told = encode_entry(each), encode_state(fold_all([each]))
+        assert [json.loads(content)["format"] for content in told] == [3, 3]
+        older = json.dumps({**json.loads(told[0]), "format": 2}).encode()
+        assert decode_entry(older) == each
