@@ -223,6 +223,27 @@ def test_what_another_set_takes_over_stays_protected(world: World) -> None:
     assert world.live()["one"]["data"] == {"n": "2"}
 
 
+def test_a_set_that_takes_over_is_protected_from_then_on(world: World) -> None:
+    """Another name, applied, and then its end: what was protected is not lost in two steps either."""
+    taken = {"path": "data", "namespace": world.name}
+    world.manifests("data/one.yaml", config_map("one"))
+    world.declare(None, {"data": {**taken, "protect": True}})
+    world.commit()
+    world.apply()
+    world.declare(None, {"records": taken})
+    world.commit("Give the set another name")
+    told = "manifests.records takes over what is protected in manifests.data"
+    assert told in _flat(world.apply().stdout)
+    world.declare(None, {})
+    world.commit("Drop the set")
+
+    refused = world.run("apply", world.name, "--yes")
+
+    assert refused.code == 1
+    assert "manifests.records is protected" in _flat(refused.stderr)
+    assert set(world.live()) == {"one"}
+
+
 def test_protection_is_lifted_by_a_change_of_its_own(world: World) -> None:
     """The plan says that it is lifted and destroys nothing; once it is applied, the next one may."""
     _stack(world, "hello", protect=True)

@@ -13,7 +13,7 @@ from orchestrator import clock, log
 from orchestrator.engine.execution.candidates import plan_record
 from orchestrator.engine.execution.causes import cause, cause_of_skipping
 from orchestrator.engine.execution.following import brought_back, to_follow
-from orchestrator.engine.execution.intents import doomed_by, intended_by
+from orchestrator.engine.execution.intents import doomed_by
 from orchestrator.engine.execution.permissions import (
     Permissions,
     known_bad,
@@ -31,12 +31,14 @@ from orchestrator.engine.execution.phases import (
     succeeded,
     unit_results,
 )
+from orchestrator.engine.execution.settled import SETTLED, only_the_revision_is_new, settled
 from orchestrator.engine.execution.verification import only_approved_since, verify_unmoved
 from orchestrator.engine.overtaking import watched
 from orchestrator.engine.planning.connection import identify
 from orchestrator.engine.planning.infrastructure import Outputs, sealed
 from orchestrator.engine.planning.plan import Planned
-from orchestrator.engine.planning.workloads import PlannedSet
+from orchestrator.engine.planning.standing import Heirs, heirs_of
+from orchestrator.engine.planning.workloads import PlannedSet, intended_by
 from orchestrator.engine.recording import Recorder
 from orchestrator.engine.turns import Turn, locked, pause_between_looks
 from orchestrator.engine.walk import Done, Failed
@@ -51,7 +53,6 @@ from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
 
-_SETTLED = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _PAUSES = 5  # of somebody who waits for the lock, between two looks of its holder at those who do
 _UNCHANGED = Done(value=Effect(outcome=Outcome.UNCHANGED))
 
@@ -66,7 +67,7 @@ def execute(
     made, LedgerError.
     """
     started = clock.seconds()
-    if _settled(planned):
+    if settled(planned):
         results = tuple(
             UnitResult(unit=unit.unit, outcome=Outcome.UNCHANGED) for unit in planned.plan.units
         )
@@ -156,31 +157,6 @@ def _lease(planned: Planned, operation: Operation, turn: Turn, resources: ExitSt
     return resources.enter_context(taken)
 
 
-def _settled(planned: Planned) -> bool:
-    """Whether there is nothing to do and nothing to record: the ledger says just what the plan says."""
-    records = planned.ledger.units
-    if planned.plan.destroy:
-        left = records or planned.ledger.inventory or planned.ledger.open
-        return not planned.plan.effective and not left
-    return _only_the_revision_is_new(planned) and all(
-        records[unit.unit].applied == planned.plan.revision for unit in planned.plan.units
-    )
-
-
-def _only_the_revision_is_new(planned: Planned) -> bool:
-    """Whether everything is as it is wanted, and was well when it was looked at last."""
-    records = planned.ledger.units
-    return (
-        not planned.plan.effective
-        and not planned.plan.destroy
-        and planned.ledger.open is None
-        and all(
-            unit.unit in records and records[unit.unit].outcome in _SETTLED and not unit.removed
-            for unit in planned.plan.units
-        )
-    )
-
-
 @dataclass(slots=True, kw_only=True)
 class _Run:
     """One execution: phases that follow one another as long as they succeed, and what is recorded of them."""
@@ -193,13 +169,17 @@ class _Run:
     pruned: Endings = field(default_factory=dict)
     trouble: OrchestratorError | None = None
     told: str = ""
+    heirs: Heirs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.heirs = self._heirs(self.planned.sets)
 
     def carried_out(self, started: float) -> Report:
         """Record the intent, carry out the phases, record the outcomes.
 
         Where nothing but the revision is new, the one entry that says so is all there is to do.
         """
-        if _only_the_revision_is_new(self.planned):
+        if only_the_revision_is_new(self.planned):
             self.endings = {unit.unit: _UNCHANGED for unit in self.planned.plan.units}
         else:
             self._announce_intent()
@@ -247,6 +227,7 @@ class _Run:
         sets, cluster = late_sets(planned, infrastructure, self.allowed, self.resources)
         if cluster is not None and not self.recorder.cluster:
             self.recorder.cluster = identify(self.planned.session, cluster)
+        self.heirs = self._heirs(sets)
         self._announce_late(sets, infrastructure)
         if cluster is not None:
             self.endings |= self._workloads(sets, cluster, known_outputs(infrastructure))
@@ -357,14 +338,18 @@ class _Run:
             fingerprint=unit.fingerprint,
             seal=self._seal(unit.unit, outcome),
             health=self._health(unit.unit, outcome),
-            protect=unit.unit in self.planned.protected and not unit.lifted,
+            protect=not unit.lifted
+            and (unit.unit in self.planned.protected or unit.unit in self.heirs),
             risks={} if unit.removed else self.planned.wanted.stack.risks,
         )
+
+    def _heirs(self, sets: Mapping[UnitId, PlannedSet]) -> Heirs:
+        return heirs_of(intended_by(sets), self.planned.wanted.stack, self.planned.ledger)
 
     def _seal(self, unit: UnitId, outcome: Outcome) -> str:
         """Return what tells later that nothing changed since a module was applied, or found as it is wanted."""
         end, module = self.endings.get(unit), self.planned.modules.get(unit)
-        if outcome not in _SETTLED or module is None or not isinstance(end, Done):
+        if outcome not in SETTLED or module is None or not isinstance(end, Done):
             return ""
         if end is _UNCHANGED and module.result is not None:
             return sealed(self.planned.session, module, state_stamp=module.result.state_stamp)
@@ -380,7 +365,7 @@ class _Run:
     def _health(self, unit: UnitId, outcome: Outcome) -> str:
         """Return what is known of a set's health: what this run waited for, else what an earlier one did."""
         manifests = self.planned.wanted.manifests
-        if unit not in manifests or outcome not in _SETTLED:
+        if unit not in manifests or outcome not in SETTLED:
             return ""
         if self.endings.get(unit) is _UNCHANGED:
             return self.planned.ledger.units[unit].health

@@ -1,18 +1,11 @@
-"""What carrying sets out is going to own, and to delete: what the ledger has to know beforehand."""
+"""What carrying sets out is going to delete: what the ledger has to know beforehand."""
 
 from collections.abc import Iterator, Mapping
 
 from orchestrator.engine.planning.workloads import PlannedSet
 from orchestrator.plans.change import Action
-from orchestrator.plans.objects import ObjectRef, OwnedObject
+from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import UnitId
-
-
-def intended_by(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:
-    """Yield the objects that applying these sets is going to own."""
-    for unit, planned in sets.items():
-        for step in planned.result.steps if planned.result else ():
-            yield OwnedObject(ref=step.ref, unit=unit, uid=step.uid)
 
 
 def doomed_by(sets: Mapping[UnitId, PlannedSet]) -> Iterator[ObjectRef]:

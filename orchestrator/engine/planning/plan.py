@@ -17,7 +17,9 @@ from orchestrator.engine.planning.infrastructure import (
 from orchestrator.engine.planning.notes import left_undone, notes_on
 from orchestrator.engine.planning.selection import Selection, chosen, selected
 from orchestrator.engine.planning.standing import (
+    heirs_of,
     notes_on_failure,
+    notes_on_heirs,
     protected,
     with_approvals,
     with_lifting,
@@ -26,6 +28,7 @@ from orchestrator.engine.planning.standing import (
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.planning.workloads import (
     PlannedSet,
+    intended_by,
 )
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
@@ -115,6 +118,7 @@ def make_plan(
         *(module.unit_plan for module in halves.destroyed.values()),
     )
     session.surroundings.secrets.spare(addresses(unit_plans))
+    heirs = heirs_of(intended_by(halves.sets), session.stack, ledger)
     plan = Plan(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -128,11 +132,14 @@ def make_plan(
                 ),
                 unsettled=left_undone(unit, ledger),
             )
-            for unit in with_lifting(unit_plans, session.stack, ledger, destroy=selection.destroy)
+            for unit in with_lifting(
+                unit_plans, session.stack, ledger, heirs=heirs, destroy=selection.destroy
+            )
         ),
         destroy=selection.destroy,
         notes=(
             *notes_on_failure(session.revision, ledger),
+            *notes_on_heirs(heirs, session.stack, ledger),
             *notes_on(session, ledger, halves.known, store=store, refresh=selection.refresh),
             *elsewhere.result(),
         ),

@@ -9,9 +9,13 @@ from orchestrator.ledger.fold import identified
 from orchestrator.plans.digest import digest
 from orchestrator.plans.failed import failure_of, owed_after
 from orchestrator.plans.loosening import in_force, loosened
+from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.plans.remembered import BadRevision
 from orchestrator.stack.model import Stack, Unit, UnitId
+
+Heirs = Mapping[UnitId, tuple[UnitId, ...]]
+"""Units that take objects over from protected ones, each with those that it takes them from."""
 
 
 def failed_before(revision: Revision, ledger: LedgerState) -> BadRevision | None:
@@ -31,10 +35,13 @@ def notes_on_failure(revision: Revision, ledger: LedgerState) -> tuple[str, ...]
 
 
 def with_lifting(
-    units: Iterable[UnitPlan], stack: Stack, ledger: LedgerState, *, destroy: bool
+    units: Iterable[UnitPlan], stack: Stack, ledger: LedgerState, *, heirs: Heirs, destroy: bool
 ) -> tuple[UnitPlan, ...]:
-    """Return units' plans with whether applying them ends their protection: a change of its own."""
-    return tuple(unit if destroy else _lifting(unit, stack, ledger) for unit in units)
+    """Return units' plans with whether applying them ends a protection: a change of its own.
+
+    A set that takes over what is protected, and says itself that it is not, ends that protection.
+    """
+    return tuple(unit if destroy else _lifting(unit, stack, ledger, heirs) for unit in units)
 
 
 def with_loosening(plan: Plan, stack: Stack, ledger: LedgerState) -> Plan:
@@ -64,9 +71,10 @@ def with_approvals(
     return replace(plan, notes=(*plan.notes, f"this plan {told}"))
 
 
-def _lifting(unit: UnitPlan, stack: Stack, ledger: LedgerState) -> UnitPlan:
+def _lifting(unit: UnitPlan, stack: Stack, ledger: LedgerState, heirs: Heirs) -> UnitPlan:
     declared, record = _declared(stack).get(unit.unit), ledger.units.get(unit.unit)
-    if declared is None or record is None or declared.protect is not False or not record.protect:
+    held = (record is not None and record.protect) or unit.unit in heirs
+    if declared is None or declared.protect is not False or not held:
         return unit
     return replace(unit, lifted=True, effective=True)
 
@@ -76,6 +84,28 @@ def protected(stack: Stack, ledger: LedgerState) -> frozenset[UnitId]:
     declared = (unit.id for unit in stack.units if unit.protect)
     recorded = (unit for unit, record in ledger.units.items() if record.protect)
     return frozenset({*declared, *recorded})
+
+
+def heirs_of(wanted: Iterable[OwnedObject], stack: Stack, ledger: LedgerState) -> Heirs:
+    """Return the units that take objects over from protected ones, which keeps those objects protected."""
+    kept, owners = protected(stack, ledger), {each.ref: each.unit for each in ledger.inventory}
+    taken = {(each.unit, owners.get(each.ref, each.unit)) for each in wanted}
+    found: dict[UnitId, tuple[UnitId, ...]] = {}
+    for heir, before in sorted(taken):
+        if before != heir and before in kept:
+            found[heir] = (*found.get(heir, ()), before)
+    return found
+
+
+def notes_on_heirs(heirs: Heirs, stack: Stack, ledger: LedgerState) -> tuple[str, ...]:
+    """Return which units become protected by what they take over, unless they say themselves what they are."""
+    declared, kept = _declared(stack), protected(stack, ledger)
+    return tuple(
+        f"{heir} takes over what is protected in {' and '.join(before)}, and is protected from then on,"
+        " until `protect: false` is applied"
+        for heir, before in heirs.items()
+        if heir not in kept and heir in declared and declared[heir].protect is None
+    )
 
 
 def _declared(stack: Stack) -> Mapping[UnitId, Unit]:

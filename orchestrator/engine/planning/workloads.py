@@ -5,7 +5,7 @@ What speaks to clusters is imported inside functions, so that a plan imports it 
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,13 @@ class PlannedSet:
 
     unit_plan: UnitPlan
     result: "SetPlan | None"
+
+
+def intended_by(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:
+    """Yield the objects that applying these sets is going to own."""
+    for unit, planned in sets.items():
+        for step in planned.result.steps if planned.result else ():
+            yield OwnedObject(ref=step.ref, unit=unit, uid=step.uid)
 
 
 def plan_workloads(
