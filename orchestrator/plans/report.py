@@ -121,7 +121,8 @@ def accomplished(report: Report) -> str:
     )
     stopped = ["interrupted"] if report.outcome is Outcome.INTERRUPTED else []
     guards = [loosening(report.plan)] if report.plan.loosened and not (failed or stopped) else []
-    return ", ".join([*words, *guards, *failed, *stopped]) or "nothing to change"
+    nothing = "nothing of it was done" if report.trouble is not None else "nothing to change"
+    return ", ".join([*words, *guards, *failed, *stopped]) or nothing
 
 
 def loosening(plan: Plan) -> str:

@@ -258,6 +258,8 @@ def _last_line(report: Report) -> str:
     took = f" in {report.seconds:.1f} s"
     entry = f" Ledger entry {report.entry[:10]}." if report.entry else ""
     match report.outcome:
+        case Outcome.FAILED if report.fallback is not None and not report.results:
+            return f"Not applied again: {where}, which failed before."
         case Outcome.FAILED:
             return f"Failed: {where}{took}: {accomplished(report)}.{entry}"
         case Outcome.INTERRUPTED:

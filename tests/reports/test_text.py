@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from orchestrator.errors import ClusterError, InvalidStack, Mistake, TerraformError
+from orchestrator.errors import ClusterError, InvalidStack, Mistake, PlanRefused, TerraformError
 from orchestrator.plans.change import Action, Subject, Touch
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Revision
-from orchestrator.plans.report import Fallback, Report, UnitResult
+from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished
 from orchestrator.plans.values import ABSENT, Unknown, masked
 from orchestrator.reports.text import render_plan, render_report
 from orchestrator.stack.model import UnitId
@@ -349,6 +349,18 @@ def test_workloads_that_were_brought_back_are_told() -> None:
         "Brought back the workloads of a1b2c3d4e5, the last healthy revision: 1 updated. The infrastructure stays at"
         " 3f2c1a9d4e, and so does what that added. Ledger entry fedcba9876."
     )
+
+
+def test_what_was_owed_alone_is_no_apply_that_changed_nothing() -> None:
+    """A run that only brings back what an earlier one owed says so, and not that there was nothing to change."""
+    trouble = PlanRefused("it failed before")
+    report = Report(plan=plan(), results=(), trouble=trouble)
+    owed = replace(report, fallback=Fallback())
+
+    assert render_report(owed).splitlines()[-1] == (
+        "Not applied again: shop/production at 3f2c1a9d4e, which failed before."
+    )
+    assert accomplished(report) == "nothing of it was done"
 
 
 def test_workloads_that_were_not_brought_back_are_told_with_the_reason() -> None:

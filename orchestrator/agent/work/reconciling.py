@@ -16,7 +16,7 @@ from orchestrator.agent.work.sessions import session_of
 from orchestrator.engine.execution.applying import execute, execute_owed
 from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.following import is_owed
-from orchestrator.engine.execution.permissions import Permissions, check, known_bad
+from orchestrator.engine.execution.permissions import Permissions, check, check_owed, known_bad
 from orchestrator.engine.planning.approvers import apart, strictest
 from orchestrator.engine.planning.plan import Planned, make_plan
 from orchestrator.engine.planning.selection import Selection
@@ -95,14 +95,14 @@ def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict
         retry=_may_retry(order, planned),
         within=lambda refs: check_objects(refs, bounds, owner=session.owner),
     )
-    if is_owed(planned):
-        return _done(planned, execute_owed(planned, allowed, turn=turn))
+    owed = is_owed(planned)
     try:
-        if planned.plan.effective:
-            _check_own(order, planned)
-        check(planned, allowed)
+        _check_own(order, planned, owed=owed)
+        (check_owed if owed else check)(planned, allowed)
     except PlanRefused as refusal:
         return _held(order, planned, refusal)
+    if owed:
+        return _done(planned, execute_owed(planned, allowed, turn=turn))
     try:
         report = execute(planned, allowed, fresh=True, turn=turn)
     except (
@@ -112,11 +112,15 @@ def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict
     return _done(planned, report)
 
 
-def _check_own(order: Order, planned: Planned) -> None:
-    """Refuse what the agent's own file keeps from being applied, whatever the guards say; raises PlanRefused."""
+def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:
+    """Refuse what the agent's own file keeps from being applied, whatever the guards say; raises PlanRefused.
+
+    What is ``owed`` to a run that died was approved with that one.
+    """
     session, settings = planned.session, order.settings
-    check_windows(settings.windows, clock.now(), (), owner=session.owner)
-    if settings.approval:
+    if planned.plan.effective or owed:
+        check_windows(settings.windows, clock.now(), (), owner=session.owner)
+    if settings.approval and planned.plan.effective and not owed:
         check_approvals(
             candidate(planned),
             planned.ledger.approvals,

@@ -16,6 +16,7 @@ from orchestrator.engine.execution.following import brought_back, to_follow
 from orchestrator.engine.execution.intents import doomed_by
 from orchestrator.engine.execution.permissions import (
     Permissions,
+    check_owed,
     known_bad,
     within_approval,
 )
@@ -107,9 +108,10 @@ def execute(
 def execute_owed(planned: Planned, allowed: Permissions, *, turn: Turn | None = None) -> Report:
     """Do what was to follow the failure of this very revision, and died before it was done: apply nothing of it.
 
-    Raises Locked, PlanRefused when somebody else was at the stack meanwhile, LedgerError.
+    Raises Locked, PlanRefused when the stack may not be changed now or somebody else was at it meanwhile, LedgerError.
     """
     started = clock.seconds()
+    check_owed(planned, allowed)
     with ExitStack() as resources:
         lease = _lease(planned, Operation.APPLY, turn or Turn(), resources)
         state = planned.store.read()

@@ -105,9 +105,14 @@ def _check_guards(planned: Planned, allowed: Permissions) -> None:
             if not guards.empty:
                 check_empty(planned.plan, said)
             check_destroys(planned.plan, guards.destroys, said)
-            check_windows(guards.windows, clock.now(), said, owner=planned.session.owner)
+            _check_windows(planned, guards, allowed)
             if guards.approvals:
                 _check_approvals(planned, guards, allowed)
+
+
+def _check_windows(planned: Planned, guards: Guards, allowed: Permissions) -> None:
+    now, owner = clock.now(), planned.session.owner
+    check_windows(guards.windows, now, allowed.acknowledged, owner=owner)
 
 
 def _check_approvals(planned: Planned, guards: Guards, allowed: Permissions) -> None:
@@ -148,6 +153,16 @@ def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permission
                 guards=guards,
                 acknowledged=allowed.acknowledged,
             )
+
+
+def check_owed(planned: Planned, allowed: Permissions) -> None:
+    """Refuse to do outside of the stack's windows what was to follow a run that died; raises PlanRefused.
+
+    The run that it belonged to began in time, and this one begins anew.
+    """
+    for guards in _guards(planned, allowed):
+        with _told(planned, guards):
+            _check_windows(planned, guards, allowed)
 
 
 def check_fallback(planned: Planned, back: Planned, allowed: Permissions) -> None:

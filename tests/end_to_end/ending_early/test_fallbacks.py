@@ -11,7 +11,9 @@ from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
 
+_FREEZE = {"zone": "Europe/Berlin", "freeze": [{"cron": "* * * * *", "for": "1h"}]}
 _BROKEN = {"sandbox.orchestrator/fail": "ImagePullBackOff"}
+_NOW = ("--acknowledge", "window")
 # Of a run: two looks, the lock, the intent, that the rollout failed, a look, and the intent to bring back what was.
 _FAILED, _BEGUN = "git update-ref 5 after", "git update-ref 7 after"
 
@@ -26,13 +28,13 @@ _FAILED, _BEGUN = "git update-ref 5 after", "git update-ref 7 after"
 def test_what_was_to_follow_a_failure_outlives_the_run(
     world: World, sandbox: Sandbox, tmp_path: Path, *, point: str, last: str
 ) -> None:
-    """That it is owed is recorded with the failure: `status` tells it, and the next apply does it and nothing else."""
+    """That it is owed is recorded with the failure: `status` tells it, and the next apply in time does that alone."""
     healthy = _shop(world, "shop/web:1", {})
-    world.apply()
+    world.apply(*_NOW)
     bad = _shop(world, "shop/web:2", _BROKEN)
     with points_of(world, tmp_path / "points", sandbox.kubeconfig) as points:
         points.strike_at(point, KILL)
-        points.world.run("apply", world.name, "--yes")
+        points.world.run("apply", world.name, "--yes", *_NOW)
         assert points.struck, points.seen()
         points.await_end()
     assert world.ledger()[0].endswith(f": {last}"), world.ledger()
@@ -40,9 +42,14 @@ def test_what_was_to_follow_a_failure_outlives_the_run(
     owed = f"the workloads of {healthy[:10]} were to come back after {bad[:10]} failed"
     assert owed in _flat(world.run("status", world.name).stdout)
 
-    ended = world.run("apply", world.name, "--yes")
+    frozen = world.run("apply", world.name, "--yes")
+    assert "may not be changed now: it is frozen" in _flat(frozen.stderr), frozen.said
+    assert _image(world) == "shop/web:2"
+
+    ended = world.run("apply", world.name, "--yes", *_NOW)
 
     assert ended.code == 1, ended.said
+    assert f"Not applied again: {world.name}/default at {bad[:10]}" in _flat(ended.stdout)
     assert f"Brought back the workloads of {healthy[:10]}" in _flat(ended.stdout)
     assert "it was not applied again" in _flat(ended.stdout)
     assert _image(world) == "shop/web:1"
@@ -50,13 +57,13 @@ def test_what_was_to_follow_a_failure_outlives_the_run(
         f"restore {world.name}/default at {healthy[:10]}: 1 updated"
     )
     assert owed not in _flat(world.run("status", world.name).stdout)
-    again = world.run("apply", world.name, "--yes")
+    again = world.run("apply", world.name, "--yes", *_NOW)
     assert "it is not applied again unless you say so" in _flat(again.stderr)
 
 
 def _shop(world: World, image: str, pods: dict[str, str]) -> str:
     manifests = {"shop": {"path": "shop", "namespace": world.name}}
-    world.declare({}, manifests, on_failure="restore-workloads")
+    world.declare({}, manifests, on_failure="restore-workloads", guards={"windows": _FREEZE})
     world.manifests("shop/web.yaml", deployment("web", image=image, annotations=pods))
     return world.commit(f"Run {image}")
 
