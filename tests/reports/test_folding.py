@@ -27,6 +27,12 @@ def test_lines_of_files_and_long_words_stay_whole() -> None:
     )
 
 
+def test_an_entry_is_found_by_its_id() -> None:
+    """Who searches a log for the words and the id finds both in one line."""
+    line = "Applied shop/production: 1 created. Ledger entry 4c1c89c7da."
+    assert fold(line, 50) == "Applied shop/production: 1 created.\nLedger entry 4c1c89c7da."
+
+
 def test_short_lines_are_left_alone() -> None:
     """Not a blank is touched where there is room."""
     text = "error: short\n\n  two  blanks\n"
