@@ -4,7 +4,7 @@ import uuid
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
-from orchestrator.engine.planning.approvers import author, strictest
+from orchestrator.engine.planning.approvers import strictest, writers
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.recording import who
 from orchestrator.engine.turns import locked
@@ -54,7 +54,7 @@ def approve(planned: Planned, given: str, *, why: str, patience: float) -> Appro
     guards = strictest(session, planned.ledger, ())
     apart: tuple[Apart, ...] = ()
     if guards.approvals and not guards.own_approvals:
-        apart = (author(session),)
+        apart = writers(session, planned.ledger)
         check_approver(who(session), apart)
     with locked(session, store, Operation.APPROVE, patience=patience) as lease:
         before = store.read()

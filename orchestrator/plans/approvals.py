@@ -14,6 +14,7 @@ SHOWN: Final = 16
 """How many characters of a digest are shown, and identify a plan to people."""
 
 _MOST_TOLD = 40
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +115,16 @@ def approval_of(
     gave = {_identity(each.who) for each in approvals if each.digest == digest}
     left_out = [one for one in _each_once(apart) if _identity(one.who) in gave]
     told = f"; not counted: {' and '.join(map(str, left_out))}" if left_out else ""
-    return f"is approved by {len(names)} of {needed} people{_listed(names)}{told}"
+    people = "person" if needed == 1 else "people"
+    return f"is approved by {len(names)} of {needed} {people}{_listed(names)}{told}"
 
 
 def _somebody(apart: Sequence[Apart]) -> str:
     """Return who may approve, as people are told to look for them."""
-    known = " and ".join(_plain(one.who) for one in _each_once(apart))
-    return f"somebody else than {known}" if known else "somebody else"
+    names = [_plain(one.who) for one in _each_once(apart)]
+    more = len(names) - _MOST_NAMED
+    named = [*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    return f"somebody else than {' and '.join(named)}" if named else "somebody else"
 
 
 def _each_once(apart: Sequence[Apart]) -> tuple[Apart, ...]:

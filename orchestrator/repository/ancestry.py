@@ -50,6 +50,20 @@ def descends_for_certain(
     return found
 
 
+def covers_for_certain(
+    git: Git, commit: str, *, base: str, remote: str | None, patience: Patience
+) -> bool:
+    """Whether all of a commit's history is here that is not in the one of ``base``, after fetching what that takes."""
+    found = _covers(git, commit, base)
+    for more in _DEEPER:
+        if found or remote is None or not git.checkout.shallow:
+            break
+        if not _deepened(git, remote, commit, f"--deepen={more}", patience=patience):
+            break
+        found = _covers(git, commit, base)
+    return found
+
+
 def deepen(git: Git, remote: str, commit: str, *, patience: Patience) -> bool:
     """Fetch as much of a commit's history as is worth looking at; return whether that was done."""
     return _deepened(git, remote, commit, f"--deepen={_DEEPER[1]}", patience=patience)
@@ -83,10 +97,16 @@ def _deepened(git: Git, remote: str, commit: str, more: str, *, patience: Patien
     )
 
 
-def _whole(git: Git, commit: str) -> bool:
-    """Whether all of a commit's history is here."""
+def _covers(git: Git, commit: str, base: str) -> bool:
+    if _missing(git, [commit, *([base] if base else [])]):
+        return False
+    return _whole(git, commit, but=[f"^{base}"] if base else [])
+
+
+def _whole(git: Git, commit: str, but: Sequence[str] = ()) -> bool:
+    """Whether all of a commit's history is here, but for what is in that of others."""
     if not git.checkout.shallow:
         return True
     ends = set((git.checkout.common_directory / "shallow").read_text(encoding="ascii").split())
-    reached = git.run("rev-list", commit, "--").decode().split()
+    reached = git.run("rev-list", commit, *but, "--").decode().split()
     return ends.isdisjoint(reached)

@@ -27,6 +27,7 @@ from orchestrator.repository.snapshot import (
     write_working_tree,
 )
 from orchestrator.repository.trees import Trees
+from orchestrator.repository.writers import writers_since
 
 _PRIVATE = 0o700
 _PATIENCE = 60.0
@@ -51,6 +52,7 @@ class Repository:
         self._checkout = checkout
         self._git = Git(checkout)
         self._trees: Trees | None = None
+        self._writers: dict[tuple[str, str, tuple[str, ...]], Mapping[str, str] | None] = {}
 
     @property
     def folder(self) -> Path:
@@ -153,6 +155,28 @@ class Repository:
     def author(self, revision: Revision) -> str:
         """Return who wrote a revision's commit, ``Name <mail>``, of a merge what it brings; empty where unknown."""
         return author_of(self._git, revision.commit)
+
+    def writers(
+        self,
+        commit: str,
+        paths: Sequence[str],
+        *,
+        base: str,
+        remote: str | None,
+        stop: Stop | None = None,
+    ) -> Mapping[str, str] | None:
+        """Return who wrote what changed in the paths since ``base``, ``Name <mail>``, each with their newest commit.
+
+        Without a base all of the history counts. None where a shallow clone cannot tell, after it fetched from the
+        ``remote`` what that takes: once, however often it is asked. Raises RepositoryError.
+        """
+        asked = (commit, base, tuple(paths))
+        if asked not in self._writers:
+            patience = Patience(seconds=_PATIENCE, stop=stop or Stop())
+            self._writers[asked] = writers_since(
+                self._git, commit, base=base, paths=paths, remote=remote, patience=patience
+            )
+        return self._writers[asked]
 
     def remote(self, name: str = "") -> str | None:
         """Return the name of the remote that is meant: ``name``, else ``origin``, else the only one.

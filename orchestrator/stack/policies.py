@@ -33,7 +33,7 @@ class Guards:
     matter. Small sets change as a whole, so by default ten have to go; a share that is written down counts
     from the first. ``destroys`` is how many resources and objects may be deleted or replaced, None for any
     number. ``empty`` says that a stack may be left without any unit. ``approvals`` is how many people have to
-    approve a plan; with ``own_approvals`` who applies it, or wrote its commit, may be one of them.
+    approve a plan; with ``own_approvals`` who applies it, or wrote what it brings, may be one of them.
     """
 
     prune: int = 50

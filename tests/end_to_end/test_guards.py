@@ -8,6 +8,7 @@ import pytest
 from tests.end_to_end.commands import Ended
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World
+from tests.git import git
 
 pytestmark = pytest.mark.integration
 
@@ -124,8 +125,11 @@ def test_a_plan_is_applied_once_enough_people_approved_it(world: World) -> None:
 
 
 def test_approvals_are_those_of_others(world: World) -> None:
-    """Who applies a plan, or wrote its commit, approves nothing, unless guards that were applied let them."""
+    """Who applies a plan, or wrote what it brings, approves nothing, unless guards that were applied let them."""
     _declare(world, "a", approvals=1)
+    world.write("README.md", "About the shop\n")
+    world.commit("Tell of it")
+    git(world.root, "commit", "--quiet", "--amend", "--no-edit", "--author=Mary <mary@example.org>")
     digest = _digest(world)
 
     written = _as(world, "Ada Lovelace").run("approve", digest, world.name)
@@ -134,10 +138,11 @@ def test_approvals_are_those_of_others(world: World) -> None:
 
     assert written.code == 1
     assert "Ada Lovelace, who wrote " in _flat(written.stderr)
-    assert "approved by 0 of 1 people; not counted: Grace Hopper, who applies it" in _flat(
+    assert "approved by 0 of 1 person; not counted: Grace Hopper, who applies it" in _flat(
         applied.stderr
     )
-    assert "somebody else than Grace Hopper and Ada Lovelace approves it" in _flat(applied.stderr)
+    told = "somebody else than Grace Hopper and Mary and Ada Lovelace approves it"
+    assert told in _flat(applied.stderr)
     assert _as(world, "Katherine Johnson").run("apply", world.name, "--yes").code == 0
     _declare(world, "a", "b", approvals=1, own_approvals=True)
     digest = _digest(world)

@@ -65,7 +65,7 @@ def test_a_plan_that_nobody_approved_is_refused() -> None:
         _check()
 
     assert refused.value.message == (
-        "the plan 1111111111111111 of shop/production is approved by 0 of 1 people"
+        "the plan 1111111111111111 of shop/production is approved by 0 of 1 person"
     )
     assert refused.value.hint == (
         "somebody else approves it with: orchestrator approve 1111111111111111 shop --env production;"
@@ -102,7 +102,7 @@ def test_whoever_is_at_it_is_nobody_else() -> None:
         _check(_approval(), _approval(who=_GRACE), apart=apart)
 
     assert refused.value.message == (
-        "the plan 1111111111111111 of shop/production is approved by 0 of 1 people; not counted:"
+        "the plan 1111111111111111 of shop/production is approved by 0 of 1 person; not counted:"
         " Grace Hopper, who applies it and Ada King, who wrote 3f2c1a9d4e"
     )
     assert refused.value.hint.startswith(

@@ -126,7 +126,7 @@ def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:
             planned.ledger.approvals,
             needed=_APPROVALS,
             acknowledged=(),
-            apart=apart(session, Guards()),
+            apart=apart(session, planned.ledger, Guards()),
         )
 
 
@@ -179,7 +179,8 @@ def _shut(order: Order, planned: Planned) -> Closed | None:
 def _approved(order: Order, planned: Planned) -> bool:
     guards = strictest(planned.session, planned.ledger, ())
     needed = max(guards.approvals, _APPROVALS if order.settings.approval else 0)
-    apart_ = apart(planned.session, Guards() if order.settings.approval else guards)
+    strict = Guards() if order.settings.approval else guards
+    apart_ = apart(planned.session, planned.ledger, strict)
     return len(approvers(planned.ledger.approvals, digest(planned.plan), apart_)) >= needed
 
 

@@ -121,7 +121,7 @@ def _check_approvals(planned: Planned, guards: Guards, allowed: Permissions) -> 
         planned.ledger.approvals,
         needed=guards.approvals,
         acknowledged=allowed.acknowledged,
-        apart=apart(planned.session, guards),
+        apart=apart(planned.session, planned.ledger, guards),
     )
 
 

@@ -61,14 +61,18 @@ def with_approvals(
     guards = in_force(ledger.guards, session.stack.guards, acknowledged)
     if not plan.effective or not any(each.approvals for each in guards):
         return plan
-    from orchestrator.engine.planning.approvers import apart, strictest
+    from orchestrator.engine.planning.approvers import apart, notes_on_writers, strictest
     from orchestrator.plans.approvals import approval_of
 
     strict = strictest(session, ledger, acknowledged)
     told = approval_of(
-        ledger.approvals, digest(plan), needed=strict.approvals, apart=apart(session, strict)
+        ledger.approvals,
+        digest(plan),
+        needed=strict.approvals,
+        apart=apart(session, ledger, strict),
     )
-    return replace(plan, notes=(*plan.notes, f"this plan {told}"))
+    untold = notes_on_writers(session, ledger, strict)
+    return replace(plan, notes=(*plan.notes, f"this plan {told}", *untold))
 
 
 def _lifting(unit: UnitPlan, stack: Stack, ledger: LedgerState, heirs: Heirs) -> UnitPlan:

@@ -69,7 +69,7 @@ GUARDS: Final = map_of(
         ),
         "own_approvals": Key(
             FLAG,
-            "Whether approvals count of who applies the plan, or wrote its commit.",
+            "Whether approvals count of who applies the plan, or wrote what it brings.",
             "true",
             default="false",
         ),
