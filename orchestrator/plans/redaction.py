@@ -21,7 +21,9 @@ from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value, 
 from orchestrator.stack.model import Json
 
 _FEW = 64
-_REPLACEMENT = "(sensitive)"
+REPLACEMENT = "(sensitive)"
+"""What stands in the place of a secret."""
+
 _AROUND = "'\"`()[]{}<>,.;:"  # what stands around a name in a sentence
 
 
@@ -117,7 +119,7 @@ class Secrets:
                 continue
             found = alike.at(text, start)
             if found and not spared(text, start, start + len(found)):
-                kept += [text[end:start], _REPLACEMENT]
+                kept += [text[end:start], REPLACEMENT]
                 end = start + len(found)
         return "".join((*kept, text[end:])) if kept else text
 
@@ -164,6 +166,11 @@ def _without_secrets(change: Change, secrets: Secrets) -> Change:
     if (name, previous, fields, reason) == told:
         return change
     return replace(change, name=name, previous=previous, fields=fields, reason=reason)
+
+
+def without_secrets_of_others(plan: Plan, secrets: Secrets) -> Plan:
+    """Return a plan without the secrets that were learnt after it was made, by plans beside it."""
+    return replace(plan, units=tuple(without_secrets(unit, secrets) for unit in plan.units))
 
 
 def with_sentences_redacted(plan: Plan, redact: Callable[[str], str]) -> Plan:
@@ -225,8 +232,10 @@ def _end_of_word(text: str, start: int) -> int:
 
 
 def _redacted(value: Value, secrets: Secrets) -> Value:
-    if isinstance(value, Absent | Unknown | Masked | Redacted):
+    if isinstance(value, Absent | Unknown | Masked):
         return value
+    if isinstance(value, Redacted):
+        return replace(value, value=secrets.redact_json(value.value))
     shown = secrets.redact_json(value)
     return value if shown == value else Redacted(value=shown, fingerprint=fingerprint(value))
 

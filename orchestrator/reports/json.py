@@ -32,7 +32,6 @@ _NAMES: Final = frozenset(
         "namespace",
         "operation",
         "outcome",
-        "path",
         "previous",
         "stack",
         "type",

@@ -66,6 +66,12 @@ resource "terraform_data" "refused" {
   }
 }
 """
+_COPYING = """
+resource "terraform_data" "copied" {
+  for_each = toset(["TOKEN"])
+  input    = { each = each.key, (each.key) = "x" }
+}
+"""
 _NOTING = """#!/bin/sh
 for word in "$@"; do printf '%s\\n' "$word" >> NOTED; done
 exec PROGRAM "$@"
@@ -91,7 +97,9 @@ def _stack(world: World, name: str, modules: dict[str, object]) -> None:
     """Write a stack of modules alone, beside the world's own."""
     folder = world.root / "stacks" / f"{world.name}-{name}"
     (folder / "failing").mkdir(parents=True, exist_ok=True)
+    (folder / "copying").mkdir(exist_ok=True)
     (folder / "failing" / "main.tf").write_text(_with_secrets(_FAILING))
+    (folder / "copying" / "main.tf").write_text(_with_secrets(_COPYING))
     (folder / "stack.yaml").write_text(stack_file(f"{world.name}-{name}", modules=modules))
 
 
@@ -137,6 +145,8 @@ def _plant(world: World) -> None:
     _stack(world, "b", {"failing": {"source": "./failing"}})
     far = f"git::https://ada:{_IN_AN_ADDRESS}@127.0.0.1:1/modules.git?ref=v1.0.0"
     _stack(world, "c", {"far": {"source": far}})
+    # Nothing in it is a secret to who plans it alone, and it is planned before the one is that tells.
+    _stack(world, "d", {"copying": {"source": "./copying"}})
     world.commit("Plant secrets")
 
 
@@ -182,7 +192,7 @@ def test_no_secret_is_in_any_byte_that_leaves(world: World, forge: Served, tmp_p
     as_json = comment(world, forge, "--output", "json", **given)
 
     assert told.code == as_json.code == 1, told.said
-    assert "2 of 3 plans failed" in forge.texts[0]
+    assert "2 of 4 plans failed" in forge.texts[0]
     left = {
         "stdout": told.stdout + as_json.stdout,
         "stderr": told.stderr + as_json.stderr,

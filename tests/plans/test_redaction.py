@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.plans.redaction import Secrets
+from orchestrator.plans.change import Action, Subject
+from orchestrator.plans.redaction import Secrets, without_secrets, without_secrets_of_others
 from orchestrator.stack.model import Json
+from tests.plans.builders import change, field_change, plan, unit_plan
 
 _SECRET = 'hunter2"\\\n/+ü'
 
@@ -148,3 +150,20 @@ def test_spares_no_name_in_a_value() -> None:
         "Secret default/(sensitive)",
         "(sensitive)",
     ]
+
+
+def test_what_is_learnt_after_a_plan_was_made_is_taken_out_of_it() -> None:
+    """Plans are made side by side: a value of which one was taken out already, and a name, hold another's too."""
+    secrets = Secrets()
+    secrets.learn("own-secret")
+    item = field_change(before="own-secret", after="own-secret and others-secret")
+    name = 'aws_db.main["others-secret"]'
+    lost = change(name, subject=Subject.RESOURCE, action=Action.DELETE, fields=(item,))
+    made = plan(without_secrets(unit_plan("modules.db", lost), secrets))
+    secrets.learn("others-secret")
+
+    cleaned = without_secrets_of_others(made, secrets)
+
+    assert "others-secret" in str(made)
+    assert "secret" not in str(cleaned)
+    assert 'aws_db.main["(sensitive)"]' in str(cleaned)

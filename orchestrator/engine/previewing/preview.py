@@ -27,6 +27,7 @@ from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.guards import check_losses, check_protection
 from orchestrator.plans.loosening import in_force
 from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.redaction import Secrets, without_secrets_of_others
 from orchestrator.repository.repository import open_repository
 from orchestrator.stack.load import environment_names, find_stacks, load_project
 from orchestrator.stack.model import UnitId
@@ -76,7 +77,14 @@ def _side_by_side(merge: Merge, found: tuple[Touched, ...]) -> tuple[StackPrevie
         started: list[Future[StackPreview]] = [
             pool.submit(copy_context().run, _preview, merge.surroundings, each) for each in found
         ]
-    return tuple(each.result() for each in started)
+    secrets = merge.surroundings.secrets
+    # What one plan learnt is as secret in those that were done before.
+    return tuple(_without_secrets_of_others(each.result(), secrets) for each in started)
+
+
+def _without_secrets_of_others(made: StackPreview, secrets: Secrets) -> StackPreview:
+    plan = made.plan and without_secrets_of_others(made.plan, secrets)
+    return replace(made, plan=plan)
 
 
 def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:

@@ -10,7 +10,7 @@ from orchestrator.plans.digest import digest
 from orchestrator.plans.guards import losses
 from orchestrator.plans.plan import Plan
 from orchestrator.plans.preview import Preview, StackPreview
-from orchestrator.plans.redaction import with_sentences_redacted
+from orchestrator.plans.redaction import REPLACEMENT, with_sentences_redacted
 from orchestrator.plans.risk import named
 from orchestrator.reports.errors import render_error
 from orchestrator.reports.preview.afterwards import ADDRESS
@@ -148,25 +148,30 @@ def _planned(preview: StackPreview, plan: Plan, redact: Redact) -> Block:
         counted="plans",
         reasons=tuple(map(redact, preview.reasons)),
         digest=digest(plan)[:16] if plan.effective else "",
-        commands=tuple(_commands(plan)) if plan.effective else (),
+        commands=tuple(_commands(plan, redact)) if plan.effective else (),
     )
 
 
-def _commands(plan: Plan) -> Iterator[str]:
+def _commands(plan: Plan, redact: Redact) -> Iterator[str]:
     """Yield what applies a plan, with what has to be acknowledged for it."""
-    words = [*_acknowledgements(plan)]
+    words = [*_acknowledgements(plan, redact)]
     flags = "".join(f" --acknowledge {quote(word)}" for word in words[:_MOST_SPELLED])
     verb = "destroy" if plan.destroy else "apply"
     yield f"orchestrator {verb} {quote(plan.stack)} --env {quote(plan.environment)}{flags}"
 
 
-def _acknowledgements(plan: Plan) -> Iterator[str]:
+def _acknowledgements(plan: Plan, redact: Redact) -> Iterator[str]:
+    """Yield what acknowledges each loss, or all of a unit where a name cannot be typed as it is shown."""
     lost = losses(plan)
     names = named(lost, lost)
-    if len(names) <= _MOST_SPELLED and all(line(name) == name for name in names):
+    if len(names) <= _MOST_SPELLED and all(_can_be_typed(name, redact) for name in names):
         yield from names
         return
     yield from dict.fromkeys(f"destroy:{one.unit}" for one in lost)
+
+
+def _can_be_typed(name: str, redact: Redact) -> bool:
+    return line(redact(name)) == name and REPLACEMENT not in name
 
 
 def _since(memory: Memory, preview: Preview) -> Iterator[str]:

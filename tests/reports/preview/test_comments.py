@@ -110,6 +110,22 @@ def test_a_secret_is_nowhere_in_what_leaves() -> None:
         assert "(sensitive)" in text
 
 
+@pytest.mark.parametrize("name", ['aws_db.main["tok-41f6a2"]', 'aws_db.main["(sensitive)"]'])
+def test_a_secret_is_in_no_command(name: str) -> None:
+    """What cannot be typed as it is shown is acknowledged with all of its unit."""
+    secrets = Secrets()
+    secrets.learn("tok-41f6a2")
+    lost = resource(name, Action.DELETE, risk=Risk.DATA_LOSS)
+    made = preview(of(unit_plan("modules.database", lost)))
+
+    for text in (
+        comment(made, limit=_GITHUB, redact=secrets.redact),
+        page(made, secrets.redact),
+    ):
+        assert "tok-41f6a2" not in text
+        assert "orchestrator apply shop --env production --acknowledge destroy:modules.database" in text
+
+
 def test_a_comment_is_found_by_its_first_line() -> None:
     """Configurations have markers of their own, and no text of others can begin a comment with one."""
     made = replace(SAMPLES["a small change"](), configuration='x" --> <b>')
