@@ -45,7 +45,7 @@ class Gitea:
             base=found["base"]["ref"],
             head=found["head"]["sha"],
             head_ref=f"refs/pull/{self._place.number}/head",
-            from_fork=found["head"]["repo_id"] != found["base"]["repo_id"],
+            from_fork=_is_strange(found["head"], found["base"]),
             is_open=found["state"] == "open",
             merged_as=(found["merge_commit_sha"] or "") if found["merged"] else "",
         )
@@ -138,6 +138,15 @@ class Gitea:
     def _with_token(self, request: "PreparedRequest") -> "PreparedRequest":
         request.headers["Authorization"] = f"token {self._place.token}"
         return request
+
+
+def _is_strange(head: dict[str, Any], base: dict[str, Any]) -> bool:
+    """Whether who proposes it need not be able to push here.
+
+    What was pushed to ``refs/for/…`` takes the right to read alone, and is in no branch: the forge keeps it in the
+    repository itself, and shows no label.
+    """
+    return head["repo_id"] != base["repo_id"] or not head["label"]
 
 
 def _comment(found: dict[str, Any]) -> Comment:

@@ -66,6 +66,7 @@ class Served(ABC):
     login: str = "planner"
     may_ask_who: bool = True
     from_fork: bool = False
+    branch: str = "change"
     notes: list[Note] = field(default_factory=list)
     statuses: list[dict[str, Json]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)

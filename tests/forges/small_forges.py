@@ -165,6 +165,12 @@ class SmallGitea(_LikeGitHub):
         """Return all comments: this list has no pages."""
         return self.notes
 
+    def pull(self) -> Json:
+        """Return the pull request; one that was pushed to no branch has a reference, and no label."""
+        pull = _LikeGitHub.pull(self)
+        reference = self.branch or f"refs/pull/{NUMBER}/head"
+        return {**pull, "head": {**pull["head"], "label": self.branch, "ref": reference}}
+
     def came_by(self, commit: str) -> Answer:
         """Return the one request that was merged as a commit."""
         return (200, self.pull()) if commit == self.merged_as else self.not_found

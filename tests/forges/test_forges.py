@@ -13,7 +13,7 @@ from orchestrator.forges.place import Kind, Place
 from orchestrator.processes import Stop
 from tests.forges.publishing import COMMENTS, MARKER, TEXT, client_of, patient, publish_on, text_of
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, Trouble, serving
-from tests.forges.small_forges import SmallGitHub, SmallGitLab
+from tests.forges.small_forges import SmallGitea, SmallGitHub, SmallGitLab
 
 
 def test_a_comment_is_written_once_and_then_changed(forge: Served) -> None:
@@ -228,6 +228,12 @@ def test_a_request_is_read_with_where_it_comes_from(forge: Served) -> None:
     assert (here.base, here.head, here.head_ref) == ("main", "a" * 40, f"refs/{kept}/7/head")
     assert (here.from_fork, here.is_open) == (False, True)
     assert (there.from_fork, there.is_open) == (True, False)
+
+
+def test_a_request_that_was_pushed_to_no_branch_is_a_strangers() -> None:
+    """On Gitea whoever may read can push to ``refs/for/main``; what comes of it lies in the repository itself."""
+    with serving(held := SmallGitea(branch="")):
+        assert client_of(held).request().from_fork
 
 
 def test_a_request_that_is_done_with_tells_how_it_came_into_its_base(forge: Served) -> None:

@@ -20,6 +20,7 @@ from orchestrator.processes import Stop
 from tests.end_to_end.commands import eventually
 from tests.forges.described import Exchange, problems
 from tests.forges.real.server import Account, Gitea
+from tests.git import commit_file, git
 from tools.descriptions import excerpt
 
 pytestmark = pytest.mark.integration
@@ -40,10 +41,10 @@ def owner(gitea: Gitea) -> Account:
     return owner
 
 
-def _client(gitea: Gitea, owner: Account) -> Forge:
+def _client(gitea: Gitea, owner: Account, number: int = 1) -> Forge:
     repository = f"{owner.name}/shop"
     place = Place(
-        kind=Kind.GITEA, api=gitea.api, repository=repository, number=1, token=owner.token
+        kind=Kind.GITEA, api=gitea.api, repository=repository, number=number, token=owner.token
     )
     return open_forge(place, Patience(stop=Stop(), now=clock.now))
 
@@ -156,3 +157,17 @@ def test_a_status_is_as_long_as_a_forge_takes_it(gitea: Gitea, owner: Account) -
     (status,) = combined["statuses"]
     assert status["status"] == "failure"
     assert len(status["description"]) == client.longest_description
+
+
+def test_who_may_only_read_makes_a_strangers_request(
+    gitea: Gitea, owner: Account, tmp_path: Path
+) -> None:
+    """One that was pushed to no branch is as one from a fork, though it lies in the repository itself."""
+    stranger = gitea.account(f"mallory-{uuid.uuid4().hex[:8]}")
+    address = gitea.remote(stranger, f"{owner.name}/shop")
+    git(tmp_path, "clone", "--quiet", address, "shop")
+    commit_file(tmp_path / "shop", "more.txt", "more\n", subject="Say more")
+    git(tmp_path / "shop", "push", "--quiet", "origin", "HEAD:refs/for/main/topic")
+
+    assert _client(gitea, owner).request().from_fork is False
+    assert _client(gitea, owner, 2).request().from_fork is True
