@@ -44,7 +44,7 @@ def refresh(
         comment=comment,
         memory=memory,
         configuration=configuration,
-        limit=limit or forge.limit,
+        limit=min(limit or forge.limit, forge.limit),
     )
     return page.marked() if request.is_open else page.finished()
 

@@ -20,7 +20,8 @@ class Rank(IntEnum):
     STACK = 10
     DETAIL_OF_ERROR = 11
     HINT = 12
-    ERROR = 13
+    MORE_OF_ERROR = 13
+    ERROR = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

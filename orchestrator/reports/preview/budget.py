@@ -8,6 +8,7 @@ from typing import Final
 from orchestrator.reports.preview.blocks import Block, Document, Piece, Rank
 
 _LEAST_FRAME: Final = 50  # tags and fences
+_MOST_PIECES: Final = 10_000_000
 SMALLEST: Final = 4_000
 """How many characters a limit has at least: below that, what always stands there has no room."""
 
@@ -97,21 +98,27 @@ def fitted(document: Document, limit: int, render: Callable[[Document, LeftOut],
 def _candidates(document: Document) -> Iterator[_Candidate]:
     for place, block in enumerate(document.blocks):
         pieces = tuple(block.pieces)
-        yield _Candidate(order=(block.rank, -place), block=place, size=_frame(block))
+        # Before what is of its rank within it: no section is left without what it is about.
+        turn = -(place * _MOST_PIECES + _MOST_PIECES - 1)
+        yield _Candidate(order=(block.rank, turn), block=place, size=_least(block))
         for index, piece in enumerate(pieces):
             order = (piece.rank, _turn(piece, place, index, len(pieces)))
-            length = sum(size(text) + 1 for text in piece.lines)
-            yield _Candidate(order=order, block=place, piece=index, size=length)
+            yield _Candidate(order=order, block=place, piece=index, size=_length(piece))
 
 
-def _frame(block: Block) -> int:
-    """Return about how long a block is without its pieces."""
+def _least(block: Block) -> int:
+    """Return about how long a block is when all of its pieces are gone that go before it does."""
     around = (block.name, block.summary, block.digest, *block.reasons, *block.commands)
-    return _LEAST_FRAME + sum(map(size, around))
+    kept = (_length(piece) for piece in block.pieces if piece.rank >= block.rank)
+    return _LEAST_FRAME + sum(map(size, around)) + sum(kept)
+
+
+def _length(piece: Piece) -> int:
+    return sum(size(text) + 1 for text in piece.lines)
 
 
 def _turn(piece: Piece, place: int, index: int, of: int) -> int:
     """Return when a piece goes among its like: the last one first, but the middle of an error's detail."""
     if piece.rank is Rank.DETAIL_OF_ERROR:
         return -min(index, of - index)
-    return -(place * 10_000_000 + index)
+    return -(place * _MOST_PIECES + index)

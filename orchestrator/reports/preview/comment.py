@@ -1,5 +1,6 @@
 """One comment on a request: a headline, errors, then each plan folded away, in as many characters as there are."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from shlex import quote
@@ -20,11 +21,13 @@ from orchestrator.reports.preview.diff import diff_of
 from orchestrator.reports.preview.harmless import broken, code, line
 from orchestrator.reports.preview.markdown import render
 from orchestrator.reports.preview.memory import Memory, marker, recall, remember
-from orchestrator.reports.preview.words import headline, outlook, overruled_lines
+from orchestrator.reports.preview.words import counted, headline, outlook, overruled_lines
 
 _ROOM_FOR_NAMES: Final = 600
 _ROOM_FOR_LOSSES: Final = 300
-_SHARE_OF_MEMORY: Final = 8
+_SHARE_OF_MEMORY: Final = 8  # one in so many characters of a comment
+_SHARE_OF_NOTES: Final = 8
+_SHARE_OF_NAMES: Final = 10
 _MOST_SPELLED: Final = 5
 _MOST_OF_A_CAUSE: Final = 5  # lines of a message that count as the cause itself
 
@@ -45,14 +48,19 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
     since = tuple(_since(memory, preview)) if memory and memory.whole else ()
     if not any(map(loud, preview.stacks)) and preview.error is None:
         text = _without_effect(preview)
-        more = ("", *_notes(preview, redact), *since)
+        more = ("", *_notes(preview, redact, limit=limit), *since)
         closing = (*more, "", *kept) if preview.notes or since else kept
         return "\n".join((marker(preview.configuration), text, *closing)) + "\n"
     opening = (marker(preview.configuration), f"### {headline(preview)}", *_lost(preview, redact))
     document = Document(
         opening=(*opening, "", *since) if since else opening,
         blocks=blocks_of(preview, redact),
-        closing=(*_notes(preview, redact), *_closing(preview), "", *kept),
+        closing=(
+            *_notes(preview, redact, limit=limit),
+            *_closing(preview, limit=limit),
+            "",
+            *kept,
+        ),
     )
     return fitted(document, limit, render)
 
@@ -102,7 +110,8 @@ def _failure(
     below = [text for part in _explained(error, redact) for text in broken(redact(part))]
     hint = [f"  hint: {line(text)}" for text in broken(redact(error.hint))] if error.hint else []
     ranked = (
-        *((Rank.ERROR, text) for text in message[:_MOST_OF_A_CAUSE]),
+        *((Rank.ERROR, text) for text in message[:1]),
+        *((Rank.MORE_OF_ERROR, text) for text in message[1:_MOST_OF_A_CAUSE]),
         *((Rank.DETAIL_OF_ERROR, text) for text in message[_MOST_OF_A_CAUSE:]),
         *((Rank.DETAIL_OF_ERROR, f"    {line(text)}".rstrip()) for text in below),
         *((Rank.HINT, text) for text in hint),
@@ -195,33 +204,43 @@ def _without_effect(preview: Preview) -> str:
     return f"Merging changes nothing in {_names(preview.stacks)}."
 
 
-def _notes(preview: Preview, redact: Redact) -> Iterator[str]:
-    for note in preview.notes[:_MOST_SPELLED]:
-        yield f"- {code(redact(note))}"
-    if preview.notes:
+def _notes(preview: Preview, redact: Redact, *, limit: int) -> Iterator[str]:
+    """Yield the first sentences about the whole, and how many more there are."""
+    told = [f"- {code(redact(note))}" for note in preview.notes]
+    room = limit // _SHARE_OF_NOTES
+    shown = [*_first(told[:_MOST_SPELLED], room=room, between=1)]
+    yield from shown
+    if len(told) > len(shown):
+        yield f"- left out: {counted(Counter({'notes': len(told) - len(shown)}))}"
+    if told:
         yield ""
 
 
-def _closing(preview: Preview) -> Iterator[str]:
+def _closing(preview: Preview, *, limit: int) -> Iterator[str]:
     quiet = tuple(each for each in preview.stacks if not loud(each))
     if quiet:
-        yield f"Nothing changes in {_names(quiet)}."
+        room = min(_ROOM_FOR_NAMES, limit // _SHARE_OF_NAMES)
+        yield f"Nothing changes in {_names(quiet, room=room)}."
         yield ""
     run = f" by [this run]({preview.ci_run})" if ADDRESS.fullmatch(preview.ci_run) else ""
     yield f"Planned{run}: {code(preview.head[:10])} merged into {code(preview.base[:10])}."
 
 
-def _names(previews: tuple[StackPreview, ...]) -> str:
-    return _some(sorted(code(each.name) for each in previews), separator=", ")
+def _names(previews: tuple[StackPreview, ...], *, room: int = _ROOM_FOR_NAMES) -> str:
+    return _some(sorted(code(each.name) for each in previews), separator=", ", room=room)
 
 
 def _some(parts: list[str], *, separator: str, room: int = _ROOM_FOR_NAMES) -> str:
     """Return parts joined, as many as there is room for, and how many more there are."""
-    shown: list[str] = []
-    for part in parts:
-        room -= len(part) + len(separator)
-        if room < 0 and shown:
-            break
-        shown.append(part)
+    shown = [*_first(parts, room=room, between=len(separator))]
     more = len(parts) - len(shown)
     return separator.join(shown) + (f" and {more} more" if more else "")
+
+
+def _first(parts: list[str], *, room: int, between: int) -> Iterator[str]:
+    """Yield parts as long as there is room for them, and ``between`` more after each; the first in any case."""
+    for place, part in enumerate(parts):
+        room -= size(part) + between
+        if room < 0 and place:
+            return
+        yield part

@@ -10,6 +10,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
+from orchestrator.reports.preview.budget import size
+
 LONGEST_LINE: Final = 400
 LONGEST_NAME: Final = 160
 _WIDEST: Final = 200
@@ -22,12 +24,23 @@ _BLANK: Final = re.compile(
 _STACKED: Final = re.compile(
     r"([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
 )
+_AROUND_A_CUT: Final = 30  # how many characters a cut is told in
 _TICKS: Final = re.compile(r"`+")
 
 
 def line(text: str, *, longest: int = LONGEST_LINE) -> str:
-    """Return a text as one line, long ones cut in their middle, with what cannot be seen written as JSON does."""
-    shown = _cut(text, longest)
+    """Return a text as one line, long ones cut in their middle, with what cannot be seen written as JSON does.
+
+    Of what is written out there is less, so that the line is not much longer all the same.
+    """
+    shown, room = _seen(_cut(text, longest)), longest
+    while size(shown) > longest + _AROUND_A_CUT and room > 1:
+        room //= 2
+        shown = _seen(_cut(text, room))
+    return shown
+
+
+def _seen(shown: str) -> str:
     if not shown.isprintable():
         shown = "".join(sign if sign.isprintable() else _written_out(sign) for sign in shown)
     return _STACKED.sub(r"\1", _BLANK.sub(lambda found: _written_out(found.group()), shown))

@@ -1,5 +1,6 @@
 """What a comment remembers of the plans that it shows, hidden in itself, so that the next one can tell what changed."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.reports.preview.words import outlook
 
 _FORMAT: Final = 1
+_LONGEST_CONFIGURATION: Final = 100
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
 _NAME: Final = re.compile(r"[a-z0-9-]{1,40}/[a-z0-9-]{1,40}")
 _HIDDEN: Final = re.compile(r"^<!-- orchestrator-plans (\{.*\}) -->\r?$", re.MULTILINE)
@@ -42,8 +44,15 @@ class Memory:
 
 
 def marker(configuration: str) -> str:
-    """Return the hidden line by which a comment of ours is found; configurations are told apart by it."""
-    return f"<!-- orchestrator-comment {inside_comment(configuration)} -->"
+    """Return the hidden line by which a comment of ours is found; configurations are told apart by it.
+
+    One whose name is long is known by a hash of it.
+    """
+    named = inside_comment(configuration)
+    if len(named) > _LONGEST_CONFIGURATION:
+        hashed = hashlib.sha256(configuration.encode(errors="surrogatepass"))
+        named = inside_comment(hashed.hexdigest())
+    return f"<!-- orchestrator-comment {named} -->"
 
 
 def remember(preview: Preview, *, plans: bool = True) -> str:

@@ -15,6 +15,7 @@ from orchestrator.reports.preview.blocks import Document
 from orchestrator.reports.preview.budget import SMALLEST, fitted, size
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.markdown import render
+from orchestrator.reports.preview.memory import inside_comment
 from orchestrator.reports.preview.words import headline
 from tests.plans.builders import change, field_change, plan, unit_plan
 from tests.reports.preview.reading import code_of, problems
@@ -31,6 +32,9 @@ _NASTY = (
     "@ada/team",
     "\u202e",
     "\u200b",
+    "\u200b" * 700,
+    "\U000e0041" * 700,
+    "\U0001f4a3" * 700,
     "\ufeff",
     "\ud800",
     "\U0001f4a3",
@@ -118,33 +122,46 @@ _previews = some.builds(
     head=some.just("a" * 40),
     stacks=some.lists(some.one_of(_planned, _failed), max_size=3).map(tuple),
     error=some.one_of(some.none(), _errors),
+    notes=some.lists(_texts, max_size=7).map(tuple),
     ci_run=some.one_of(some.just("https://ci.example/1"), _texts),
-    configuration=some.text(max_size=40),
+    configuration=some.one_of(some.text(max_size=40), some.just("c" * 3_000)),
 )
 _limit = some.one_of(
     some.integers(min_value=SMALLEST, max_value=12_000), some.sampled_from([65_536, 1_000_000])
 )
 _limits = some.tuples(_limit, _limit)
+# What the comment before remembers, as somebody else may have edited it.
+_plans_before = some.dictionaries(
+    some.builds("{}/{}".format, _names, _names), some.tuples(some.just("0"), _texts), max_size=5
+)
+_before = some.one_of(
+    some.just(""),
+    _plans_before.map(
+        lambda plans: f"<!-- orchestrator-plans {inside_comment({'head': 'c' * 40, 'plans': plans})} -->"
+    ),
+)
 
 
-@given(preview=_previews, limits=_limits)
+@given(preview=_previews, limits=_limits, before=_before)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_comment_is_right_at_every_length(preview: Preview, limits: tuple[int, int]) -> None:
+def test_a_comment_is_right_at_every_length(
+    preview: Preview, limits: tuple[int, int], before: str
+) -> None:
     """Whatever is planned: short enough, fences and tags balanced, nobody mentioned, headline and failures there."""
-    _check(preview, limits)
+    _check(preview, limits, before)
 
 
 @pytest.mark.soak
-@given(preview=_previews, limits=_limits)
+@given(preview=_previews, limits=_limits, before=_before)
 @settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_many_comments_are_right(preview: Preview, limits: tuple[int, int]) -> None:
+def test_many_comments_are_right(preview: Preview, limits: tuple[int, int], before: str) -> None:
     """The same, for many more."""
-    _check(preview, limits)
+    _check(preview, limits, before)
 
 
-def _check(preview: Preview, limits: tuple[int, int]) -> None:
+def _check(preview: Preview, limits: tuple[int, int], before: str) -> None:
     small, great = sorted(limits)
-    text, longer = comment(preview, limit=small), comment(preview, limit=great)
+    text, longer = (comment(preview, limit=each, previous=before) for each in (small, great))
 
     assert problems(text, small) == []
     assert problems(longer, great) == []
@@ -181,6 +198,22 @@ def test_nothing_is_lost_without_being_counted(counts: dict[Action, int], limit:
         shown = len(re.findall(rf"^\S+ {action}-\d+-", code, re.MULTILINE))
         left = re.search(rf"(\d+) to {action}", code)
         assert shown + (int(left.group(1)) if left else 0) == number
+
+
+def test_each_failure_that_is_shown_has_its_cause() -> None:
+    """Where there is no room for all, the last ones go as a whole: none is left with a frame alone."""
+    stacks = tuple(
+        StackPreview(stack=f"s{number}", environment="e", error=TerraformError(f"cause {number}"))
+        for number in range(900)
+    )
+
+    text = comment(Preview(base="b", head="a", stacks=stacks), limit=12_000)
+
+    shown = text.count("could not be planned**")
+    left = re.search(r"left out, since a comment is only so long: (\d+) failures", text, re.IGNORECASE)
+    assert text.count("  cause ") == shown > 100
+    assert left
+    assert int(left.group(1)) + shown == len(stacks)
 
 
 @given(text=some.text())
