@@ -5,6 +5,7 @@ One that is stale is pending: nothing failed, and nobody may take it for an answ
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from orchestrator.forges.forge import Forge, State, Status
@@ -18,6 +19,9 @@ from orchestrator.reports.preview.words import headline, outlook
 
 _NAME: Final = "orchestrator"
 _MOST_LOST: Final = 3
+_LONGEST_NAME: Final = 255
+_HASH: Final = 10  # characters of a hash that tell names apart
+_UNCUT: Final = 12  # as many characters as one is written out in at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +78,17 @@ class Statuses:
         insist(lambda: self.forge.set_status(self.commit, status), self.stop, lost=_MOST_LOST)
 
     def _context(self, name: str) -> str:
-        own = "" if self.configuration == "default" else f" ({line(self.configuration)})"
-        return f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}"
+        own = "" if self.configuration == "default" else f" ({self.configuration})"
+        return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
+
+
+def _shortened(context: str) -> str:
+    """Return the name of a status in one line that a forge takes; of two that begin alike, each has its own."""
+    shown = line(context, longest=_UNCUT * len(context))
+    if len(shown) <= _LONGEST_NAME:
+        return shown
+    hashed = sha256(context.encode(errors="surrogatepass")).hexdigest()[:_HASH]
+    return f"{shown[: _LONGEST_NAME - _HASH - 2]}… {hashed}"
 
 
 def _together(stale: Mapping[str, str]) -> str | None:

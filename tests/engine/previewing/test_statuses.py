@@ -141,3 +141,15 @@ def test_a_description_is_as_long_as_the_forge_takes_it(forge: Served, tmp_path:
     assert len(told["description"]) == 140
     assert told["description"].endswith("x…")
     assert told["description"].isprintable()
+
+
+def test_a_status_has_a_name_that_forges_take(forge: Served) -> None:
+    """A directory may be called anything: one line, of which a hash tells two apart that begin alike."""
+    names = [f"{'a' * 250}/x", f"{'a' * 250}/y", "b\nc/*"]
+
+    _statuses(forge).planning(names)
+
+    told = [*_told(forge)]
+    assert len({*told}) == len(names)
+    assert all(len(name) <= 255 and name.isprintable() for name in told)
+    assert told[-1] == "orchestrator: b\\nc/*"
