@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS: Final = 30
 _PAGE: Final = 50  # what a server gives at most, unless it was told otherwise
-# The token of a workflow may not ask who it is; it comments as one of these.
-_OF_ACTIONS: Final = frozenset({"gitea-actions", "forgejo-actions"})
+# The token of a workflow may not ask who it is; it comments as this account. Its name is not reserved everywhere.
+_OF_ACTIONS: Final = -2
 
 
 class Gitea:
@@ -70,9 +70,9 @@ class Gitea:
 
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first; the API gives them at once."""
-        ours = self._logins()
+        ours = self._account()
         listed = self._asked("GET", f"issues/{self._place.number}/comments")
-        found = (_comment(each) for each in listed if each["user"]["login"] in ours)
+        found = (_comment(each) for each in listed if each["user"]["id"] == ours)
         return tuple(sorted(found, key=lambda each: each.id))
 
     def write(self, text: str) -> Comment:
@@ -105,11 +105,11 @@ class Gitea:
         self._checked(status, answer)
         return True
 
-    def _logins(self) -> frozenset[str]:
+    def _account(self) -> int:
         status, answer = self._sent("GET", "user", None)
         if status == HTTPStatus.FORBIDDEN:
             return _OF_ACTIONS
-        return frozenset({self._checked(status, answer)["login"]})
+        return int(self._checked(status, answer)["id"])
 
     def _path(self, rest: str) -> str:
         return f"repos/{self._place.repository}/{rest}"

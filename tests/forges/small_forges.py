@@ -171,6 +171,12 @@ class SmallGitea(_LikeGitHub):
         reference = self.branch or f"refs/pull/{NUMBER}/head"
         return {**pull, "head": {**pull["head"], "label": self.branch, "ref": reference}}
 
+    def shown(self, note: Note) -> Json:
+        """Return a comment as the API shows it; the account of workflows is known by its number."""
+        number = {self.login: 1, self.bot: -2}.get(note.login, 2)
+        user = {"login": note.login, "id": number}
+        return {**_LikeGitHub.shown(self, note), "user": user}
+
     def came_by(self, commit: str) -> Answer:
         """Return the one request that was merged as a commit."""
         return (200, self.pull()) if commit == self.merged_as else self.not_found

@@ -81,6 +81,17 @@ def test_the_token_of_an_app_finds_its_own_comments(trouble: Trouble | None, log
     assert [note.login for note in held.notes][1:] == [login]
 
 
+def test_an_account_that_is_called_like_that_of_workflows_is_not_ours() -> None:
+    """Gitea lets anybody be called as Forgejo calls its own, and the other way round."""
+    held = SmallGitea(may_ask_who=False, login=SmallGitea.bot)
+    with serving(held):
+        held.add(f"{MARKER}\nmine", "forgejo-actions")
+
+        assert [publish_on(held).ending, publish_on(held).ending] == [Ending.WRITTEN, Ending.KEPT]
+
+    assert held.texts == [f"{MARKER}\nmine", TEXT]
+
+
 def test_a_comment_that_was_deleted_meanwhile_is_written_again(forge: Served) -> None:
     """Between looking and changing somebody may have deleted it."""
     forge.add(f"{MARKER}\nbefore")
