@@ -15,7 +15,8 @@ class StackPreview:
 
     Either ``plan`` or ``error`` is there. ``refusals`` is what guards would not let pass, with what to do about
     it; ``reasons`` say why the stack was planned. ``overruled`` are the keys by which the request would change how
-    it is judged: those of the base count. ``ledger`` is the entry that the plan was made after, empty for none.
+    it is judged: those of the base count. ``unjudged`` says why the base could not tell, or is empty. ``ledger`` is
+    the entry that the plan was made after, empty for none.
     """
 
     stack: str
@@ -25,6 +26,7 @@ class StackPreview:
     refusals: tuple[OrchestratorError, ...] = ()
     reasons: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
+    unjudged: str = ""
     ledger: str = ""
 
     @property

@@ -64,6 +64,27 @@ def test_a_request_is_judged_by_the_policies_of_its_base(world: World, tmp_path:
     ]
 
 
+def test_a_request_can_repair_its_base(world: World) -> None:
+    """What stands in the base cannot be read, and so cannot judge: that is told, and the request is planned."""
+    small_stack(world)
+    file = world.root / "stacks" / world.name / "stack.yaml"
+    good = file.read_text(encoding="utf-8")
+    file.write_text(f"{good}\nguards: [\n", encoding="utf-8")
+    base = world.commit("Break it")
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    file.write_text(good, encoding="utf-8")
+    world.commit("Repair it")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 4 to create, 1 plan not judged by the base" in ended.stdout
+    assert (
+        f"! not judged by the base, since its stacks/{world.name}/stack.yaml cannot be read"
+        in ended.stdout
+    )
+
+
 def test_the_history_of_a_request_names_no_ledgers(world: World, tmp_path: Path) -> None:
     """Where a ledger may have been before is told by the base, for a stack that has none yet."""
     base = small_stack(world)

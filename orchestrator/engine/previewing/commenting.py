@@ -19,7 +19,7 @@ from orchestrator.reports.preview.standing import ROOM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """How to comment: ``limit`` is 0 for the forge's own, which it never exceeds; ``configuration`` tells apart several comments."""
+    """How to comment: ``limit`` is 0 for the forge's own, and never more; ``configuration`` tells apart comments."""
 
     configuration: str = "default"
     forks: bool = False
@@ -64,7 +64,11 @@ def comment_on(
         raise
     made = replace(made, configuration=ask.configuration)
     published = _publish(
-        surroundings, forge, made, limit=min(ask.limit or forge.limit, forge.limit), base=request.base
+        surroundings,
+        forge,
+        made,
+        limit=min(ask.limit or forge.limit, forge.limit),
+        base=request.base,
     )
     if published.ending is not Ending.OVERTAKEN:
         address = published.comment.address if published.comment else ""

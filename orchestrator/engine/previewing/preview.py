@@ -94,6 +94,7 @@ def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
         error=one.error,
         reasons=one.reasons,
         overruled=one.judged.overruled if one.judged else (),
+        unjudged=one.judged.unjudged if one.judged else "",
     )
     if one.session is None or one.judged is None:
         return preview

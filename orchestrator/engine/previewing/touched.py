@@ -113,13 +113,25 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
 
 
 def judged_in(merge: Merge, stack: Stack) -> Judged:
-    """Return a stack of the merge by what the base says of it; an environment that is new there has its stack's."""
+    """Return a stack of the merge by what the base says of it; an environment that is new there has its stack's.
+
+    A base that cannot be read says nothing, or nobody could repair it.
+    """
     tree = merge.repository.export(merge.base)
-    known = {file.name: file for file in find_stacks(tree, merge.project)}
-    base = None
-    if stack.name in known:
-        base = read_policies(tree, known[stack.name], stack.environment, merge.project)
-    return judged_by_base(stack, base, merge.project)
+    found = find_stacks(tree, merge.project)
+    known = {file.name: file for file in found}
+    # One that cannot be read may have another name there than the one that stands in it.
+    before = known.get(stack.name) or next(
+        (each for each in found if each.file == stack.file), None
+    )
+    base, unjudged = None, ""
+    if before is not None:
+        try:
+            read = read_policies(tree, before, stack.environment, merge.project)
+            base = read if before.name == stack.name else None
+        except InvalidStack as error:
+            unjudged = f"its {before.file} cannot be read: {error.mistakes[0].message}"
+    return replace(judged_by_base(stack, base, merge.project), unjudged=unjudged)
 
 
 def _reasons(since: Since) -> Iterator[str]:

@@ -22,12 +22,14 @@ class Judged:
 
     ``guards`` are the base's, by which its plan is judged, too; the plan itself says what its own ones loosen.
     ``overruled`` are the keys that the request would change, ``protected`` the units that the base protects.
+    ``unjudged`` says why the base cannot tell any of this, so that the request's own word stands, or is empty.
     """
 
     stack: Stack
     guards: Guards
     overruled: tuple[str, ...] = ()
     protected: frozenset[UnitId] = frozenset()
+    unjudged: str = ""
 
 
 def judged_by_base(stack: Stack, base: Stack | None, project: Project) -> Judged:

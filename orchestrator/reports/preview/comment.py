@@ -81,7 +81,7 @@ def _lost(preview: Preview, redact: Redact) -> Iterator[str]:
 def loud(preview: StackPreview) -> bool:
     """Whether there is more to say of a stack than that nothing changes in it."""
     plan = preview.plan
-    if plan is None or preview.refusals or preview.overruled:
+    if plan is None or preview.refusals or preview.overruled or preview.unjudged:
         return True
     return plan.effective or bool(plan.drifted) or any(unit.unsettled for unit in plan.units)
 

@@ -26,6 +26,7 @@ def stack_json(preview: StackPreview) -> dict[str, Json]:
         "environment": preview.environment,
         "reasons": list(preview.reasons),
         "overruled": list(preview.overruled),
+        "unjudged": preview.unjudged,
         "refusals": [error_json(each)["error"] for each in preview.refusals],
         "error": error_json(preview.error)["error"] if preview.error else None,
         "plan": plan_json(preview.plan) if preview.plan else None,

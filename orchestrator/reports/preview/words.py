@@ -26,7 +26,7 @@ def headline(preview: Preview) -> str:
     plans = [each.plan for each in preview.stacks if each.plan is not None]
     failed = sum(each.error is not None for each in preview.stacks)
     parts = [*_failed(failed, len(preview.stacks)), *_refused(preview.stacks), *_effects(plans)]
-    parts += _overruled(preview.stacks)
+    parts += [*_overruled(preview.stacks), *_unjudged(preview.stacks)]
     if preview.error is not None:
         return "Merging could not be planned"
     return f"Merging: {', '.join(parts)}" if parts else "Merging changes nothing"
@@ -38,14 +38,18 @@ def outlook(preview: StackPreview) -> str:
         return "could not be planned"
     parts = [*(["refused"] if preview.refusals else []), *_effects([preview.plan])]
     parts += ["policies change"] if preview.overruled else []
+    parts += ["not judged by the base"] if preview.unjudged else []
     return ", ".join(parts) or "nothing to change"
 
 
 def overruled_lines(preview: StackPreview) -> Iterator[str]:
-    """Yield which policies the request would change, and that it was not judged by its own."""
+    """Yield which policies the request would change, and by whose it was judged."""
     if preview.overruled:
         yield f"! policies change: {', '.join(preview.overruled)}"
         yield "!   until this is merged those of the base count, and it was judged by them"
+    if preview.unjudged:
+        yield f"! not judged by the base, since {preview.unjudged}"
+        yield "!   its own policies count, and those that were applied last"
 
 
 def counted(counts: Counter[str]) -> str:
@@ -109,6 +113,12 @@ def _overruled(previews: Iterable[StackPreview]) -> Iterator[str]:
     overruled = sum(bool(each.overruled) for each in previews)
     if overruled:
         yield f"policies change in {_number(overruled, 'plan')}"
+
+
+def _unjudged(previews: Iterable[StackPreview]) -> Iterator[str]:
+    unjudged = sum(bool(each.unjudged) for each in previews)
+    if unjudged:
+        yield f"{_number(unjudged, 'plan')} not judged by the base"
 
 
 def _number(number: int, word: str) -> str:

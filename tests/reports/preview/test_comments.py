@@ -123,7 +123,10 @@ def test_a_secret_is_in_no_command(name: str) -> None:
         page(made, secrets.redact),
     ):
         assert "tok-41f6a2" not in text
-        assert "orchestrator apply shop --env production --acknowledge destroy:modules.database" in text
+        assert (
+            "orchestrator apply shop --env production --acknowledge destroy:modules.database"
+            in text
+        )
 
 
 def test_a_comment_is_found_by_its_first_line() -> None:

@@ -108,6 +108,7 @@ _planned = some.builds(
     reasons=some.lists(_texts, max_size=3).map(tuple),
     refusals=some.lists(some.builds(PlanRefused, _texts, hint=_texts), max_size=2).map(tuple),
     overruled=some.lists(_texts, max_size=2).map(tuple),
+    unjudged=some.one_of(some.just(""), _texts),
 )
 _failed = some.builds(
     StackPreview,
@@ -137,7 +138,9 @@ _plans_before = some.dictionaries(
 _before = some.one_of(
     some.just(""),
     _plans_before.map(
-        lambda plans: f"<!-- orchestrator-plans {inside_comment({'head': 'c' * 40, 'plans': plans})} -->"
+        lambda plans: (
+            f"<!-- orchestrator-plans {inside_comment({'head': 'c' * 40, 'plans': plans})} -->"
+        )
     ),
 )
 
@@ -210,7 +213,9 @@ def test_each_failure_that_is_shown_has_its_cause() -> None:
     text = comment(Preview(base="b", head="a", stacks=stacks), limit=12_000)
 
     shown = text.count("could not be planned**")
-    left = re.search(r"left out, since a comment is only so long: (\d+) failures", text, re.IGNORECASE)
+    left = re.search(
+        r"left out, since a comment is only so long: (\d+) failures", text, re.IGNORECASE
+    )
     assert text.count("  cause ") == shown > 100
     assert left
     assert int(left.group(1)) + shown == len(stacks)
