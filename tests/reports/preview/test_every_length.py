@@ -203,6 +203,21 @@ def test_nothing_is_lost_without_being_counted(counts: dict[Action, int], limit:
         assert shown + (int(left.group(1)) if left else 0) == number
 
 
+@pytest.mark.parametrize("sign", ["x", "\u200b", "\U000e0041", "\U0001f4a3"])
+def test_what_always_stands_there_has_room(sign: str) -> None:
+    """Notes of what is written out at twelve times its length, and the name of a configuration of any length."""
+    failed = StackPreview(stack="s", environment="e", error=TerraformError("the cause"))
+    made = Preview(
+        base="b", head="a", stacks=(failed,), notes=(sign * 200,) * 6, configuration=sign * 3_000
+    )
+
+    text = comment(made, limit=SMALLEST)
+
+    assert problems(text, SMALLEST) == []
+    assert "the cause" in text
+    assert "left out: " in text
+
+
 def test_each_failure_that_is_shown_has_its_cause() -> None:
     """Where there is no room for all, the last ones go as a whole: none is left with a frame alone."""
     stacks = tuple(
