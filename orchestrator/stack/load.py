@@ -28,6 +28,7 @@ from orchestrator.stack.project import (
     choose_stack,
     find_stacks,
     load_project,
+    named_otherwise,
     read_document,
 )
 from orchestrator.stack.text.source import in_order
@@ -214,6 +215,7 @@ class _Reading:
             *check_shape(self._document, STACK),
             *check_literals(self._document),
             *check_windows(self.section),
+            *named_otherwise(self._document, self._root, self._file),
         )
 
     def _built(self, environment: str) -> tuple[Stack, list[Mistake]]:

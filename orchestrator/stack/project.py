@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, cast
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
-from orchestrator.stack.model import Ledger, Risk, State, Terraform
+from orchestrator.stack.model import Json, Ledger, Risk, State, Terraform
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.policies import Guards, OnFailure
 from orchestrator.stack.text.source import Source, in_order
@@ -30,6 +31,7 @@ PROJECT_FILE: Final = "orchestrator.yaml"
 
 _DEFAULT_STACKS: Final = ("stack.yaml", "stacks/*/stack.yaml")
 _NAME = re.compile(r"""^name:[ \t]+["']?([-a-z0-9]+)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+_NAMES = re.compile("[-a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,17 +195,44 @@ def _bad_patterns(section: Section) -> tuple[Mistake, ...]:
 
 
 def _name_in(root: Path, file: str) -> str:
-    """Return the name that the file gives the stack, or its directory's while the file cannot be read."""
+    """Return the name that the file gives the stack, or its directory's while the file cannot be read.
+
+    Most files need not be parsed for it; where the text misleads, reading the stack tells by ``named_otherwise``.
+    """
     try:
         found = _NAME.search((root / file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         found = None
-    return found[1] if found else (root / file).parent.name
+    return found[1] if found else _parsed_name(root, file) or (root / file).parent.name
+
+
+def _parsed_name(root: Path, file: str) -> str:
+    """Return the name in a file that writes it in another way than most do; empty when there is none."""
+    with suppress(InvalidStack, UsageError):
+        return _name_of(read_document(root, file))
+    return ""
+
+
+def _name_of(document: YamlDocument) -> str:
+    name = cast("dict[str, Json]", document.value).get("name")
+    return name if isinstance(name, str) and _NAMES.fullmatch(name) else ""
+
+
+def named_otherwise(document: YamlDocument, root: Path, file: str) -> tuple[Mistake, ...]:
+    """Tell a file that is found by one name and has another: it would be judged as one stack, applied as another."""
+    name, found = _name_of(document), _name_in(root, file)
+    if name in {"", found}:
+        return ()
+    message = f"this stack is named {name!r}, and looks as if it were {found!r}"
+    hint = f"write 'name: {name}' on a line of its own, and no other line like it"
+    return (Mistake(message=message, place=document.place(("name",)), hint=hint),)
 
 
 def _name_place(root: Path, file: str) -> Place:
     source = Source((root / file).read_text(encoding="utf-8", errors="replace"), file)
     found = _NAME.search(source.text)
+    if found is None and _parsed_name(root, file):
+        return read_document(root, file).place(("name",))
     return source.place_at(found.start(1) if found else 0)
 
 

@@ -11,6 +11,7 @@ from orchestrator.stack.load import (
     choose_stack,
     find_stacks,
     load_project,
+    load_stack,
 )
 from orchestrator.stack.model import Ledger, Terraform
 from tests.stack.stack_files import told, write
@@ -97,6 +98,42 @@ def test_stacks_are_found_by_pattern_and_sorted_by_name(root: Path) -> None:
         StackFile(name="platform", file="stacks/platform-old/stack.yaml"),
         StackFile(name="shop", file="stacks/shop/stack.yaml"),
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"name": store\n',
+        "name : store\n",
+        "{version: 1, name: store}\n",
+        "  version: 1\n  name: store\n",
+        "? name\n: store\n",
+    ],
+)
+def test_a_name_is_known_however_it_is_written(root: Path, text: str) -> None:
+    """Whoever judges, and whoever keeps ledgers apart, knows a stack by the name that it is applied by."""
+    write(root, {"stacks/shop/stack.yaml": text})
+    assert [item.name for item in find_stacks(root, Project())] == ["platform", "store"]
+
+    write(root, {"stacks/copy/stack.yaml": "name: store\n"})
+    with pytest.raises(InvalidStack) as caught:
+        find_stacks(root, Project())
+    assert {each.message for each in caught.value.mistakes} == {"2 stacks are named 'store'"}
+
+
+def test_a_name_that_misleads_is_a_mistake(root: Path) -> None:
+    """A line inside of a text looks like the name, which would be another stack's."""
+    text = 'version: 1\nvars: {a: "\nname: other\n"}\nname: platform\n'
+    write(root, {"stacks/shop/stack.yaml": text})
+    (found,) = (each for each in find_stacks(root, Project()) if "shop" in each.file)
+    with pytest.raises(InvalidStack) as caught:
+        load_stack(root, found, None, Project())
+    assert [told(mistake) for mistake in caught.value.mistakes] == [
+        (
+            "5:7 this stack is named 'platform', and looks as if it were 'other'"
+            " | write 'name: platform' on a line of its own, and no other line like it"
+        )
+    ]
 
 
 def test_a_file_that_cannot_be_read_is_found_all_the_same(root: Path) -> None:
