@@ -47,13 +47,17 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One stack in one environment at one revision; ``tree`` is a private copy of that revision's files."""
+    """One stack in one environment at one revision; ``tree`` is a private copy of that revision's files.
+
+    ``keeper`` is the stack whose cluster the ledger is in, where it is kept in the stack's own; None for ``stack``.
+    """
 
     surroundings: Surroundings
     repository: Repository
     revision: Revision
     tree: Path
     stack: Stack
+    keeper: Stack | None = None
 
     @property
     def owner(self) -> Owner:

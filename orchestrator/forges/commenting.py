@@ -20,11 +20,12 @@ class Ending(StrEnum):
     CHANGED = "changed"
     KEPT = "kept"
     OVERTAKEN = "overtaken"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of a comment, and the comment itself; None when another commit overtook ours."""
+    """What became of a comment, and the comment itself; None when another commit overtook ours, or none was written."""
 
     ending: Ending
     comment: Comment | None = None
@@ -54,9 +55,10 @@ class Text:
 def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
     """Bring the comment that begins with the text's marker to what it is to say, or write one.
 
-    Nothing is written when the request stands at another commit by now, or a later run wrote about the same one. That
-    is looked at each time before something is written, also after waiting for a limit. Of several comments with the
-    marker, the oldest stays: two runs at once may both have found none. Raises ForgeError.
+    Nothing is written when the request stands at another commit by now, a later run wrote about the same one, or the
+    request is closed: what became of it is told then, not what it would have done. That is looked at each time before
+    something is written, also after waiting for a limit. Of several comments with the marker, the oldest stays: two
+    runs at once may both have found none. Raises ForgeError.
     """
     lost, stop = 0, stop or Stop()
     while True:
@@ -70,6 +72,16 @@ def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
         if lost and done.ending is Ending.KEPT:
             return Published(ending=Ending.WRITTEN, comment=done.comment)
         return done
+
+
+def is_as_read(forge: Forge, before: Comment, *, marker: str, stop: Stop) -> bool:
+    """Whether a comment still says what it did when it was read."""
+
+    def attempt() -> bool:
+        found = marked(forge, marker)
+        return found is not None and found.text == before.text
+
+    return insist(attempt, stop, lost=_MOST_LOST)
 
 
 def rewrite(forge: Forge, before: Comment, text: str, *, marker: str, stop: Stop) -> bool:
@@ -91,8 +103,11 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     found = marked(forge, text.marker)
     before = found.text if found else ""
     now = text.after(before)
-    if text.is_newer(before) or forge.request().head != text.head:
+    request = forge.request()
+    if text.is_newer(before) or request.head != text.head:
         return Published(ending=Ending.OVERTAKEN)
+    if not request.is_open:
+        return Published(ending=Ending.CLOSED, comment=found)
     if found and before.strip() == now.strip():
         return Published(ending=Ending.KEPT, comment=found)
     if found and forge.edit(found, now):

@@ -183,6 +183,11 @@ class Ledger:
     kubeconfig: str = ""
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, compare=False)
 
+    @property
+    def in_own_cluster(self) -> bool:
+        """Whether it is in the cluster of the stack, whichever that is."""
+        return self.store is LedgerStore.CLUSTER and not (self.context or self.kubeconfig)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:

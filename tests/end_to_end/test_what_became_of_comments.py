@@ -9,7 +9,7 @@ from tests.end_to_end.commands import eventually
 from tests.end_to_end.requests import add_origin, comment, propose, standing
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, declare_held, small_stack
-from tests.forges.served import NUMBER, Served, serving
+from tests.forges.served import NUMBER, Served, Trouble, serving
 from tests.forges.small_forges import SmallGitHub
 from tests.git import git
 
@@ -157,3 +157,21 @@ def test_a_request_without_a_comment_is_left_alone(
     assert f"request {NUMBER} has no comment of ours" in ended.stdout
     assert f"there is no request {NUMBER + 1}" in ended.stderr
     assert (forge.texts, forge.statuses) == ([], [])
+
+
+def test_a_stale_status_is_said_by_the_next_run_when_it_was_refused(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """The forge failed in between: nobody may take the old success for an answer for good."""
+    _proposed(world, forge, tmp_path)
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    git(world.root, "push", "--quiet", "origin", "main")
+    forge.troubles = [Trouble("POST", "/statuses/", 422)]
+
+    failed = comment(world, forge, "--refresh")
+    again = comment(world, forge, "--refresh")
+
+    assert (failed.code, again.code) == (1, 0), failed.said + again.said
+    assert standing(forge)[f"orchestrator: {world.name}/default"].startswith("pending: stale")
+    assert standing(forge)["orchestrator"].startswith("pending: stale")

@@ -115,6 +115,15 @@ def test_a_run_for_an_older_commit_leaves_the_comment_alone(forge: Served) -> No
     assert forge.texts == [f"{MARKER}\nof the new commit"]
 
 
+def test_a_request_that_was_merged_meanwhile_keeps_its_comment(forge: Served) -> None:
+    """A plan of what merging would do comes too late, and would take away what is said of the merge."""
+    forge.add(f"{MARKER}\nmerged")
+    forge.is_open, forge.merged_as = False, "c" * 40
+
+    assert publish_on(forge).ending is Ending.CLOSED
+    assert forge.texts == [f"{MARKER}\nmerged"]
+
+
 def test_two_runs_at_once_leave_one_comment(forge: Served) -> None:
     """Both find none, both write one, and the older of the two is what stays."""
     both = threading.Barrier(2)

@@ -83,11 +83,11 @@ def registers_of(session: "Session") -> "Registers":
     from orchestrator.engine.planning.connection import open_cluster
 
     around, ledger = session.surroundings, session.stack.ledger
+    keeper = session.keeper or session.stack  # its variables count, too: the address may hold them
     own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
-    cluster = own if ledger.context or ledger.kubeconfig else session.stack.cluster
     asking = replace(
         session,
-        stack=replace(session.stack, cluster=cluster),
+        stack=keeper if ledger.in_own_cluster else replace(keeper, cluster=own),
         surroundings=replace(around, stop=_patient(around), impersonated=""),
     )
     return open_cluster(asking, {}, around.resources).registers(ledger.namespace)

@@ -4,6 +4,7 @@ Nothing of the request is run, so that it is safe for requests of strangers, too
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from orchestrator.engine.previewing.afterwards import afterwards
@@ -13,7 +14,7 @@ from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import RepositoryError
-from orchestrator.forges.commenting import marked, rewrite
+from orchestrator.forges.commenting import is_as_read, marked, rewrite
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
@@ -26,27 +27,36 @@ _NOTHING = "nothing to change"
 
 
 def refresh(
-    surroundings: Surroundings, forge: Forge, *, configuration: str, limit: int = 0
+    surroundings: Surroundings,
+    forge: Forge,
+    *,
+    configuration: str,
+    limit: int = 0,
+    anew: bool = False,
 ) -> Refreshed:
     """Bring the comment on a request, and its statuses, up to date; nothing is planned.
 
-    ``limit`` is 0 for the forge's own. Raises ForgeError, LedgerError, RepositoryError, ClusterError.
+    ``limit`` is 0 for the forge's own; ``anew`` says every status, whatever was said before.
+    Raises ForgeError, LedgerError, RepositoryError, ClusterError.
     """
     request = forge.request()
     comment = marked(forge, marker(configuration))
     memory = recall(comment.text) if comment else None
     if comment is None or memory is None:
         return Refreshed(number=request.number, found=Found.NO_COMMENT)
-    page = _Page(
-        surroundings=surroundings,
-        forge=forge,
-        request=request,
-        comment=comment,
-        memory=memory,
-        configuration=configuration,
-        limit=min(limit or forge.limit, forge.limit),
-    )
-    return page.marked() if request.is_open else page.finished()
+    with ExitStack() as resources:
+        page = _Page(
+            # The base of another request may keep the same ledger elsewhere.
+            surroundings=replace(surroundings, resources=resources, ledgers={}),
+            forge=forge,
+            request=request,
+            comment=comment,
+            memory=memory,
+            configuration=configuration,
+            limit=min(limit or forge.limit, forge.limit),
+            anew=anew,
+        )
+        return page.marked() if request.is_open else page.finished()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +70,42 @@ class _Page:
     memory: Memory
     configuration: str
     limit: int
+    anew: bool
 
     def marked(self) -> Refreshed:
         """Say in comment and statuses which plans are stale, and which are not any more."""
         redact = self.surroundings.secrets.redact
         stale = {name: redact(why) for name, why in self._stale().items()}
-        was = stale_in(self.comment.text)
-        if self._rewrite(with_stale(self.comment.text, stale, limit=self.limit)):
-            Statuses(
-                forge=self.forge,
-                commit=self.memory.head,
-                configuration=self.configuration,
-                stop=self.surroundings.stop,
-                address=self.comment.address,
-            ).outdated(self.memory, stale=stale, was=was)
+        if self._is_as_read():  # otherwise, whoever wrote it says its statuses
+            # The comment comes last: it is what the next run takes for said.
+            self._say_in_statuses(stale)
+            if not self._rewrite(with_stale(self.comment.text, stale, limit=self.limit)):
+                return self._once_more(stale)
+        return self._refreshed(stale)
+
+    def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
+        was = {EVERYTHING: ""} if self.anew else stale_in(self.comment.text)
+        Statuses(
+            forge=self.forge,
+            commit=self.memory.head,
+            configuration=self.configuration,
+            stop=self.surroundings.stop,
+            address=self.comment.address,
+        ).outdated(self.memory, stale=stale, was=was)
+
+    def _once_more(self, stale: Mapping[str, str]) -> Refreshed:
+        """Look at what another run wrote while we said statuses, of which some may be wrong now."""
+        if self.anew:
+            return self._refreshed(stale)
+        return refresh(
+            self.surroundings,
+            self.forge,
+            configuration=self.configuration,
+            limit=self.limit,
+            anew=True,
+        )
+
+    def _refreshed(self, stale: Mapping[str, str]) -> Refreshed:
         found = Found.STALE if stale else Found.CURRENT
         return Refreshed(number=self.request.number, found=found, stale=stale)
 
@@ -88,6 +120,14 @@ class _Page:
         self._rewrite(with_last_line(text, redacted, limit=self.limit))
         found = Found.MERGED if self.request.merged_as else Found.CLOSED
         return Refreshed(number=self.request.number, found=found, afterwards=told)
+
+    def _is_as_read(self) -> bool:
+        return is_as_read(
+            self.forge,
+            self.comment,
+            marker=marker(self.configuration),
+            stop=self.surroundings.stop,
+        )
 
     def _rewrite(self, text: str) -> bool:
         """Change the comment, unless a run that planned it anew did meanwhile: what that says is newer."""
@@ -131,8 +171,10 @@ class _Page:
         holds = self._holding(merge)
         for name, plan in self.memory.plans.items():
             if plan.digest and plan.outlook != _NOTHING:
-                entries = ledger_of(merge, name).history(_ENTRIES)
-                yield afterwards(name, plan.digest, entries, holds=holds)
+                store = ledger_of(merge, name)
+                if store is not None:
+                    entries = store.history(_ENTRIES)
+                    yield afterwards(name, plan.digest, entries, holds=holds)
 
     def _holding(self, merge: Merge) -> Callable[[str], bool]:
         commit = self.request.merged_as or self.memory.head

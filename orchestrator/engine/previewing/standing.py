@@ -10,7 +10,7 @@ from typing import Final
 
 from orchestrator.engine.history.opening import bare_stack
 from orchestrator.engine.previewing.afterwards import moved_on
-from orchestrator.engine.previewing.touched import Merge, judged_in, may_be_touched
+from orchestrator.engine.previewing.touched import Merge, in_base, may_be_touched
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import InvalidStack
@@ -19,8 +19,8 @@ from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.reports.preview.memory import Memory, Remembered
 from orchestrator.reports.preview.standing import EVERYTHING
-from orchestrator.stack.load import find_stacks, read_environments, read_policies
-from orchestrator.stack.model import Ledger, Stack
+from orchestrator.stack.load import find_stacks, read_environments
+from orchestrator.stack.model import Ledger
 from orchestrator.stack.project import StackFile
 
 _ENTRIES: Final = 50
@@ -41,15 +41,25 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
     return stale
 
 
-def ledger_of(merge: Merge, name: str) -> Store:
-    """Open the ledger of ``stack/environment`` where the base keeps it, also of one that Git declares no more."""
+def ledger_of(merge: Merge, name: str) -> Store | None:
+    """Open the ledger of ``stack/environment`` where the base keeps it, also of one that Git declares no more.
+
+    None for one in the stack's own cluster while the base does not say which that is. Nothing of the request counts:
+    what a stack says of its cluster names programs that are run to reach it.
+    """
     owner = Owner(stack=name.partition("/")[0], environment=name.partition("/")[2])
+    stack, declared = bare_stack(owner, merge.project.ledger or Ledger()), False
+    with suppress(InvalidStack):
+        found, declared = in_base(merge, owner.stack, owner.environment)
+        stack = replace(found, name=owner.stack) if found else stack
+    if stack.ledger.in_own_cluster and not declared:
+        return None
     session = Session(
         surroundings=merge.surroundings,
         repository=merge.repository,
-        revision=merge.result,
-        tree=merge.repository.export(merge.result),
-        stack=_stack(merge, owner),
+        revision=merge.base,
+        tree=merge.repository.export(merge.base),
+        stack=stack,
     )
     return open_store(session)
 
@@ -88,23 +98,10 @@ def _is_touched(merge: Merge, file: StackFile, changed: frozenset[str]) -> Itera
 
 def _stale_by_ledger(merge: Merge, name: str, plan: Remembered) -> str:
     store = ledger_of(merge, name)
+    if store is None:
+        return ""
     hold = store.sight().hold
     if hold is not None:
         return f"somebody changes it right now ({hold.holder.command})"
     entry = moved_on(store.history(_ENTRIES), plan.ledger)
     return entry.message if entry else ""
-
-
-def _stack(merge: Merge, owner: Owner) -> Stack:
-    """Return a stack as far as it can be read, by the policies of the base."""
-    tree = merge.repository.export(merge.result)
-    file = next(
-        (each for each in find_stacks(tree, merge.project) if each.name == owner.stack), None
-    )
-    stack = bare_stack(owner, merge.project.ledger or Ledger())
-    with suppress(InvalidStack):
-        if file is not None:
-            read = read_policies(tree, file, owner.environment, merge.project)
-            stack = replace(read, name=owner.stack)
-        return judged_in(merge, stack).stack
-    return stack

@@ -13,7 +13,7 @@ from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.plan import Revision, Since
 from orchestrator.repository.repository import Repository
-from orchestrator.stack.load import find_stacks, read_environments, read_policies
+from orchestrator.stack.load import environment_names, find_stacks, read_environments, read_policies
 from orchestrator.stack.model import Stack
 from orchestrator.stack.project import Project, StackFile
 
@@ -92,7 +92,7 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
             project=merge.project,
         )
         judged = judged_in(merge, session.stack)
-        session = replace(session, stack=judged.stack)
+        session = replace(session, stack=judged.stack, keeper=judged.keeper)
         wanted = read_wanted(
             session.tree, session.stack, memory=merge.repository.folder / "manifests"
         )
@@ -117,21 +117,41 @@ def judged_in(merge: Merge, stack: Stack) -> Judged:
 
     A base that cannot be read says nothing, or nobody could repair it.
     """
-    tree = merge.repository.export(merge.base)
-    found = find_stacks(tree, merge.project)
-    known = {file.name: file for file in found}
+    files = _files_of_base(merge)
     # One that cannot be read may have another name there than the one that stands in it.
-    before = known.get(stack.name) or next(
-        (each for each in found if each.file == stack.file), None
+    before = files.get(stack.name) or next(
+        (each for each in files.values() if each.file == stack.file), None
     )
-    base, unjudged = None, ""
+    base, declared, unjudged = None, False, ""
     if before is not None:
         try:
-            read = read_policies(tree, before, stack.environment, merge.project)
-            base = read if before.name == stack.name else None
+            base, declared = _in_file(merge, before, stack.environment)
         except InvalidStack as error:
             unjudged = f"its {before.file} cannot be read: {error.mistakes[0].message}"
-    return replace(judged_by_base(stack, base, merge.project), unjudged=unjudged)
+        if before.name != stack.name:
+            base, declared = None, False
+    keeper = base if declared else None
+    return replace(judged_by_base(stack, base, merge.project, keeper=keeper), unjudged=unjudged)
+
+
+def in_base(merge: Merge, name: str, environment: str) -> tuple[Stack | None, bool]:
+    """Return a stack of the base as it would be in an environment, and whether the base declares that.
+
+    None for a stack that the base does not have. Raises InvalidStack when its file cannot be read at all.
+    """
+    file = _files_of_base(merge).get(name)
+    return _in_file(merge, file, environment) if file else (None, False)
+
+
+def _files_of_base(merge: Merge) -> dict[str, StackFile]:
+    tree = merge.repository.export(merge.base)
+    return {file.name: file for file in find_stacks(tree, merge.project)}
+
+
+def _in_file(merge: Merge, file: StackFile, environment: str) -> tuple[Stack, bool]:
+    tree = merge.repository.export(merge.base)
+    stack = read_policies(tree, file, environment, merge.project)
+    return stack, environment in environment_names(tree, file)
 
 
 def _reasons(since: Since) -> Iterator[str]:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from orchestrator.stack.expressions import locate_in, resolve
 from orchestrator.stack.model import Risk, Stack, UnitId
 from orchestrator.stack.policies import Guards
 from orchestrator.stack.project import Project
+from orchestrator.stack.scope import scope_of
 
 _WORDS: Final = {"sources": "allow.sources", "clusters": "allow.clusters"}
 _DERIVED: Final = frozenset({"at_least"})  # follows from another key
@@ -23,6 +25,7 @@ class Judged:
     ``guards`` are the base's, by which its plan is judged, too; the plan itself says what its own ones loosen.
     ``overruled`` are the keys that the request would change, ``protected`` the units that the base protects.
     ``unjudged`` says why the base cannot tell any of this, so that the request's own word stands, or is empty.
+    ``keeper`` is the stack of the base whose cluster the ledger may be in, None where the base has none.
     """
 
     stack: Stack
@@ -30,20 +33,30 @@ class Judged:
     overruled: tuple[str, ...] = ()
     protected: frozenset[UnitId] = frozenset()
     unjudged: str = ""
+    keeper: Stack | None = None
 
 
-def judged_by_base(stack: Stack, base: Stack | None, project: Project) -> Judged:
+def judged_by_base(
+    stack: Stack, base: Stack | None, project: Project, *, keeper: Stack | None = None
+) -> Judged:
     """Return a stack of a request with the policies that hold for it before it is merged.
 
     ``base`` is what the base says for the same stack and environment, None for a stack that is new: then what the
-    ``project`` says wins over what the stack says.
+    ``project`` says wins over what the stack says. ``keeper`` is ``base`` where that declares the environment: then
+    a ledger in the stack's own cluster stays in the base's.
     """
     held = replace(stack, **(_of_base(stack, base) if base else _of_project(stack, project)))
     protected = frozenset(unit.id for unit in base.units if unit.protect) if base else frozenset()
     kept = {unit.id for unit in stack.units if unit.protect}
-    changed = (*_changed(stack, held), *(f"{unit}.protect" for unit in sorted(protected - kept)))
+    changed = (
+        *_changed(stack, held),
+        *(("ledger.cluster",) if keeper and _moves_ledger(held, keeper) else ()),
+        *(f"{unit}.protect" for unit in sorted(protected - kept)),
+    )
     own = replace(held, guards=stack.guards)
-    return Judged(stack=own, guards=held.guards, overruled=changed, protected=protected)
+    return Judged(
+        stack=own, guards=held.guards, overruled=changed, protected=protected, keeper=keeper
+    )
 
 
 def overruled_settings(before: Project, after: Project) -> tuple[str, ...]:
@@ -84,6 +97,17 @@ def _changed(stack: Stack, held: Stack) -> Iterator[str]:
         yield "on_failure"
     both = sorted({*stack.risks, *held.risks})
     yield from (f"risks.{name}" for name in both if stack.risks.get(name) != held.risks.get(name))
+
+
+def _moves_ledger(stack: Stack, keeper: Stack) -> bool:
+    """Whether a ledger in the stack's own cluster would be in another one than it is."""
+    return stack.ledger.in_own_cluster and _reached(stack) != _reached(keeper)
+
+
+def _reached(stack: Stack) -> Any:
+    """Return how the cluster of a stack is reached, with its variables in place."""
+    resolved = resolve(stack.cluster.address, scope_of(stack), locate_in(stack.cluster.places))
+    return stack.cluster.sandbox, resolved.value
 
 
 def _differing(one: Any, other: Any) -> Iterator[str]:

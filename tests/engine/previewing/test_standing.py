@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.previewing.standing import stale_plans
+from orchestrator.engine.previewing.standing import ledger_of, stale_plans
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.session import Surroundings
+from orchestrator.errors import AccessDenied
 from orchestrator.reports.preview.memory import Memory, Remembered
 from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.repository.repository import open_repository
@@ -40,22 +41,27 @@ def _commit(root: Path) -> None:
     git(root, "commit", "--quiet", "--allow-empty", "--message", "Change")
 
 
-def _stale(root: Path, *, whole: bool = True) -> dict[str, str]:
-    """Return what the last commit outdates of the plans of a comment on the commit before."""
+def _merge(root: Path, base: str = "HEAD") -> Merge:
+    """Return what merging the last commit makes of a base."""
     repository = open_repository(root)
-    now = repository.revision()
-    merge = Merge(
+    onto = repository.revision(base)
+    return Merge(
         surroundings=Surroundings(
             settings=Settings.read(), directory=root, on_event=lambda _event: None
         ),
         repository=repository,
-        base=now,
-        result=now,
-        project=load_project(repository.export(now)),
+        base=onto,
+        result=repository.revision(),
+        project=load_project(repository.export(onto)),
     )
+
+
+def _stale(root: Path, *, whole: bool = True) -> dict[str, str]:
+    """Return what the last commit outdates of the plans of a comment on the commit before."""
+    merge = _merge(root)
     plans = {"shop/default": _NOTHING, "blog/default": _NOTHING} if whole else {}
     memory = Memory(head="a" * 40, plans=plans, whole=whole)
-    return stale_plans(merge, memory, before=repository.revision("HEAD~1"), base="main")
+    return stale_plans(merge, memory, before=merge.repository.revision("HEAD~1"), base="main")
 
 
 @pytest.mark.parametrize(
@@ -111,3 +117,42 @@ def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
 
     assert same == {}
     assert _stale(root, whole=False) == {EVERYTHING: "main moved on"}
+
+
+def _in_cluster(program: str) -> str:
+    """Return a stack file that keeps the ledger in the stack's own cluster, which a program lets in."""
+    cluster = f"{{server: 'https://127.0.0.1:1', exec: [touch, {program}]}}"
+    return f"{_STACK.format('shop', 'a')}ledger: {{store: cluster, namespace: n}}\ncluster: {cluster}\n"
+
+
+def test_a_ledger_is_reached_as_the_base_says(root: Path, tmp_path: Path) -> None:
+    """What a request says of its cluster names programs, and a refresh runs nothing of a request."""
+    write(root, {"stacks/shop/stack.yaml": _in_cluster(f"{tmp_path}/base")})
+    _commit(root)
+    write(root, {"stacks/shop/stack.yaml": _in_cluster(f"{tmp_path}/request")})
+    _commit(root)
+
+    with pytest.raises(AccessDenied, match="credential plugin touch"):
+        _sight(_merge(root, "HEAD~1"))
+
+    assert (tmp_path / "base").exists()
+    assert not (tmp_path / "request").exists()
+
+
+def test_a_stack_that_comes_has_its_ledger_in_no_cluster_yet(root: Path, tmp_path: Path) -> None:
+    """Nobody who is trusted said in which it is."""
+    write(root, {"orchestrator.yaml": "ledger: {store: cluster, namespace: n}\n"})
+    git(root, "rm", "-r", "--quiet", "stacks/shop")
+    _commit(root)
+    write(root, {"stacks/shop/stack.yaml": _in_cluster(f"{tmp_path}/request")})
+    _commit(root)
+
+    assert ledger_of(_merge(root, "HEAD~1"), "shop/default") is None
+    assert not (tmp_path / "request").exists()
+
+
+def _sight(merge: Merge) -> None:
+    with merge.surroundings.resources:
+        store = ledger_of(merge, "shop/default")
+        assert store is not None
+        store.sight()

@@ -81,6 +81,38 @@ def test_a_request_may_say_that_more_is_precious(tmp_path: Path) -> None:
     assert judged.overruled == ("risks.acme_a", "risks.acme_c")
 
 
+@pytest.mark.parametrize(
+    ("ledger", "text", "told"),
+    [
+        ("{store: cluster, namespace: n}", "vars: {c: prod}\ncluster: {context: evil}\n", True),
+        (
+            "{store: cluster, namespace: n}",
+            "vars: {c: evil}\ncluster: {context: '${{ vars.c }}'}\n",
+            True,
+        ),
+        (
+            "{store: cluster, namespace: n}",
+            "vars: {c: prod}\ncluster: {server: 'https://e.example', exec: [sh, -c, id]}\n",
+            True,
+        ),
+        ("{store: cluster, namespace: n}", "cluster: {context: prod}\n", False),
+        ("{store: cluster, namespace: n, context: c}", "cluster: {context: evil}\n", False),
+        ("{remote: origin}", "cluster: {context: evil}\n", False),
+    ],
+)
+def test_the_ledger_stays_in_the_cluster_of_the_base(
+    tmp_path: Path, ledger: str, text: str, *, told: bool
+) -> None:
+    """A request that goes elsewhere does not take the approvals and guards along that are in the ledger."""
+    head = f"ledger: {ledger}\n"
+    base = _base(tmp_path, f"{head}vars: {{c: prod}}\ncluster: {{context: '${{{{ vars.c }}}}'}}\n")
+
+    judged = judged_by_base(_request(tmp_path, head + text), base, Project(), keeper=base)
+
+    assert judged.keeper is base
+    assert judged.overruled == (("ledger.cluster",) if told else ())
+
+
 def test_where_something_stands_is_no_policy(tmp_path: Path) -> None:
     """A line more above changes nothing."""
     base = _base(tmp_path, _POLICIES)
