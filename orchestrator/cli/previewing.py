@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from orchestrator.errors import UsageError, storage_error
 if TYPE_CHECKING:
     from orchestrator.engine.previewing.commenting import Commented
     from orchestrator.engine.session import Surroundings
+    from orchestrator.forges.commenting import Published
     from orchestrator.plans.preview import Preview
 
 _GITHUB = 65_536
@@ -133,8 +136,7 @@ def comment(
     from orchestrator.engine.previewing.commenting import Ask, comment_on
     from orchestrator.forges.clients import open_forge
     from orchestrator.forges.patience import Patience
-    from orchestrator.forges.place import Kind, Told, find_place
-    from orchestrator.reports.preview.document import preview_json
+    from orchestrator.forges.place import TOKENS, Kind, Told, find_place
 
     options.as_json = output == "json"
     if limit:
@@ -147,7 +149,7 @@ def comment(
         environment = surroundings.settings.environment
         place = find_place(environment, told, one_request=not refresh)
         surroundings.secrets.learn(place.token)
-        around = _without(surroundings, place.token)
+        around = _without(surroundings, place.token, TOKENS)
         patience = Patience(stop=surroundings.stop, now=clock.now)
         client = open_forge(place, patience)
         asked = None if refresh else client.request()
@@ -157,33 +159,68 @@ def comment(
             )
             return
         ask = Ask(configuration=configuration, forks=allow_forks, limit=limit)
-        done = comment_on(around, client, asked, ask)
-    if html is not None:
-        _write_page(options, done.preview, options.directory / html)
-    summary = surroundings.settings.environment.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        _add_summary(options, done.preview, options.directory / summary)
-    if options.as_json:
-        print_json(options, preview_json(done.preview))
-    click.echo(options.redact(_told(done)), err=options.as_json)
+        summary = environment.get("GITHUB_STEP_SUMMARY")
+        keep = partial(_keep, options, html=html, summary=summary)
+        done = comment_on(around, client, asked, ask, keep=keep)
+    _tell(options, done)
     _exit_for(done.preview, fail_on)
 
 
-def _without(surroundings: "Surroundings", token: str) -> "Surroundings":
-    """Keep the token from what is planned: the code of a request must not comment in our name."""
+def _keep(options: Options, made: "Preview", *, html: Path | None, summary: str | None) -> None:
+    """Write the answer where nobody can refuse it, before it is sent anywhere."""
+    from orchestrator.reports.preview.document import preview_json
+
+    with suppress(OSError):
+        options.pause()
+    if options.as_json:
+        print_json(options, preview_json(made))
+    if html is not None:
+        _write_page(options, made, options.directory / html)
+    if summary:
+        _add_summary(options, made, options.directory / summary)
+
+
+def _tell(options: Options, done: "Commented") -> None:
+    """Say what became of the comment; exits when the answer did not come everywhere."""
+    from orchestrator.reports.errors import render_error
+
+    if done.published is not None:
+        click.echo(options.redact(_told(done.preview, done.published)), err=options.as_json)
+    if done.error is not None:
+        click.echo(options.redact(render_error(done.error)), err=True, nl=False)
+        sys.exit(done.error.exit_code)
+
+
+def _without(surroundings: "Surroundings", token: str, others: frozenset[str]) -> "Surroundings":
+    """Keep tokens of forges from what is planned: the code of a request must not comment in our name.
+
+    ``others`` are the variables of those that we were given and do not use. Neither does it get the files by which
+    a step of a job changes the steps after it.
+    """
+    from orchestrator.infrastructure.running.environment import RUNNER_FILES
+
     settings = surroundings.settings
-    kept = {name: value for name, value in settings.environment.items() if value != token}
+    for name in others:
+        if value := settings.environment.get(name):
+            surroundings.secrets.learn(value)
+    kept = {
+        name: value
+        for name, value in settings.environment.items()
+        if value != token and name not in others | RUNNER_FILES
+    }
     return replace(surroundings, settings=replace(settings, environment=kept))
 
 
-def _told(done: "Commented") -> str:
+def _told(made: "Preview", published: "Published") -> str:
     from orchestrator.forges.commenting import Ending
     from orchestrator.reports.preview.words import headline
 
-    if done.published.ending is Ending.OVERTAKEN:
+    if published.ending is Ending.OVERTAKEN:
         return "The request moved on meanwhile, or its base: the comment is left to the later run."
-    address = done.published.comment.address if done.published.comment else ""
-    return f"{headline(done.preview)}. Comment {done.published.ending.value}: {address}"
+    if published.ending is Ending.CLOSED:
+        return "The request was merged or closed meanwhile: the comment is left to --refresh."
+    address = published.comment.address if published.comment else ""
+    return f"{headline(made)}. Comment {published.ending.value}: {address}"
 
 
 def _exit_for(made: "Preview", fail_on: tuple[str, ...]) -> None:

@@ -76,6 +76,12 @@ _VARIABLES: Final = {
         tokens=(_OURS, "GITEA_TOKEN", "GITHUB_TOKEN"),
     ),
 }
+TOKENS: Final = frozenset(
+    {name for names in _VARIABLES.values() for name in names.tokens}
+    | {"CI_JOB_TOKEN", "FORGEJO_TOKEN"}
+)
+"""The variables in which a CI, or whoever set it up, hands out tokens of a forge."""
+
 _PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
 
 

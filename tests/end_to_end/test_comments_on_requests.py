@@ -9,7 +9,7 @@ from tests.end_to_end.commands import eventually
 from tests.end_to_end.requests import add_origin, comment, propose, standing, workflow
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
-from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, serving
+from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, Trouble, serving
 from tests.forges.small_forges import SmallGitHub, SmallGitLab
 from tests.git import git
 
@@ -153,7 +153,7 @@ exec terraform "$@"
 def test_the_code_of_a_request_cannot_comment_in_our_name(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
-    """The token is in no environment of what is planned."""
+    """No token of a forge is in the environment of what is planned, nor a file that changes the next steps."""
     small_stack(world)
     add_origin(world, tmp_path)
     seen, program = tmp_path / "seen", world.root / "terraform.sh"
@@ -161,14 +161,20 @@ def test_the_code_of_a_request_cannot_comment_in_our_name(
     program.chmod(0o755)
     git(world.root, "checkout", "--quiet", "-b", "change")
     stack = world.root / "stacks" / world.name / "stack.yaml"
-    stack.write_text(f"{stack.read_text()}terraform: {{binary: ./terraform.sh}}\n")
+    named = "{binary: ./terraform.sh, environment: [CI_JOB_TOKEN, GITHUB_ENV]}"
+    stack.write_text(f"{stack.read_text()}terraform: {named}\n")
     world.commit("Look for a token")
     propose(world, forge)
 
-    ended = comment(world, forge)
+    others = {
+        "GITLAB_TOKEN": "glpat-another-token-of-the-job",
+        "CI_JOB_TOKEN": "a-third-token-of-the-job",
+        "GITHUB_ENV": str(tmp_path / "env"),
+    }
+    ended = comment(world, forge, **others)
 
     assert "GITHUB_REPOSITORY=" in seen.read_text(), ended.said
-    assert TOKEN not in seen.read_text()
+    assert not any(each in seen.read_text() for each in (TOKEN, *others.values()))
 
 
 def test_a_request_is_merged_into_the_base_of_now(
@@ -251,3 +257,27 @@ def test_a_merge_request_has_its_comment_too(world: World, tmp_path: Path) -> No
         "success",
         "success",
     ]
+
+
+def test_an_answer_is_kept_when_the_comment_is_refused(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """The conversation is locked: page, summary, JSON and statuses have the plan, and the run fails."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    _change(world, "fancy")
+    propose(world, forge)
+    forge.troubles = [Trouble("POST", "comments", 403, message="Unable to create comment: locked")]
+    page, summary = tmp_path / "plan.html", tmp_path / "summary.md"
+
+    ended = comment(
+        world, forge, "--html", str(page), "--output", "json", GITHUB_STEP_SUMMARY=str(summary)
+    )
+
+    assert ended.code == 1, ended.said
+    assert forge.texts == []
+    assert "locked" in ended.stderr
+    assert [each["stack"] for each in ended.json["stacks"]] == [world.name]
+    assert "4 to create" in summary.read_text()
+    assert "fancy" in page.read_text()
+    assert standing(forge)[f"orchestrator: {world.name}/default"] == "success: 4 to create"

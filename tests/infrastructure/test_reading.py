@@ -410,8 +410,11 @@ def test_only_what_terraform_needs_is_passed_on() -> None:
         "ORCHESTRATOR_TOKEN": "secret",
         "MY_TOKEN": "named",
         "GOGC": "100",
+        "GITHUB_ENV": "/runner/env",
+        "GITHUB_PATH": "/runner/path",
     }
-    passed = child_environment(given_, ("MY_TOKEN", "TF_VAR_x", "TF_DATA_DIR"), TF_DATA_DIR="/ours")
+    named = ("MY_TOKEN", "TF_VAR_x", "TF_DATA_DIR", "GITHUB_PATH")
+    passed = child_environment(given_, named, TF_DATA_DIR="/ours")
     kept = {name: value for name, value in passed.items() if name in given_}
     assert kept == {
         "PATH": "/bin",

@@ -1,13 +1,14 @@
 """A preview as one comment on its request, with statuses of its commit that lead there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from orchestrator.engine.previewing.fetching import fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.session import Surroundings
-from orchestrator.errors import OrchestratorError, PlanRefused
+from orchestrator.errors import Interrupted, OrchestratorError, PlanRefused
 from orchestrator.forges.commenting import Ending, Published, Text, publish
 from orchestrator.forges.forge import ChangeRequest, Forge
 from orchestrator.plans.preview import Preview
@@ -28,19 +29,29 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commented:
-    """What was planned for a request, and what became of the comment."""
+    """What was planned for a request, and what became of the comment; None when it could not be written.
+
+    ``error`` is the first that kept the answer from one of the places where it belongs; it is in the others.
+    """
 
     preview: Preview
-    published: Published
+    published: Published | None = None
+    error: OrchestratorError | None = None
 
 
 def comment_on(
-    surroundings: Surroundings, forge: Forge, request: ChangeRequest, ask: Ask
+    surroundings: Surroundings,
+    forge: Forge,
+    request: ChangeRequest,
+    ask: Ask,
+    *,
+    keep: Callable[[Preview], None],
 ) -> Commented:
     """Plan what merging a request would do, and write that where people decide about it.
 
-    Raises PlanRefused for a request that is not to be planned, ForgeError, and what ``make_preview`` raises: then
-    the statuses of the commit say so, too.
+    ``keep`` is given the answer before the forge is, which may refuse it. Raises PlanRefused for a request that is
+    not to be planned, ForgeError before there is an answer, and what ``make_preview`` raises: then the statuses of
+    the commit say so, too.
     """
     _check(request, ask)
     found = fetched(surroundings, request)
@@ -63,17 +74,36 @@ def comment_on(
         statuses.failed(begun, surroundings.secrets.redact(error.message))
         raise
     made = replace(made, configuration=ask.configuration)
-    published = _publish(
-        surroundings,
-        forge,
-        made,
-        limit=min(ask.limit or forge.limit, forge.limit),
-        base=request.base,
-    )
-    if published.ending is not Ending.OVERTAKEN:
+    errors: list[OrchestratorError] = []
+    published: Published | None = None
+    with _collected(errors):
+        keep(made)
+    with _collected(errors):
+        limit = min(ask.limit or forge.limit, forge.limit)
+        published = _publish(surroundings, forge, made, limit=limit, base=request.base)
+    with _collected(errors):
+        _conclude(statuses, made, published)
+    return Commented(preview=made, published=published, error=errors[0] if errors else None)
+
+
+@contextmanager
+def _collected(errors: list[OrchestratorError]) -> Iterator[None]:
+    """Go on after an error: the answer has other places to go to. A request to stop is none."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except OrchestratorError as error:
+        errors.append(error)
+
+
+def _conclude(statuses: Statuses, made: Preview, published: Published | None) -> None:
+    """Say in the statuses what was planned, also when no comment could be written that they lead to."""
+    if published is None:
+        statuses.planned(made)
+    elif published.ending is not Ending.OVERTAKEN:
         address = published.comment.address if published.comment else ""
         replace(statuses, address=address).planned(made)
-    return Commented(preview=made, published=published)
 
 
 def _check(request: ChangeRequest, ask: Ask) -> None:

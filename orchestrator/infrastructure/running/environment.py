@@ -5,6 +5,7 @@ change a plan; what would redirect our own flags and folders is never passed.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 _SYSTEM = "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR LD_LIBRARY_PATH"
 _NETWORK = (
@@ -29,6 +30,11 @@ _SERVICES = (
 _PREFIXES = tuple(f"{_TOOLS} {_CLOUDS} {_SERVICES}".split())
 
 _OURS = frozenset({"TF_DATA_DIR", "TF_INPUT", "TF_IN_AUTOMATION", "TF_WORKSPACE"})
+RUNNER_FILES: Final = frozenset(
+    ["GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"]
+)
+"""Name files that a CI runner reads after each step: whoever writes them decides what the steps after it run."""
+
 _OURS_PREFIXES = ("TF_CLI_ARGS", "TF_VAR_")
 
 _DEFAULTS = {
@@ -54,7 +60,7 @@ def child_environment(
     passed = {
         name: value for name, value in environment.items() if _allowed(name) or name in passes
     }
-    kept = {name: value for name, value in passed.items() if name not in _OURS}
+    kept = {name: value for name, value in passed.items() if name not in _OURS | RUNNER_FILES}
     return {**_DEFAULTS, **kept, **ours}
 
 
