@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.previewing.standing import ledger_of, stale_plans
-from orchestrator.engine.previewing.touched import Merge
+from orchestrator.engine.previewing.touched import Merge, touched
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import AccessDenied
 from orchestrator.reports.preview.memory import Memory, Remembered
@@ -135,6 +136,25 @@ def test_a_ledger_is_reached_as_the_base_says(root: Path, tmp_path: Path) -> Non
     with pytest.raises(AccessDenied, match="credential plugin touch"):
         _sight(_merge(root, "HEAD~1"))
 
+    assert (tmp_path / "base").exists()
+    assert not (tmp_path / "request").exists()
+
+
+def test_a_request_is_planned_by_the_ledger_of_its_base(root: Path, tmp_path: Path) -> None:
+    """Its objects may go to another cluster; what is recorded stays where it is, and that is told."""
+    write(root, {"stacks/shop/stack.yaml": _in_cluster(f"{tmp_path}/base")})
+    _commit(root)
+    write(root, {"stacks/shop/stack.yaml": _in_cluster(f"{tmp_path}/request")})
+    _commit(root)
+    merge = _merge(root, "HEAD~1")
+
+    (one,) = touched(merge, frozenset({"stacks/shop/stack.yaml"}))
+    assert one.session
+    assert one.judged
+    with merge.surroundings.resources, pytest.raises(AccessDenied):
+        open_store(one.session).sight()
+
+    assert one.judged.overruled == ("ledger.cluster",)
     assert (tmp_path / "base").exists()
     assert not (tmp_path / "request").exists()
 
