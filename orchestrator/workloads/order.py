@@ -13,28 +13,30 @@ from orchestrator.stack.model import UnitId
 T = TypeVar("T")
 
 FOUNDATION: Final = 0
-"""What others cannot even be submitted without: definitions, namespaces, cluster-wide roles and classes."""
+"""What others cannot even be submitted without: definitions, namespaces and cluster-wide roles."""
 
-_WORKLOADS: Final = 4
-_OTHERS: Final = 5
-_CUSTOM: Final = 6
-_GATES: Final = 7
+# Objects name their class, whoever brings it; its own kind may be defined by the same set, or its namespace.
+_CLASSES: Final = 1
+_WORKLOADS: Final = 5
+_OTHERS: Final = 6
+_CUSTOM: Final = 7
+_GATES: Final = 8
 
 _RANKS: Final = {
     "CustomResourceDefinition": FOUNDATION,
     "Namespace": FOUNDATION,
     "ClusterRole": FOUNDATION,
-    "ResourceQuota": 1,
-    "LimitRange": 1,
-    "ServiceAccount": 1,
-    "Role": 1,
-    "ClusterRoleBinding": 2,
-    "RoleBinding": 2,
-    "ConfigMap": 3,
-    "Secret": 3,
-    "Service": 3,
-    "PersistentVolume": 3,
-    "PersistentVolumeClaim": 3,
+    "ResourceQuota": 2,
+    "LimitRange": 2,
+    "ServiceAccount": 2,
+    "Role": 2,
+    "ClusterRoleBinding": 3,
+    "RoleBinding": 3,
+    "ConfigMap": 4,
+    "Secret": 4,
+    "Service": 4,
+    "PersistentVolume": 4,
+    "PersistentVolumeClaim": 4,
     "Deployment": _WORKLOADS,
     "StatefulSet": _WORKLOADS,
     "DaemonSet": _WORKLOADS,
@@ -55,7 +57,7 @@ _RANKS: Final = {
 def rank(ref: ObjectRef) -> int:
     """Return the batch that an object belongs to, counted from 0."""
     if ref.kind.endswith("Class"):
-        return FOUNDATION
+        return _CLASSES
     return _CUSTOM if _custom(ref) else _RANKS.get(ref.kind, _OTHERS)
 
 

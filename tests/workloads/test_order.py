@@ -49,9 +49,19 @@ def test_a_foreign_kind_of_a_known_name_is_not_mistaken() -> None:
     assert rank(ref("Deployment", group="example.com")) > rank(ref("Deployment"))
 
 
-def test_classes_come_first_whatever_their_group() -> None:
+def test_classes_come_before_what_names_them() -> None:
     """Objects name their class, so classes of any vendor are there before them."""
-    assert rank(ref("GatewayClass", group="gateway.networking.k8s.io")) == 0
+    gateways = rank(ref("GatewayClass", group="gateway.networking.k8s.io"))
+    assert gateways < rank(ref("ServiceAccount"))
+    assert gateways < rank(ref("Gateway", group="gateway.networking.k8s.io"))
+
+
+def test_a_class_comes_after_what_defines_its_kind() -> None:
+    """A vendor's class is a custom resource too, which may live in a namespace of the same set."""
+    custom = rank(ref("ClusterClass", group="cluster.x-k8s.io"))
+    definition = ref("CustomResourceDefinition", group="apiextensions.k8s.io")
+    assert rank(definition) < custom
+    assert rank(ref("Namespace")) < custom
 
 
 @given(st.lists(refs), st.randoms())
@@ -73,7 +83,8 @@ def test_deletion_runs_backwards(found: list[ObjectRef]) -> None:
 def test_every_kind_that_has_an_order_has_it_as_people_expect() -> None:
     """The order of application, kind by kind; what is deleted goes the other way round."""
     stages = [
-        ["CustomResourceDefinition", "Namespace", "ClusterRole", "StorageClass", "PriorityClass"],
+        ["CustomResourceDefinition", "Namespace", "ClusterRole"],
+        ["StorageClass", "PriorityClass"],
         ["ResourceQuota", "LimitRange", "ServiceAccount", "Role"],
         ["ClusterRoleBinding", "RoleBinding"],
         ["ConfigMap", "Secret", "Service", "PersistentVolume", "PersistentVolumeClaim"],
