@@ -250,11 +250,12 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
         )
     if _WRONG_TYPE.search(message):
         return _wrong_types(request, message)
-    causes = [(str(item.get("field")), _cause(item, request)) for item in _causes(answer)]
-    unchangeable = immutable(request.title, causes, message)
+    causes = [(str(item.get("field") or ""), _cause(item, request)) for item in _causes(answer)]
+    # What is not there has nothing that cannot be changed, whatever words a policy refuses it with.
+    unchangeable = None if request.absent else immutable(request.title, causes, message)
     if unchangeable is not None:
         return unchangeable
-    told = {f"{name}: {text}": name for name, text in causes}
+    told = {": ".join(filter(None, (name, text))): name for name, text in causes}
     listed = "; ".join(told) or message
     return Invalid(f"{request.title or request.resource} is not valid: {listed}", causes=told)
 

@@ -23,22 +23,33 @@ _NAMES: Final = re.compile(r"[\w.\[\]*]*\w")
 
 
 class Immutable(ClusterError):
-    """Fields of the object cannot be changed; ``fields`` are named as the server does.
+    """Fields of the object cannot be changed; ``fields`` are named as the server does, if it does.
 
     Where one of them is a whole section, ``changeable`` are the names in it that can be changed all the same.
+    ``said`` are the server's words: a policy may refuse a manifest with such ones, whether the object exists or not.
     """
 
     def __init__(
-        self, title: str, *, fields: tuple[str, ...], changeable: frozenset[str] = frozenset()
+        self,
+        title: str,
+        *,
+        fields: tuple[str, ...],
+        changeable: frozenset[str] = frozenset(),
+        said: str = "",
     ) -> None:
-        """Say which fields they are, and keep them."""
-        named = ", ".join(fields) or "the server does not say which"
+        """Say which fields they are, or what the server says, and keep it."""
+        told = (
+            f"these fields of it cannot be changed: {', '.join(fields)}"
+            if fields
+            else f"it cannot be changed in this way: {said or 'the server does not say why'}"
+        )
         super().__init__(
-            f"{title} exists, and these fields of it cannot be changed: {named}",
+            f"{title} exists, and {told}",
             hint="give the object another name, so that a new one replaces it, or delete it first",
         )
         self.fields = fields
         self.changeable = changeable
+        self.said = said
 
     def forbids(self, path: str) -> bool:
         """Whether a changed field is one of those, or below one."""
@@ -60,8 +71,9 @@ def immutable(title: str, causes: Iterable[tuple[str, str]], message: str) -> Im
     others = [match[1] for _, text in found if (match := _OTHERS.search(text))]
     return Immutable(
         title,
-        fields=tuple(sorted({_told(field) for field, _ in found})),
+        fields=tuple(sorted({_told(field) for field, _ in found if field})),
         changeable=frozenset(name for text in others for name in _NAMES.findall(text)),
+        said="; ".join(text for _, text in found) or message,
     )
 
 

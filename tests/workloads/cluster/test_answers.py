@@ -132,6 +132,18 @@ def test_an_immutable_field_is_named_with_a_way_out() -> None:
     assert "another name" in error.hint
 
 
+def test_a_policy_names_no_field() -> None:
+    """A refusal without a field is told in the policy's words, also where these are those of immutability."""
+    causes = [{"message": "ValidatingAdmissionPolicy 'tags' denied request: tags are immutable"}]
+    error = answer(422, 'deployments "web" is forbidden', causes=causes)
+    assert error.message.endswith(
+        "exists, and it cannot be changed in this way: " + causes[0]["message"]
+    )
+    causes = [{"message": "ValidatingAdmissionPolicy 'tags' denied request: no tag"}]
+    error = answer(422, 'deployments "web" is forbidden', causes=causes)
+    assert error.message == f"Deployment shop/web is not valid: {causes[0]['message']}"
+
+
 def test_invalid_fields_are_listed() -> None:
     """Every field that the server finds wrong is told with its reason."""
     causes = [

@@ -309,6 +309,8 @@ class DryRuns:
             case Immutable() as error if case.live is not None:
                 ours = owner_of(case.live) == self._owner
                 return unchangeable(error, unit) if ours else not_ours_to_replace(ref, error)
+            case Immutable(said=said):  # the words of a policy about what is not there yet
+                return Invalid(f"{ref} is not valid: {said}")
             case ClusterError() as error if not self._may_go_unanswered(ref, error):
                 return error
             case _:

@@ -57,16 +57,16 @@ def unchangeable(error: Immutable, unit: UnitId) -> Immutable:
 
 def not_ours_to_replace(ref: ObjectRef, error: Immutable) -> ClusterError:
     """Return the refusal to delete an object that was never applied by this stack."""
+    what = f"{', '.join(error.fields)} cannot be changed" if error.fields else error.said
     return ClusterError(
-        f"{ref} exists, does not belong to this stack, and would have to be replaced: {', '.join(error.fields)}"
-        " cannot be changed",
+        f"{ref} exists, does not belong to this stack, and would have to be replaced: {what}",
         hint="let the manifest agree with it first, so that it can be adopted; or delete it by hand",
     )
 
 
 def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError) -> ClusterError:
     """Return the refusal of a replacement that the server would not accept once the old object is gone."""
-    why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(str(stand_in), str(ref))
+    why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(stand_in.name, ref.name)
     return ClusterError(
         f"{ref} has to be replaced, and its replacement is not valid: {why}", hint=error.hint
     )

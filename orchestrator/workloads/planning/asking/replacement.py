@@ -28,7 +28,8 @@ Side: TypeAlias = "Tree | Absent"
 REPLACE: Final = "orchestrator/replace"
 _SHORT: Final = 40
 # Refusals that are only about the other name, or about what the object holds that is to be replaced.
-_ABOUT_THE_OTHER: Final = ("metadata.name", "already allocated", "exceeded quota")
+_ABOUT_THE_OTHER: Final = ("metadata.name", "already ", "exceeded quota")
+_REFUSALS: Final = (ClusterError, Invalid)
 
 
 def asks_to_be_replaced(manifest: Mapping[str, Json]) -> bool:
@@ -45,14 +46,18 @@ def stand_in(submission: Submission) -> Submission:
     return Submission(
         ref=replace(submission.ref, name=other),
         manifest={**submission.manifest, "metadata": fields},
+        absent=True,
     )
 
 
 def refuses_replacement(reply: object) -> ClusterError | None:
-    """Return why a replacement would not be accepted, or None when nothing is known against it."""
-    if type(reply) is not Invalid or any(words in reply.message for words in _ABOUT_THE_OTHER):
+    """Return why a replacement would not be accepted, or None when nothing is known against it.
+
+    What admission refuses counts as much as what validation does: the old object would be gone by then.
+    """
+    if type(reply) not in _REFUSALS or not isinstance(reply, ClusterError):
         return None
-    return reply
+    return None if any(words in reply.message for words in _ABOUT_THE_OTHER) else reply
 
 
 def made_anew(live: Live, made: Live, *, declared: FieldSet, former: FieldSet) -> dict[str, Tree]:

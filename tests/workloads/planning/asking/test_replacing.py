@@ -1,6 +1,7 @@
 """Objects that cannot be changed in place: shown as replaced, and made anew only where that is allowed."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.planning.steps import SetPlan
+from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, change_of, told
 
@@ -178,6 +180,60 @@ def test_a_replacement_that_would_be_refused_is_not_begun(ground: Ground) -> Non
         "has to be replaced, and its replacement is not valid: spec.replicas"
         in raised.value.message
     )
+
+
+@pytest.fixture
+def forbidding(ground: Ground) -> Iterator[None]:
+    """Have a policy that refuses ConfigMaps of the namespace with words that are also said of immutable fields."""
+    name, root = ground.namespace, "/apis/admissionregistration.k8s.io/v1"
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["configmaps"],
+    }
+    words = "the colour is immutable and cannot be changed"
+    spec = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": "object.data.a != 'bad'", "message": words}],
+    }
+    here = {"matchLabels": {"kubernetes.io/metadata.name": name}}
+    bound = {
+        "policyName": name,
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": here},
+    }
+    metadata = {"name": name}
+    ground.others.create(
+        f"{root}/validatingadmissionpolicies", {"metadata": metadata, "spec": spec}
+    )
+    ground.others.create(
+        f"{root}/validatingadmissionpolicybindings", {"metadata": metadata, "spec": bound}
+    )
+    path = f"{ground.path('configmaps')}?dryRun=All"
+    refused = manifest("ConfigMap", "v1", data={"a": "bad"})
+    eventually(
+        lambda: {"status": ground.others.request("POST", path, refused)[0]},
+        lambda told: told["status"] == 422,
+    )
+    yield
+    for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
+        ground.others.request("DELETE", f"{root}/{plural}/{name}")
+
+
+@pytest.mark.usefixtures("forbidding")
+def test_a_policy_that_speaks_of_what_is_immutable_deletes_nothing(ground: Ground) -> None:
+    """What a policy would not let be made anew is not deleted for that, however it words its refusal."""
+    wanted = manifest("ConfigMap", "v1", data={"a": "good"})
+    inventory = ground.apply(json.dumps(wanted))
+    bad = ground.rendered(json.dumps({**wanted, "data": {"a": "bad"}}), replace=True)
+    with pytest.raises(ClusterError) as raised:
+        ground.plan(bad, inventory=inventory)
+    assert "it has to be replaced, and its replacement is not valid: V" in raised.value.message
+    assert "the colour is immutable and cannot be changed" in raised.value.message
+    ground.prune(inventory)
+    with pytest.raises(ClusterError, match=r"it is not valid: .*the colour is immutable"):
+        ground.plan(bad)
 
 
 def test_a_replacement_goes_on_where_it_was_interrupted(ground: Ground) -> None:
