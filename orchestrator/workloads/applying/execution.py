@@ -125,7 +125,7 @@ class _Execution:
                 keep=kept_under(self._rules),
             )
             errors = [reply for reply in replies if isinstance(reply, ClusterError)]
-            early = all(isinstance(error, TooEarly | NotServed) for error in errors)
+            early = all(map(self._is_early, errors))
             if errors and (not early or clock.seconds() > deadline):
                 raise together(errors)
             left = [
@@ -135,6 +135,15 @@ class _Execution:
             ]
             if left:
                 self._stop.wait(_AGAIN_SECONDS)
+
+    def _is_early(self, error: ClusterError) -> bool:
+        """Whether a refusal passes by itself: the server takes in a moment later what was just made or changed."""
+        if isinstance(error, NotServed):
+            return True
+        if not isinstance(error, TooEarly):
+            return False
+        changed = (ref for ref, action in self._actions.items() if action is not Action.NO_OP)
+        return not error.lacks.too_small or any(map(error.lacks.met_by, changed))
 
     def _clear_away(self) -> None:
         """Delete all that is made anew, backwards: what is first to come may be held by what comes later."""

@@ -12,13 +12,13 @@ from typing import Final
 from orchestrator.errors import AccessDenied, ClusterError
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.immutability import immutable
+from orchestrator.workloads.cluster.lacking import Lack, lack_in, missing_role
 from orchestrator.workloads.cluster.passing import Webhook, may_pass, webhook_in
 
 _FORBIDDEN: Final = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
-_NO_ACCOUNT: Final = re.compile(r'serviceaccount "[^"]*" not found')
 _SUBRESOURCE: Final = re.compile(r'subresource "(\w+)"')
 _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<rest>[^:]*)')
 _UNDECLARED: Final = re.compile(r"(?P<field>\.[^\s:]+): field not declared in schema")
@@ -82,7 +82,15 @@ class Busy(ClusterError):
 
 
 class TooEarly(ClusterError):
-    """Something that the object needs, and that a controller makes by itself, is not there yet."""
+    """Something that the object needs is not there yet, or not as it has to be; ``lacks`` says what.
+
+    A controller may make it by itself, or the same plan.
+    """
+
+    def __init__(self, message: str, *, lacks: Lack, hint: str = "") -> None:
+        """Keep what is needed beside the message."""
+        super().__init__(message, hint=hint)
+        self.lacks = lacks
 
 
 class Invalid(ClusterError):
@@ -183,8 +191,8 @@ def _unauthorized(where: str) -> AccessDenied:
 
 def _forbidden(_: Mapping[str, Json], request: Request, message: str) -> ClusterError:
     found = _FORBIDDEN.search(message)
-    if _NO_ACCOUNT.search(message):
-        return TooEarly(f"{_subject(request)} was refused: {message}")
+    if lacks := lack_in(message, request.namespace):
+        return TooEarly(f"{_subject(request)} was refused: {message}", lacks=lacks)
     if found is None:  # a quota or an admission rule, in the server's words
         return ClusterError(f"{_subject(request)} was refused: {message}")
     resource = ".".join(filter(None, (found["resource"], found["group"])))
@@ -206,6 +214,14 @@ def _not_found(answer: Mapping[str, Json], request: Request, message: str) -> Cl
             f"{request.title or request.resource}: the namespace {name} does not exist",
             namespace=name,
             hint=f"add the Namespace {name} to a manifest set, or create it",
+        )
+    name = str(details.get("name"))
+    role = missing_role(request.resource, request.namespace, name)
+    if role and request.verb == "patch":
+        return TooEarly(
+            f"{request.title}: the role {name} does not exist",
+            lacks=role,
+            hint=f"add the role {name} to a manifest set, or create it",
         )
     return Gone(f"{request.title or request.resource} does not exist: {message}")
 

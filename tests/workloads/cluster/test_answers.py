@@ -11,8 +11,10 @@ from orchestrator.workloads.cluster.answers import (
     NotServed,
     Request,
     Superseded,
+    TooEarly,
     explain,
 )
+from tests.workloads.builders import ref
 
 REQUEST = Request(
     verb="patch", resource="deployments.apps", namespace="shop", title="Deployment shop/web"
@@ -113,6 +115,25 @@ def test_a_conflict_names_managers_and_fields() -> None:
 def test_a_precondition_that_fails_is_no_field_conflict() -> None:
     """A 409 without managers means another object than the one seen before."""
     assert isinstance(answer(409, "Precondition failed: UID"), Superseded)
+
+
+def test_a_role_that_a_binding_lacks_is_named() -> None:
+    """A server that looks up a role for a binding calls it a binding that is not found; we name the role."""
+    request = Request(
+        verb="patch",
+        resource="rolebindings.rbac.authorization.k8s.io",
+        namespace="shop",
+        title="RoleBinding shop/readers",
+    )
+    message = 'rolebindings.rbac.authorization.k8s.io "reader" not found'
+    error = answer(404, message, request=request, kind="rolebindings", name="reader")
+    assert isinstance(error, TooEarly)
+    assert error.message == "RoleBinding shop/readers: the role reader does not exist"
+    group = "rbac.authorization.k8s.io"
+    assert error.lacks.met_by(ref("Role", name="reader"))
+    assert error.lacks.met_by(ref("ClusterRole", group=group, namespace="", name="reader"))
+    assert not error.lacks.met_by(ref("Role", name="reader", namespace="other"))
+    assert not error.lacks.met_by(ref("Role", name="writer"))
 
 
 def test_an_immutable_field_is_named_with_a_way_out() -> None:

@@ -9,7 +9,12 @@ from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Conflicts, Drift, Json
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, NamespaceMissing
+from orchestrator.workloads.cluster.answers import (
+    FieldConflict,
+    Invalid,
+    NamespaceMissing,
+    TooEarly,
+)
 from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
@@ -320,9 +325,20 @@ class DryRuns:
         """Whether a refusal only says that it is too early to ask."""
         if isinstance(reply, NamespaceMissing):
             return namespace_of(ref) in self._named
+        if isinstance(reply, TooEarly):
+            return any(self._brings(reply, other) for other in self._named)
         # Something pending was left out, or its definition is about to change.
         early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
         return early and type(reply) is Invalid
+
+    def _brings(self, refusal: TooEarly, ref: ObjectRef) -> bool:
+        """Whether this plan brings an object that another one needs, or changes what is too small for it."""
+        if not refusal.lacks.met_by(ref):
+            return False
+        case = self._cases.get(ref)
+        if refusal.lacks.too_small and case and case.live and isinstance(case.reply, Accepted):
+            return mapping(case.live, "spec") != mapping(case.reply.live, "spec")
+        return not refusal.lacks.too_small
 
     def _placed(self, ref: ObjectRef, error: ClusterError) -> ClusterError:
         place = self._named[ref].place
