@@ -1,0 +1,34 @@
+"""The only place that starts child processes.
+
+    command      what to run, within which limits, and how it ended
+    stop         a request to stop, which signals and callers make
+    starting     a new child: its environment, its process group, its streams
+    supervising  waiting for it, and the ladder of signals that ends it
+    running      a child whose output is wanted: run, stream, follow
+    attached     a child at our own terminal
+    daemon       a child that outlives us
+
+No shell, an environment that the caller chose, a process group of their own, a time limit, output that is
+capped, and a ladder of signals (interrupt once, wait, interrupt again, kill the group), because Terraform
+saves its state on the first interrupt and needs time for it.
+"""
+
+from orchestrator.processes.attached import attach
+from orchestrator.processes.command import Command, Completed, Limits, ProgramMissing
+from orchestrator.processes.daemon import Daemon, start_daemon
+from orchestrator.processes.running import follow, run, stream
+from orchestrator.processes.stop import Stop
+
+__all__ = [
+    "Command",
+    "Completed",
+    "Daemon",
+    "Limits",
+    "ProgramMissing",
+    "Stop",
+    "attach",
+    "follow",
+    "run",
+    "start_daemon",
+    "stream",
+]

@@ -1,0 +1,117 @@
+"""Running a child to its end, for what it says."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from orchestrator import log
+from orchestrator.processes.command import Command, Completed, Limits
+from orchestrator.processes.starting import start, temporary_file
+from orchestrator.processes.stop import Stop
+from orchestrator.processes.supervising import supervise
+
+_ERRORS_KEPT_BYTES = 64 * 1024 * 1024
+
+
+def run(command: Command, *, limits: Limits | None = None, stop: Stop | None = None) -> Completed:
+    """Run a child to its end and return its captured output.
+
+    Raises ProgramMissing when it cannot be started.
+    """
+    with temporary_file() as out, temporary_file() as err:
+        limits = limits or Limits()
+        child = start(command, stdout=out, stderr=err)
+        ended = supervise(child, limits=limits, stop=stop, on_poll=_nothing)
+        log.step("process ended", argv=command.argv, code=child.returncode)
+        most = limits.output
+        done = _completed(child.returncode, _read(out, most), _read(err, most), ended)
+        return replace(done, capped=out.seek(0, os.SEEK_END) > most)
+
+
+def stream(
+    command: Command,
+    *,
+    sink: Path,
+    on_line: Callable[[str], None],
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+) -> Completed:
+    """Run a child whose stdout goes to the file ``sink``, and hand its lines on as they come.
+
+    A file and not a pipe, since a reader that dies or stalls would take Terraform down in the middle of an
+    apply; the file is also the journal of what was in flight. ``stdout`` of the result is left empty.
+    Raises ProgramMissing when the child cannot be started.
+    """
+    with sink.open("wb") as out, sink.open("rb") as reader, temporary_file() as err:
+        sink.chmod(0o600)
+        lines = _Lines(reader, on_line)
+        child = start(command, stdout=out, stderr=err)
+        ended = supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        log.step("process ended", argv=command.argv, code=child.returncode)
+        lines.drain()
+        lines.finish()
+        return _completed(child.returncode, "", _read(err), ended)
+
+
+def follow(
+    command: Command,
+    *,
+    sink: Path,
+    on_line: Callable[[str], None],
+    limits: Limits | None = None,
+    stop: Stop | None = None,
+) -> Completed:
+    """Run a child whose stdout and stderr both go to the file ``sink``, and hand the lines on as they come.
+
+    For tools that tell their progress on stderr; both texts of the result are left empty.
+    Raises ProgramMissing when the child cannot be started.
+    """
+    with sink.open("wb") as out, sink.open("rb") as reader:
+        sink.chmod(0o600)
+        lines = _Lines(reader, on_line)
+        child = start(command, stdout=out, stderr=out)
+        ended = supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        log.step("process ended", argv=command.argv, code=child.returncode)
+        lines.drain()
+        lines.finish()
+        return _completed(child.returncode, "", "", ended)
+
+
+class _Lines:
+    """Hands on complete lines of a growing file."""
+
+    def __init__(self, reader: IO[bytes], on_line: Callable[[str], None]) -> None:
+        self._reader = reader
+        self._on_line = on_line
+        self._rest = b""
+
+    def drain(self) -> None:
+        *complete, self._rest = (self._rest + self._reader.read()).split(b"\n")
+        for line in complete:
+            self._on_line(line.decode(errors="replace"))
+
+    def finish(self) -> None:
+        if self._rest:
+            self._on_line(self._rest.decode(errors="replace"))
+
+
+def _read(file: IO[bytes], most: int = _ERRORS_KEPT_BYTES) -> str:
+    file.seek(0)
+    return file.read(most).decode(errors="replace")
+
+
+def _completed(code: int, stdout: str, stderr: str, ended: str) -> Completed:
+    return Completed(
+        code=code,
+        stdout=stdout,
+        stderr=stderr,
+        interrupted=ended == "interrupted",
+        timed_out=ended == "timed out",
+        exceeded=ended == "exceeded",
+    )
+
+
+def _nothing() -> None:
+    return None
