@@ -213,7 +213,7 @@ class _Reading:
     def _of_file(self) -> tuple[Mistake, ...]:
         return (
             *check_shape(self._document, STACK),
-            *check_literals(self._document),
+            *check_literals(self._document, STACK),
             *check_windows(self.section),
             *named_otherwise(self._document, self._root, self._file),
         )

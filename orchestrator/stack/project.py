@@ -78,7 +78,7 @@ def load_project(root: Path) -> Project:
     document = read_document(root, PROJECT_FILE)
     section = Section(document=document)
     shape = check_shape(document, PROJECT)
-    found = (*check_literals(document), *check_windows(section), *_bad_patterns(section))
+    found = (*check_literals(document, PROJECT), *check_windows(section), *_bad_patterns(section))
     mistakes = in_order((*shape, *found))
     if mistakes:
         raise InvalidStack(mistakes)

@@ -123,7 +123,7 @@ def root(tmp_path: Path) -> Path:
             "3:17 guards.prune 'half' is not a share | write a whole percentage, such as 20%",
         ),
         (
-            HEAD + "environments: {a: {modules: {}}}",
+            HEAD + "environments: {a: {modules: {m: '${{ vars.x }}'}}}",
             (
                 "3:20 unknown key 'modules' in environments.a"
                 " | known here: cluster, guards, ledger, on_failure, risks, state, terraform, vars"
@@ -145,7 +145,7 @@ def test_files_of_the_wrong_shape(root: Path, text: str, expected: str) -> None:
             "4:5 modules.m must be a map, not nothing | write 'key: value' on lines below it, indented",
         ),
         (
-            "{source: ./network, input: {}}",
+            "{source: ./network, input: {cidr: '${{ vars.x }}'}}",
             "4:26 unknown key 'input' in modules.m | did you mean 'inputs'?",
         ),
         (

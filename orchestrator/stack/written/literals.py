@@ -1,12 +1,16 @@
 """Where a file may hold expressions, and where only what is written out counts."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orchestrator.errors import Mistake
 from orchestrator.stack.model import Json
 from orchestrator.stack.reference import OPENING, spell
+from orchestrator.stack.written.shape import is_read
 from orchestrator.stack.yaml import Path, YamlDocument
+
+if TYPE_CHECKING:
+    from pydantic_core.core_schema import CoreSchema
 
 HOLDS_EXPRESSIONS: Final = (
     ("vars",),
@@ -18,13 +22,14 @@ HOLDS_EXPRESSIONS: Final = (
 """The values that may hold expressions, with all that is below them; ``*`` is any name."""
 
 
-def check_literals(document: YamlDocument) -> Iterator[Mistake]:
+def check_literals(document: YamlDocument, schema: "CoreSchema") -> Iterator[Mistake]:
     """Yield every expression that stands where none is read, such as in a module's source.
 
     What decides which units there are and where their files lie has to be known before anything is resolved.
+    Below a key that ``schema`` does not know nobody can say where one is read: that key is the mistake.
     """
     for path, text in texts_in(document.value):
-        if OPENING in text and not _holds_expressions(path):
+        if OPENING in text and not _holds_expressions(path) and is_read(schema, path):
             yield Mistake(
                 message=f"{spell(str(path[0]), path[1:])} cannot hold an expression",
                 place=document.place(path),

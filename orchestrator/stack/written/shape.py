@@ -93,6 +93,20 @@ def check_shape(
     return ()
 
 
+def is_read(schema: "CoreSchema", path: Path) -> bool:
+    """Return whether what is at ``path`` is read at all: nothing is below a key that the schema does not know."""
+    return all(
+        not (known := _known(schema, path[:depth])) or path[depth] in known
+        for depth in range(len(path))
+    )
+
+
+def _known(schema: Mapping[str, Any], path: Path) -> frozenset[str]:
+    """Return the keys that may be at ``path`` in any form that the value has; none where every key may be."""
+    forms = (found for found in _schemas(schema, path) if found["type"] == "typed-dict")
+    return frozenset(name for form in forms for name in form["fields"])
+
+
 def _path(detail: "ErrorDetails") -> Path:
     return tuple(step for step in detail["loc"] if not str(step).startswith("{"))
 

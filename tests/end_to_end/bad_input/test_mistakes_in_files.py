@@ -26,6 +26,7 @@ _MISTAKES = {
     "a list": (Edit(old="version: 1\nname: shop\n", new="- shop\n"),),
     "duplicate key": (Edit(old="  replicas: 2\n", new="  replicas: 2\n  replicas: 3\n"),),
     "unknown key": (Edit(old="cidr: 10.20.0.0/16", new="cidr: 10.20.0.0/16\n    sorce: ./here"),),
+    "unknown key at the top": (Edit(old="\nmodules:", new="\nmodlues:"),),
     "wrong type": (
         Edit(old="    path: web\n", new="    path: web\n    wait: {timeout: soon}\n    needs: 7\n"),
     ),
