@@ -48,7 +48,7 @@ def test_a_pod_comes_with_what_it_names(ground: Ground, classes: str) -> None:
         "metadata": {"name": "solo"},
         "spec": {**uses, "containers": [{"name": "a", "image": "a"}]},
     }
-    brought = [
+    brought: list[dict[str, Any]] = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "runner"}},
         {
             "apiVersion": "scheduling.k8s.io/v1",
