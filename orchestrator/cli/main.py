@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
+from orchestrator.bytecode import generated
 from orchestrator.cli import (
     agent,
     approve,
@@ -72,6 +73,7 @@ def main() -> NoReturn:
     with suppress(BrokenPipeError):  # whoever read our output has had enough
         sys.stdout.flush()
     sys.stderr.flush()
+    generated.save()
     # Everything is closed and on the disk by now, and taking the interpreter apart takes longer than many verbs.
     os._exit(code)
 

@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from orchestrator.engine.planning.infrastructure import workspace_of
-from orchestrator.engine.planning.removed import origin_of
 from orchestrator.engine.session import Session
 from orchestrator.errors import OrchestratorError
-from orchestrator.infrastructure.state_locks import Former, release_state_lock
 from orchestrator.ledger.holder import Hold
 
 
@@ -16,6 +13,10 @@ def free_states(session: Session, dead: Hold) -> Iterator[str]:
     holder = dead.holder
     if not holder.account or not session.stack.modules:
         return
+    from orchestrator.engine.planning.infrastructure import workspace_of
+    from orchestrator.engine.planning.removed import origin_of
+    from orchestrator.infrastructure.state_locks import Former, release_state_lock
+
     former = Former(
         account=holder.account,
         since=holder.since,

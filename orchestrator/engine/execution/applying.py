@@ -36,8 +36,9 @@ from orchestrator.engine.execution.settled import SETTLED, only_the_revision_is_
 from orchestrator.engine.execution.verification import only_approved_since, verify_unmoved
 from orchestrator.engine.overtaking import watched
 from orchestrator.engine.planning.connection import identify
-from orchestrator.engine.planning.infrastructure import Outputs, sealed
+from orchestrator.engine.planning.infrastructure import sealed
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.standing import Heirs, heirs_of
 from orchestrator.engine.planning.workloads import PlannedSet, intended_by
 from orchestrator.engine.recording import Recorder

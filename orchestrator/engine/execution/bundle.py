@@ -30,8 +30,9 @@ from orchestrator.engine.execution.sealing import (
     unseal,
 )
 from orchestrator.engine.execution.verification import only_approved_since
-from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_of, resolve_inputs
+from orchestrator.engine.planning.infrastructure import resolve_inputs
 from orchestrator.engine.planning.plan import Planned, make_plan
+from orchestrator.engine.planning.planned import PlannedModule, outputs_of
 from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack, PlanRefused, UsageError

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
-from orchestrator.engine.planning.infrastructure import Outputs
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.removed import applied_outputs, origin_of
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads

@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from orchestrator.engine.execution.permissions import Permissions, check_late
 from orchestrator.engine.execution.retrying import check_again
 from orchestrator.engine.execution.verification import verify_late_unit, verify_state
-from orchestrator.engine.planning.infrastructure import (
-    Outputs,
-    PlannedModule,
-    Upstream,
-    plan_unit,
-    resolve_inputs,
-)
+from orchestrator.engine.planning.infrastructure import plan_unit, resolve_inputs
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.planned import Outputs, PlannedModule, Upstream
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
 

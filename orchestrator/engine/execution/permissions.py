@@ -10,8 +10,8 @@ from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.stateless import refuse_without_first_state, refuse_without_state
 from orchestrator.engine.execution.total import RunningTotal
 from orchestrator.engine.planning.approvers import apart
-from orchestrator.engine.planning.infrastructure import PlannedModule
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.planned import PlannedModule
 from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused

@@ -12,8 +12,9 @@ from orchestrator.engine.execution.retrying import check_again, planned_again, r
 from orchestrator.engine.execution.verification import verify_late_sets
 from orchestrator.engine.overtaking import stopping
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
-from orchestrator.engine.planning.infrastructure import Outputs, PlannedModule, sealed
+from orchestrator.engine.planning.infrastructure import sealed
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.planned import Outputs, PlannedModule
 from orchestrator.engine.planning.removed import plan_removed
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads, pruning_order
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk

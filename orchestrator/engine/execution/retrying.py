@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from orchestrator import clock, log
 from orchestrator.engine.execution.permissions import Permissions, check_late_unit
-from orchestrator.engine.planning.infrastructure import Outputs
 from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads
 from orchestrator.errors import (
     AccessDenied,

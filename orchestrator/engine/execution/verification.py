@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.execution.permissions import Permissions
-from orchestrator.engine.planning.infrastructure import PlannedModule, outputs_of
+from orchestrator.engine.planning.planned import PlannedModule, outputs_of
 from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
 from orchestrator.infrastructure.modules import state_stamp

@@ -7,7 +7,8 @@ from orchestrator import clock
 from orchestrator.engine.ledgers.checking import Finding, look_through
 from orchestrator.engine.ledgers.notes import note
 from orchestrator.engine.planning.connection import cluster_pending, identify, open_cluster
-from orchestrator.engine.planning.infrastructure import Outputs, workspace_of
+from orchestrator.engine.planning.infrastructure import workspace_of
+from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.removed import applied_outputs, origin_of
 from orchestrator.engine.recording import open_store, who
 from orchestrator.engine.session import Session

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from orchestrator.engine.planning.infrastructure import Outputs
+from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.session import Session
 from orchestrator.errors import AccessDenied, InvalidStack, PlanRefused
 from orchestrator.ledger.entry import LedgerState

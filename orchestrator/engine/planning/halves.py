@@ -1,4 +1,7 @@
-"""The two halves of a plan, one beside the other as far as they do not wait for each other."""
+"""The two halves of a plan, one beside the other as far as they do not wait for each other.
+
+What runs Terraform is imported inside functions: a plan without modules does without it.
+"""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,20 +15,13 @@ from orchestrator.engine.planning.connection import (
     open_cluster,
     refuse_other_cluster,
 )
-from orchestrator.engine.planning.infrastructure import (
+from orchestrator.engine.planning.planned import (
     Outputs,
     PlannedModule,
     Saved,
-    make_site,
     outputs_of,
-    plan_modules,
 )
-from orchestrator.engine.planning.removed import (
-    applied_outputs,
-    origin_of,
-    plan_destructions,
-    plan_removed,
-)
+from orchestrator.engine.planning.selection import Selection, selected
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.planning.workloads import (
     PlannedSet,
@@ -38,17 +34,16 @@ from orchestrator.engine.planning.workloads import (
 )
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.infrastructure.modules import Site
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.plans.events import PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.stack.graph import Graph
-from orchestrator.stack.model import UnitId
+from orchestrator.stack.model import Module, UnitId
 
 if TYPE_CHECKING:
     from orchestrator.engine.planning.affected import Affected
+    from orchestrator.infrastructure.modules import Site
     from orchestrator.workloads.cluster import Cluster
-from orchestrator.engine.planning.selection import Selection, selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +91,7 @@ class Halves:
     destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
     reached: "Reached | None" = None
-    site: Site | None = None
+    site: "Site | None" = None
 
     @property
     def known(self) -> dict[UnitId, PlannedModule]:
@@ -111,9 +106,7 @@ def plan_application(basis: Basis) -> Halves:
     announce(PhaseStarted(phase="plan", units=graph.order))
     chosen = {unit: module for unit, module in wanted.modules.items() if unit in graph.order}
     has_sets = any(unit in graph.order for unit in wanted.manifests) or bool(basis.inventory)
-    refresh = basis.selection.refresh
-    site = replace(make_site(session), refresh=refresh) if chosen else None
-    records = None if refresh else basis.ledger.units
+    site = _site(basis) if chosen else None
     with ThreadPoolExecutor(max_workers=1) as aside:
         # Importing the client and asking what the cluster serves take about as long as a small plan.
         early = (
@@ -121,13 +114,9 @@ def plan_application(basis: Basis) -> Halves:
             and has_sets
         )
         dialled = aside.submit(_dial, basis, {}) if early else None
-        modules = (
-            plan_modules(session, site, graph, chosen, saved=basis.saved, records=records)
-            if site
-            else {}
-        )
+        modules = _modules(basis, site, chosen) if site else {}
         outputs = outputs_of(modules)
-        destroyed = plan_removed(session, basis.gone(), saved=basis.saved)
+        destroyed = _removed(basis)
         reached = dialled.result() if dialled else None
     waits = cluster_pending(session, outputs) if has_sets else ()
     sets: Mapping[UnitId, PlannedSet] = {}
@@ -151,8 +140,40 @@ def plan_application(basis: Basis) -> Halves:
     return Halves(modules=modules, destroyed=destroyed, sets=sets, reached=reached, site=site)
 
 
+def _site(basis: Basis) -> "Site":
+    from orchestrator.engine.planning.infrastructure import make_site
+
+    return replace(make_site(basis.session), refresh=basis.selection.refresh)
+
+
+def _modules(
+    basis: Basis, site: "Site", chosen: Mapping[UnitId, Module]
+) -> dict[UnitId, PlannedModule]:
+    from orchestrator.engine.planning.infrastructure import plan_modules
+
+    records = None if site.refresh else basis.ledger.units
+    return plan_modules(
+        basis.session, site, basis.graph, chosen, saved=basis.saved, records=records
+    )
+
+
+def _removed(basis: Basis) -> dict[UnitId, PlannedModule]:
+    gone = basis.gone()
+    if not gone:
+        return {}
+    from orchestrator.engine.planning.removed import plan_removed
+
+    return plan_removed(basis.session, gone, saved=basis.saved)
+
+
 def plan_destruction(basis: Basis) -> Halves:
     """Plan the end of all that is selected: objects first, then modules, backwards; raises what ``make_plan`` does."""
+    from orchestrator.engine.planning.removed import (
+        applied_outputs,
+        origin_of,
+        plan_destructions,
+    )
+
     session, graph, wanted = basis.session, basis.graph, basis.wanted
     session.surroundings.on_event(PhaseStarted(phase="plan", units=graph.order))
     origin = origin_of(session) if wanted.modules else None
@@ -165,7 +186,7 @@ def plan_destruction(basis: Basis) -> Halves:
         reached = _dial(basis, outputs)
         sets = plan_pruning(session, basis.inventory, reached.cluster)
     destroyed = {
-        **plan_removed(session, basis.gone(), saved=basis.saved),
+        **_removed(basis),
         **(plan_destructions(origin, units, saved=basis.saved) if origin else {}),
     }
     sets = {**sets, **_emptied(basis, sets)}

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from orchestrator.engine.planning.infrastructure import PlannedModule
+from orchestrator.engine.planning.planned import PlannedModule
 from orchestrator.engine.session import Session
-from orchestrator.infrastructure.modules import torn_before
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome
@@ -67,6 +66,10 @@ def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> 
 
 
 def _on_torn(modules: Mapping[UnitId, PlannedModule]) -> Iterator[str]:
+    if not modules:
+        return
+    from orchestrator.infrastructure.modules import torn_before
+
     for unit, module in modules.items():
         if torn := torn_before(module.workspace):
             yield (

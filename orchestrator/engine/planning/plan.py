@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.elsewhere import left_elsewhere
 from orchestrator.engine.planning.halves import Basis, plan_application, plan_destruction
-from orchestrator.engine.planning.infrastructure import (
-    PlannedModule,
-    Saved,
-)
 from orchestrator.engine.planning.notes import left_undone, notes_on
+from orchestrator.engine.planning.planned import PlannedModule, Saved
 from orchestrator.engine.planning.selection import Selection, chosen, selected
 from orchestrator.engine.planning.standing import (
     heirs_of,
@@ -32,7 +29,6 @@ from orchestrator.engine.planning.workloads import (
 )
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
-from orchestrator.infrastructure.modules import Site, discard_plan
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.plans.objects import OwnedObject
@@ -44,6 +40,7 @@ from orchestrator.stack.model import UnitId
 
 if TYPE_CHECKING:
     from orchestrator.engine.planning.affected import Affected
+    from orchestrator.infrastructure.modules import Site
     from orchestrator.workloads.cluster import Cluster
 
 
@@ -64,7 +61,7 @@ class Planned:
     store: Store
     ledger: LedgerState
     plan: Plan
-    site: Site | None
+    site: "Site | None"
     cluster: "Cluster | None"
     place: str
     modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
@@ -192,5 +189,9 @@ def _leads_on(session: Session, ledger: LedgerState) -> bool:
 
 
 def _discard_plans(files: list[Path]) -> None:
+    if not files:
+        return
+    from orchestrator.infrastructure.modules import discard_plan
+
     for file in files:
         discard_plan(file)

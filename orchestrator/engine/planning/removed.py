@@ -4,14 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from orchestrator.engine.planning.infrastructure import (
-    Outputs,
-    PlannedModule,
-    Saved,
-    make_site,
-    plan_destruction,
-    workspace_of,
-)
+from orchestrator.engine.planning.infrastructure import make_site, plan_destruction, workspace_of
+from orchestrator.engine.planning.planned import Outputs, PlannedModule, Saved
 from orchestrator.engine.session import Session, earlier
 from orchestrator.errors import InvalidStack, PlanRefused, UsageError
 from orchestrator.infrastructure.modules import read_outputs

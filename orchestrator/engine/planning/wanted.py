@@ -6,16 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator.engine.planning.requests import module_request
 from orchestrator.errors import InvalidStack, Mistake, Place
-from orchestrator.infrastructure.allowed import check_calls
-from orchestrator.infrastructure.declarations import (
-    Declarations,
-    check_inputs,
-    check_outputs,
-    declared,
-)
-from orchestrator.infrastructure.sources import locate_local
 from orchestrator.stack.expressions import Reference, check_readable
 from orchestrator.stack.graph import Graph, build_graph, references_in, with_needs
 from orchestrator.stack.model import ManifestSet, Module, Stack, UnitId
@@ -92,7 +83,10 @@ def read_wanted(tree: Path, stack: Stack, *, memory: Path | None = None) -> Want
         )
         for unit in stack.units
     }
-    _check_modules(tree, stack, references, mistakes)
+    if stack.modules:
+        from orchestrator.engine.planning.calls import call_mistakes
+
+        mistakes.found += call_mistakes(tree, stack, references)
     mistakes.raise_found()
     assert graph is not None  # noqa: S101 - it is None only together with a mistake
     graph = with_needs(graph, stack, prerequisites(stack.manifests, documents))
@@ -115,30 +109,6 @@ def manifest_mistakes(tree: Path, stack: Stack) -> tuple[Mistake, ...]:
     for found in documents.values():
         mistakes.caught(partial(references_of, found))
     return tuple(one for one in mistakes.found if one.place and one.place.file != stack.file)
-
-
-def _check_modules(
-    tree: Path,
-    stack: Stack,
-    references: Mapping[UnitId, tuple[Located, ...]],
-    mistakes: "_Mistakes",
-) -> None:
-    """Check the modules that lie in the repository; those elsewhere are Terraform's to check."""
-    every = [item for found in references.values() for item in found]
-    for module in stack.modules:
-        read = mistakes.caught(partial(_declarations, tree, stack, module))
-        if read is not None:
-            mistakes.found += check_inputs(module, read, passes=stack.terraform.environment)
-            mistakes.found += check_outputs(module.id, every, read)
-        if module.local and read is not None and stack.sources is not None:
-            mistakes.found += check_calls(module_request(tree, stack, module), stack.allows_source)
-
-
-def _declarations(tree: Path, stack: Stack, module: Module) -> Declarations | None:
-    if not module.local:
-        return None
-    where = locate_local(module_request(tree, stack, module))
-    return declared(where.tree / where.path, where.path)
 
 
 class _Mistakes:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.planning.infrastructure import Outputs
+from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.session import Session
 from orchestrator.plans.change import Action
