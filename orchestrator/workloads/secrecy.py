@@ -91,11 +91,16 @@ def _texts(tree: Tree) -> Iterator[str]:
 
 
 def _decoded(text: str) -> tuple[str, ...]:
-    """Return the text that base64 stands for, if it is that: a Secret's data is."""
+    """Return the text that base64 stands for, if it is that: a Secret's data is, in several lines too.
+
+    Servers keep it as one line, which is the second text then.
+    """
+    joined = text.replace("\n", "").replace("\r", "")
     try:
-        return (base64.b64decode(text, validate=True).decode(),)
+        decoded = base64.b64decode(joined, validate=True).decode()
     except ValueError:
         return ()
+    return (decoded,) if joined == text else (decoded, joined)
 
 
 def _without_secrets(tree: Tree, secret: frozenset[Path]) -> Json:

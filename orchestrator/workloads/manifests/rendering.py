@@ -20,11 +20,14 @@ from orchestrator.stack.expressions import (
 from orchestrator.stack.model import ManifestSet
 from orchestrator.stack.names import did_you_mean
 from orchestrator.workloads.kinds import Kinds
+from orchestrator.workloads.live import SET_BY_THE_SERVER
 from orchestrator.workloads.manifests.documents import ManifestDocument
 from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, group_version_kind
 from orchestrator.workloads.ownership import WAIT, says_how_to_wait
 
 _DEFAULT_NAMESPACE: Final = "default"
+# An exported manifest has all of these; applied, they would bind it to the object that it was exported from, as it was.
+_NOT_KEPT: Final = SET_BY_THE_SERVER | {"namespace"}
 
 
 def render(
@@ -151,7 +154,7 @@ class _Rendering:
     def _with_namespace(self) -> dict[str, Tree]:
         group, _, kind = group_version_kind(self.tree)
         namespaced = self.kinds.namespaced(group, kind)
-        metadata = {key: item for key, item in self.metadata.items() if key != "namespace"}
+        metadata = {key: item for key, item in self.metadata.items() if key not in _NOT_KEPT}
         own = self.metadata.get("namespace") or None
         if namespaced is False or (namespaced is None and own is None):
             return {**self.tree, "metadata": metadata}

@@ -172,6 +172,22 @@ def test_a_status_is_not_wanted(tmp_path: Path) -> None:
     assert "status" in rendered(tmp_path, custom).objects[0].value
 
 
+def test_what_the_server_sets_is_not_wanted(tmp_path: Path) -> None:
+    """An exported manifest is good for any cluster, and for what became of the object since."""
+    exported = CONFIG.replace(
+        "{name: settings}",
+        "{name: settings, labels: {a: b}, uid: x, resourceVersion: '7', creationTimestamp: null, "
+        "generation: 3, managedFields: []}",
+    )
+    assert exported != CONFIG
+    (item,) = rendered(tmp_path, exported).objects
+    assert item.value["metadata"] == {
+        "name": "settings",
+        "namespace": "default",
+        "labels": {"a": "b"},
+    }
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
