@@ -40,7 +40,11 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     CHECKPOINT_DISABLE=1
-RUN install --directory --owner=65532 --group=65532 --mode=0700 /var/lib/orchestrator
+# OpenSSH does nothing for a user that has no name.
+RUN groupadd --gid 65532 orchestrator \
+ && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /var/lib/orchestrator/home \
+    --shell /usr/sbin/nologin orchestrator \
+ && install --directory --owner=65532 --group=65532 --mode=0700 /var/lib/orchestrator
 VOLUME ["/var/lib/orchestrator", "/tmp"]
 # By number: a cluster that asks for another user than root cannot look names up.
 USER 65532:65532

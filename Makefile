@@ -77,6 +77,10 @@ test: .venv/dev.stamp ## every test that decides a landing; ARGS="tests/stack -k
 soak: .venv/dev.stamp ## long seeded runs: crashes, histories, load
 	@.venv/bin/pytest -m soak --timeout 3600 $(ARGS)
 
+.PHONY: machine
+machine: .venv/dev.stamp ## install from Debian, as root, what some tests need: an SSH server, a node for real Pods
+	@.venv/bin/python -m tools.machine $(ARGS)
+
 .PHONY: bench
 bench: .venv/dev.stamp ## benchmarks beside the raw tools, in one run
 	@.venv/bin/python -m benchmarks $(ARGS)

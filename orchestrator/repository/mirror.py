@@ -142,5 +142,8 @@ def _ssh(origin: Origin) -> str:
     if origin.ssh_key_file:
         words += ["-i", str(origin.ssh_key_file), "-o", "IdentitiesOnly=yes"]
     if origin.known_hosts_file:
+        # Neither the machine's list of hosts nor its settings let in any other; the file may be read-only.
         words += ["-o", f"UserKnownHostsFile={origin.known_hosts_file}"]
+        words += ["-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=yes"]
+        words += ["-o", "UpdateHostKeys=no"]
     return shlex.join(words)

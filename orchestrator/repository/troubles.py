@@ -23,9 +23,13 @@ _READ_ONLY = re.compile(r"Read-only file system|Permission denied|insufficient p
 _NO_ACCESS = re.compile(
     r"Authentication failed|could not read (Username|Password)|terminal prompts disabled"
     r"|Permission denied \(|Invalid username or|HTTP Basic: Access denied|error: 40[13]"
-    r"|Host key verification failed|not authorized",
+    r"|not authorized",
     re.IGNORECASE,
 )
+_FOREIGN_HOST = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED")
+_HOST_CHANGED = re.compile(r"IDENTIFICATION HAS CHANGED|Host key for .* has changed")
+_FINGERPRINT = re.compile(r"\b(SHA256:[A-Za-z0-9+/]{43})")
+_KNOWN_IN = re.compile(r"Offending .*key in (?P<file>.+:\d+)")
 _REFUSED = re.compile(
     r"\[remote rejected\]|hook declined|protected|hidden ref|remote: .*(denied|not allowed)"
     r"|unable to create temporary object directory|insufficient permission",
@@ -82,6 +86,8 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
             "or keep the ledger in this clone alone with ledger: {remote: false}",
             detail=_said_there(text),
         )
+    if _FOREIGN_HOST.search(text):
+        return _foreign_host(remote, text)
     if _NO_ACCESS.search(text):
         return RepositoryError(
             f"the remote {remote} does not accept the credentials that Git has for it",
@@ -96,6 +102,24 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
     )
 
 
+def _foreign_host(remote: str, text: str) -> RepositoryError:
+    shown, known = _FINGERPRINT.search(text), _KNOWN_IN.search(text)
+    if _HOST_CHANGED.search(text):
+        place = f" than the one at {known['file'].strip()}" if known else ""
+        return RepositoryError(
+            f"the host of {remote} shows another key{place}{f': {shown[1]}' if shown else ''}",
+            hint="somebody may stand in between: ask who runs it for its key, by another way,"
+            " and only if it is this one put it there",
+            detail=text,
+        )
+    return RepositoryError(
+        f"the host of {remote} is not known: {text.splitlines()[0].strip()}",
+        hint="ask who runs it for its key, by another way, and put that into known_hosts,"
+        " or for an agent into the file that known_hosts_file names",
+        detail=text,
+    )
+
+
 def _local_hint(text: str) -> str:
     if _BUSY.search(text):
         return "another Git process is at work in this repository; run again when it has ended"
@@ -105,9 +129,11 @@ def _local_hint(text: str) -> str:
 
 
 def _first_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if not line.startswith(("hint:", "warning:"))]
+    others = [line for line in lines if line.strip() and not _ADVICE.match(line)]
     for start in ("fatal: ", "error: ", ""):
-        for line in text.splitlines():
-            if line.startswith(start) and not line.startswith(("hint:", "warning:")):
+        for line in others or lines:
+            if line.startswith(start):
                 return _PREFIX.sub("", line).strip()
     return "no reason given"
 

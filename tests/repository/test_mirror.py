@@ -11,6 +11,7 @@ from orchestrator.repository.mirror import Mirror, Origin, make_mirror
 from orchestrator.settings import Settings
 from tests.git import commit_file, git, make_remote, make_repository
 from tests.repository.git_server import serving
+from tests.repository.ssh_server import fingerprint, known_host, make_key, serving_ssh
 
 pytestmark = pytest.mark.integration
 
@@ -65,6 +66,39 @@ def test_a_key_and_known_hosts_are_handed_to_ssh(
     assert _MAIN in _heads(mirror)
     words = said.read_text(encoding="utf-8")
     assert f"-o BatchMode=yes -i {key} -o IdentitiesOnly=yes -o UserKnownHostsFile={hosts}" in words
+
+
+@pytest.mark.download
+def test_a_real_server_is_known_by_its_key_and_knows_us_by_ours(tmp_path: Path) -> None:
+    """Over SSH a repository is read and written; a host that shows another key is refused, and so is our wrong one."""
+    work = make_repository(tmp_path / "work")
+    remote = make_remote(tmp_path / "shop.git", of=work)
+    head = git(work, "rev-parse", "HEAD")
+    with serving_ssh(tmp_path / "ssh") as server:
+
+        def asked(*, key: Path = server.key, hosts: Path = server.known_hosts) -> dict[str, str]:
+            origin = _origin(server.url(remote), ssh_key_file=key, known_hosts_file=hosts)
+            return _heads(make_mirror(tmp_path / "mirror", origin, Settings.read()))
+
+        assert asked() == {_MAIN: head}
+        other = make_key(tmp_path / "other")
+        with pytest.raises(RepositoryError, match="does not accept the credentials"):
+            asked(key=other)
+        unknown, changed = tmp_path / "unknown", tmp_path / "changed"
+        unknown.write_text("", encoding="utf-8")
+        with pytest.raises(
+            RepositoryError, match=r"the host of origin is not known: No \S+ host key"
+        ):
+            asked(hosts=unknown)
+        changed.write_text(known_host(server.port, other), encoding="utf-8")
+        shown = fingerprint(server.host)
+        with pytest.raises(RepositoryError) as refused:
+            asked(hosts=changed)
+        assert refused.value.message == (
+            f"the host of origin shows another key than the one at {changed}:1: {shown}"
+        )
+        assert "by another way" in refused.value.hint
+        assert unknown.read_text(encoding="utf-8") == ""
 
 
 def test_nothing_is_checked_out_and_only_the_branch_is_fetched(tmp_path: Path) -> None:

@@ -93,6 +93,10 @@ def test_a_signal_is_named() -> None:
             "does not answer: unable to",
         ),
         (
+            "ssh: connect to host h port 22: Connection refused\r\nfatal: Could not read from remote repository.",
+            "does not answer: ssh: connect to host h port 22: Connection refused",
+        ),
+        (
             " ! [remote rejected] abc -> refs/x (pre-receive hook declined)",
             "refused the push: pre-receive",
         ),
@@ -106,6 +110,20 @@ def test_a_remote_that_fails_is_explained(stderr: str, message: str) -> None:
     assert trouble.message.startswith(f"the remote origin {message}")
     assert trouble.hint
     assert "pw" not in trouble.detail
+
+
+def test_a_host_that_is_not_known_has_nothing_to_do_with_credentials() -> None:
+    """What is to be done is to find out whether it is the right one."""
+    said = "No ED25519 host key is known for h and you have requested strict checking."
+    trouble = remote_trouble(
+        "origin", f"{said}\nHost key verification failed.\nfatal: Could not read"
+    )
+    assert trouble.message == f"the host of origin is not known: {said}"
+    assert "known_hosts_file" in trouble.hint
+    bare = remote_trouble(
+        "origin", "Host key verification failed.\nfatal: Could not read from remote"
+    )
+    assert bare.message == "the host of origin is not known: Host key verification failed."
 
 
 def _ended(stderr: str) -> Ended:
