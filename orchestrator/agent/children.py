@@ -1,9 +1,13 @@
 """Children of the agent: each does one task on a command line of its own, within a time and some memory."""
 
+import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from orchestrator import log
 from orchestrator.agent import surveys, verdicts
 from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.surveys import Survey
@@ -12,8 +16,16 @@ from orchestrator.agent.work.order import Order
 from orchestrator.errors import OrchestratorError
 from orchestrator.processes import Command, Completed, Stop, run
 from orchestrator.processes import Limits as ProcessLimits
+from orchestrator.processes.forking import Forks, NotForked
 from orchestrator.settings import Settings
 
+_PROGRAM = (sys.executable, "-P", "-m", "orchestrator")
+_SERVER = (sys.executable, "-P", "-m", "orchestrator.cli.forked")
+_CAN_FORK = hasattr(os, "pidfd_open")
+"""Whether this system tells of the end of a process that is not our own child, as Linux does (pidfd_open(2))."""
+
+_PLAIN = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"})
+_ABOUT_PYTHON = "PYTHON"
 _PEOPLE = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _OUTPUT_BYTES = 16 * 1024**2
 
@@ -31,10 +43,52 @@ class Result:
     error: str = ""
 
 
-def carry_out(order: Order, settings: Settings, stop: Stop) -> Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Children:
+    """How children come about: forked from a process that has all of it loaded, else started."""
+
+    settings: Settings
+    forks: Forks
+
+    def run(self, order: Order, stop: Stop) -> Completed:
+        """Run a child to its end; raises ProgramMissing."""
+        command, limits = _command(order, self.settings), _limits(order)
+        try:
+            if _CAN_FORK:
+                return self.forks.run(command, limits=limits, stop=stop)
+        except NotForked as error:
+            log.trouble("not forked", why=str(error.__cause__ or error))
+        started = replace(command, argv=(*_PROGRAM, *command.argv))
+        return run(started, limits=limits, stop=stop)
+
+
+@contextmanager
+def children_of(settings: Settings, *, soon: bool) -> Iterator[Children]:
+    """Have children while the block lasts; ``soon`` there will be one, and it is prepared for that."""
+    forks = Forks(server_of(settings))
+    if soon and _CAN_FORK:
+        forks.start()
+    try:
+        yield Children(settings=settings, forks=forks)
+    finally:
+        forks.close()
+
+
+def server_of(settings: Settings) -> Command:
+    """Return what starts the process that children are forked from; it gets no variable that may hold a secret."""
+    kept = {name: value for name, value in settings.environment.items() if _is_plain(name)}
+    return Command(argv=_SERVER, directory=Path("/"), environment=kept)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a variable is about how Python runs, and can hold no secret."""
+    return name in _PLAIN or name.startswith(_ABOUT_PYTHON)
+
+
+def carry_out(order: Order, children: Children, stop: Stop) -> Result:
     """Have a child do what is ordered, and return what came of it, whatever befell it."""
     try:
-        done = run(_command(order, settings), limits=_limits(order), stop=stop)
+        done = children.run(order, stop)
     except OrchestratorError as error:
         return _result(order, error.message, End.FAILED)
     if order.task is Task.PATROL:
@@ -66,7 +120,7 @@ def _result(order: Order, error: str, end: End) -> Result:
 
 def _command(order: Order, settings: Settings) -> Command:
     return Command(
-        argv=(sys.executable, "-P", "-m", "orchestrator", "-C", str(order.clone), *order.arguments),
+        argv=("-C", str(order.clone), *order.arguments),
         directory=order.clone,
         environment=_environment(settings),
     )

@@ -7,13 +7,12 @@ loop's queue. All that is known of stacks is one frozen agenda, which only the l
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from queue import Empty, Queue
 from typing import Final, TypeAlias, assert_never
 
 from orchestrator import clock
 from orchestrator.agent import events
-from orchestrator.agent.children import Result, carry_out
+from orchestrator.agent.children import Children, Result, carry_out, children_of
 from orchestrator.agent.configuration.model import Configuration, StackSettings, Vanished
 from orchestrator.agent.decisions.agenda import (
     NEVER,
@@ -36,7 +35,7 @@ from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regain
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.agent.watching import Sight, look, mirror_of
-from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.order import Order, newer_of
 from orchestrator.processes import Stop
 from orchestrator.repository.mirror import Mirror
 from orchestrator.settings import Settings
@@ -95,6 +94,7 @@ class Loop:
     _watches: dict[str, _Watch] = field(default_factory=dict)
     _began: dict[Key, float] = field(default_factory=dict)
     _patrols: Patrols = field(init=False)
+    _children: Children = field(init=False)
     _stops: dict[Key, Stop] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=random.SystemRandom)
 
@@ -117,7 +117,11 @@ class Loop:
 
         Raises Locked when another agent works in the same directory, StorageError, RepositoryError.
         """
-        with own_directory(self.configuration) as memory:
+        soon = not self.once
+        with (
+            own_directory(self.configuration) as memory,
+            children_of(self.settings, soon=soon) as self._children,
+        ):
             self._open(memory)
             try:
                 self._work(memory)
@@ -193,7 +197,7 @@ class Loop:
             self._send(workers, order, stop)
 
     def _order(self, start: Start, revision: str) -> Order:
-        newer = self._newer(start.key)
+        newer = newer_of(self.configuration, start.key)
         newer.unlink(missing_ok=True)
         return Order(
             configuration=self.configuration,
@@ -212,14 +216,8 @@ class Loop:
             self._send(workers, order, self.stop)
 
     def _send(self, workers: ThreadPoolExecutor, order: Order, stop: Stop) -> None:
-        child = workers.submit(carry_out, order, self.settings, stop)
+        child = workers.submit(carry_out, order, self._children, stop)
         child.add_done_callback(lambda each: self._messages.put(each.result()))
-
-    def _newer(self, key: Key) -> Path:
-        """Return the file by which a child is told that a newer revision waits for it to end."""
-        folder = self.configuration.directory / "newer"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder / f"{key.repository}.{key.stack}.{key.environment}"
 
     def _done(self, now: float) -> bool:
         asked = all(
@@ -386,7 +384,7 @@ class Loop:
         for key, item in self.agenda.items():
             newer = Task.RECONCILE in item.due and item.urgent
             if key.repository == repository and item.running and newer:
-                self._newer(key).write_text(revision[:10], encoding="utf-8")
+                newer_of(self.configuration, key).write_text(revision[:10], encoding="utf-8")
 
     def _settings(self, key: Key) -> StackSettings:
         repository = self.configuration.repositories[key.repository]

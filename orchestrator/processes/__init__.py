@@ -4,6 +4,7 @@
     stop         a request to stop, which signals and callers make
     starting     a new child: its environment, its process group, its streams
     supervising  waiting for it, and the ladder of signals that ends it
+    forking      a command of ours, forked from a process that has it loaded
     running      a child whose output is wanted: run, stream, follow
     attached     a child at our own terminal
     daemon       a child that outlives us

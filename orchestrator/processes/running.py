@@ -25,9 +25,16 @@ def run(command: Command, *, limits: Limits | None = None, stop: Stop | None = N
         child = start(command, stdout=out, stderr=err)
         ended = supervise(child, limits=limits, stop=stop, on_poll=_nothing)
         log.step("process ended", argv=command.argv, code=child.returncode)
-        most = limits.output
-        done = _completed(child.returncode, _read(out, most), _read(err, most), ended)
-        return replace(done, capped=out.seek(0, os.SEEK_END) > most)
+        return captured(child.returncode, out, err, most=limits.output, ended=ended)
+
+
+def captured(code: int, out: IO[bytes], err: IO[bytes], *, most: int, ended: str) -> Completed:
+    """Return how a child ended whose output went to two files, with up to ``most`` bytes of each.
+
+    ``ended`` says why this side ended it, as it was supervised.
+    """
+    done = _completed(code, _read(out, most), _read(err, most), ended)
+    return replace(done, capped=out.seek(0, os.SEEK_END) > most)
 
 
 def stream(

@@ -32,6 +32,26 @@ def start(command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> subproce
         raise ProgramMissing(message, hint="is it installed and executable?") from error
 
 
+def start_server(command: Command, *, connection: int) -> subprocess.Popen[bytes]:
+    """Start a child that serves at a socket, which is its stdin, and says what it has to say where we do.
+
+    Raises ProgramMissing when that cannot be.
+    """
+    try:
+        return subprocess.Popen(
+            command.argv,
+            cwd=command.directory,
+            env=dict(command.environment),
+            stdin=connection,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            umask=_PRIVATE_UMASK,
+        )
+    except OSError as error:
+        message = f"cannot run {command.argv[0]}: {error.strerror}"
+        raise ProgramMissing(message) from error
+
+
 def start_attached(command: Command) -> subprocess.Popen[bytes]:
     """Start a child with our streams and in our process group; raises ProgramMissing when that cannot be."""
     try:

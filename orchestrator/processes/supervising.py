@@ -2,11 +2,11 @@
 
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from orchestrator import clock
 from orchestrator.footprint import Footprint
@@ -17,16 +17,32 @@ POLL_SECONDS: Final = 0.03
 """How often a child is looked at."""
 
 
+class Child(Protocol):
+    """A child that leads a process group of its own, however it came about."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def wait(self) -> int:
+        """Wait for its end, let go of it, and return its exit code, negative for a signal."""
+
+
 def supervise(
-    child: subprocess.Popen[bytes],
+    child: Child,
     *,
     limits: Limits,
     stop: Stop | None,
     on_poll: Callable[[], None],
+    await_end: Callable[[], None] | None = None,
 ) -> str:
-    """Wait for the child while walking the signal ladder; return why it was ended, or an empty text."""
+    """Wait for the child while walking the signal ladder; return why it was ended, or an empty text.
+
+    ``await_end`` returns once it ended, without letting go of it, where it is no child of this very process.
+    """
     exited = threading.Event()
-    waiter = threading.Thread(target=_announce_exit, args=(child.pid, exited), daemon=True)
+    awaited = await_end or partial(_await_end, child.pid)
+    waiter = threading.Thread(target=_announce_exit, args=(awaited, exited), daemon=True)
     waiter.start()
     deadline = clock.seconds() + limits.timeout if limits.timeout is not None else None
     ladder, footprint = _Ladder(child, limits), Footprint(child.pid)
@@ -46,17 +62,21 @@ def supervise(
     return ladder.reason
 
 
-def _announce_exit(process: int, exited: threading.Event) -> None:
+def _announce_exit(await_end: Callable[[], None], exited: threading.Event) -> None:
+    await_end()
+    exited.set()
+
+
+def _await_end(process: int) -> None:
     # Not reaped yet, so that its number, and with it the group's, cannot be taken by a stranger before the
     # group is killed.
     os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
-    exited.set()
 
 
 class _Ladder:
     """Interrupt once and be patient, interrupt again, then kill the group."""
 
-    def __init__(self, child: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, child: Child, limits: Limits) -> None:
         self._child = child
         self._waits = [limits.grace, limits.second_grace]
         self._due = 0.0

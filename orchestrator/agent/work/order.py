@@ -57,3 +57,10 @@ class Order:
 def clone_of(configuration: Configuration, repository: str) -> Path:
     """Return where the agent's clone of a repository is."""
     return configuration.directory / "repositories" / repository
+
+
+def newer_of(configuration: Configuration, key: Key) -> Path:
+    """Return the file by which a child is told that a newer revision waits for it to end; raises OSError."""
+    folder = configuration.directory / "newer"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{key.repository}.{key.stack}.{key.environment}"
