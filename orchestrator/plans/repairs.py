@@ -47,5 +47,4 @@ class RepairPlan:
     @property
     def needed(self) -> bool:
         """Whether there is anything to do."""
-        found = bool(self.units or self.objects)
-        return not self.checked.whole or (not self.checked.entries and found)
+        return bool(not self.checked.whole or self.units or self.objects)

@@ -1,22 +1,25 @@
 """What a cluster says itself that a stack owns, for when nothing else tells it any more."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from orchestrator.errors import AccessDenied
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+from orchestrator.workloads.claimed import claimed, has_to_be_known
 from orchestrator.workloads.cluster.api import Cluster, Wanted
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.ownership import uid_of, unit_of
-from orchestrator.workloads.records.owned import Record, records_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rediscovered:
-    """The objects that carry a stack's labels and that we applied, sorted; ``unseen`` are kinds we may not list."""
+    """The objects that carry a stack's labels and that we applied, sorted; ``unseen`` are kinds we may not list.
+
+    ``spared`` are those of them that a ledger need not know, since they ask to stay or are being deleted.
+    """
 
     objects: tuple[OwnedObject, ...] = ()
+    spared: frozenset[ObjectRef] = frozenset()
     unseen: tuple[str, ...] = ()
 
 
@@ -34,8 +37,12 @@ def rediscover(cluster: Cluster, owner: Owner, namespaces: Iterable[str]) -> Red
         for _, versions in sorted(kinds.resources.items())
     ]
     live, unseen = _listed(cluster, owner, wanted)
-    found = {owned.ref: owned for ref, each in live.items() for owned in _owned(ref, each)}
-    return Rediscovered(objects=tuple(sorted(found.values())), unseen=tuple(unseen))
+    found = {owned.ref: owned for ref, each in live.items() if (owned := claimed(ref, each))}
+    return Rediscovered(
+        objects=tuple(sorted(found.values())),
+        spared=frozenset(ref for ref, each in live.items() if not has_to_be_known(each)),
+        unseen=tuple(unseen),
+    )
 
 
 def _listed(
@@ -52,23 +59,6 @@ def _listed(
         except AccessDenied:
             unseen.append(_told(one.resource))
     return found, unseen
-
-
-def _owned(ref: ObjectRef, live: Live) -> Iterator[OwnedObject]:
-    """Yield the object if we applied it: controllers copy labels to what they make of it.
-
-    Some kinds are served by two groups; the record of who set what says in which one it was applied.
-    """
-    unit = unit_of(live)
-    ours = next((record for record in records_of(live) if record.ours), None)
-    if unit is None or ours is None or _group(ours) != ref.group:
-        return
-    version = ours.version.rpartition("/")[2]
-    yield OwnedObject(ref=replace(ref, version=version), unit=unit, uid=uid_of(live))
-
-
-def _group(record: Record) -> str:
-    return record.version.rpartition("/")[0]
 
 
 def _told(resource: Resource) -> str:

@@ -1,11 +1,13 @@
 """Ledgers outside of Git: kept, moved, looked through and repaired by the command line, as people do it."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.commands import Ended
 from tests.end_to_end.stacks import ECHO, config_map
 from tests.end_to_end.world import World
 from tests.git import git, make_clone, make_remote
@@ -157,3 +159,41 @@ def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path
     told = json.loads(world.run("history", world.name, "--output", "json", directory=other).stdout)
     assert len(told["entries"]) == 3
     assert "Nothing to do" in world.apply().stdout
+
+
+def test_a_fresh_clone_notices_that_the_ledger_lost_entries(world: World, tmp_path: Path) -> None:
+    """It remembers nothing, but the objects say who applied them; a repair takes them in, and none is orphaned."""
+    declare(world)
+    remote = make_remote(tmp_path / "remote.git", of=world.root)
+    world.apply()
+    ref = f"refs/orchestrator/{world.name}/default"
+    before = git(remote, "rev-parse", ref)
+    world.manifests("shop/texts.yaml", config_map("greeting"), config_map("more"))
+    world.commit("Add an object")
+    world.apply()
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    world.commit("Drop it again")
+    git(world.root, "push", "--quiet", "origin", "main")
+
+    git(remote, "update-ref", ref, before)
+    short = dataclasses.replace(world, root=make_clone(remote, tmp_path / "short"))
+    refused = short.run("apply", world.name, "--yes")
+    assert refused.code == 1
+    assert "does not know 1 object that was applied by a stack of this name" in _flat(refused)
+    assert f"manifests.shop/ConfigMap {world.name}/more" in refused.stderr
+    assert short.live().keys() == {"greeting", "more"}
+    assert short.run("ledger", "repair", world.name, "--yes").code == 0
+    short.apply()
+    assert short.live().keys() == {"greeting"}
+    assert "There is nothing to repair" in short.run("ledger", "repair", world.name).stdout
+
+    git(remote, "update-ref", "-d", ref)
+    fresh = dataclasses.replace(world, root=make_clone(remote, tmp_path / "fresh"))
+    refused = fresh.run("plan", world.name)
+    assert refused.code == 1
+    assert "has no ledger, but there is 1 object that was applied by a stack" in _flat(refused)
+    fresh.apply("--acknowledge", "unknown-objects")
+
+
+def _flat(ended: Ended) -> str:
+    return " ".join(ended.stderr.split())

@@ -64,3 +64,10 @@ def test_an_empty_ledger_beside_things_that_exist() -> None:
     found = RepairPlan(checked=empty, objects=(WEB,))
     assert found.needed
     assert "go on from an empty ledger, since no entry holds" in render_repair(found)
+
+
+def test_a_whole_chain_that_knows_less_than_there_is() -> None:
+    """One that was cut short holds from its beginning to its end: what exists beside it is taken in all the same."""
+    found = RepairPlan(checked=WHOLE, objects=(WEB,))
+    assert found.needed
+    assert "Deployment shop/web" in render_repair(found)

@@ -76,7 +76,8 @@ class Ground:
 
     def plan(self, *sets: RenderedSet, inventory: Inventory = ()) -> tuple[SetPlan, ...]:
         """Plan sets."""
-        return plan_sets(self.cluster, sets, inventory, owner=self.owner, secrets=self.secrets)
+        planned = plan_sets(self.cluster, sets, inventory, owner=self.owner, secrets=self.secrets)
+        return planned.plans
 
     def apply(
         self, *sets: RenderedSet | str, inventory: Inventory = (), wait: Wait = _WAIT

@@ -61,7 +61,7 @@ def plan_fallback(
     refuse_other_cluster(session, state, place, frozenset())
     planned_sets = plan_workloads(
         session, wanted, graph, outputs=outputs, inventory=state.inventory, cluster=cluster
-    )
+    ).sets
     sets = {unit: _kept(planned_sets[unit]) for unit in graph.order}
     _check_known(sets, outputs)
     return Planned(

@@ -105,7 +105,7 @@ def late_sets(
         outputs=outputs,
         inventory=planned.inventory,
         cluster=cluster,
-    )
+    ).sets
     for each in late.values():
         check_late_unit(planned, each.unit_plan, allowed)
         allowed.within(step.ref for step in (each.result.steps if each.result else ()))

@@ -92,7 +92,7 @@ def planned_again(
         outputs=outputs,
         inventory=tuple(sorted(each for each in known.values() if each.unit == unit)),
         cluster=cluster,
-    )[unit]
+    ).sets[unit]
     check_late_unit(planned, now.unit_plan, allowed, again=True)
     check_again(shown.unit_plan, now.unit_plan)
     return now

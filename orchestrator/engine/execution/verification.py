@@ -44,7 +44,7 @@ def verify_unmoved(planned: "Planned") -> None:
         )
     moved = [
         difference
-        for unit, each in now.items()
+        for unit, each in now.sets.items()
         for difference in _differences(planned.sets.get(unit), each)
     ]
     if moved:

@@ -18,7 +18,7 @@ from orchestrator.infrastructure.modules import state_stamp
 from orchestrator.ledger.entry import LedgerState, Operation, UnitRecord
 from orchestrator.ledger.fold import fold_all
 from orchestrator.plans.events import Outcome
-from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.repairs import RepairPlan
 from orchestrator.stack.model import UnitId
 
@@ -40,6 +40,7 @@ class _Found:
 
     units: tuple[UnitId, ...] = ()
     objects: tuple[OwnedObject, ...] = ()
+    spared: frozenset[ObjectRef] = frozenset()
     cluster: str = ""
     unseen: tuple[str, ...] = ()
 
@@ -47,16 +48,20 @@ class _Found:
 def plan_repair(session: Session, resources: ExitStack) -> Repair:
     """Return what a repair of the session's ledger would do; nothing is changed.
 
-    A ledger that is whole is not repaired. Raises LedgerError when it cannot be reached, NewerFormat, and
-    ClusterUnreachable or TerraformError when it cannot be told what exists.
+    A chain that is whole may have been cut short all the same: what exists and is in no entry is taken in. Raises
+    LedgerError when it cannot be reached, NewerFormat, and ClusterUnreachable or TerraformError when it cannot be
+    told what exists.
     """
     finding = look_through(session, open_store(session))
-    if finding.checked.whole and finding.checked.entries:
-        return Repair(plan=RepairPlan(checked=finding.checked), finding=finding)
-    found = _look_around(session, finding.verdict.state, resources)
     state = finding.verdict.state
+    if finding.checked.whole and state.moved:
+        return Repair(plan=RepairPlan(checked=finding.checked), finding=finding)
+    found = _look_around(session, state, resources)
     known = {owned.ref: owned.uid for owned in state.inventory}
     objects = tuple(owned for owned in found.objects if known.get(owned.ref) != owned.uid)
+    if finding.checked.whole and state.head:  # at most cut short: what it says of an object holds
+        unknown = {owned.ref for owned in objects} - {*known} - found.spared
+        objects = tuple(owned for owned in objects if owned.ref in unknown)
     units = sorted({*found.units, *(owned.unit for owned in objects)} - {*state.units})
     plan = RepairPlan(
         checked=finding.checked,
@@ -130,7 +135,9 @@ def _in_cluster(
         f"{kind} may not be listed by us, and were not looked at" for kind in found.unseen
     )
     place = identify(session, cluster)
-    return _Found(units=units, objects=found.objects, cluster=place, unseen=unseen)
+    return _Found(
+        units=units, objects=found.objects, spared=found.spared, cluster=place, unseen=unseen
+    )
 
 
 def _record(session: Session, unit: UnitId) -> UnitRecord:

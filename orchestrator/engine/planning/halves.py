@@ -22,9 +22,11 @@ from orchestrator.engine.planning.planned import (
     outputs_of,
 )
 from orchestrator.engine.planning.selection import Selection, selected
+from orchestrator.engine.planning.unknown import refuse_unknown_objects, unknown_objects
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.planning.workloads import (
     PlannedSet,
+    PlannedSets,
     defer_workloads,
     empty_set,
     plan_new_cluster,
@@ -32,6 +34,7 @@ from orchestrator.engine.planning.workloads import (
     plan_workloads,
     pruning_order,
 )
+from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.ledger.entry import LedgerState, UnitRecord
@@ -128,7 +131,7 @@ def plan_application(basis: Basis) -> Halves:
         )
     elif has_sets:
         reached = reached or _dial(basis, outputs)
-        sets = plan_workloads(
+        planned = plan_workloads(
             session,
             wanted,
             graph,
@@ -136,6 +139,8 @@ def plan_application(basis: Basis) -> Halves:
             inventory=basis.inventory,
             cluster=reached.cluster,
         )
+        _refuse_unknown(basis, planned)
+        sets = planned.sets
     sets = {**sets, **_emptied(basis, sets)}
     return Halves(modules=modules, destroyed=destroyed, sets=sets, reached=reached, site=site)
 
@@ -184,7 +189,9 @@ def plan_destruction(basis: Basis) -> Halves:
     if basis.inventory:
         _refuse_pending_cluster(session, outputs)
         reached = _dial(basis, outputs)
-        sets = plan_pruning(session, basis.inventory, reached.cluster)
+        planned = plan_pruning(session, basis.inventory, reached.cluster)
+        _refuse_unknown(basis, planned)
+        sets = planned.sets
     destroyed = {
         **_removed(basis),
         **(plan_destructions(origin, units, saved=basis.saved) if origin else {}),
@@ -193,6 +200,17 @@ def plan_destruction(basis: Basis) -> Halves:
     sets = {unit: sets[unit] for unit in pruning_order(sets, graph)}
     site = origin.site if origin else None
     return Halves(destroyed=destroyed, sets=sets, reached=reached, site=site)
+
+
+def _refuse_unknown(basis: Basis, planned: PlannedSets) -> None:
+    """Refuse to plan beside objects that the ledger should know, and does not; raises PlanRefused, LedgerError."""
+    refuse_unknown_objects(
+        basis.session.owner,
+        lambda ledger: unknown_objects(planned.claimed, planned.wanted, ledger),
+        ledger=basis.ledger,
+        again=open_store(basis.session).read,
+        acknowledged=basis.selection.acknowledged,
+    )
 
 
 def _emptied(basis: Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:

@@ -63,6 +63,11 @@ def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> 
                 f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
                 " not here: what that made is not in this plan"
             )
+        elif not ledger.head and module.shown and not module.stateless:
+            yield (
+                f"{unit} has a Terraform state, and there is no ledger: if it was applied here before, its ledger was"
+                " deleted, with what it says of protection; orchestrator ledger repair begins one with what exists"
+            )
 
 
 def _on_torn(modules: Mapping[UnitId, PlannedModule]) -> Iterator[str]:

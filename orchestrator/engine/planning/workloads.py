@@ -6,14 +6,14 @@ What speaks to clusters is imported inside functions, so that a plan imports it 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.session import Session
 from orchestrator.plans.change import Action
-from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import UnitId
@@ -37,6 +37,19 @@ class PlannedSet:
     result: "SetPlan | None"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSets:
+    """Sets in the order of the effects, and what the cluster has beside them.
+
+    ``claimed`` are objects that say that the stack applied them, and that were in no inventory given; ``wanted`` are
+    those that Git declares, in whatever set.
+    """
+
+    sets: Mapping[UnitId, PlannedSet]
+    claimed: tuple[OwnedObject, ...] = ()
+    wanted: frozenset[ObjectRef] = frozenset()
+
+
 def intended_by(sets: Mapping[UnitId, PlannedSet]) -> Iterator[OwnedObject]:
     """Yield the objects that applying these sets is going to own."""
     for unit, planned in sets.items():
@@ -52,7 +65,7 @@ def plan_workloads(
     outputs: Outputs,
     inventory: tuple[OwnedObject, ...],
     cluster: "Cluster",
-) -> dict[UnitId, PlannedSet]:
+) -> PlannedSets:
     """Plan all sets of the graph at once, then what is left of the inventory, in the order of the effects.
 
     Raises InvalidStack, ClusterError, ClusterUnreachable, AccessDenied.
@@ -64,12 +77,22 @@ def plan_workloads(
     # What moved to a set that is left out of this plan is declared all the same.
     elsewhere = {item.ref for each in left_out for item in each.objects}
     considered = tuple(owned for owned in inventory if owned.ref not in elsewhere)
-    return _planned(session, chosen, considered, cluster, beside=left_out)
+    planned = _planned(session, chosen, considered, cluster, beside=left_out)
+    declared = [item for each in rendered for item in each.objects]
+    unnamed = {item.group_kind for item in declared if item.ref is None}
+    return replace(
+        planned,
+        # What has no name yet may turn out to be one of its kind.
+        claimed=tuple(
+            owned for owned in planned.claimed if (owned.ref.group, owned.ref.kind) not in unnamed
+        ),
+        wanted=frozenset(item.ref for item in declared if item.ref),
+    )
 
 
 def plan_pruning(
     session: Session, inventory: tuple[OwnedObject, ...], cluster: "Cluster"
-) -> dict[UnitId, PlannedSet]:
+) -> PlannedSets:
     """Plan the deletion of everything in an inventory."""
     return _planned(session, (), inventory, cluster)
 
@@ -163,10 +186,10 @@ def _planned(
     cluster: "Cluster",
     *,
     beside: tuple[RenderedSet, ...] = (),
-) -> dict[UnitId, PlannedSet]:
+) -> PlannedSets:
     from orchestrator.workloads.planning.sets import plan_sets
 
-    plans = plan_sets(
+    found = plan_sets(
         cluster,
         rendered,
         inventory,
@@ -174,7 +197,8 @@ def _planned(
         secrets=session.surroundings.secrets,
         beside=beside,
     )
-    return {plan.unit: PlannedSet(unit_plan=_unit_plan(plan), result=plan) for plan in plans}
+    sets = {plan.unit: PlannedSet(unit_plan=_unit_plan(plan), result=plan) for plan in found.plans}
+    return PlannedSets(sets=sets, claimed=found.claimed)
 
 
 def _unit_plan(plan: "SetPlan") -> UnitPlan:

@@ -4,12 +4,14 @@ The server decides by dry runs; what it cannot answer yet (a kind or namespace t
 a value that is pending) is planned from the manifest alone and shown as such.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Drift, UnitId
+from orchestrator.workloads.claimed import claimed, has_to_be_known
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.order import rank
@@ -26,6 +28,17 @@ from orchestrator.workloads.records.fields import without
 from orchestrator.workloads.secrecy import fingerprint_of, learn_wanted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """A plan for each set, and the objects beside them that say that the stack applied them.
+
+    ``claimed`` are in no inventory that was given, whether a set wants them or not, and have to be in one.
+    """
+
+    plans: tuple[SetPlan, ...]
+    claimed: tuple[OwnedObject, ...] = ()
+
+
 def plan_sets(
     cluster: Cluster,
     sets: tuple[RenderedSet, ...],
@@ -34,7 +47,7 @@ def plan_sets(
     owner: Owner,
     secrets: Secrets,
     beside: tuple[RenderedSet, ...] = (),
-) -> tuple[SetPlan, ...]:
+) -> Plans:
     """Return a plan for each set, then one for each unit that only the inventory knows, sorted by name.
 
     ``beside`` are sets that are not planned, whose objects may not be lost either. Raises InvalidStack when two
@@ -52,7 +65,16 @@ def plan_sets(
     )
     others = (item for rendered in beside for item in rendered.objects)
     check_foundations(plans, (*objects, *others), world)
-    return plans
+    return Plans(plans=plans, claimed=_claimed(world, {item.ref for item in inventory}))
+
+
+def _claimed(world: World, known: Collection[ObjectRef]) -> tuple[OwnedObject, ...]:
+    found = (
+        claimed(ref, live)
+        for ref, live in world.live.items()
+        if ref not in known and has_to_be_known(live)
+    )
+    return tuple(owned for owned in found if owned)
 
 
 def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> SetPlan:

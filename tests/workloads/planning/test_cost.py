@@ -90,7 +90,9 @@ def planned(
 ) -> list[str]:
     """Return what is requested for a plan, which has to find nothing to do."""
     with watched(ground, directory) as (cluster, asked):
-        (plan,) = plan_sets(cluster, (wanted,), inventory, owner=ground.owner, secrets=Secrets())
+        (plan,) = plan_sets(
+            cluster, (wanted,), inventory, owner=ground.owner, secrets=Secrets()
+        ).plans
     assert set(told(plan).values()) == {Action.NO_OP}
     return sorted(item.path for item in asked)
 

@@ -1,0 +1,70 @@
+"""Objects that say that the stack applied them, and of which its ledger knows nothing: it lost entries.
+
+A clone that saw the ledger before knows what is gone. A fresh one, as most runs of CI have, knows what the objects say.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
+
+from orchestrator.errors import PlanRefused
+from orchestrator.ledger.entry import LedgerState
+from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+
+UNKNOWN_OBJECTS: Final = "unknown-objects"
+"""What a person acknowledges when such objects are to stay as they are, and nobody's."""
+
+_MOST_LISTED: Final = 10
+
+
+def unknown_objects(
+    claimed: Iterable[OwnedObject], wanted: Collection[ObjectRef], ledger: LedgerState
+) -> tuple[OwnedObject, ...]:
+    """Return those of the objects with the stack's marks that should be in its ledger, and are not, sorted.
+
+    What Git wants comes into the ledger with the next apply; but where there is no entry at all, nothing can have
+    been applied, and each of them is proof that there were some.
+    """
+    known = {owned.ref for owned in ledger.inventory}
+    if ledger.head:
+        known.update(wanted)
+    return tuple(sorted(owned for owned in claimed if owned.ref not in known))
+
+
+def refuse_unknown_objects(
+    owner: Owner,
+    unknown: Callable[[LedgerState], tuple[OwnedObject, ...]],
+    *,
+    ledger: LedgerState,
+    again: Callable[[], LedgerState],
+    acknowledged: Collection[str],
+) -> None:
+    """Refuse a plan beside objects that the ledger should know, if nobody named them; raises PlanRefused.
+
+    ``again`` reads the ledger once more: an apply beside this plan may have made them since it was read.
+    """
+    if UNKNOWN_OBJECTS in acknowledged or not (found := unknown(ledger)):
+        return
+    now = again()
+    late = {owned.ref for owned in unknown(now)}
+    found = tuple(owned for owned in found if owned.ref in late)
+    if found:
+        raise _refusal(owner, found, begun=bool(now.head))
+
+
+def _refusal(owner: Owner, found: tuple[OwnedObject, ...], *, begun: bool) -> PlanRefused:
+    one = len(found) == 1
+    objects = "1 object that was" if one else f"{len(found)} objects that were"
+    what = (
+        f"the ledger of {owner} does not know" if begun else f"{owner} has no ledger, but there is"
+    )
+    if not (begun or one):
+        what = f"{owner} has no ledger, but there are"
+    more = len(found) - _MOST_LISTED
+    listed = [f"{owned.unit}/{owned.ref}" for owned in found[:_MOST_LISTED]]
+    return PlanRefused(
+        f"{what} {objects} applied by a stack of this name: the ledger was deleted or cut short, or another repository"
+        " has a stack of the same name in this cluster",
+        hint=f"take them in: orchestrator ledger repair {owner.stack} --env {owner.environment};"
+        f" or, to leave them as they are, pass --acknowledge {UNKNOWN_OBJECTS}",
+        detail="\n".join([*listed, *([f"and {more} more"] if more > 0 else [])]),
+    )

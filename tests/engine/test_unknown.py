@@ -1,0 +1,60 @@
+"""Objects with a stack's marks that its ledger should know, and does not."""
+
+import pytest
+
+from orchestrator.engine.planning.unknown import (
+    UNKNOWN_OBJECTS,
+    refuse_unknown_objects,
+    unknown_objects,
+)
+from orchestrator.errors import PlanRefused
+from orchestrator.ledger.entry import LedgerState
+from orchestrator.plans.objects import OwnedObject
+from tests.ledger.builders import OWNER, deployment, owned
+
+EMPTY = LedgerState()
+WEB, API = owned("web"), owned("api")
+
+
+def told(*inventory: OwnedObject) -> LedgerState:
+    """Return what a ledger with entries says."""
+    return LedgerState(head="entry-1", inventory=inventory)
+
+
+def test_what_neither_git_nor_the_ledger_knows() -> None:
+    """An object that Git wants comes into the ledger anyway, and one that is in it is as it should be."""
+    claimed = (owned("old"), WEB, API)
+    assert unknown_objects(claimed, {deployment("web")}, told(API)) == (owned("old"),)
+    assert unknown_objects(claimed, {deployment("web")}, told(*claimed)) == ()
+    assert unknown_objects((), {deployment("web")}, EMPTY) == ()
+
+
+def test_without_a_ledger_every_object_was_in_one() -> None:
+    """Nothing is applied without an entry before it, so also what Git still wants proves that there were some."""
+    assert unknown_objects((WEB, API), {deployment("web")}, EMPTY) == (API, WEB)
+
+
+@pytest.mark.parametrize("ledger", [EMPTY, told()])
+def test_a_plan_beside_them_is_refused_with_their_names(ledger: LedgerState) -> None:
+    """Nobody is left to find out by an orphan; who acknowledges them goes on, and deletes nothing."""
+
+    def check(*acknowledged: str, again: LedgerState = ledger) -> None:
+        refuse_unknown_objects(
+            OWNER,
+            lambda state: unknown_objects((WEB, API), (), state),
+            ledger=ledger,
+            again=lambda: again,
+            acknowledged=acknowledged,
+        )
+
+    with pytest.raises(PlanRefused, match="2 objects that were applied by a stack") as refused:
+        check()
+    assert refused.value.detail.splitlines() == [
+        "manifests.shop/Deployment shop/api",
+        "manifests.shop/Deployment shop/web",
+    ]
+    assert "orchestrator ledger repair shop --env production" in refused.value.hint
+    check(UNKNOWN_OBJECTS)
+    check(again=told(WEB, API))  # an apply beside this plan made them since the ledger was read
+    with pytest.raises(PlanRefused, match="1 object that was applied by"):
+        check(again=told(WEB))
