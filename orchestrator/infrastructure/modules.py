@@ -15,7 +15,7 @@ from orchestrator.infrastructure.seals import as_sealed, seal_of
 from orchestrator.infrastructure.shadow.called import reads_data
 from orchestrator.infrastructure.shadow.planning import Unplannable, plan_shadow
 from orchestrator.infrastructure.sources import locate
-from orchestrator.infrastructure.states import read_outputs, state_stamp
+from orchestrator.infrastructure.states import holds_anything, read_outputs, state_stamp
 from orchestrator.infrastructure.workspace import ModuleRequest, Site, Workspace, limits_of
 from orchestrator.settings import Settings
 
@@ -28,6 +28,7 @@ __all__ = [
     "apply_module",
     "as_sealed",
     "discard_plan",
+    "holds_anything",
     "limits_of",
     "made_first",
     "plan_module",

@@ -48,6 +48,11 @@ def state_stamp(workspace: Workspace) -> str:
     return current_snapshot(workspace).stamp
 
 
+def holds_anything(workspace: Workspace) -> bool:
+    """Whether there is a state, and anything in it; raises TerraformError."""
+    return not current_snapshot(workspace).empty
+
+
 def current_snapshot(workspace: Workspace) -> Snapshot:
     """Return the state as it is now, wherever it is, its secrets learnt; raises TerraformError."""
     snapshot = local_snapshot(workspace)

@@ -58,6 +58,9 @@ def _checked(checked: Checked) -> Iterator[str]:
         yield f"  broken  {checked.place} {checked.why}"
     if checked.lost:
         yield f"  lost    {checked.lost}"
+    if checked.whole:
+        yield "  note    an end that was cut off before this clone saw it leaves no trace here; what exists tells:"
+        yield f"          orchestrator ledger repair {checked.stack} --env {checked.environment}"
 
 
 def _repair(plan: RepairPlan) -> Iterator[str]:

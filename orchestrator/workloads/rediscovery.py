@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestrator.errors import AccessDenied
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.workloads.claimed import claimed, has_to_be_known
+from orchestrator.workloads.cluster.answers import NotServed
 from orchestrator.workloads.cluster.api import Cluster, Wanted
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.live import Live
@@ -31,6 +32,15 @@ def rediscover(cluster: Cluster, owner: Owner, namespaces: Iterable[str]) -> Red
     """
     kinds = cluster.kinds(refresh=True)
     cluster.check_answering((group, "") for group, _ in kinds.stale)
+    return look_around(cluster, owner, namespaces)
+
+
+def look_around(cluster: Cluster, owner: Owner, namespaces: Iterable[str]) -> Rediscovered:
+    """Look through the kinds of a cluster that are served now, as far as one can, for an owner's objects.
+
+    What is served by a part of the API that does not answer is left out. Raises ClusterUnreachable.
+    """
+    kinds = cluster.kinds()
     around = frozenset(filter(None, namespaces))
     wanted = [
         Wanted(resource=versions[0], namespaces=around)
@@ -50,7 +60,7 @@ def _listed(
 ) -> tuple[dict[ObjectRef, Live], list[str]]:
     try:
         return cluster.list_owned(wanted, owner), []
-    except AccessDenied:
+    except (AccessDenied, NotServed):
         found: dict[ObjectRef, Live] = {}
         unseen: list[str] = []
     for one in wanted:
@@ -58,6 +68,8 @@ def _listed(
             found |= cluster.list_owned([one], owner)
         except AccessDenied:
             unseen.append(_told(one.resource))
+        except NotServed:  # its definition was deleted a moment ago, and all of its kind with it
+            continue
     return found, unseen
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.sandbox import Sandbox
 from tests.end_to_end.commands import Ended
-from tests.end_to_end.stacks import ECHO, config_map
+from tests.end_to_end.stacks import ECHO, config_map, secret
+from tests.end_to_end.state_server import serving_states
 from tests.end_to_end.world import World
 from tests.git import git, make_clone, make_remote
 
@@ -161,18 +163,25 @@ def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path
     assert "Nothing to do" in world.apply().stdout
 
 
-def test_a_fresh_clone_notices_that_the_ledger_lost_entries(world: World, tmp_path: Path) -> None:
+def test_a_fresh_clone_notices_that_the_ledger_lost_entries(
+    world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
     """It remembers nothing, but the objects say who applied them; a repair takes them in, and none is orphaned."""
-    declare(world)
+    sets = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare({}, sets, cluster={"kubeconfig": str(sandbox.kubeconfig)})
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    world.commit()
     remote = make_remote(tmp_path / "remote.git", of=world.root)
     world.apply()
     ref = f"refs/orchestrator/{world.name}/default"
     before = git(remote, "rev-parse", ref)
-    world.manifests("shop/texts.yaml", config_map("greeting"), config_map("more"))
-    world.commit("Add an object")
+    world.manifests(
+        "shop/texts.yaml", config_map("greeting"), config_map("more"), secret("last", {})
+    )
+    world.commit("Add objects")
     world.apply()
     world.manifests("shop/texts.yaml", config_map("greeting"))
-    world.commit("Drop it again")
+    world.commit("Drop them again")
     git(world.root, "push", "--quiet", "origin", "main")
 
     git(remote, "update-ref", ref, before)
@@ -181,18 +190,44 @@ def test_a_fresh_clone_notices_that_the_ledger_lost_entries(world: World, tmp_pa
     assert refused.code == 1
     assert "does not know 1 object that was applied by a stack of this name" in _flat(refused)
     assert f"manifests.shop/ConfigMap {world.name}/more" in refused.stderr
+    refused = short.run("destroy", world.name, "--yes")  # of a kind that nobody names any more, too
+    assert refused.code == 1
+    assert f"manifests.shop/Secret {world.name}/last" in refused.stderr
     assert short.live().keys() == {"greeting", "more"}
     assert short.run("ledger", "repair", world.name, "--yes").code == 0
     short.apply()
     assert short.live().keys() == {"greeting"}
+    assert short.live("Secret") == {}
     assert "There is nothing to repair" in short.run("ledger", "repair", world.name).stdout
 
     git(remote, "update-ref", "-d", ref)
     fresh = dataclasses.replace(world, root=make_clone(remote, tmp_path / "fresh"))
-    refused = fresh.run("plan", world.name)
-    assert refused.code == 1
-    assert "has no ledger, but there is 1 object that was applied by a stack" in _flat(refused)
+    for verb in (("plan",), ("destroy", "--yes")):
+        refused = fresh.run(*verb, world.name)
+        assert refused.code == 1
+        assert "has no ledger, but there is 1 object that was applied by a stack" in _flat(refused)
     fresh.apply("--acknowledge", "unknown-objects")
+
+
+def test_a_fresh_clone_notices_a_state_that_no_ledger_knows(world: World, tmp_path: Path) -> None:
+    """Its plan says so, and whoever applies it says that it is right to begin a ledger there; or repairs it."""
+    with serving_states() as states:
+        world.write("modules/base/main.tf", ECHO)
+        base = {"source": "./modules/base", "inputs": {"text": "hello"}}
+        world.declare({"base": base}, {}, state=states.settings)
+        world.commit()
+        remote = make_remote(tmp_path / "remote.git", of=world.root)
+        world.apply()
+        git(remote, "update-ref", "-d", f"refs/orchestrator/{world.name}/default")
+        fresh = dataclasses.replace(world, root=make_clone(remote, tmp_path / "fresh"))
+
+        assert "modules.base has a Terraform state, and there is no ledger" in fresh.plan().stdout
+        for verb in ("apply", "destroy"):
+            refused = fresh.run(verb, world.name, "--yes")
+            assert refused.code == 1
+            assert "has no ledger, but modules.base has a Terraform state" in _flat(refused)
+        fresh.apply("--acknowledge", "unknown-states")
+        assert "no ledger" not in fresh.plan().stdout
 
 
 def _flat(ended: Ended) -> str:

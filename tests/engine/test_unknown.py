@@ -5,12 +5,14 @@ import pytest
 from orchestrator.engine.planning.unknown import (
     UNKNOWN_OBJECTS,
     refuse_unknown_objects,
+    refuse_unknown_states,
     unknown_objects,
 )
 from orchestrator.errors import PlanRefused
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.objects import OwnedObject
-from tests.ledger.builders import OWNER, deployment, owned
+from orchestrator.stack.model import UnitId
+from tests.ledger.builders import OWNER, deployment, owned, record
 
 EMPTY = LedgerState()
 WEB, API = owned("web"), owned("api")
@@ -18,7 +20,8 @@ WEB, API = owned("web"), owned("api")
 
 def told(*inventory: OwnedObject) -> LedgerState:
     """Return what a ledger with entries says."""
-    return LedgerState(head="entry-1", inventory=inventory)
+    unit = record("manifests.shop")
+    return LedgerState(head="entry-1", units={unit.unit: unit}, inventory=inventory)
 
 
 def test_what_neither_git_nor_the_ledger_knows() -> None:
@@ -32,6 +35,18 @@ def test_what_neither_git_nor_the_ledger_knows() -> None:
 def test_without_a_ledger_every_object_was_in_one() -> None:
     """Nothing is applied without an entry before it, so also what Git still wants proves that there were some."""
     assert unknown_objects((WEB, API), {deployment("web")}, EMPTY) == (API, WEB)
+    approved = LedgerState(head="entry-1")  # a note says nothing of what was applied
+    assert unknown_objects((WEB, API), {deployment("web")}, approved) == (API, WEB)
+
+
+def test_a_ledger_is_not_begun_beside_states() -> None:
+    """Modules that have something in their states are named, with both ways out."""
+    refuse_unknown_states(OWNER, [])
+    with pytest.raises(PlanRefused) as refused:
+        refuse_unknown_states(OWNER, [UnitId("modules.a"), UnitId("modules.b")])
+    assert "shop/production has no ledger, but modules.a, modules.b have" in str(refused.value)
+    assert "orchestrator ledger repair shop --env production" in refused.value.hint
+    assert "--acknowledge unknown-states" in refused.value.hint
 
 
 @pytest.mark.parametrize("ledger", [EMPTY, told()])

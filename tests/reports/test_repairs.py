@@ -25,10 +25,12 @@ WEB = ObjectRef(group="apps", version="v1", kind="Deployment", namespace="shop",
 
 
 def test_a_whole_ledger() -> None:
-    """One that is whole is told in two lines, and there is nothing to do."""
+    """One that is whole is told with what its chain cannot tell, and there is nothing to do."""
     assert render_checked(WHOLE) == (
         "shop/production: the ledger is whole, 2 entries hold\n"
         "  last    apply shop/production at 3f2c1a9: 1 created (2026-11-20 10:30:00 UTC)\n"
+        "  note    an end that was cut off before this clone saw it leaves no trace here; what exists tells:\n"
+        "          orchestrator ledger repair shop --env production\n"
     )
     assert render_repair(RepairPlan(checked=WHOLE)).endswith("There is nothing to repair.\n")
     assert checked_json(WHOLE)["broken"] is None

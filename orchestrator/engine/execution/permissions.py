@@ -13,9 +13,10 @@ from orchestrator.engine.planning.approvers import apart
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.planned import PlannedModule
 from orchestrator.engine.planning.standing import failed_before
+from orchestrator.engine.planning.unknown import UNKNOWN_STATES, refuse_unknown_states
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.infrastructure.modules import Workspace, made_first, torn_before
+from orchestrator.infrastructure.modules import Workspace, holds_anything, made_first, torn_before
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
@@ -91,6 +92,7 @@ def check_before_asking(planned: Planned, allowed: Permissions) -> None:
         _check_state(planned, module, allowed, way_out="recreate")
     for module in planned.destroyed.values():
         _check_state(planned, module, allowed, way_out="forget")
+    _check_beginning(planned, allowed)
     check_prune(planned, planned.plan.units, allowed)
     _check_guards(planned, allowed)
 
@@ -230,6 +232,19 @@ def _check_state(
         refuse_without_state(record, way_out)
     elif lost := _lost_beginning(module.workspace):
         refuse_without_first_state(record, lost, way_out)
+
+
+def _check_beginning(planned: Planned, allowed: Permissions) -> None:
+    """Refuse to begin a ledger beside Terraform states that an earlier one may have known."""
+    if planned.ledger.head or UNKNOWN_STATES in allowed.acknowledged:
+        return
+    known = {**planned.modules, **planned.destroyed}
+    found = [
+        unit
+        for unit, module in known.items()
+        if module.state_stamp and holds_anything(module.workspace)
+    ]
+    refuse_unknown_states(planned.session.owner, sorted(found))
 
 
 def _lost_beginning(workspace: Workspace) -> str:

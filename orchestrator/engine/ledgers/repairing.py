@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from orchestrator import clock
 from orchestrator.engine.ledgers.checking import Finding, look_through
 from orchestrator.engine.ledgers.notes import note
-from orchestrator.engine.planning.connection import cluster_pending, identify, open_cluster
+from orchestrator.engine.planning.connection import (
+    cluster_pending,
+    identify,
+    namespaces_of,
+    open_cluster,
+)
 from orchestrator.engine.planning.infrastructure import workspace_of
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.removed import applied_outputs, origin_of
@@ -14,7 +19,7 @@ from orchestrator.engine.recording import open_store, who
 from orchestrator.engine.session import Session
 from orchestrator.engine.turns import locked
 from orchestrator.errors import LedgerError
-from orchestrator.infrastructure.modules import state_stamp
+from orchestrator.infrastructure.modules import holds_anything
 from orchestrator.ledger.entry import LedgerState, Operation, UnitRecord
 from orchestrator.ledger.fold import fold_all
 from orchestrator.plans.events import Outcome
@@ -107,7 +112,7 @@ def _look_around(session: Session, state: LedgerState, resources: ExitStack) -> 
     places = {
         unit: workspace_of(session, origin.site, module) for unit, module in origin.modules.items()
     }
-    units = tuple(unit for unit, place in places.items() if state_stamp(place))
+    units = tuple(unit for unit, place in places.items() if holds_anything(place))
     if not (session.stack.manifests or state.inventory):
         return _Found(units=units)
     outputs = applied_outputs(origin, units)
@@ -128,9 +133,7 @@ def _in_cluster(
     from orchestrator.workloads.rediscovery import rediscover
 
     cluster = open_cluster(session, outputs, resources)
-    namespaces = {owned.ref.namespace for owned in state.inventory}
-    namespaces |= {str(each.namespace) for each in session.stack.manifests if each.namespace}
-    found = rediscover(cluster, session.owner, namespaces)
+    found = rediscover(cluster, session.owner, namespaces_of(session, state))
     unseen = tuple(
         f"{kind} may not be listed by us, and were not looked at" for kind in found.unseen
     )

@@ -85,6 +85,12 @@ def identify(session: Session, cluster: "Cluster") -> str:
     return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
 
 
+def namespaces_of(session: Session, ledger: LedgerState) -> frozenset[str]:
+    """Return the namespaces that a stack names now and had objects in, for where all of them may not be listed."""
+    named = {each.namespace for each in session.stack.manifests if isinstance(each.namespace, str)}
+    return frozenset({owned.ref.namespace for owned in ledger.inventory} | named) - {""}
+
+
 def sandbox_directory(session: Session) -> Path:
     """Return where the sandbox of this repository is, or would be."""
     return session.surroundings.settings.sandbox or session.repository.folder / "sandbox"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
+    namespaces_of,
     open_cluster,
     refuse_other_cluster,
 )
@@ -22,7 +23,12 @@ from orchestrator.engine.planning.planned import (
     outputs_of,
 )
 from orchestrator.engine.planning.selection import Selection, selected
-from orchestrator.engine.planning.unknown import refuse_unknown_objects, unknown_objects
+from orchestrator.engine.planning.unknown import (
+    UNKNOWN_OBJECTS,
+    begun,
+    refuse_unknown_objects,
+    unknown_objects,
+)
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.planning.workloads import (
     PlannedSet,
@@ -186,11 +192,11 @@ def plan_destruction(basis: Basis) -> Halves:
     outputs = applied_outputs(origin, wanted.modules) if origin else {}
     sets: Mapping[UnitId, PlannedSet] = {}
     reached = None
-    if basis.inventory:
+    if basis.inventory or _may_be_forgotten(basis, outputs):
         _refuse_pending_cluster(session, outputs)
         reached = _dial(basis, outputs)
         planned = plan_pruning(session, basis.inventory, reached.cluster)
-        _refuse_unknown(basis, planned)
+        _refuse_unknown(basis, _with_all_kinds(basis, planned, reached.cluster))
         sets = planned.sets
     destroyed = {
         **_removed(basis),
@@ -200,6 +206,30 @@ def plan_destruction(basis: Basis) -> Halves:
     sets = {unit: sets[unit] for unit in pruning_order(sets, graph)}
     site = origin.site if origin else None
     return Halves(destroyed=destroyed, sets=sets, reached=reached, site=site)
+
+
+def _may_be_forgotten(basis: Basis, outputs: Outputs) -> bool:
+    """Whether the cluster may have objects of a stack of which nothing is known, so that a destroy would leave them.
+
+    The sandbox is not started to look: what was in it goes with it.
+    """
+    session, selection = basis.session, basis.selection
+    if selection.only or begun(basis.ledger) or UNKNOWN_OBJECTS in selection.acknowledged:
+        return False
+    here = bool(basis.wanted.manifests) and not session.stack.cluster.sandbox
+    return here and not cluster_pending(session, outputs)
+
+
+def _with_all_kinds(basis: Basis, planned: PlannedSets, cluster: "Cluster") -> PlannedSets:
+    """Return sets with what the cluster has of kinds that nobody names any more: after a destroy nobody would look."""
+    selection = basis.selection
+    if selection.only or UNKNOWN_OBJECTS in selection.acknowledged:
+        return planned
+    from orchestrator.workloads.rediscovery import look_around
+
+    found = look_around(cluster, basis.session.owner, namespaces_of(basis.session, basis.ledger))
+    claimed = {owned for owned in found.objects if owned.ref not in found.spared}
+    return replace(planned, claimed=tuple(sorted(claimed)))
 
 
 def _refuse_unknown(basis: Basis, planned: PlannedSets) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from orchestrator.engine.planning.planned import PlannedModule
+from orchestrator.engine.planning.unknown import UNKNOWN_STATES
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
@@ -63,11 +64,18 @@ def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> 
                 f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
                 " not here: what that made is not in this plan"
             )
-        elif not ledger.head and module.shown and not module.stateless:
+        elif not ledger.head and module.state_stamp and _holds_anything(module):
             yield (
                 f"{unit} has a Terraform state, and there is no ledger: if it was applied here before, its ledger was"
-                " deleted, with what it says of protection; orchestrator ledger repair begins one with what exists"
+                " deleted, with what it says of protection and of modules that left Git; applying this needs"
+                f" --acknowledge {UNKNOWN_STATES}, or orchestrator ledger repair before"
             )
+
+
+def _holds_anything(module: PlannedModule) -> bool:
+    from orchestrator.infrastructure.modules import holds_anything
+
+    return holds_anything(module.workspace)
 
 
 def _on_torn(modules: Mapping[UnitId, PlannedModule]) -> Iterator[str]:

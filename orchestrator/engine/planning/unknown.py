@@ -1,19 +1,28 @@
-"""Objects that say that the stack applied them, and of which its ledger knows nothing: it lost entries.
+"""What says that the stack was applied, and of which its ledger knows nothing: it lost entries.
 
 A clone that saw the ledger before knows what is gone. A fresh one, as most runs of CI have, knows what the objects say.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from orchestrator.errors import PlanRefused
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
+from orchestrator.stack.model import UnitId
 
 UNKNOWN_OBJECTS: Final = "unknown-objects"
 """What a person acknowledges when such objects are to stay as they are, and nobody's."""
 
+UNKNOWN_STATES: Final = "unknown-states"
+"""What a person acknowledges when modules that have a state are applied for the first time."""
+
 _MOST_LISTED: Final = 10
+
+
+def begun(ledger: LedgerState) -> bool:
+    """Whether anything was applied, as far as a ledger tells: a note, such as an approval, says nothing of that."""
+    return bool(ledger.units or ledger.runs or ledger.open)
 
 
 def unknown_objects(
@@ -21,11 +30,11 @@ def unknown_objects(
 ) -> tuple[OwnedObject, ...]:
     """Return those of the objects with the stack's marks that should be in its ledger, and are not, sorted.
 
-    What Git wants comes into the ledger with the next apply; but where there is no entry at all, nothing can have
-    been applied, and each of them is proof that there were some.
+    What Git wants comes into the ledger with the next apply; but where nothing was ever applied, as far as the ledger
+    tells, each of them is proof that something was.
     """
     known = {owned.ref for owned in ledger.inventory}
-    if ledger.head:
+    if begun(ledger):
         known.update(wanted)
     return tuple(sorted(owned for owned in claimed if owned.ref not in known))
 
@@ -51,6 +60,18 @@ def refuse_unknown_objects(
         raise _refusal(owner, found, begun=bool(now.head))
 
 
+def refuse_unknown_states(owner: Owner, units: Sequence[UnitId]) -> None:
+    """Refuse to begin a ledger over modules that have something in their states; raises PlanRefused."""
+    if not units:
+        return
+    has = "has a Terraform state" if len(units) == 1 else "have Terraform states"
+    raise PlanRefused(
+        f"{owner} has no ledger, but {', '.join(units)} {has}: the ledger was deleted, or this was made by other means",
+        hint=f"go on from what exists: orchestrator ledger repair {owner.stack} --env {owner.environment};"
+        f" or, where this stack was never applied, pass --acknowledge {UNKNOWN_STATES}",
+    )
+
+
 def _refusal(owner: Owner, found: tuple[OwnedObject, ...], *, begun: bool) -> PlanRefused:
     one = len(found) == 1
     objects = "1 object that was" if one else f"{len(found)} objects that were"
@@ -65,6 +86,7 @@ def _refusal(owner: Owner, found: tuple[OwnedObject, ...], *, begun: bool) -> Pl
         f"{what} {objects} applied by a stack of this name: the ledger was deleted or cut short, or another repository"
         " has a stack of the same name in this cluster",
         hint=f"take them in: orchestrator ledger repair {owner.stack} --env {owner.environment};"
+        " if they are another repository's, give one of the stacks another name;"
         f" or, to leave them as they are, pass --acknowledge {UNKNOWN_OBJECTS}",
         detail="\n".join([*listed, *([f"and {more} more"] if more > 0 else [])]),
     )
