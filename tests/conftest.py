@@ -5,6 +5,7 @@ import signal
 import sys
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ("tests.sandbox_fixture", "tests.forges.real.fixture")
 
@@ -12,6 +13,10 @@ pytest_plugins = ("tests.sandbox_fixture", "tests.forges.real.fixture")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # So are the tests themselves, by every worker of every run.
 sys.dont_write_bytecode = False
+
+# Other tests keep the machine busy: how long one example takes says nothing.
+settings.register_profile("patient", parent=settings(), deadline=None)
+settings.load_profile("patient")
 
 # Whoever starts the tests (a shell in the background, nohup, a supervisor) may have signals ignored or held
 # back, which children inherit; tests send them to commands that are to hear them.

@@ -105,7 +105,7 @@ def _decoded(text: str) -> tuple[str, ...]:
 
 def _without_secrets(tree: Tree, secret: frozenset[Path]) -> Json:
     if () in secret:
-        return "(sensitive)"
+        return _named(tree)
     match tree:
         case Pending():
             return f"(pending: {', '.join(tree.references)})"
@@ -117,6 +117,13 @@ def _without_secrets(tree: Tree, secret: frozenset[Path]) -> Json:
             ]
         case _:
             return tree
+
+
+def _named(tree: Tree) -> Json:
+    """Return what is secret without its values: names are none, and tell which values there are."""
+    if isinstance(tree, dict):
+        return {key: _named(item) for key, item in tree.items()}
+    return "(sensitive)"
 
 
 def _below(secret: frozenset[Path], key: str | int) -> frozenset[Path]:

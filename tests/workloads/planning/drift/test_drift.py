@@ -1,5 +1,6 @@
 """Drift on a real API server: others edit, scale, remove and delete, and each set says what follows."""
 
+import base64
 import re
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.plans.change import Action, Touch
-from orchestrator.plans.values import ABSENT
+from orchestrator.plans.values import ABSENT, Masked
 from orchestrator.stack.model import Drift, Ignored
 from orchestrator.workloads.manifests.wanted import RenderedSet
 from tests.workloads.builders import CONFIG, DEPLOYMENT
@@ -143,6 +144,32 @@ def test_a_change_in_git_is_applied_beside_drift_that_is_left(ground: Ground, dr
     assert settings(ground) == {"colour": "red", "size": "small"}
     assert [change.action for change in again.changes] == [Action.NO_OP]
     assert (len(again.drift), again.ignored) == ((1, 0) if drift is Drift.REPORT else (0, 1))
+
+
+def test_a_secret_that_others_changed_is_left_too(ground: Ground) -> None:
+    """Nothing is remembered of its values, but which there are: a new one is applied, what others set stays."""
+    text = """
+apiVersion: v1
+kind: Secret
+metadata: {name: login}
+stringData: {password: from-git-password}
+"""
+    inventory = ground.apply(kept(ground, text, Drift.REPORT))
+    path = ground.path("secrets", "login")
+    theirs = base64.b64encode(b"by-hand-password").decode()
+    ground.patch(path, {"data": {"password": theirs}}, manager="kubectl-edit")
+    more = kept(ground, text.replace("{pass", "{user: shop, pass"), Drift.REPORT)
+
+    (plan,) = ground.plan(more, inventory=inventory)
+    after = ground.apply(more, inventory=inventory)
+    (again,) = ground.plan(more, inventory=after)
+
+    assert [field.path for field in plan.changes[0].fields] == ["data.user"]
+    assert [field.path for field in plan.drift[0].fields] == ["data.password"]
+    assert isinstance(plan.drift[0].fields[0].after, Masked)
+    data = ground.others.get(path)["data"]
+    assert data == {"password": theirs, "user": base64.b64encode(b"shop").decode()}
+    assert [change.action for change in again.changes] == [Action.NO_OP]
 
 
 @pytest.mark.parametrize("drift", [Drift.REPORT, Drift.IGNORE])
