@@ -1,6 +1,7 @@
 """A child of the agent at work: it does one task, watched by itself, and says what came of it."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,6 +12,7 @@ from orchestrator import log
 from orchestrator.agent import surveys, verdicts
 from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.patience import Patience
 from orchestrator.agent.work.patrolling import patrol
 from orchestrator.agent.work.reconciling import reconcile, refused
 from orchestrator.agent.work.sessions import impersonated
@@ -20,6 +22,11 @@ from orchestrator.errors import OrchestratorError, unexpected
 
 _LOOK_SECONDS = 0.25
 
+_PATROL_SECONDS = 30.0
+"""How long a patrol looks at one stack; one that takes longer is looked at by itself, for as long as a run may take."""
+
+_PATROL_GRACE_SECONDS = 5.0
+
 
 def work(order: Order, around: Surroundings) -> str:
     """Do what was ordered and return the document that says what came of it."""
@@ -28,7 +35,7 @@ def work(order: Order, around: Surroundings) -> str:
     with _watching(order, around), ExitStack() as resources:
         try:
             if order.task is Task.PATROL:
-                return surveys.encode_astray(patrol(order, around))
+                return _patrolled(order, around)
             if order.task is Task.SURVEY:
                 return surveys.encode(survey(order, around))
             verdict = reconcile(order, around, resources)
@@ -37,6 +44,16 @@ def work(order: Order, around: Surroundings) -> str:
                 log.logger().exception("child crashed")
             verdict = refused(unexpected(error), order.revision)
         return verdicts.encode(verdict.redacted(around.secrets.redact))
+
+
+def _patrolled(order: Order, around: Surroundings) -> str:
+    patience = Patience(seconds=_PATROL_SECONDS, grace=_PATROL_GRACE_SECONDS)
+    document = surveys.encode_astray(patrol(order, around, patience))
+    if patience.passed_over:  # what hangs would keep this process from ending
+        sys.stdout.write(document)
+        sys.stdout.flush()
+        os._exit(0)
+    return document
 
 
 def _offer_to_the_kernel() -> None:

@@ -1,11 +1,16 @@
-"""Looking whether the workloads of stacks are as they should be, one after the other, without changing anything."""
+"""Looking whether the workloads of stacks are as they should be, one after the other, without changing anything.
+
+Each has some time, so that one whose cluster or ledger hangs does not hold up those after it.
+"""
 
 from contextlib import ExitStack
 from dataclasses import replace
 
+from orchestrator import log
 from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.work.bounds import check_planned
 from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.patience import Patience
 from orchestrator.agent.work.sessions import impersonated, session_of
 from orchestrator.engine.planning.plan import make_plan
 from orchestrator.engine.planning.selection import Selection
@@ -14,18 +19,25 @@ from orchestrator.engine.session import Surroundings
 from orchestrator.errors import OrchestratorError
 
 
-def patrol(order: Order, around: Surroundings) -> tuple[Key, ...]:
+def patrol(order: Order, around: Surroundings, patience: Patience) -> tuple[Key, ...]:
     """Return which stacks are not as they should be, or cannot be looked at: each has to be seen to by itself."""
-    return tuple(key for key in order.looks if _astray(_order(order, key), around))
+    return tuple(key for key in order.looks if _looked(_order(order, key), around, patience))
 
 
 def _order(order: Order, key: Key) -> Order:
     return replace(order, key=key, task=Task.WORKLOADS, looks=())
 
 
-def _astray(order: Order, around: Surroundings) -> bool:
+def _looked(order: Order, around: Surroundings, patience: Patience) -> bool:
     if around.stop.requested:
         return True
+    astray = patience.with_it(
+        lambda stop: _astray(order, replace(around, stop=stop)), stop=around.stop
+    )
+    return astray is not False
+
+
+def _astray(order: Order, around: Surroundings) -> bool:
     with ExitStack() as resources:
         own = replace(
             around,
@@ -40,6 +52,8 @@ def _astray(order: Order, around: Surroundings) -> bool:
                 return True
             planned = make_plan(session, Selection(refresh=False), resources)
             check_planned(planned, order.repository.allowed)
-        except OrchestratorError:
+        except Exception as error:  # noqa: BLE001 - it is looked at by itself, and says then what befell it
+            if not isinstance(error, OrchestratorError):
+                log.logger().exception("child crashed")
             return True
         return planned.plan.effective or any(unit.drift for unit in planned.plan.units)
