@@ -14,8 +14,8 @@ from typing import Any
 class GitServer(ThreadingHTTPServer):
     """Serves the repositories below a folder to who knows the password, which may change."""
 
-    def __init__(self, root: Path, user: str, password: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, root: Path, user: str, password: str, *, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.root = root
         self.user = user
         self.password = password
@@ -82,9 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(root: Path, *, user: str, password: str) -> Iterator[GitServer]:
-    """Serve a folder of repositories while the block lasts."""
-    server = GitServer(root, user, password)
+def serving(root: Path, *, user: str, password: str, port: int = 0) -> Iterator[GitServer]:
+    """Serve a folder of repositories while the block lasts, at any port or where it was before."""
+    server = GitServer(root, user, password, port=port)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
