@@ -30,8 +30,8 @@ class Meant:
         found |= {"ConfigMap/kept": self.module} if self.module else {}
         return found | ({"Deployment/web": self.image} if self.image else {})
 
-    def write(self, root: Path, state: Json) -> None:
-        """Write its files."""
+    def write(self, root: Path, settings: Json) -> None:
+        """Write its files; ``settings`` are other keys of its stack file."""
         folder = root / "stacks" / self.name
         folder.mkdir(parents=True, exist_ok=True)
         texts = {**self.texts, **({_BAD_NAME: "bad"} if self.broken else {})}
@@ -45,7 +45,7 @@ class Meant:
         if self.image:
             objects.append(deployment("web", image=self.image))
         sets = {"objects": {"path": "objects.yaml", "namespace": self.name}}
-        text = stack_file(self.name, modules=modules, manifests=sets, state=state)
+        text = stack_file(self.name, modules=modules, manifests=sets, **settings)
         (folder / "stack.yaml").write_text(text)
         (folder / "objects.yaml").write_text(documents(*objects))
 
@@ -58,7 +58,7 @@ class Fleet:
     """
 
     root: Path
-    state: Json
+    settings: Json
     stacks: dict[str, Meant]
     commits: list[str] = field(default_factory=list)
     changes: dict[str, list[str]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Fleet:
     def push(self, names: list[str], subject: str) -> str:
         """Write some stacks, commit and push them; return the commit."""
         for name in names:
-            self.stacks[name].write(self.root, self.state)
+            self.stacks[name].write(self.root, self.settings)
         git(self.root, "add", "--all")
         git(self.root, "commit", "--quiet", "--allow-empty", "--message", subject)
         git(self.root, "push", "--quiet", "origin", "main")
@@ -116,7 +116,7 @@ class Fleet:
         return "Break" if meant.broken else "Change"
 
 
-def fleet_of(root: Path, state: Json, *, stacks: int, objects: int, modules: int) -> Fleet:
+def fleet_of(root: Path, settings: Json, *, stacks: int, objects: int, modules: int) -> Fleet:
     """Return a fleet of so many stacks with so many objects each; the first have a module, each fourth a Deployment."""
     meant = {}
     for number in range(stacks):
@@ -126,4 +126,4 @@ def fleet_of(root: Path, state: Json, *, stacks: int, objects: int, modules: int
         count = objects - bool(module) - bool(image)
         texts = {f"text-{each:02}": f"text {each} of {number}" for each in range(count)}
         meant[name] = Meant(name=name, texts=texts, module=module, image=image)
-    return Fleet(root=root, state=state, stacks=meant)
+    return Fleet(root=root, settings=settings, stacks=meant)

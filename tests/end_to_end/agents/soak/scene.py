@@ -179,7 +179,11 @@ def scene_of(folder: Path, size: Size) -> Iterator[Scene]:
         git(folder, "init", "--quiet", "--initial-branch=main", str(root))
         git(root, "remote", "add", "origin", remote.as_uri())
         fleet = fleet_of(
-            root, _state(states), stacks=size.stacks, objects=size.objects, modules=size.modules
+            root,
+            _settings(states, sandbox),
+            stacks=size.stacks,
+            objects=size.objects,
+            modules=size.modules,
         )
         for name in ("soak", *fleet.stacks):
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -217,10 +221,12 @@ def _remote(served: Git) -> Path:
     return remote
 
 
-def _state(states: StateServer) -> dict[str, object]:
+def _settings(states: StateServer, sandbox: Sandbox) -> dict[str, object]:
+    """Return what all stacks say of their cluster, which nobody starts who asks for it, and of their states."""
     address = f"http://127.0.0.1:{states.server_port}/${{{{ stack }}}}/${{{{ unit }}}}"
     lock = {"lock_address": address, "unlock_address": address}
-    return {"backend": "http", "config": {"address": address, "retry_max": 0, **lock}}
+    state = {"backend": "http", "config": {"address": address, "retry_max": 0, **lock}}
+    return {"cluster": {"kubeconfig": str(sandbox.kubeconfig)}, "state": state}
 
 
 def _replica(home: Path, sandbox: Sandbox, served: Git) -> Replica:
@@ -231,7 +237,6 @@ def _replica(home: Path, sandbox: Sandbox, served: Git) -> Replica:
         home=home,
         variables={
             **kept,
-            "ORCHESTRATOR_SANDBOX": str(sandbox.directory),
             "TMPDIR": str(temporary),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",

@@ -23,7 +23,7 @@ from tests.end_to_end.agents.soak.weather import live_through
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("sandbox_programs")]
 
-_PATIENCE_SECONDS = 900.0
+_PATIENCE_SECONDS = 600.0
 _PACE_SECONDS = 1.5
 
 
