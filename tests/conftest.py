@@ -7,7 +7,11 @@ import sys
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests.sandbox_fixture", "tests.forges.real.fixture")
+pytest_plugins = (
+    "tests.sandbox_fixture",
+    "tests.forges.real.fixture",
+    "tests.infrastructure.opentofu",
+)
 
 # The command is started hundreds of times: without compiled files each start would compile all of it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

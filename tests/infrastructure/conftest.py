@@ -56,6 +56,16 @@ def ground(tmp_path: Path, engine: Binary, settings: Settings) -> Ground:
     return Ground(tree=tmp_path / "tree", site=site)
 
 
+@pytest.fixture(params=["terraform", "opentofu"])
+def either(request: pytest.FixtureRequest, ground: Ground, opentofu: Path) -> Ground:
+    """Return the ground twice: of the engine of this machine, and of OpenTofu."""
+    if request.param == "terraform":
+        return ground
+    chosen = Terraform(binary=str(opentofu))
+    binary = find_binary(chosen, ground.site.settings, ground.tree)
+    return replace(ground, site=replace(ground.site, binary=binary))
+
+
 @pytest.fixture
 def mirror(ground: Ground, tmp_path: Path) -> Mirror:
     """Return a mirror with the versions 1.0.0 and 1.1.0."""

@@ -148,7 +148,7 @@ def test_a_provider_whose_engine_was_killed_goes_too(
 
 @pytest.mark.parametrize("configured", ["environment", "file"])
 def test_sixteen_units_fill_a_cold_cache_at_once(
-    ground: Ground, mirror: Mirror, tmp_path: Path, configured: str
+    either: Ground, mirror: Mirror, tmp_path: Path, configured: str
 ) -> None:
     """All succeed, and every lock file fits the one package that all share."""
     mirror.pack("2.0.0", megabytes=8)
@@ -160,13 +160,9 @@ def test_sixteen_units_fill_a_cold_cache_at_once(
     else:
         text = mirror.configuration.read_text()
         mirror.configuration.write_text(f'plugin_cache_dir = "{cache}"\n{text}')
-    many = ground.with_environment(**variables)
-    ground.write("modules/echo/main.tf", requiring("2.0.0"))
+    many = either.with_environment(**variables)
+    either.write("modules/echo/main.tf", requiring("2.0.0"))
     units = [many.workspace(f"echo{number}", "../../modules/echo") for number in range(16)]
-
-    def begin(workspace: Workspace) -> None:
-        with occupied(workspace):
-            initialise(workspace)
 
     with ThreadPoolExecutor(len(units)) as pool:
         assert list(pool.map(begin, units)) == [None] * len(units)
@@ -178,45 +174,120 @@ def test_sixteen_units_fill_a_cold_cache_at_once(
 
 
 def test_a_package_in_the_shared_cache_is_not_written_anew(
-    ground: Ground, mirror: Mirror, tmp_path: Path
+    either: Ground, mirror: Mirror, tmp_path: Path
 ) -> None:
     """Somebody may be running it: a unit that begins later, without a lock file, takes it as it is."""
-    cached, package = shared(ground, mirror, tmp_path)
+    cached, package = shared(either, mirror, tmp_path)
     first, second = (cached.workspace(name, "../../modules/echo") for name in ("first", "second"))
     begin(first)
     (program,) = package.rglob("terraform-provider-nothing*")
-    with program.open("r+b") as running:  # what the system refuses for a program that runs
-        before = (program.stat().st_ino, program.stat().st_mtime_ns)
-        running.read(1)
-        begin(second)
-    assert (program.stat().st_ino, program.stat().st_mtime_ns) == before
-    assert (second.data / "providers" / ADDRESS / "2.0.0").is_dir()
+    before = looks(program)
+    begin(second)
+    assert looks(program) == before
+    assert installed(second) == program.read_bytes()
 
 
-def test_a_lock_file_that_does_not_know_the_shared_package_gets_another(
-    ground: Ground, mirror: Mirror, tmp_path: Path
+def test_a_lock_file_that_knows_the_shared_package_as_it_was_packed_alone(
+    either: Ground, mirror: Mirror, tmp_path: Path
 ) -> None:
-    """It may know the package only as it was packed: then the unit has a copy, and the shared one stays."""
-    cached, package = shared(ground, mirror, tmp_path)
+    """It is honoured, and the shared package stays as it is: Terraform makes a copy, OpenTofu compares."""
+    cached, package = shared(either, mirror, tmp_path)
     first = cached.workspace("first", "../../modules/echo")
     begin(first)
     (program,) = package.rglob("terraform-provider-nothing*")
-    before = program.stat().st_mtime_ns
+    before = looks(program)
     text = (first.directory / ".terraform.lock.hcl").read_text()
     packed = hashlib.sha256(mirror.packed("2.0.0").read_bytes()).hexdigest()
     known = re.sub(r'"h1:[^"]*"', f'"zh:{packed}"', text)
     cached.write("modules/echo/.terraform.lock.hcl", known)
     second = cached.workspace("second", "../../modules/echo")
     begin(second)
-    assert program.stat().st_mtime_ns == before
-    own = (second.data / "providers" / ADDRESS / "2.0.0").rglob("*")
-    assert all(not path.resolve().is_relative_to(package) for path in own)
+    assert looks(program) == before
+    assert installed(second) == program.read_bytes()
+
+
+def test_a_shared_package_that_is_not_what_the_lock_file_means_is_not_taken(
+    either: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """The unit has a copy of its own, and the shared one, which others may be running, stays as it is."""
+    cached, package = shared(either, mirror, tmp_path)
+    first = cached.workspace("first", "../../modules/echo")
+    begin(first)
+    (program,) = package.rglob("terraform-provider-nothing*")
+    meant = program.read_bytes()
+    program.write_bytes(b"another build of this version")
+    before = looks(program)
+    lock = (first.directory / ".terraform.lock.hcl").read_text()
+    cached.write("modules/echo/.terraform.lock.hcl", lock)
+    second = cached.workspace("second", "../../modules/echo")
+    begin(second)
+    assert looks(program) == before
+    assert installed(second) == meant
+
+
+def test_what_an_engine_that_was_killed_left_in_the_shared_cache_is_not_taken(
+    either: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """A half of a package looks like a whole one to a unit without a lock file: it goes, and what was there stays."""
+    cached, package = shared(either, mirror, tmp_path)
+    earlier = package / ADDRESS / "1.0.0" / "there" / "before"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    killed = dying_engine(cached, tmp_path, f'"{package}/{ADDRESS}"/2.0.0/*/terraform-provider-*')
+    with pytest.raises(TerraformError, match="init failed"):
+        begin(killed.workspace("first", "../../modules/echo"))
+    assert not list(package.rglob("terraform-provider-nothing*"))
+    second = cached.workspace("second", "../../modules/echo")
+    begin(second)
+    assert len(installed(second)) == 1024 * 1024
+    assert earlier.exists()
+
+
+def test_what_a_run_that_was_killed_left_in_the_shared_cache_is_not_taken(
+    either: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """Nobody was there to clear up behind it: the next one to fill the cache does."""
+    cached, package = shared(either, mirror, tmp_path)
+    first = cached.workspace("first", "../../modules/echo")
+    begin(first)
+    (program,) = package.rglob("terraform-provider-nothing*")
+    begun = program.stat().st_ctime_ns - 1
+    (package / ".orchestrator.filling").touch()
+    os.utime(package / ".orchestrator.filling", ns=(begun, begun))
+    program.write_bytes(b"half of it")
+    second = cached.workspace("second", "../../modules/echo")
+    begin(second)
+    assert len(installed(second)) == 1024 * 1024
 
 
 def begin(workspace: Workspace) -> None:
     """Initialise a unit."""
     with occupied(workspace):
         initialise(workspace)
+
+
+def looks(program: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written, in place or anew."""
+    status = program.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
+def installed(workspace: Workspace) -> bytes:
+    """Return the program that a unit would start as its provider."""
+    folder = workspace.data / "providers" / ADDRESS / "2.0.0"
+    (platform,) = folder.iterdir()
+    (program,) = platform.resolve().iterdir()
+    return program.read_bytes()
+
+
+def dying_engine(ground: Ground, folder: Path, half: str) -> Ground:
+    """Return the ground with an engine that is killed in its first command, which leaves a file that is cut off."""
+    program = folder / "dying"
+    quoted = " ".join(f"'{part}'" for part in ground.site.binary.argv)
+    program.write_text(f'#!/bin/sh\n{quoted} "$@"\ntruncate -s 10 {half}\nkill -9 $$\n')
+    program.chmod(0o755)
+    binary = replace(ground.site.binary, argv=(str(program),))
+    return replace(ground, site=replace(ground.site, binary=binary))
 
 
 def shared(ground: Ground, mirror: Mirror, folder: Path) -> tuple[Ground, Path]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from orchestrator.errors import Interrupted, TerraformError
+from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
 from orchestrator.infrastructure.backends import refuse_to_leave_state
 from orchestrator.infrastructure.layout.private import make_private, write_private
 from orchestrator.infrastructure.reading.diagnostics import STALE_INITIALISATION, failure
@@ -56,16 +56,18 @@ def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
             ended = _run(workspace, progress)
         if ended.code != 0 and does_not_fit(ended):
             ended = _run(workspace, progress, own_plugin_cache(workspace))
-    if ended.code != 0:
-        if ended.interrupted:
-            raise Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
-        if ended.overran:
-            message = (
-                f"{workspace.unit}: init was stopped, since it took longer than {ended.overran}"
-            )
-            raise TerraformError(message, hint=LONGER, detail=ended.stderr)
-        raise failure(workspace.unit, "init", ended.diagnostics, output=ended.stderr)
+        if ended.code != 0:
+            raise _failed(workspace, ended)
     write_private(key_file, _key(workspace))
+
+
+def _failed(workspace: Workspace, ended: Ended) -> OrchestratorError:
+    if ended.interrupted:
+        return Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
+    if ended.overran:
+        message = f"{workspace.unit}: init was stopped, since it took longer than {ended.overran}"
+        return TerraformError(message, hint=LONGER, detail=ended.stderr)
+    return failure(workspace.unit, "init", ended.diagnostics, output=ended.stderr)
 
 
 def followed(
