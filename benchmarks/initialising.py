@@ -1,7 +1,8 @@
 """Whether modules that were never initialised here all get their provider, when they begin at the same time.
 
 The provider comes packed, as a registry gives it, and goes through a plug-in cache that all share and that is empty.
-Terraform alone damages such a cache now and then; so this is a row of failures and not of seconds.
+Terraform alone damages such a cache now and then, and so did OpenTofu before it locked it: rows of failures, then, and
+not of seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import platform
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.measuring import Limit, Row, Unit
@@ -20,6 +22,7 @@ from benchmarks.running import Failed, tell
 from orchestrator.processes import Stop
 from orchestrator.sandbox.programs.build import Program, built
 from orchestrator.settings import Settings
+from tests.infrastructure.opentofu import opentofu_program
 
 _RUNS = 20
 VERSION = "0.14.2"
@@ -54,41 +57,50 @@ provider_installation {{
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def cold_starts(directory: Path, *, modules: int) -> Row:
-    """Return how many of twenty runs failed, in each of which all modules are initialised at the same time."""
+def cold_starts(directory: Path, *, modules: int) -> Iterator[Row]:
+    """Yield how many of twenty runs failed, in each of which all modules are initialised at the same time.
+
+    There is a row of Terraform, and one of OpenTofu, which is built the first time.
+    """
     variables = _mirrored(directory)
-    names = [f"module{number:02d}" for number in range(modules)]
+    for name, engine in (("terraform", "terraform"), ("tofu", str(opentofu_program()))):
+        fresh = Modules(
+            directory=directory,
+            names=[f"module{number:02d}" for number in range(modules)],
+            text=_MODULE,
+            variables=variables,
+            engine=engine,
+        )
+        yield _cold_start(fresh, name)
+
+
+def _cold_start(modules: Modules, engine: str) -> Row:
+    many = len(modules.names)
     failures: list[str] = []
     raw: list[str] = []
     for number in range(1, _RUNS + 1):
-        tell(f"{modules} modules that begin with nothing: run {number} of {_RUNS}")
-        failures += _start(directory, names, variables, lambda fresh: fresh.ours(*PLAN).run())
-        raw += _start(directory, names, variables, Modules.begin_raw)
+        tell(f"{many} modules that begin with nothing, with {engine}: run {number} of {_RUNS}")
+        failures += _start(modules, lambda fresh: fresh.ours(*PLAN).run())
+        raw += _start(modules, Modules.begin_raw)
+    what = f"failed of {_RUNS} first plans of {many} modules with a provider"
     return Row(
-        name=f"failed of {_RUNS} first plans of {modules} modules with a provider",
+        name=what if engine == "terraform" else f"{what}, OpenTofu",
         unit=Unit.FAILURES,
         ours=(float(len(failures)),),
         raw=(float(len(raw)),),
-        raw_name=f"{modules} terraform init + plan",
+        raw_name=f"{many} {engine} init + plan",
         limit=Limit(most=0),
         explain=lambda: tuple(line for failure in failures for line in failure.splitlines()),
     )
 
 
-def _start(
-    directory: Path,
-    names: Sequence[str],
-    variables: Mapping[str, str],
-    begin: Callable[[Modules], object],
-) -> list[str]:
+def _start(modules: Modules, begin: Callable[[Modules], object]) -> list[str]:
     """Begin with modules in a new place with empty caches; return what went wrong, if something did."""
-    with tempfile.TemporaryDirectory(dir=directory) as own:
+    with tempfile.TemporaryDirectory(dir=modules.directory) as own:
         plugins = Path(own) / "plugins"
         plugins.mkdir()
         caches = {"TF_PLUGIN_CACHE_DIR": str(plugins), "ORCHESTRATOR_CACHE": f"{own}/cache"}
-        fresh = Modules(
-            directory=Path(own), names=names, text=_MODULE, variables={**variables, **caches}
-        )
+        fresh = replace(modules, directory=Path(own), variables={**modules.variables, **caches})
         fresh.write()
         try:
             begin(fresh)
@@ -98,16 +110,17 @@ def _start(
 
 
 def _mirrored(directory: Path) -> Mapping[str, str]:
-    """Make a mirror that has the provider, packed; return the variable that sends Terraform there."""
+    """Make a mirror that has the provider, packed, for both engines; return the variable that sends them there."""
     settings = Settings.read()
     program = built(PROVIDER, settings, on_progress=tell, stop=Stop())
     target = f"{sys.platform}_{_ARCHITECTURES.get(platform.machine(), platform.machine())}"
-    folder = directory / "mirror" / "registry.terraform.io" / _NAME
-    folder.mkdir(parents=True)
-    with zipfile.ZipFile(
-        folder / f"terraform-provider-time_{VERSION}_{target}.zip", "w", zipfile.ZIP_DEFLATED
-    ) as archive:
+    packed = directory / f"terraform-provider-time_{VERSION}_{target}.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(program, f"terraform-provider-time_v{VERSION}_x5")
+    for registry in ("registry.terraform.io", "registry.opentofu.org"):
+        folder = directory / "mirror" / registry / _NAME
+        folder.mkdir(parents=True)
+        (folder / packed.name).hardlink_to(packed)
     configuration = directory / "terraform.rc"
     mirror = json.dumps(str(directory / "mirror"))
     configuration.write_text(_INSTALLATION.format(mirror=mirror), encoding="utf-8")

@@ -44,13 +44,14 @@ def pretended(count: int) -> str:
 class Modules:
     """Modules of one text that need nothing of each other, for ours and for Terraform alone.
 
-    ``variables`` are of the environment, for both.
+    ``variables`` are of the environment, and ``engine`` is the program that runs the modules, for both.
     """
 
     directory: Path
     names: Sequence[str]
     text: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    engine: str = "terraform"
 
     @property
     def checkout(self) -> Path:
@@ -69,7 +70,7 @@ class Modules:
             _write(stack / "modules" / name / "main.tf", self.text)
             _write(self.raw(name) / "main.tf", self.text)
             _write(self.raw(name) / "inputs.auto.tfvars.json", json.dumps({"name": name}))
-        _write(stack / "stack.yaml", _stack(self.names))
+        _write(stack / "stack.yaml", _stack(self.names, self.engine))
         _write(self.checkout / "orchestrator.yaml", _PROJECT)
         commit(self.checkout, "Bench")
 
@@ -80,7 +81,7 @@ class Modules:
 
     def terraform(self, name: str, *arguments: str) -> Command:
         """Return a run of Terraform alone on its copy of a module."""
-        argv = ("terraform", *arguments)
+        argv = (self.engine, *arguments)
         return Command(argv=argv, directory=self.raw(name), variables=self.variables)
 
     def initialise_ours(self) -> None:
@@ -134,9 +135,10 @@ class Modules:
                 work.result()
 
 
-def _stack(names: Iterable[str]) -> str:
+def _stack(names: Iterable[str], engine: str) -> str:
     lines = (f"  {name}: {{source: ./modules/{name}, inputs: {{name: {name}}}}}" for name in names)
-    return "\n".join(("version: 1", f"name: {STACK}", "modules:", *lines)) + "\n"
+    chosen = f"terraform: {{binary: {json.dumps(engine)}}}"
+    return "\n".join(("version: 1", f"name: {STACK}", chosen, "modules:", *lines)) + "\n"
 
 
 def _write(file: Path, text: str) -> None:

@@ -47,7 +47,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         raw=many.plan_raw,
         raw_name=f"{_MODULES} terraform plan",
     )
-    yield cold_starts(bench.directory / "cold", modules=_MODULES)
+    yield from cold_starts(bench.directory / "cold", modules=_MODULES)
 
 
 def _modules(bench: Bench, name: str, *, count: int, resources: int) -> Modules:

@@ -1,7 +1,6 @@
 """Plan files and states that only the engine can read, as OpenTofu's `encryption` block makes them."""
 
-import shutil
-import sys
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,59 +14,42 @@ from tests.infrastructure.ground import ECHO, Ground, values
 pytestmark = pytest.mark.integration
 
 _ENCRYPTION = """
-terraform {
-  encryption {
-    key_provider "pbkdf2" "words" {
-      passphrase = "correct-horse-battery-staple"
-      iterations = 200000
-    }
-    method "aes_gcm" "words" {
-      keys = key_provider.pbkdf2.words
-    }
-    state {
-      method   = method.aes_gcm.words
+terraform {{
+  encryption {{
+    key_provider "external" "given" {{
+      command = ["/bin/sh", "{keys}"]
+    }}
+    method "aes_gcm" "given" {{
+      keys = key_provider.external.given
+    }}
+    state {{
+      method   = method.aes_gcm.given
       enforced = true
-    }
-    plan {
-      method   = method.aes_gcm.words
+    }}
+    plan {{
+      method   = method.aes_gcm.given
       enforced = true
-    }
-  }
-}
+    }}
+  }}
+}}
 """
-
-# Stands in for OpenTofu where there is none: plan files that nobody but it can read.
-_ENGINE = """#!{python}
-import base64, pathlib, subprocess, sys
-
-REAL, ARGUMENTS = {real!r}, sys.argv[1:]
-[FILE] = [a.removeprefix("-out=") for a in ARGUMENTS if a.endswith(".tfplan")] or [""]
-
-def turned(how):
-    if FILE and pathlib.Path(FILE).exists():
-        pathlib.Path(FILE).write_bytes(how(pathlib.Path(FILE).read_bytes()))
-
-if ARGUMENTS[0] != "plan":
-    turned(base64.b64decode)
-code = subprocess.run([*REAL, *ARGUMENTS]).returncode
-turned(base64.b64encode)
-sys.exit(code)
+_KEY = base64.b64encode(bytes(range(32))).decode()
+# A key that is given takes no time, and one that is derived from words takes the better part of a second each time.
+_KEYS = f"""\
+echo '{{"magic": "OpenTofu-External-Key-Provider", "version": 1}}'
+cat > /dev/null
+echo '{{"keys": {{"encryption_key": "{_KEY}", "decryption_key": "{_KEY}"}}, "meta": {{"external_data": {{}}}}}}'
 """
 
 
 @pytest.fixture
-def encrypting(ground: Ground, tmp_path: Path) -> Ground:
-    """Return a ground with a module whose plans and states OpenTofu encrypts, or what stands in for it."""
-    if shutil.which("tofu", path=ground.site.settings.search_path):
-        ground.write("modules/echo/main.tf", ECHO + _ENCRYPTION)
-        binary = find_binary(Terraform(binary="tofu"), ground.site.settings, tmp_path)
-        return replace(ground, site=replace(ground.site, binary=binary))
-    ground.write("modules/echo/main.tf")
-    program = tmp_path / "terraform"
-    argv = list(ground.site.binary.argv)
-    program.write_text(_ENGINE.format(python=sys.executable, real=argv), encoding="utf-8")
-    program.chmod(0o755)
-    binary = replace(ground.site.binary, argv=(str(program),))
+def encrypting(ground: Ground, opentofu: Path, tmp_path: Path) -> Ground:
+    """Return a ground with a module whose plans and states OpenTofu encrypts."""
+    keys = tmp_path / "keys.sh"
+    keys.write_text(_KEYS, encoding="utf-8")
+    ground.write("modules/echo/main.tf", ECHO + _ENCRYPTION.format(keys=keys))
+    chosen = Terraform(binary=str(opentofu))
+    binary = find_binary(chosen, ground.site.settings, ground.tree)
     return replace(ground, site=replace(ground.site, binary=binary))
 
 
