@@ -245,8 +245,7 @@ def _report_lines(report: Report) -> Iterator[str]:
             yield from _failure_lines(result.unit, result.error)
     if report.trouble is not None:
         whole = f"{report.plan.stack}/{report.plan.environment}"
-        where = "ledger and phases" if report.results else whole
-        yield from _failure_lines(where, report.trouble)
+        yield from _failure_lines(whole, report.trouble)
     yield from wrapped(_last_line(report))
     if report.fallback is not None:
         for line in fallback_lines(report.fallback, report.plan):

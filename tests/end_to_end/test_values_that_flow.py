@@ -35,6 +35,18 @@ resource "terraform_data" "kept" {
 }
 """
 
+_PORT = """
+variable "number" { type = number }
+
+resource "terraform_data" "kept" {
+  input = var.number
+}
+
+output "number" {
+  value = terraform_data.kept.output
+}
+"""
+
 _EPHEMERAL = """
 variable "token" {
   type      = string
@@ -108,6 +120,47 @@ def _declare_types(world: World) -> None:
         "keepers.yaml", _definition(world), *(_keeper(world, name) for name in ("early", "late"))
     )
     world.commit()
+
+
+def test_a_value_that_names_an_element_of_a_list_is_no_surprise(world: World) -> None:
+    """A port or a host, by which an element is told, may be known after an apply: the first one, and a change of it."""
+    world.write("modules/port/main.tf", _PORT)
+    world.manifests("web.yaml", *_named_by_ports())
+    for number in (8001, 8002):
+        modules: dict[str, Json] = {
+            "port": {"source": "./modules/port", "inputs": {"number": number}}
+        }
+        world.declare(modules, {"web": {"path": "web.yaml", "namespace": world.name}})
+        world.commit(f"Listen on {number}")
+        assert "(known after apply: modules.port.number)" in world.plan().stdout
+        world.apply()
+        service = world.cluster.get(f"/api/v1/namespaces/{world.name}/services/web")
+        ingress = world.cluster.get(
+            f"/apis/networking.k8s.io/v1/namespaces/{world.name}/ingresses/web"
+        )
+        assert [port["port"] for port in service["spec"]["ports"]] == [number]
+        assert [rule["host"] for rule in ingress["spec"]["rules"]] == [f"p{number}.example.com"]
+    assert world.plan().stdout.endswith("Nothing to do: what runs is what Git says.\n")
+
+
+def _named_by_ports() -> tuple[Document, Document]:
+    number = "${{ modules.port.number }}"
+    backend = {"service": {"name": "web", "port": {"number": number}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    return (
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web"},
+            "spec": {"ports": [{"port": number, "appProtocol": "http"}]},
+        },
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": "web", "annotations": {"orchestrator/wait": "disabled"}},
+            "spec": {"rules": [{"host": f"p{number}.example.com", "http": {"paths": [path]}}]},
+        },
+    )
 
 
 def _definition(world: World) -> Document:

@@ -16,6 +16,7 @@ from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.surprises import surprises
 from orchestrator.plans.values import Masked, Unknown
 from orchestrator.stack.model import UnitId
+from orchestrator.workloads.comparison.elements import renames
 
 if TYPE_CHECKING:
     from orchestrator.engine.planning.plan import Planned
@@ -136,14 +137,21 @@ def _unplaced(name: str) -> str:
 
 
 def _agree(shown: Change, now: Change) -> bool:
-    """Whether a change does no more than was shown: pending fields may have got their values."""
+    """Whether a change does no more than was shown: pending fields may have got their values.
+
+    Where such a value names an element of a list, as a port does, that list could not be told by its names before.
+    """
     expected = {item.path: item for item in shown.fields}
     pending = tuple(path for path, item in expected.items() if isinstance(item.after, Unknown))
+    renamed = {path for path in map(renames, pending) if path}
+    open_below = (
+        *(f"{path}." for path in pending),
+        *(f"{path}[" for path in (*pending, *sorted(renamed))),
+    )
     return all(
         _same(expected.get(item.path), item)
-        or any(
-            item.path == path or item.path.startswith((f"{path}.", f"{path}[")) for path in pending
-        )
+        or item.path in pending
+        or item.path.startswith(open_below)
         for item in now.fields
     )
 

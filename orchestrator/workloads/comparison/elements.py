@@ -54,6 +54,10 @@ _GENERAL: Final[tuple[Keys, ...]] = (
 # What a volume's projected source is called; one of them is there.
 _SOURCES: Final[Keys] = ("configMap.name", "secret.name", "serviceAccountToken.path")
 
+_NAMES: Final = frozenset(
+    key for keys in (*_GENERAL, *(one for each in _OF_FIELD.values() for one in each), _SOURCES) for key in keys
+)  # fmt: skip
+
 _PLAIN: Final = re.compile(r"[^\s\"\],=\\\x00-\x1f\x7f]+")
 _LONGEST: Final = 120
 
@@ -83,6 +87,15 @@ def name_of(item: Tree, keys: Keys) -> str:
     """Return ``name=web`` or ``containerPort=80,protocol=TCP``; empty when the element has none of the keys."""
     parts = ((key, value) for key in keys if isinstance(value := _at(item, key), str | int))
     return ",".join(f"{key}={_written(value)}" for key, value in parts)
+
+
+def renames(path: str) -> str:
+    """Return the path of the list whose elements have other names when the field at ``path`` has another value.
+
+    Empty where the field names no element: it is in none, or is none of the keys.
+    """
+    head, bracket, field = path.rpartition("].")
+    return head.rpartition("[")[0] if bracket and field in _NAMES else ""
 
 
 def could_be(item: Tree, element: "Tree | Absent", keys: Keys) -> bool:

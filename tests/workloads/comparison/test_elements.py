@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from orchestrator.workloads.comparison.differences import compare
-from orchestrator.workloads.comparison.elements import keys_of, name_of
+from orchestrator.workloads.comparison.elements import keys_of, name_of, renames
 from orchestrator.workloads.comparison.intent import Intent
 
 HTTP = {"containerPort": 80, "protocol": "TCP"}
@@ -172,3 +172,21 @@ def test_an_element_that_goes_is_told_whole() -> None:
     web, proxy = {"name": "web", "image": "a"}, {"name": "proxy", "image": "b", "args": ["x"]}
     ((path, before, _),) = told("containers", [web, proxy], [web])
     assert (path, before) == ("spec.containers[name=proxy]", proxy)
+
+
+@pytest.mark.parametrize(
+    ("path", "of"),
+    [
+        ("spec.ports[0].port", "spec.ports"),
+        ("spec.rules[host=a.example].host", "spec.rules"),
+        ("spec.rules[0].http.paths[path=/].path", "spec.rules[0].http.paths"),
+        ("spec.volumeClaimTemplates[0].metadata.name", "spec.volumeClaimTemplates"),
+        ("spec.containers[name=c].env[name=A].value", ""),
+        ("spec.containers[name=c].image", ""),
+        ("metadata.name", ""),
+        ('data["a[0].name"]', ""),
+    ],
+)
+def test_a_key_names_the_elements_of_its_list(path: str, of: str) -> None:
+    """Only a field that elements are told apart by gives them other names."""
+    assert renames(path) == of
