@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
-from orchestrator.plans.change import Change, Subject
+from orchestrator.plans.change import Change, FieldChange, Subject
 from orchestrator.plans.forms import SHORTEST, forms_of
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value, fingerprint
@@ -153,10 +153,7 @@ def without_secrets(unit: UnitPlan, secrets: Secrets) -> UnitPlan:
 
 
 def _without_secrets(change: Change, secrets: Secrets) -> Change:
-    fields = tuple(
-        replace(item, before=_redacted(item.before, secrets), after=_redacted(item.after, secrets))
-        for item in change.fields
-    )
+    fields = tuple(_field_without(item, secrets) for item in change.fields)
     reason = secrets.redact(change.reason)
     name, previous = change.name, change.previous
     if change.subject is not Subject.OUTPUT:
@@ -166,6 +163,13 @@ def _without_secrets(change: Change, secrets: Secrets) -> Change:
     if (name, previous, fields, reason) == told:
         return change
     return replace(change, name=name, previous=previous, fields=fields, reason=reason)
+
+
+def _field_without(item: FieldChange, secrets: Secrets) -> FieldChange:
+    before, after = _redacted(item.before, secrets), _redacted(item.after, secrets)
+    if before is item.before and after is item.after:
+        return item
+    return replace(item, before=before, after=after)
 
 
 def without_secrets_of_others(plan: Plan, secrets: Secrets) -> Plan:

@@ -2,7 +2,8 @@
 
     infrastructure → workloads → prune → destroy          each phase starts when the one before has succeeded
 
-A plan that destroys everything has only the last two.
+A plan that destroys everything has only the last two. What runs Terraform is imported inside functions: a stack
+without modules does without it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,13 @@ from dataclasses import dataclass, field, replace
 from orchestrator import clock, log
 from orchestrator.engine.execution.candidates import plan_record
 from orchestrator.engine.execution.causes import cause, cause_of_skipping
+from orchestrator.engine.execution.effects import (
+    Effect,
+    Endings,
+    known_outputs,
+    succeeded,
+    unit_results,
+)
 from orchestrator.engine.execution.following import brought_back, to_follow
 from orchestrator.engine.execution.intents import doomed_by
 from orchestrator.engine.execution.permissions import (
@@ -20,23 +28,11 @@ from orchestrator.engine.execution.permissions import (
     known_bad,
     within_approval,
 )
-from orchestrator.engine.execution.phases import (
-    Effect,
-    Endings,
-    apply_infrastructure,
-    apply_workloads,
-    destroy_infrastructure,
-    known_outputs,
-    late_sets,
-    prune_workloads,
-    succeeded,
-    unit_results,
-)
 from orchestrator.engine.execution.settled import SETTLED, only_the_revision_is_new, settled
 from orchestrator.engine.execution.verification import only_approved_since, verify_unmoved
+from orchestrator.engine.execution.workloads import apply_workloads, late_sets, prune_workloads
 from orchestrator.engine.overtaking import watched
 from orchestrator.engine.planning.connection import identify
-from orchestrator.engine.planning.infrastructure import sealed
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.standing import Heirs, heirs_of
@@ -223,7 +219,7 @@ class _Run:
 
     def _phases(self) -> None:
         planned = self.planned
-        infrastructure = apply_infrastructure(planned, self.allowed)
+        infrastructure = self._infrastructure()
         self.endings |= infrastructure
         if not succeeded(infrastructure):
             return
@@ -238,7 +234,21 @@ class _Run:
             self.pruned = prune_workloads(planned, sets, cluster)
         if not succeeded({**self.endings, **self.pruned}):
             return
-        self.endings |= destroy_infrastructure(planned)
+        self.endings |= self._destruction()
+
+    def _infrastructure(self) -> Endings:
+        if not self.planned.modules:
+            return {}
+        from orchestrator.engine.execution.infrastructure import apply_infrastructure
+
+        return apply_infrastructure(self.planned, self.allowed)
+
+    def _destruction(self) -> Endings:
+        if not self.planned.destroyed:
+            return {}
+        from orchestrator.engine.execution.infrastructure import destroy_infrastructure
+
+        return destroy_infrastructure(self.planned)
 
     def _workloads(
         self, sets: Mapping[UnitId, PlannedSet], cluster: "Cluster", outputs: Outputs
@@ -355,6 +365,8 @@ class _Run:
         if outcome not in SETTLED or module is None or not isinstance(end, Done):
             return ""
         if end is _UNCHANGED and module.result is not None:
+            from orchestrator.engine.planning.infrastructure import sealed
+
             return sealed(self.planned.session, module, state_stamp=module.result.state_stamp)
         return end.value.seal
 

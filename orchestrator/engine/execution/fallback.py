@@ -11,8 +11,7 @@ from dataclasses import replace
 from orchestrator.engine.planning.connection import identify, open_cluster, refuse_other_cluster
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.planned import Outputs
-from orchestrator.engine.planning.removed import applied_outputs, origin_of
-from orchestrator.engine.planning.wanted import read_wanted
+from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.planning.workloads import PlannedSet, plan_workloads
 from orchestrator.engine.session import Session, earlier
 from orchestrator.errors import PlanRefused
@@ -54,8 +53,7 @@ def plan_fallback(
     session = _once_only(earlier(planned.session, revision))
     wanted = read_wanted(session.tree, session.stack)
     graph = wanted.graph.restrict(unit for unit in wanted.manifests if unit in planned.sets)
-    origin = origin_of(session) if wanted.modules else None
-    outputs = applied_outputs(origin, wanted.modules) if origin else {}
+    outputs = _outputs(session, wanted)
     cluster = open_cluster(session, outputs, resources)
     place = identify(session, cluster)
     refuse_other_cluster(session, state, place, frozenset())
@@ -77,6 +75,15 @@ def plan_fallback(
         place=place,
         sets=sets,
     )
+
+
+def _outputs(session: Session, wanted: Wanted) -> Outputs:
+    """Return what the states of the modules hold by now."""
+    if not wanted.modules:
+        return {}
+    from orchestrator.engine.planning.removed import applied_outputs, origin_of
+
+    return applied_outputs(origin_of(session), wanted.modules)
 
 
 def leaving(back: Planned, left: Sequence[LeftAlone]) -> Planned:

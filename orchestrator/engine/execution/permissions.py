@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from orchestrator import clock
 from orchestrator.engine.execution.candidates import candidate
@@ -16,7 +17,6 @@ from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.planning.unknown import UNKNOWN_STATES, refuse_unknown_states
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
-from orchestrator.infrastructure.modules import Workspace, holds_anything, made_first, torn_before
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
@@ -30,6 +30,9 @@ from orchestrator.plans.risk import assessed
 from orchestrator.plans.shares import check_pruning
 from orchestrator.plans.windows import check_windows
 from orchestrator.stack.policies import Guards
+
+if TYPE_CHECKING:
+    from orchestrator.infrastructure.modules import Workspace
 
 _MOST_LISTED = 10
 
@@ -239,6 +242,10 @@ def _check_beginning(planned: Planned, allowed: Permissions) -> None:
     if planned.ledger.head or UNKNOWN_STATES in allowed.acknowledged:
         return
     known = {**planned.modules, **planned.destroyed}
+    if not known:
+        return
+    from orchestrator.infrastructure.modules import holds_anything
+
     found = [
         unit
         for unit, module in known.items()
@@ -247,11 +254,13 @@ def _check_beginning(planned: Planned, allowed: Permissions) -> None:
     refuse_unknown_states(planned.session.owner, sorted(found))
 
 
-def _lost_beginning(workspace: Workspace) -> str:
+def _lost_beginning(workspace: "Workspace") -> str:
     """Return what is known of a first state that was lost, an empty text where nothing was made yet as far as known.
 
     That an apply died alone is no reason to refuse: most die before anything was made, and the next one goes on.
     """
+    from orchestrator.infrastructure.modules import made_first, torn_before
+
     if made := made_first(workspace):
         return f"{made} was made"
     torn = torn_before(workspace)

@@ -1,6 +1,6 @@
 """Law 2 in code: what was shown is what is done, or nothing is, and the refusal says what moved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,6 @@ from orchestrator.engine.execution.permissions import Permissions
 from orchestrator.engine.planning.planned import PlannedModule, outputs_of
 from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
-from orchestrator.infrastructure.modules import state_stamp
 from orchestrator.ledger.store import Store
 from orchestrator.plans.change import Action, Change, FieldChange
 from orchestrator.plans.guards import destructive
@@ -27,9 +26,7 @@ _AGAIN = "plan again, and look at what changed"
 
 def verify_unmoved(planned: "Planned") -> None:
     """Look at the world once more before the first effect; raises PlanRefused when it moved."""
-    for module in (*planned.modules.values(), *planned.destroyed.values()):
-        if module.acts or module.result is None:
-            verify_state(module, state_stamp(module.workspace))
+    _verify_states((*planned.modules.values(), *planned.destroyed.values()))
     if planned.cluster is None:
         return
     if planned.plan.destroy:
@@ -51,6 +48,16 @@ def verify_unmoved(planned: "Planned") -> None:
     if moved:
         message = f"the cluster changed since the plan was made: {', '.join(moved)}"
         raise PlanRefused(message, hint=_AGAIN)
+
+
+def _verify_states(modules: Iterable[PlannedModule]) -> None:
+    looked_at = [module for module in modules if module.acts or module.result is None]
+    if not looked_at:
+        return
+    from orchestrator.infrastructure.modules import state_stamp
+
+    for module in looked_at:
+        verify_state(module, state_stamp(module.workspace))
 
 
 def only_approved_since(store: Store, before: str, now: str) -> bool:

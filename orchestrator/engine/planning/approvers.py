@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 
-from orchestrator.engine.planning.paths import WHOLE, survey
 from orchestrator.engine.recording import who
 from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
@@ -65,6 +64,8 @@ def _written(session: Session, ledger: LedgerState) -> Mapping[str, str] | None:
 
 def _paths(session: Session) -> tuple[str, ...]:
     """Return what may decide about the stack; where that cannot be read, it is everything."""
+    from orchestrator.engine.planning.paths import WHOLE, survey
+
     try:
         return survey(session.tree, session.stack).all
     except InvalidStack:

@@ -65,10 +65,10 @@ class Surveyed:
         applied = self.applied(item)
         intent = Intent(value=dict(applied.value), secret=secret_in(applied))
         healed = surveyed.healed if surveyed else {}
-        return tuple(
-            replace(found.change, touch=touch_at(healed, found.at))
-            for found in differences(live, result, intent=intent)
-        )
+        found = differences(live, result, intent=intent)
+        if not healed:
+            return tuple(each.change for each in found)
+        return tuple(replace(each.change, touch=touch_at(healed, each.at)) for each in found)
 
     def left(self, item: WantedObject, live: Live | None) -> Change | None:
         """Return what others did to an object and what is left so, from what was applied to what is live."""
