@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import reduce
 from typing import assert_never
 
@@ -159,7 +160,7 @@ def _outrun(state: LedgerState, entry: Entry) -> LedgerState:
     newer = healthy and state.healthy and state.healthy.at < healthy.at
     noted = entry.kind is Kind.NOTED and entry.run.operation is not Operation.ABANDON
     return replace(
-        _noted(state, entry) if noted else state,
+        _noted_late(state, entry) if noted else state,
         head=entry.id,
         units=_units(state.units, own),
         inventory=_union(made, state.inventory),
@@ -167,6 +168,23 @@ def _outrun(state: LedgerState, entry: Entry) -> LedgerState:
         healthy=healthy if newer else state.healthy,
         runs=tuple(_known_by_now(state.runs, entry)),
     )
+
+
+def _noted_late(state: LedgerState, entry: Entry) -> LedgerState:
+    """Return the state after a note that comes late: what others did or said since outweighs it.
+
+    An approval is of what its plan met, and is done once; it does not come back after a run that it may have been for.
+    """
+    if entry.approval is not None and _ran_since(state, entry.approval.at):
+        return state
+    suspended = state.suspended
+    if entry.run.operation is Operation.RESUME and suspended and suspended.at > entry.at:
+        return state
+    return _noted(state, entry)
+
+
+def _ran_since(state: LedgerState, at: datetime) -> bool:
+    return any(run.at >= at for run in state.past)
 
 
 def _left_as_begun(before: UnitRecord | None, record: UnitRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Moved, Operation, UnitRecord
@@ -9,7 +10,8 @@ from orchestrator.ledger.fold import fold, fold_all
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Revision
-from orchestrator.plans.remembered import Healthy
+from orchestrator.plans.record import PlanRecord
+from orchestrator.plans.remembered import Approval, Healthy
 from orchestrator.stack.model import UnitId
 from tests.ledger.builders import NOON, REVISION, deployment, entry, owned, record, run
 
@@ -25,6 +27,11 @@ def late(
     """Return how the first run ended, heard of late."""
     ended = entry(9, Kind.FINISHED, units=units, inventory=inventory, outcome=outcome)
     return replace(ended, late=True, deleted=(deployment("web"),))
+
+
+def approval(at: datetime) -> Approval:
+    """Return somebody's word for a plan."""
+    return Approval(digest="sha256:1234", who="Grace", at=at, plan=PlanRecord())
 
 
 def outrun(*, by: Iterable[UnitRecord] = ()) -> LedgerState:
@@ -76,6 +83,26 @@ def test_a_run_that_is_still_open_ends_late_as_it_would_in_time() -> None:
     begun = fold_all([entry(1, units=[record(outcome=Outcome.PLANNED)])])
     ended = late(units=[record()])
     assert fold(begun, ended) == fold(begun, replace(ended, late=False))
+
+
+def test_a_late_approval_is_not_for_what_was_begun_since() -> None:
+    """It is used up by any run that began after it was given; where there was none, it counts."""
+    given = entry(9, Kind.NOTED, of=run(operation=Operation.APPROVE))
+    given = replace(given, late=True, approval=approval(at=NOON))
+    (begun,) = fold_all([entry(1, of=OTHER)]).past
+    assert begun.at > NOON
+    assert fold(fold_all([entry(1, of=OTHER)]), given).approvals == ()
+    assert fold(outrun(), given).approvals == ()
+    later = replace(given, approval=approval(at=given.at))
+    assert fold(outrun(), later).approvals == (approval(at=given.at),)
+
+
+def test_a_late_resumption_is_not_of_a_later_suspension() -> None:
+    """Agents that somebody stopped since stay stopped; who was stopped before goes on."""
+    stopped = fold_all([entry(4, Kind.NOTED, of=run(operation=Operation.SUSPEND))])
+    resumed = entry(9, Kind.NOTED, of=run(operation=Operation.RESUME))
+    assert fold(stopped, replace(resumed, late=True)).suspended is None
+    assert fold(stopped, replace(resumed, late=True, at=NOON)).suspended == stopped.suspended
 
 
 def test_a_ledger_that_moved_says_where_to_until_it_goes_on() -> None:
