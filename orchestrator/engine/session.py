@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.engine.looking import Looking
 from orchestrator.engine.overtaking import Overtaken
 from orchestrator.engine.planning.wanted import manifest_mistakes
 from orchestrator.errors import InvalidStack, Mistake
@@ -29,6 +30,7 @@ class Surroundings:
     ``plan_files`` are Terraform's plan files made so far, to be removed when the run ends. ``resources`` end with
     the run, and ``ledgers`` are those that were opened in it, by whose they are and where. ``overtaken`` is told when
     a newer revision waits. ``impersonated`` is the user whose rights hold in clusters in place of ours, or empty.
+    ``looking`` is what plans of several stacks share that are only looked at.
     ``trusted`` names the revision whose history is believed about where ledgers were; empty: the session's own.
     """
 
@@ -43,6 +45,7 @@ class Surroundings:
     overtaken: Overtaken = field(default_factory=Overtaken)
     impersonated: str = ""
     trusted: str = ""
+    looking: Looking | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,8 @@ def session_with_mistakes(
     tree = repository.export(revision)
     _tell_of_submodules(surroundings, repository, tree)
     project = project or load_project(tree)
-    file = choose_stack(tree, project, stack)
+    found = surroundings.looking.stacks(tree, project) if surroundings.looking else None
+    file = choose_stack(tree, project, stack, found=found)
     loaded, mistakes = read_stack(tree, file, environment, project, revision=revision.commit)
     session = Session(
         surroundings=surroundings,

@@ -1,7 +1,8 @@
 """Which stacks a revision declares, and what tells whether anything of one changed: a quick look, without a plan."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.engine.planning.paths import WHOLE, mentions_revision, survey
@@ -31,42 +32,55 @@ def declared_at(
     """
     tree = repository.export(revision)
     project = load_project(tree)
-    for file in find_stacks(tree, project):
-        if wanted(file.name):
-            yield from _declared(repository, revision, tree, file=file, project=project)
+    files = (file for file in find_stacks(tree, project) if wanted(file.name))
+    made = [_made(tree, file, project, revision) for file in files]
+    paths = sorted({path for each in made for path in each.paths})
+    (found,) = repository.contents((revision.commit,), paths).values()  # one question for all
+    contents = dict(zip(paths, found, strict=True))
+    for each in made:
+        if each.trouble:
+            yield Declared(stack=each.stack, environment="", trouble=each.trouble)
+        for environment in each.environments:
+            content = each.content or _hashed(each.paths, contents)
+            yield Declared(stack=each.stack, environment=environment, content=content)
 
 
-def _declared(
-    repository: Repository, revision: Revision, tree: Path, *, file: StackFile, project: Project
-) -> Iterator[Declared]:
-    try:
-        names = environment_names(tree, file)
-        content = _content(repository, revision, tree, file=file, project=project)
-    except OrchestratorError as error:
-        yield Declared(stack=file.name, environment="", trouble=_told(error))
-        return
-    for environment in names:
-        yield Declared(stack=file.name, environment=environment, content=content)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What a stack is made of: paths, or a ``content`` that stands for all of it; or why nobody can tell."""
+
+    stack: str
+    environments: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    content: str = ""
+    trouble: str = ""
 
 
-def _content(
-    repository: Repository, revision: Revision, tree: Path, *, file: StackFile, project: Project
-) -> str:
-    """Return what identifies all that may decide about a stack, in any of its environments.
+def _made(tree: Path, file: StackFile, project: Project, revision: Revision) -> _Made:
+    """Return what may decide about a stack, in any of its environments.
 
     A stack that reads the name of the revision is another one at each, and one that may read files that lie
     elsewhere is made of the whole repository.
     """
-    first = environment_names(tree, file)[0]
-    stack, mistakes = read_stack(tree, file, first, project, revision=revision.commit)
-    if mistakes:
+    try:
+        names = environment_names(tree, file)
+        stack, mistakes = read_stack(tree, file, names[0], project, revision=revision.commit)
+        made = _Made(stack=file.name, environments=tuple(names))
+        if mistakes:
+            return made
+        found = survey(tree, stack)
+        if mentions_revision(tree, found.paths):
+            return replace(made, content=revision.commit)
+    except OrchestratorError as error:
+        return _Made(stack=file.name, trouble=_told(error))
+    return replace(made, paths=(WHOLE,) if found.beside else tuple(sorted(found.paths)))
+
+
+def _hashed(paths: Sequence[str], contents: Mapping[str, str]) -> str:
+    """Return what identifies all of these paths, empty for none."""
+    if not paths:
         return ""
-    made = survey(tree, stack)
-    if mentions_revision(tree, made.paths):
-        return revision.commit
-    paths = (WHOLE,) if made.beside else tuple(sorted(made.paths))
-    (found,) = repository.contents((revision.commit,), paths).values()
-    written = "\n".join(f"{path}\t{each}" for path, each in zip(paths, found, strict=True))
+    written = "\n".join(f"{path}\t{contents[path]}" for path in paths)
     return hashlib.new(_HASH, written.encode()).hexdigest()
 
 

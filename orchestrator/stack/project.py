@@ -115,12 +115,19 @@ def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
     return tuple(found)
 
 
-def choose_stack(root: Path, project: Project, wanted: str | None) -> StackFile:
+def choose_stack(
+    root: Path,
+    project: Project,
+    wanted: str | None,
+    *,
+    found: tuple[StackFile, ...] | None = None,
+) -> StackFile:
     """Return the stack that ``wanted`` names, or whose file or directory (relative to the root) it is.
 
-    None takes the only one. Raises UsageError when that is not clear.
+    None takes the only one; ``found`` are the stacks, where they were looked for already. Raises UsageError when that
+    is not clear.
     """
-    found = find_stacks(root, project)
+    found = find_stacks(root, project) if found is None else found
     if wanted is None:
         return _only_one(found, project)
     by_name = {item.name: item for item in found}

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,11 +39,16 @@ def open_store(session: "Session") -> Store:
 def _in_git(session: "Session") -> Store:
     around = session.surroundings
     wanted = session.stack.ledger.remote
+    remote = None if wanted is None else session.repository.remote(wanted)
+    looking = around.looking if remote is not None else None
     return GitStore(
         session.owner,
         session.repository.plumbing(patience=patience_of(around.settings), stop=around.stop),
-        remote=None if wanted is None else session.repository.remote(wanted),
+        remote=remote,
         is_dead=_death(session),
+        listed=partial(looking.listed, session.repository, remote or "", around.stop)
+        if looking
+        else None,
     )
 
 

@@ -4,7 +4,7 @@ What speaks to clusters is imported inside functions, so that a plan imports it 
 """
 
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -36,19 +36,29 @@ def open_cluster(session: Session, outputs: Outputs, resources: ExitStack) -> "C
 
     Raises ClusterUnreachable, AccessDenied, SandboxError, InvalidStack.
     """
-    from orchestrator.workloads.cluster import connect, preload
+    from orchestrator.workloads.cluster import preload
 
     preload()
+    looking = session.surroundings.looking
+    if looking is None:
+        return resources.enter_context(_connection(session, outputs))
+    own = "sandbox" if session.stack.cluster.sandbox else _target(session, outputs)
+    key = (own, session.surroundings.impersonated)
+    return looking.cluster(key, lambda: _connection(session, outputs))
+
+
+def _connection(session: Session, outputs: Outputs) -> "AbstractContextManager[Cluster]":
+    from orchestrator.workloads.cluster import connect
+
     around = session.surroundings
     target = _sandbox(session) if session.stack.cluster.sandbox else _target(session, outputs)
-    connection = connect(
+    return connect(
         target,
         around.settings,
         secrets=around.secrets,
-        stop=around.stop,
+        stop=around.looking.stop if around.looking else around.stop,
         on_notice=lambda text: around.on_event(Notice(text=text)),
     )
-    return resources.enter_context(connection)
 
 
 def refuse_other_cluster(

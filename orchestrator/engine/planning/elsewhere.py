@@ -20,6 +20,8 @@ def left_elsewhere(session: Session) -> tuple[str, ...]:
     It is no more than a reminder: where the ledgers cannot be listed there is none.
     """
     stack = session.stack
+    if session.surroundings.looking is not None:  # nobody reads it
+        return ()
     try:
         file = StackFile(name=stack.name, file=stack.file)
         declared = frozenset(environment_names(session.tree, file))

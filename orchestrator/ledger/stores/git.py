@@ -9,7 +9,7 @@ it is made anew as a heartbeat. ``refs/orchestrator-queue/STACK/ENVIRONMENT/…`
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -56,16 +56,19 @@ class GitStore:
         *,
         remote: str | None,
         is_dead: Callable[[Holder], bool],
+        listed: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Take whose ledger, the repository, and the remote to share it through (None: not at all).
 
-        ``is_dead`` says of a holder that its process has ended for certain.
+        ``is_dead`` says of a holder that its process has ended for certain. ``listed`` tells where the remote's refs
+        stood a moment ago, which is enough to read what this clone knows anyway.
         """
         self._subject = str(owner)
         self._plumbing = plumbing
         self._refs = LedgerRefs(owner, plumbing, remote=remote)
         self._writing = Writing(subject=self._subject, plumbing=plumbing)
         self._is_dead = is_dead
+        self._listed = listed
         self._shared = remote is not None
         self.title = f"{self._refs.ledger} {f'on {remote}' if remote else 'of this clone'}"
         self._beside: LedgerState | None = None  # after entries of this run that were set aside
@@ -85,7 +88,8 @@ class GitStore:
         with _as_ledger_error():
             here = self._refs.here() if self._sole else None
             if here is None or here.hold is None or here.hold.holder.token != self._sole:
-                here = self._refs.present()
+                known = self._refs.as_listed(self._listed()) if self._listed else None
+                here = known or self._refs.present()
             return self._refs.state(here)
 
     def history(self, limit: int) -> Iterator[Entry]:

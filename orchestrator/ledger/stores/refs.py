@@ -97,6 +97,12 @@ class LedgerRefs:
             self._lineage.check(here, here.ledger)
         return here
 
+    def as_listed(self, listed: Mapping[str, str]) -> Here | None:
+        """Return what this clone knows, if the remote's refs were seen to stand just so, and None if not."""
+        here = self.here()
+        at = (listed.get(self.ledger, ""), listed.get(self.lock, ""))
+        return here if at == (here.ledger, here.lock) and here.ledger == here.seen else None
+
     def present_lock(self) -> Here:
         """Return what this clone knows after its lock was brought in line with the remote's."""
         return self._followed(self._to_follow_lock)

@@ -1,0 +1,62 @@
+"""A patrol looks at many stacks in one go, and changes nothing."""
+
+import json
+from pathlib import Path
+
+from tests.end_to_end.agents.keeper import Keeper
+from tests.end_to_end.stacks import config_map, documents, stack_file
+from tests.end_to_end.world import World
+from tests.git import git
+
+
+def _write(world: World, name: str, text: str) -> None:
+    folder = world.root / "stacks" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    sets = {"texts": {"path": "texts.yaml", "namespace": world.name}}
+    (folder / "stack.yaml").write_text(stack_file(name, manifests=sets))
+    (folder / "texts.yaml").write_text(documents(config_map(name, {"text": text})))
+
+
+def _patrolled(keeper: Keeper, names: list[str], revision: str, trace: Path) -> set[str]:
+    """Return which stacks a patrol finds astray; Git writes down what it was asked."""
+    clone = keeper.home / "agent" / "repositories" / "shop"
+    looks = [word for name in names for word in ("--look", f"{name}/default")]
+    where = ("--config", str(keeper.home / "agent.yaml"), "--revision", revision)
+    ended = keeper.world.run(
+        *("agent", "work", "patrol", "shop", *where, *looks),
+        directory=clone,
+        GIT_TRACE=str(trace),
+    )
+    assert ended.code == 0, ended.said
+    return {each["stack"] for each in json.loads(ended.stdout)["astray"]}
+
+
+def _asked(trace: Path) -> int:
+    """Return how often the remote was asked."""
+    return trace.read_text().count("built-in: git ls-remote")
+
+
+def test_many_stacks_are_looked_at_with_one_question_to_the_remote(
+    keeper: Keeper, world: World, tmp_path: Path
+) -> None:
+    """It finds what drifted and nothing else; a ledger that moved elsewhere is asked for by itself."""
+    names = [f"{world.name}-{letter}" for letter in "abc"]
+    for name in names:
+        _write(world, name, "as it is")
+    revision = keeper.push("Add stacks")
+    assert keeper.once().code == 0
+
+    calm = _patrolled(keeper, names, revision, tmp_path / "calm")
+    assert not calm
+    assert _asked(tmp_path / "calm") == 1
+
+    world.patch("ConfigMap", names[1], {"data": {"text": "by hand"}})
+    assert _patrolled(keeper, names, revision, tmp_path / "drift") == {names[1]}
+    assert _asked(tmp_path / "drift") == 1
+    assert world.data(names[1])["text"] == "by hand"
+
+    git(world.root, "fetch", "--quiet", "origin", "+refs/orchestrator/*:refs/orchestrator/*")
+    suspended = world.run("agent", "suspend", names[2], "--why", "to see")
+    assert suspended.code == 0, suspended.said
+    assert _patrolled(keeper, names, revision, tmp_path / "moved") == {names[1], names[2]}
+    assert _asked(tmp_path / "moved") > 1
