@@ -113,7 +113,8 @@ def _kwok(layout: Layout) -> tuple[str, ...]:
     return (
         mark(Component.KWOK, layout),
         f"--config={STAGES}",
-        "--manage-all-nodes",
+        "--manage-all-nodes=false",
+        "--manage-nodes-with-label-selector=type=kwok",  # a real node may join, and plays itself
         f"--cidr={_POD_ADDRESSES}",
         "--node-ip=10.0.0.1",
         "--node-lease-duration-seconds=40",

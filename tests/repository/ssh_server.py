@@ -1,5 +1,6 @@
 """Git over SSH on loopback: OpenSSH's own server, with keys of its own, for one user's key."""
 
+import getpass
 import os
 import shutil
 import socket
@@ -26,9 +27,9 @@ class SshServer:
     known_hosts: Path
     key: Path
 
-    def url(self, repository: Path) -> str:
+    def url(self, repository: Path, host: str = "127.0.0.1") -> str:
         """Return the address of a repository."""
-        return f"ssh://127.0.0.1:{self.port}{repository}"
+        return f"ssh://{getpass.getuser()}@{host}:{self.port}{repository}"
 
 
 def sshd_program() -> str:
@@ -45,10 +46,10 @@ def make_key(file: Path) -> Path:
     return file
 
 
-def known_host(port: int, key: Path) -> str:
+def known_host(port: int, key: Path, host: str = "127.0.0.1") -> str:
     """Return the line by which the server on a port is known by a host's key."""
     kind, public, *_ = key.with_suffix(".pub").read_text(encoding="utf-8").split()
-    return f"[127.0.0.1]:{port} {kind} {public}\n"
+    return f"[{host}]:{port} {kind} {public}\n"
 
 
 def fingerprint(key: Path) -> str:

@@ -1,4 +1,7 @@
-"""The Dockerfile, by the rules that a linter of such files has, and by what it copies: none can be built here."""
+"""The Dockerfile, by the rules that a linter of such files has, and by what it copies.
+
+It is built, and run in real Pods, by tests/end_to_end/pods, where a machine allows it.
+"""
 
 import re
 import tomllib
@@ -69,6 +72,12 @@ def test_what_runs_is_not_root_and_a_cluster_can_tell() -> None:
     }
     (volumes,) = _all("VOLUME")
     assert set(yaml.safe_load(volumes)) == mounts
+
+
+def test_the_user_has_a_name() -> None:
+    """OpenSSH does nothing at all for a number that no name belongs to."""
+    number = _all("USER")[0].partition(":")[0]
+    assert any(f"useradd --uid {number} " in run for run in _all("RUN"))
 
 
 def test_the_root_file_system_may_be_read_only() -> None:

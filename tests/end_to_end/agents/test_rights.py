@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.end_to_end.agents.installing import install
 from tests.end_to_end.agents.keeper import Keeper, told
 from tests.end_to_end.agents.witness import Right, Witness, witness
 from tests.end_to_end.commands import Ended, eventually
@@ -20,36 +21,8 @@ from tests.end_to_end.world import World
 pytestmark = pytest.mark.integration
 
 _RBAC = "rbac.authorization.k8s.io"
-_APPLY = "application/apply-patch+yaml"
 _PASSED_ON = "endpoints"
-_PLURALS = {
-    "Namespace": "namespaces",
-    "ServiceAccount": "serviceaccounts",
-    "ClusterRole": "clusterroles",
-    "ClusterRoleBinding": "clusterrolebindings",
-    "Role": "roles",
-    "RoleBinding": "rolebindings",
-    "ConfigMap": "configmaps",
-    "Service": "services",
-    "Deployment": "deployments",
-    "PodDisruptionBudget": "poddisruptionbudgets",
-    "NetworkPolicy": "networkpolicies",
-}
 _NEVER_READY = {"sandbox.orchestrator/fail": "CrashLoopBackOff"}
-
-
-def _path(each: dict[str, Any]) -> str:
-    version, metadata = each["apiVersion"], each["metadata"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    place = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{root}{place}/{_PLURALS[each['kind']]}/{metadata['name']}"
-
-
-def _apply(world: World, each: dict[str, Any], *, dry_run: bool = False) -> None:
-    query = "?fieldManager=installer&force=true&fieldValidation=Strict"
-    query += "&dryRun=All" if dry_run else ""
-    code, answer = world.cluster.request("PATCH", _path(each) + query, each, content_type=_APPLY)
-    assert code in {200, 201}, answer
 
 
 def _agents(world: World) -> str:
@@ -131,8 +104,8 @@ def installed(keeper: Keeper, tmp_path: Path) -> Iterator[_Installed]:
         documents = _printed(keeper)
         keeper.tell(listen="127.0.0.1:0", **usual)
         for each in documents:
-            _apply(world, each, dry_run=each["kind"] != "Namespace")
-            _apply(world, each)
+            install(world.cluster, each, dry_run=each["kind"] != "Namespace")
+            install(world.cluster, each)
         config.write_text(_kubeconfig(world, seen.address))
         yield _Installed(keeper=keeper, documents=documents, seen=seen)
 
@@ -276,7 +249,7 @@ def _allow(
     world: World, role: dict[str, Any], rules: list[Any], about: dict[str, Any], *, allowed: bool
 ) -> None:
     """Give a role these rules, and wait until the server has heard."""
-    _apply(world, {**role, "rules": rules})
+    install(world.cluster, {**role, "rules": rules})
     account = f"system:serviceaccount:{_agents(world)}:orchestrator-{world.name}"
     attributes = {
         "namespace": role["metadata"].get("namespace", ""),
