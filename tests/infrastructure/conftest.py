@@ -14,7 +14,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Limits, Stop
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Terraform
-from tests.infrastructure.ground import Ground
+from tests.infrastructure.ground import Ground, with_engine
 from tests.infrastructure.mirror import Mirror
 
 
@@ -59,11 +59,7 @@ def ground(tmp_path: Path, engine: Binary, settings: Settings) -> Ground:
 @pytest.fixture(params=["terraform", "opentofu"])
 def either(request: pytest.FixtureRequest, ground: Ground, opentofu: Path) -> Ground:
     """Return the ground twice: of the engine of this machine, and of OpenTofu."""
-    if request.param == "terraform":
-        return ground
-    chosen = Terraform(binary=str(opentofu))
-    binary = find_binary(chosen, ground.site.settings, ground.tree)
-    return replace(ground, site=replace(ground.site, binary=binary))
+    return ground if request.param == "terraform" else with_engine(ground, opentofu)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orchestrator.infrastructure.binary import find_binary
 from orchestrator.infrastructure.modules import (
     ModulePlan,
     ModuleRequest,
@@ -14,7 +15,7 @@ from orchestrator.infrastructure.modules import (
     prepare,
 )
 from orchestrator.plans.events import Event
-from orchestrator.stack.model import Json, State, UnitId
+from orchestrator.stack.model import Json, State, Terraform, UnitId
 from orchestrator.stack.scope import Output
 
 ECHO = """
@@ -94,6 +95,13 @@ class Ground:
 def values(outputs: Mapping[str, Output]) -> dict[str, Json]:
     """Return the outputs' values by name."""
     return {name: output.value for name, output in outputs.items()}
+
+
+def with_engine(ground: Ground, program: Path) -> Ground:
+    """Return the ground with another engine."""
+    chosen = Terraform(binary=str(program))
+    binary = find_binary(chosen, ground.site.settings, ground.tree)
+    return replace(ground, site=replace(ground.site, binary=binary))
 
 
 def logging_engine(ground: Ground, folder: Path) -> tuple[Ground, Path]:

@@ -1,15 +1,12 @@
 """Plan files and states that only the engine can read, as OpenTofu's `encryption` block makes them."""
 
 import base64
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator.infrastructure.binary import find_binary
 from orchestrator.infrastructure.modules import reopen_plan, state_stamp
-from orchestrator.stack.model import Terraform
-from tests.infrastructure.ground import ECHO, Ground, values
+from tests.infrastructure.ground import ECHO, Ground, values, with_engine
 
 pytestmark = pytest.mark.integration
 
@@ -48,9 +45,7 @@ def encrypting(ground: Ground, opentofu: Path, tmp_path: Path) -> Ground:
     keys = tmp_path / "keys.sh"
     keys.write_text(_KEYS, encoding="utf-8")
     ground.write("modules/echo/main.tf", ECHO + _ENCRYPTION.format(keys=keys))
-    chosen = Terraform(binary=str(opentofu))
-    binary = find_binary(chosen, ground.site.settings, ground.tree)
-    return replace(ground, site=replace(ground.site, binary=binary))
+    return with_engine(ground, opentofu)
 
 
 def test_a_plan_file_that_cannot_be_read_is_no_plan_without_a_state(encrypting: Ground) -> None:
