@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.options import Options, lock_timeout_option, pass_options, stack_arguments
-from orchestrator.cli.surroundings import surroundings_of
+from orchestrator.cli.surroundings import book_of, surroundings_of
 
 if TYPE_CHECKING:
     from orchestrator.agent.configuration.model import Configuration
@@ -109,11 +109,9 @@ def suspend(
     options: Options, stack: str | None, environment: str | None, why: str, lock_timeout: float
 ) -> None:
     """Have agents leave a stack alone, until it is resumed; people and pipelines may go on."""
-    from orchestrator.engine.history.opening import open_book
     from orchestrator.engine.suspending import suspend as record
 
-    with surroundings_of(options) as surroundings:
-        book = open_book(surroundings, stack=stack, environment=environment)
+    with book_of(options, stack, environment) as book:
         click.echo(options.redact(record(book, why, patience=lock_timeout)))
 
 
@@ -126,11 +124,9 @@ def resume(
     options: Options, stack: str | None, environment: str | None, why: str, lock_timeout: float
 ) -> None:
     """Have agents keep a suspended stack equal to Git again."""
-    from orchestrator.engine.history.opening import open_book
     from orchestrator.engine.suspending import resume as record
 
-    with surroundings_of(options) as surroundings:
-        book = open_book(surroundings, stack=stack, environment=environment)
+    with book_of(options, stack, environment) as book:
         click.echo(options.redact(record(book, why, patience=lock_timeout)))
 
 

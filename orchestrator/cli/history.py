@@ -1,7 +1,6 @@
 """The verbs that read ledgers and nothing else: status, stacks, history, blame, explain; and abandon beside them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -13,10 +12,9 @@ from orchestrator.cli.options import (
     print_json,
     stack_arguments,
 )
-from orchestrator.cli.surroundings import surroundings_of
+from orchestrator.cli.surroundings import book_of, surroundings_of
 
 if TYPE_CHECKING:
-    from orchestrator.engine.history.opening import Book
     from orchestrator.stack.model import Json
 
 T = TypeVar("T")
@@ -46,7 +44,7 @@ def status(options: Options, stack: str | None, environment: str | None, output:
     from orchestrator.engine.history.status import read_status
     from orchestrator.reports.history.status import render_status, status_json
 
-    with _book(options, stack, environment, output) as book:
+    with book_of(options, stack, environment, output) as book:
         record = read_status(book, others=stack is None)
     _print(options, record, render_status, status_json)
 
@@ -85,7 +83,7 @@ def list_(
     from orchestrator.engine.history.reading import read_history
     from orchestrator.reports.history.runs import history_json, render_history
 
-    with _book(options, stack, environment, output) as book:
+    with book_of(options, stack, environment, output) as book:
         runs = read_history(book, limit)
     _print(options, runs, render_history, history_json)
 
@@ -105,7 +103,7 @@ def show(
     from orchestrator.engine.history.reading import read_run
     from orchestrator.reports.history.runs import detail_json, render_run
 
-    with _book(options, stack, environment, output) as book:
+    with book_of(options, stack, environment, output) as book:
         detail = read_run(book, entry)
     _print(options, detail, render_run, detail_json)
 
@@ -128,7 +126,7 @@ def diff(
     from orchestrator.engine.history.comparing import read_comparison
     from orchestrator.reports.history.answers import comparison_json, render_comparison
 
-    with _book(options, stack, environment, output) as book:
+    with book_of(options, stack, environment, output) as book:
         comparison = read_comparison(book, before, after)
     _print(options, comparison, render_comparison, comparison_json)
 
@@ -149,7 +147,7 @@ def blame(
     from orchestrator.engine.history.blaming import read_blame
     from orchestrator.reports.history.answers import blame_json, render_blame
 
-    with _book(options, stack, environment, output) as book:
+    with book_of(options, stack, environment, output) as book:
         found = read_blame(book, what)
     _print(options, found, render_blame, blame_json)
 
@@ -166,7 +164,7 @@ def explain(
     from orchestrator.engine.history.explaining import read_explanation
     from orchestrator.reports.history.answers import explanation_json, render_explanation
 
-    with _book(options, stack, environment, output) as book:
+    with book_of(options, stack, environment, output) as book:
         explanation = read_explanation(book, unit)
     _print(options, explanation, render_explanation, explanation_json)
 
@@ -182,19 +180,8 @@ def abandon(
     """Record that nobody will finish the run that an ENTRY belongs to; what it left stays as it is."""
     from orchestrator.engine.abandoning import abandon_run
 
-    with _book(options, stack, environment, "text") as book:
+    with book_of(options, stack, environment) as book:
         click.echo(options.redact(abandon_run(book, entry, why)))
-
-
-@contextmanager
-def _book(
-    options: Options, stack: str | None, environment: str | None, output: str
-) -> "Iterator[Book]":
-    from orchestrator.engine.history.opening import open_book
-
-    options.as_json = output == "json"
-    with surroundings_of(options) as surroundings:
-        yield open_book(surroundings, stack=stack, environment=environment)
 
 
 def _print(

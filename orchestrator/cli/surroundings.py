@@ -14,10 +14,26 @@ from orchestrator.errors import Interrupted, LedgerError, LockLost, RepositoryEr
 from orchestrator.settings import Settings
 
 if TYPE_CHECKING:
+    from orchestrator.engine.history.opening import Book
     from orchestrator.engine.session import Session, Surroundings
     from orchestrator.plans.events import Event
     from orchestrator.plans.redaction import Secrets
     from orchestrator.processes import Stop
+
+
+@contextmanager
+def book_of(
+    options: Options, stack: str | None, environment: str | None, output: str = "text"
+) -> "Iterator[Book]":
+    """Open a stack's ledger for a verb, whose output is text or JSON.
+
+    Raises UsageError, LedgerError, RepositoryError.
+    """
+    from orchestrator.engine.history.opening import open_book
+
+    options.as_json = output == "json"
+    with surroundings_of(options) as surroundings:
+        yield open_book(surroundings, stack=stack, environment=environment)
 
 
 @contextmanager

@@ -1,11 +1,23 @@
 """The JSON syntax of Terraform's language: blocks as objects or lists of them, expressions as texts; pure."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from orchestrator.infrastructure.reading.bindings import ROOTS
 from orchestrator.infrastructure.reading.hcl import Unreadable, in_template
 from orchestrator.infrastructure.reading.structure import Access, accesses_in
+
+
+def read_document(text: str) -> dict[str, Any]:
+    """Return the object that a file holds; raises Unreadable."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise Unreadable from error
+    if not isinstance(document, dict):
+        raise Unreadable
+    return document
 
 
 def but(body: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:

@@ -4,13 +4,11 @@ Resources are not looked into. What one of them gives is unknown until it is mad
 Terraform plans with that as it always does.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from orchestrator.infrastructure.reading.hcl import Unreadable
 from orchestrator.infrastructure.reading.structure import (
     Access,
     Node,
@@ -18,7 +16,12 @@ from orchestrator.infrastructure.reading.structure import (
     accesses,
     read_structure,
 )
-from orchestrator.infrastructure.reading.written_json import listed, properties, read_in
+from orchestrator.infrastructure.reading.written_json import (
+    listed,
+    properties,
+    read_document,
+    read_in,
+)
 
 _READ_FROM_OUTSIDE: Final = frozenset({"data", "ephemeral"})
 _CONFIGURES: Final = re.compile(r'^\s*provider\b|"provider"', re.MULTILINE)
@@ -192,13 +195,7 @@ def _in(text: str, span: Span) -> Iterator[Access]:
 
 
 def _note_json(reads: _Reads, text: str) -> None:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise Unreadable from error
-    if not isinstance(document, dict):
-        raise Unreadable
-    for user, value in _users(document):
+    for user, value in _users(read_document(text)):
         reads.note(user, read_in(value))
 
 

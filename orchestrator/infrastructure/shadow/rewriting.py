@@ -22,7 +22,13 @@ from orchestrator.infrastructure.reading.structure import (
     accesses,
     read_structure,
 )
-from orchestrator.infrastructure.reading.written_json import but, listed, properties, read_in
+from orchestrator.infrastructure.reading.written_json import (
+    but,
+    listed,
+    properties,
+    read_document,
+    read_in,
+)
 from orchestrator.infrastructure.shadow.edits import Edit, blank, edited, inside, lines_added, only
 
 CALL = "orchestrator_pending"
@@ -197,12 +203,7 @@ class _Json:
         self._result = result
 
     def rewrite(self, text: str, *, waits: bool) -> None:
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise Unreadable from error
-        if not isinstance(document, dict):
-            raise Unreadable
+        document = read_document(text)
         variables = listed(document.get("variable"))
         kept = [rest for group in variables if (rest := but(group, self._pending))]
         changed = {**but(document, {"variable"}), **({"variable": kept} if kept else {})}
