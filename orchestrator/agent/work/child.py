@@ -22,10 +22,10 @@ from orchestrator.errors import OrchestratorError, unexpected
 
 _LOOK_SECONDS = 0.25
 
-_PATROL_SECONDS = 30.0
+_PATROL_SECONDS = 10.0
 """How long a patrol looks at one stack; one that takes longer is looked at by itself, for as long as a run may take."""
 
-_PATROL_GRACE_SECONDS = 5.0
+_PATROL_GRACE_SECONDS = 2.0
 
 
 def work(order: Order, around: Surroundings) -> str:
