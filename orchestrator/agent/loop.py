@@ -15,7 +15,6 @@ from orchestrator.agent import events
 from orchestrator.agent.children import Children, Result, carry_out, children_of
 from orchestrator.agent.configuration.model import Configuration, StackSettings, Vanished
 from orchestrator.agent.decisions.agenda import (
-    NEVER,
     Agenda,
     Item,
     Key,
@@ -26,7 +25,6 @@ from orchestrator.agent.decisions.agenda import (
     idle,
     next_moment,
 )
-from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
 from orchestrator.agent.memory import Memory, own_directory
@@ -34,10 +32,10 @@ from orchestrator.agent.patrols import Patrols
 from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regained
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
+from orchestrator.agent.watches import Watch
 from orchestrator.agent.watching import Sight, look, mirror_of
 from orchestrator.agent.work.order import Order, newer_of
 from orchestrator.processes import Stop
-from orchestrator.repository.mirror import Mirror
 from orchestrator.settings import Settings
 
 _LONGEST: Final = 24 * 3600.0
@@ -60,18 +58,6 @@ Message: TypeAlias = Sight | Result | Told
 
 
 @dataclass(slots=True, kw_only=True)
-class _Watch:
-    """What is known of a repository: its clone, when to ask it next, and what it said last."""
-
-    mirror: Mirror
-    due: float
-    asking: bool = False
-    again: bool = False
-    failures: int = 0
-    sight: Sight | None = None
-
-
-@dataclass(slots=True, kw_only=True)
 class Loop:
     """The agent at work; ``once`` ends it when everything that is due was done.
 
@@ -91,7 +77,7 @@ class Loop:
     verdicts: dict[Key, Verdict] = field(default_factory=dict)
     beat: float = field(default_factory=clock.lasting)
     _messages: Queue[Message] = field(default_factory=Queue)
-    _watches: dict[str, _Watch] = field(default_factory=dict)
+    _watches: dict[str, Watch] = field(default_factory=dict)
     _began: dict[Key, float] = field(default_factory=dict)
     _patrols: Patrols = field(init=False)
     _children: Children = field(init=False)
@@ -155,7 +141,7 @@ class Loop:
         self.verdicts |= verdicts
         for repository in self.configuration.repositories.values():
             mirror = mirror_of(self.configuration, repository, self.settings)
-            self._watches[repository.name] = _Watch(mirror=mirror, due=now)
+            self._watches[repository.name] = Watch(mirror=mirror, due=now)
             key = Key(repository=repository.name)
             self._replace(self.agenda.get(key, Item(key=key)))
         self._announce(events.Began(repositories=tuple(self._watches)))
@@ -165,7 +151,7 @@ class Loop:
         for name, watch in self._watches.items():
             if watch.asking or watch.due > now:
                 continue
-            watch.asking, watch.due = True, NEVER
+            watch.ask()
             repository = self.configuration.repositories[name]
             asked = askers.submit(look, watch.mirror, repository, self.stop)
             asked.add_done_callback(lambda each: self._messages.put(each.result()))
@@ -179,12 +165,14 @@ class Loop:
                 self._stops[key].request()
         if gained := self.share.gained(before):
             self.agenda = regained(self.agenda, gained, now)
+            for watch in self._watches.values():  # whoever had them may know a newer revision
+                watch.doubt(now)
         for repository in self.share.told:
             self._told(repository)
 
     def _begin(self, workers: ThreadPoolExecutor, now: float) -> None:
         """Begin with what comes first of the repositories that were asked, as long as there are workers."""
-        asked = {name for name, watch in self._watches.items() if watch.sight is not None}
+        asked = {name for name, watch in self._watches.items() if watch.known}
         agenda = {key: item for key, item in self.agenda.items() if key.repository in asked}
         ours = own(agenda, self.share)
         for start in chosen(ours, now, workers=self.configuration.workers):
@@ -257,24 +245,13 @@ class Loop:
                 assert_never(message)
 
     def _told(self, repository: str) -> None:
-        watch = self._watches[repository]
-        watch.again = watch.asking  # what is being asked may be answered from before
-        watch.due = clock.lasting() if not watch.asking else NEVER
+        self._watches[repository].told(clock.lasting())
 
     def _seen(self, sight: Sight) -> None:
         now, watch = clock.lasting(), self._watches[sight.repository]
-        repository = self.configuration.repositories[sight.repository]
-        watch.asking = False
-        watch.failures = watch.failures + 1 if sight.error else 0
-        pause = repository.poll
-        if sight.error:
-            retry = self.configuration.retry
-            first = min(retry.first, pause)
-            pause = pause_after(
-                watch.failures, first=first, most=max(pause, first), lot=self._chance.random()
-            )
-        watch.due = now if watch.again else now + spread(pause, self._chance.random())
-        watch.again = False
+        repository, before = self.configuration.repositories[sight.repository], watch.sight
+        lot, retry = self._chance.random(), self.configuration.retry
+        watch.answered(sight, now, poll=repository.poll, retry=retry, lot=lot)
         self._announce(
             events.Looked(
                 repository=sight.repository,
@@ -283,7 +260,6 @@ class Loop:
                 error=sight.error,
             )
         )
-        before, watch.sight = watch.sight, sight
         if sight.error:
             return
         key = Key(repository=sight.repository)

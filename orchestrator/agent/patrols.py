@@ -27,7 +27,7 @@ class Patrols:
                 self.out[name] = keys
                 every = {key: self._interval(key) for key in keys}
                 agenda = sent(agenda, every, now, lot=lot)
-                orders.append(self._order(name, agenda[Key(repository=name)].revision, keys))
+                orders.append(self._order(name, agenda[keys[0]].revision, keys))
         return agenda, tuple(orders)
 
     def ended(

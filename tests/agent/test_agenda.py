@@ -1,5 +1,7 @@
 """What comes first: rules for every agenda, found by generated ones."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,3 +143,32 @@ def test_a_revision_is_looked_at_before_its_stacks_are_worked_on() -> None:
     assert [start.key.stack for start in chosen(_agenda(failed, _due("s")), NOW, workers=4)] == [
         "s"
     ]
+
+
+@relaxed
+@given(st.integers(1, 4), st.integers(1, 12), st.booleans())
+def test_revisions_that_come_faster_than_they_are_read_hold_up_nobody(
+    workers: int,
+    stacks: int,
+    urgent: bool,  # noqa: FBT001 - what a generator gives
+) -> None:
+    """Each look is followed by the next, and still every stack has its turn between them, though each look anew."""
+    whole = Item(key=Key(repository="a"), due={Task.SURVEY: NOW}, urgent=True)
+    items = [_due(f"s{number}", NOW, urgent=urgent) for number in range(stacks)]
+    agenda, looks, turns = _agenda(whole, *items), 0, set[Key]()
+    for moment in range(3 + 2 * stacks):
+        now = NOW + 10 * moment
+        for start in chosen(agenda, now, workers=workers):
+            assert not agenda[whole.key].running, "nothing is begun while a revision is read"
+            agenda = {**agenda, start.key: begun(agenda[start.key], start.task, now)}
+            looks += start.task is Task.SURVEY
+            turns |= {start.key} - {whole.key}
+        for key, item in agenda.items():  # all is done by the next moment, and the branch moved
+            again = {Task.SURVEY: now + 5} if key == whole.key else {}
+            moved = key == whole.key or item.urgent
+            agenda = {
+                **agenda,
+                key: replace(item, running=None, due=item.due or again, urgent=moved),
+            }
+    assert len(turns) == stacks
+    assert looks >= stacks // 2

@@ -1,5 +1,7 @@
 """Looking at many stacks at once: nobody is passed over, and nobody is disturbed who is seen to anyway."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +60,16 @@ def test_nothing_is_looked_at_while_a_revision_is_read() -> None:
     """What a stack should be is about to change."""
     reading = Item(key=WHOLE.key, running=Task.SURVEY)
     assert to_look_at({**_agenda(_resting("due", NOW)), WHOLE.key: reading}, "a", NOW) == ()
+
+
+def test_revisions_that_come_fast_hold_up_no_look() -> None:
+    """Who waited for one to be read is looked at while the next one is, with those of the same revision alone."""
+    reading = Item(key=WHOLE.key, revision="r3", running=Task.SURVEY, started=NOW - 10)
+    waited, late = _resting("waited", NOW - 20), _resting("late", NOW - 5)
+    older = replace(_resting("older", NOW - 15), revision="r0")
+    agenda = {**_agenda(waited, older, late, _resting("near", NOW + 60)), WHOLE.key: reading}
+    assert to_look_at(agenda, "a", NOW) == (key("late"), key("waited"))
+    assert to_look_at({**_agenda(late), WHOLE.key: reading}, "a", NOW) == ()
 
 
 @given(AGENDAS, st.floats(0, 1, exclude_max=True))

@@ -103,3 +103,10 @@ def test_what_comes_back_to_git_is_not_taken_away() -> None:
         agenda, gone = surveyed({name: before}, survey("r2", declared()), NOW, repository="a")
         assert gone == ()
         assert agenda[name].due == {Task.RECONCILE: NOW}
+
+
+def test_who_changes_with_every_revision_keeps_its_place() -> None:
+    """It is due since the first of those that it was not brought to, so that it has its turn."""
+    item = Item(key=key(), revision="r1", content="c1", due={Task.RECONCILE: NOW - 30}, urgent=True)
+    after, _ = surveyed({key(): item}, survey("r2", declared(content="c2")), NOW, repository="a")
+    assert after[key()].due == {Task.RECONCILE: NOW - 30}

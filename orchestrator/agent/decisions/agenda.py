@@ -93,24 +93,46 @@ def chosen(agenda: Agenda, now: float, *, workers: int) -> Iterator[Start]:
     A new revision goes ahead, and with it what has waited for long. Among equals a worker goes to the repository that
     has the fewest, then to the stack whose turn is longest ago: who always has something to do delays nobody else.
     When all workers are busy, which may be with waiting, there are as many again for new revisions alone. Nothing of a
-    repository is begun while a revision of it is still to be looked at.
+    repository is begun while a revision of it is still to be looked at. Of what waited through such a look, as much
+    goes ahead of the next one as there are workers for, since new revisions may come faster than they are looked at.
     """
     busy = Counter(item.key.repository for item in agenda.values() if item.running)
     waiting = {item.key: item for item in agenda.values() if _may_begin(item, agenda, now)}
     while waiting and busy.total() < 2 * workers:
-        first = min(waiting.values(), key=lambda item: _rank(item, now, busy))
+        held = _held(waiting) if busy.total() < workers else frozenset()
+        free = (item for key, item in waiting.items() if key not in held)
+        first = min(free, key=lambda item: _rank(item, now, busy))
         if busy.total() >= workers and not first.urgent:
             waiting = {key: item for key, item in waiting.items() if item.urgent}
             continue
         del waiting[first.key]
+        if not first.key.stack:
+            waiting = {key: item for key, item in waiting.items() if not _part(key, first.key)}
         busy[first.key.repository] += 1
         yield Start(key=first.key, task=first_task(first, now))
 
 
 def _may_begin(item: Item, agenda: Agenda, now: float) -> bool:
+    if item.running is not None or item.next > now:
+        return False
     whole = agenda.get(Key(repository=item.key.repository))
-    looking = whole is not None and (whole.running is not None or whole.next <= now)
-    return item.running is None and item.next <= now and (item is whole or not looking)
+    if whole is None or item is whole:
+        return True
+    return whole.running is None and (whole.next > now or waited(item.next, whole))
+
+
+def waited(due: float, whole: Item) -> bool:
+    """Whether what is due since then waited through a look at its repository already, or does so now."""
+    return due <= whole.started
+
+
+def _held(waiting: Mapping[Key, Item]) -> frozenset[Key]:
+    """Return the repositories some of whose stacks go ahead of them."""
+    return frozenset(Key(repository=key.repository) for key in waiting if key.stack)
+
+
+def _part(key: Key, whole: Key) -> bool:
+    return key.repository == whole.repository
 
 
 def _rank(item: Item, now: float, busy: Counter[str]) -> tuple[bool, int, float, float, Key]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task
+from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task, waited
 from orchestrator.agent.decisions.backoff import spread
 
 _SOON: Final = 120.0
@@ -16,14 +16,24 @@ _SOON: Final = 120.0
 
 
 def to_look_at(agenda: Agenda, repository: str, now: float) -> tuple[Key, ...]:
-    """Return the stacks of a repository to look at now, sorted: none before one of them is due."""
+    """Return the stacks of a repository to look at now, sorted: none before one of them is due.
+
+    All of them are at one revision. While another one is still to be looked at, only those go that waited for that
+    before: new revisions may come faster than they are looked at.
+    """
     whole = agenda.get(Key(repository=repository))
-    if whole is None or whole.running or whole.next <= now:
+    if whole is None:
         return ()
+    moving = whole.running is not None or whole.next <= now
     free = [item for item in agenda.values() if item.key.repository == repository and _free(item)]
-    if not any(item.look <= now for item in free):
+    due = [item for item in free if item.look <= now and (not moving or waited(item.look, whole))]
+    if not due:
         return ()
-    return tuple(sorted(item.key for item in free if item.look <= now + _SOON))
+    longest = min(due, key=lambda item: (item.look, item.key))
+    soon = now if moving else now + _SOON
+    return tuple(
+        sorted(item.key for item in free if item.look <= soon and item.revision == longest.revision)
+    )
 
 
 def sent(agenda: Agenda, every: Mapping[Key, float], now: float, *, lot: float) -> Agenda:

@@ -58,7 +58,8 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
     kept: dict[Task, float] = {
         task: at for task, at in item.due.items() if task is not Task.DESTROY
     }
-    due = {**kept, Task.RECONCILE: now}
+    # One that changes with every revision waits no longer for that.
+    due = {**kept, Task.RECONCILE: min(now, kept.get(Task.RECONCILE, now))}
     return replace(
         item,
         revision=revision,

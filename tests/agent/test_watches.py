@@ -1,0 +1,56 @@
+"""When a repository is asked, and whether what it said may be worked with."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.agent.configuration.model import Retry
+from orchestrator.agent.decisions.agenda import NEVER
+from orchestrator.agent.watches import Watch
+from orchestrator.agent.watching import Sight
+from orchestrator.repository.mirror import Mirror
+from tests.agent.builders import NOW
+from tests.git import make_repository
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    """Return a watch that has not asked yet."""
+    return Watch(mirror=Mirror(make_repository(tmp_path / "clone")), due=NOW)
+
+
+def _answer(watch: Watch, now: float, error: str = "") -> None:
+    sight = Sight(repository="a", revision="r1", error=error)
+    watch.answered(sight, now, poll=60, retry=Retry(), lot=0.5)
+
+
+def test_it_is_asked_now_and_then(watch: Watch) -> None:
+    """Not while it is being asked, and later and later while it does not answer."""
+    watch.ask()
+    assert watch.due == NEVER
+    _answer(watch, NOW)
+    assert watch.known
+    assert NOW + 40 < watch.due < NOW + 80
+
+
+def test_what_moved_while_it_was_asked_is_asked_again(watch: Watch) -> None:
+    """The answer may be from before."""
+    watch.ask()
+    watch.told(NOW + 1)
+    assert watch.due == NEVER
+    _answer(watch, NOW + 2)
+    assert watch.due == NOW + 2
+
+
+def test_what_is_doubted_is_asked_anew(watch: Watch) -> None:
+    """An answer to a question from before says nothing, nor does none."""
+    watch.ask()
+    watch.doubt(NOW + 1)
+    _answer(watch, NOW + 2)
+    assert not watch.known
+    watch.ask()
+    _answer(watch, NOW + 3, error="it is away")
+    assert not watch.known
+    watch.ask()
+    _answer(watch, NOW + 30)
+    assert watch.known
