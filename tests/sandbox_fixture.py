@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import pytest
 
 from orchestrator.processes import Stop
-from orchestrator.sandbox import Sandbox, down, find_programs, up
+from orchestrator.sandbox import Sandbox, down, up
+from orchestrator.sandbox.programs import find_programs
 from orchestrator.settings import Settings
 
 _DIRECTORY = pytest.StashKey[Path]()

@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import sandbox
 from orchestrator.errors import OrchestratorError
 from orchestrator.infrastructure.binary import survey
 from orchestrator.processes import Command, run
 from orchestrator.reports.doctor import Finding
+from orchestrator.sandbox.programs import outlook
 from orchestrator.settings import Settings
 from orchestrator.workloads.cluster import Target, locate
 
@@ -24,7 +24,7 @@ def examine(settings: Settings, directory: Path) -> tuple[Finding, ...]:
         _git(settings, directory),
         *_engines(settings, directory),
         _cluster(settings),
-        Finding(what="sandbox", found=sandbox.outlook(settings)),
+        Finding(what="sandbox", found=outlook(settings)),
     )
 
 

@@ -12,19 +12,15 @@ a stack belongs to ``workloads``, which cannot tell a sandbox from any other clu
 
 from orchestrator.sandbox.layout import Component
 from orchestrator.sandbox.lifecycle import Sandbox, down, kubeconfig_path, up
-from orchestrator.sandbox.programs import Programs, find_programs, outlook
 from orchestrator.sandbox.status import ComponentStatus, SandboxStatus, status
 
 __all__ = [
     "Component",
     "ComponentStatus",
-    "Programs",
     "Sandbox",
     "SandboxStatus",
     "down",
-    "find_programs",
     "kubeconfig_path",
-    "outlook",
     "status",
     "up",
 ]

@@ -1,4 +1,7 @@
-"""Up and down: the two verbs of a sandbox, each idempotent and safe beside another process that does one."""
+"""Up and down: the two verbs of a sandbox, each idempotent and safe beside another process that does one.
+
+What builds and starts is imported inside functions: nearly always it is up already, and a plan waits for that answer.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +13,6 @@ from orchestrator.processes import Stop
 from orchestrator.sandbox.layout import Layout
 from orchestrator.sandbox.lock import exclusive
 from orchestrator.sandbox.process_table import end, living
-from orchestrator.sandbox.programs import find_programs
-from orchestrator.sandbox.record import Record, read_record, write_record
-from orchestrator.sandbox.removal import remove, remove_sandbox
-from orchestrator.sandbox.start import Start, start
 from orchestrator.sandbox.status import SandboxStatus, status
 from orchestrator.settings import Settings
 
@@ -46,20 +45,22 @@ def up(
         return _sandbox(layout, current)
     with _storage(layout):
         _refuse_foreign(layout)
+    from orchestrator.sandbox.programs import find_programs
+    from orchestrator.sandbox.start import Start, start_or_clean_up
+
     programs = find_programs(settings, on_progress=on_progress, stop=stop)
     with _locked(layout, on_progress, stop):
         current = status(directory)
         if not current.is_ready:
             _announce(current, on_progress)
-            _start_or_clean_up(
-                Start(
-                    layout=layout,
-                    programs=programs,
-                    has_data=layout.etcd_data.exists(),
-                    search_path=settings.search_path,
-                    stop=stop,
-                )
+            begun = Start(
+                layout=layout,
+                programs=programs,
+                has_data=layout.etcd_data.exists(),
+                search_path=settings.search_path,
+                stop=stop,
             )
+            start_or_clean_up(begun)
             current = status(directory)
             on_progress(f"the control plane is ready at {current.server}")
     return _sandbox(layout, current)
@@ -78,6 +79,8 @@ def down(directory: Path, *, on_progress: Callable[[str], None], stop: Stop) -> 
         left = living(layout)
         end(layout)
         return bool(left)
+    from orchestrator.sandbox.removal import remove_sandbox
+
     on_progress("stopping the control plane")
     with _locked(layout, on_progress, stop):
         end(layout)
@@ -124,22 +127,6 @@ def _announce(current: SandboxStatus, on_progress: Callable[[str], None]) -> Non
         names = ", ".join(part.component for part in current.dead)
         on_progress(f"no longer running: {names}; starting everything again, with its data")
     on_progress("starting the control plane")
-
-
-def _start_or_clean_up(begun: Start) -> None:
-    """Start it; whatever goes wrong, end what was started, and remove what this start has made."""
-    layout = begun.layout
-    before = read_record(layout)
-    end(layout)
-    remove(layout.state, layout.logs, *layout.sockets)
-    try:
-        port = start(begun, port=before.port if before is not None else 0)
-        write_record(layout, Record(port=port, origin=begun.programs.origin))
-    except BaseException:
-        end(layout)
-        if not begun.has_data:
-            remove_sandbox(layout)
-        raise
 
 
 def _sandbox(layout: Layout, current: SandboxStatus) -> Sandbox:

@@ -54,6 +54,8 @@ def component_of(command: str, layout: Layout) -> Component | None:
     The name must be that of the program or its first argument: an editor with the kubeconfig open, or a
     client that uses it, is none.
     """
+    if str(layout.directory) not in command:
+        return None  # nearly every process of a machine
     for component in Component:
         if f" {mark(component, layout)} " in f"{command} " and component in _names(command):
             return component

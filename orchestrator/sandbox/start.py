@@ -12,7 +12,10 @@ from orchestrator.sandbox.components import arguments
 from orchestrator.sandbox.credentials import ensure_credentials, write_kubeconfigs
 from orchestrator.sandbox.layout import Component, Layout
 from orchestrator.sandbox.log_end import log_end
+from orchestrator.sandbox.process_table import end
 from orchestrator.sandbox.programs import Programs
+from orchestrator.sandbox.record import Record, read_record, write_record
+from orchestrator.sandbox.removal import remove, remove_sandbox
 
 _NODES = ("node-1", "node-2", "node-3")
 # Collected as often as by default, garbage takes a quarter of the API server's time; this is rarely, up to a size.
@@ -95,6 +98,22 @@ class Start:
     def _environment(self) -> dict[str, str]:
         """Return an environment without anything of the user's, such as a configuration in their home."""
         return {"PATH": self.search_path, "HOME": str(self.layout.directory), **_COLLECTING}
+
+
+def start_or_clean_up(begun: Start) -> None:
+    """Start it; whatever goes wrong, end what was started, and remove what this start has made."""
+    layout = begun.layout
+    before = read_record(layout)
+    end(layout)
+    remove(layout.state, layout.logs, *layout.sockets)
+    try:
+        port = start(begun, port=before.port if before is not None else 0)
+        write_record(layout, Record(port=port, origin=begun.programs.origin))
+    except BaseException:
+        end(layout)
+        if not begun.has_data:
+            remove_sandbox(layout)
+        raise
 
 
 def start(begun: Start, *, port: int) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.processes import Stop
-from orchestrator.sandbox import Programs, Sandbox, down, up
+from orchestrator.sandbox import Sandbox, down, up
+from orchestrator.sandbox.programs import Programs
 from orchestrator.settings import Settings
 from tests.end_to_end.commands import eventually
 from tests.end_to_end.stacks import ECHO, config_map, deployment, holding

@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.errors import SandboxError
 from orchestrator.processes import Stop
-from orchestrator.sandbox import Component, down, find_programs, outlook, status, up
+from orchestrator.sandbox import Component, down, status, up
+from orchestrator.sandbox.programs import find_programs, outlook
 from orchestrator.sandbox.programs.toolchain import find_go, needed_version, parse_version
 from orchestrator.settings import Settings
 
