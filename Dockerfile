@@ -27,7 +27,9 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --no-ind
  && /venv/bin/python -m compileall -q /venv/lib
 
 FROM ${PYTHON}
-# ssh and gpg look at signatures of commits, and ssh carries Git; what belongs to the release is as new as its image.
+# ssh and gpg look at signatures of commits, and ssh carries Git; what belongs to the release is as new as its image,
+# where an old version is not even to be had for long.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends git gnupg openssh-client \
  && rm -rf /var/lib/apt/lists/*

@@ -4,14 +4,18 @@ It is built, and run in real Pods, by tests/end_to_end/pods, where a machine all
 """
 
 import re
+import subprocess
+import sys
 import tomllib
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.stacks.checkout import ROOT
+from tools.environment import uv_environment
 
 _TEXT = (ROOT / "Dockerfile").read_text()
 _KNOWN = {
@@ -43,6 +47,15 @@ def test_every_line_is_an_instruction() -> None:
     """It is read as the builder reads it; the first stage begins after what may be given."""
     assert {word for word, _ in _FILE} == _KNOWN
     assert [word for word, _ in _FILE[:3]] == ["ARG", "ARG", "FROM"]
+
+
+@pytest.mark.integration
+def test_its_linter_finds_nothing() -> None:
+    """It knows what is risky or wasteful in such a file, and in the scripts of its commands."""
+    linter = str(Path(sys.executable).with_name("hadolint"))
+    words = (linter, "--no-color", "--failure-threshold", "style", str(ROOT / "Dockerfile"))
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
 
 
 def test_what_it_starts_from_is_named_exactly_and_can_be_given_by_digest() -> None:
@@ -97,6 +110,27 @@ def test_all_that_is_installed_is_pinned_by_its_hash() -> None:
     for command in commands:
         assert "--no-cache-dir" in command
         assert ("--require-hashes" in command) != ("--no-index" in command)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("platform", ["aarch64-manylinux_2_40", "x86_64-manylinux_2_40"])
+def test_each_pin_can_be_had_on_each_platform(platform: str, tmp_path: Path) -> None:
+    """The registry has all that is locked, with these hashes, compiled for the platforms that the image is for."""
+    version = re.search(r"python:(\d+\.\d+)", _TEXT)
+    assert version
+    uv = str(Path(sys.executable).with_name("uv"))
+    words = (
+        *(uv, "pip", "install", "--dry-run", "--no-config", "--target", str(tmp_path)),
+        *("--python-platform", platform, "--python-version", version[1], "--require-hashes"),
+        # The one that comes as source is in Python alone.
+        *("--only-binary", ":all:", "--no-binary", "python-terraform"),
+        *("--requirement", str(ROOT / "requirements.lock")),
+    )
+    ended = subprocess.run(
+        words, env=uv_environment(), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "python-terraform" in ended.stderr
 
 
 def test_packages_of_the_system_leave_no_lists_behind() -> None:
