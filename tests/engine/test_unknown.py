@@ -53,13 +53,14 @@ def test_a_ledger_is_not_begun_beside_states() -> None:
 def test_a_plan_beside_them_is_refused_with_their_names(ledger: LedgerState) -> None:
     """Nobody is left to find out by an orphan; who acknowledges them goes on, and deletes nothing."""
 
-    def check(*acknowledged: str, again: LedgerState = ledger) -> None:
+    def check(*acknowledged: str, again: LedgerState = ledger, alone: bool = False) -> None:
         refuse_unknown_objects(
             OWNER,
             lambda state: unknown_objects((WEB, API), (), state),
             ledger=ledger,
             again=lambda: again,
             acknowledged=acknowledged,
+            alone=lambda: alone,
         )
 
     with pytest.raises(PlanRefused, match="2 objects that were applied by a stack") as refused:
@@ -69,6 +70,9 @@ def test_a_plan_beside_them_is_refused_with_their_names(ledger: LedgerState) -> 
         "manifests.shop/Deployment shop/web",
     ]
     assert "orchestrator ledger repair shop --env production" in refused.value.hint
+    assert "name: the ledger was deleted or cut short, or another" in str(refused.value)
+    with pytest.raises(PlanRefused, match="known to the clone alone that applied them"):
+        check(alone=True)
     check(UNKNOWN_OBJECTS)
     check(again=told(WEB, API))  # an apply beside this plan made them since the ledger was read
     with pytest.raises(PlanRefused, match="1 object that was applied by"):

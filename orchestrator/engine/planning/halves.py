@@ -47,7 +47,7 @@ from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.plans.events import PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.stack.graph import Graph
-from orchestrator.stack.model import Module, UnitId
+from orchestrator.stack.model import LedgerStore, Module, UnitId
 
 if TYPE_CHECKING:
     from orchestrator.engine.planning.affected import Affected
@@ -240,7 +240,15 @@ def _refuse_unknown(basis: Basis, planned: PlannedSets) -> None:
         ledger=basis.ledger,
         again=open_store(basis.session).read,
         acknowledged=basis.selection.acknowledged,
+        alone=lambda: _alone(basis.session),
     )
+
+
+def _alone(session: Session) -> bool:
+    """Whether the ledger is in this clone alone; raises RepositoryError when there is no telling which remote it is."""
+    place = session.stack.ledger
+    shared = place.remote is not None and session.repository.remote(place.remote) is not None
+    return place.store is LedgerStore.GIT and not shared
 
 
 def _emptied(basis: Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:

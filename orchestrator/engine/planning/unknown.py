@@ -46,10 +46,12 @@ def refuse_unknown_objects(
     ledger: LedgerState,
     again: Callable[[], LedgerState],
     acknowledged: Collection[str],
+    alone: Callable[[], bool],
 ) -> None:
     """Refuse a plan beside objects that the ledger should know, if nobody named them; raises PlanRefused.
 
-    ``again`` reads the ledger once more: an apply beside this plan may have made them since it was read.
+    ``again`` reads the ledger once more: an apply beside this plan may have made them since it was read. ``alone`` says
+    whether the ledger is kept in this clone, so that another one may have its own.
     """
     if UNKNOWN_OBJECTS in acknowledged or not (found := unknown(ledger)):
         return
@@ -57,7 +59,7 @@ def refuse_unknown_objects(
     late = {owned.ref for owned in unknown(now)}
     found = tuple(owned for owned in found if owned.ref in late)
     if found:
-        raise _refusal(owner, found, begun=bool(now.head))
+        raise _refusal(owner, found, begun=bool(now.head), alone=alone())
 
 
 def refuse_unknown_states(owner: Owner, units: Sequence[UnitId]) -> None:
@@ -72,7 +74,9 @@ def refuse_unknown_states(owner: Owner, units: Sequence[UnitId]) -> None:
     )
 
 
-def _refusal(owner: Owner, found: tuple[OwnedObject, ...], *, begun: bool) -> PlanRefused:
+def _refusal(
+    owner: Owner, found: tuple[OwnedObject, ...], *, begun: bool, alone: bool
+) -> PlanRefused:
     one = len(found) == 1
     objects = "1 object that was" if one else f"{len(found)} objects that were"
     what = (
@@ -82,9 +86,12 @@ def _refusal(owner: Owner, found: tuple[OwnedObject, ...], *, begun: bool) -> Pl
         what = f"{owner} has no ledger, but there are"
     more = len(found) - _MOST_LISTED
     listed = [f"{owned.unit}/{owned.ref}" for owned in found[:_MOST_LISTED]]
+    lost = "the ledger was deleted or cut short, "
+    if alone:
+        lost = "without a remote it is known to the clone alone that applied them; or it was deleted or cut short, "
     return PlanRefused(
-        f"{what} {objects} applied by a stack of this name: the ledger was deleted or cut short, or another repository"
-        " has a stack of the same name in this cluster",
+        f"{what} {objects} applied by a stack of this name: {lost}or another repository has a stack of the same name in"
+        " this cluster",
         hint=f"take them in: orchestrator ledger repair {owner.stack} --env {owner.environment};"
         " if they are another repository's, give one of the stacks another name;"
         f" or, to leave them as they are, pass --acknowledge {UNKNOWN_OBJECTS}",
