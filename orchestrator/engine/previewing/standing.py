@@ -3,14 +3,20 @@
 That is the request, the base, the ledger of each stack, and its lock while somebody changes it. Nothing is planned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from orchestrator.engine.history.opening import bare_stack
+from orchestrator.engine.planning.paths import Known
 from orchestrator.engine.previewing.afterwards import moved_on
-from orchestrator.engine.previewing.touched import Merge, in_base, may_be_touched
+from orchestrator.engine.previewing.touched import (
+    Merge,
+    in_base,
+    may_be_touched,
+    may_be_touched_since,
+)
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import InvalidStack
@@ -72,14 +78,50 @@ def _stale_by_base(
     planned = {name.partition("/")[0] for name in memory.plans}
     if not memory.whole:
         yield EVERYTHING, "moved on"
-    for name in sorted(files.keys() - _files(merge, before).keys() - planned):
-        yield EVERYTHING, f"has the stack {name} by now"
+    unplanned = {name: file for name, file in files.items() if name not in planned}
+    for why in _newly_touched(merge, unplanned, before, changed):
+        yield EVERYTHING, why
     for name in memory.plans:
         file = files.get(name.partition("/")[0])
         if file is None:
             yield name, "has no such stack any more"
         elif any(_is_touched(merge, file, changed)):
             yield name, "moved on in what it is made of"
+
+
+def _newly_touched(
+    merge: Merge,
+    unplanned: Mapping[str, StackFile],
+    before: Revision,
+    changed: frozenset[str],
+) -> Iterator[str]:
+    """Yield what the base did by which the request may touch a stack that was not planned for it."""
+    known_before = _files(merge, before)
+    own = merge.repository.changed_between(merge.base, merge.result)
+    known = Known()
+    for name, file in sorted(unplanned.items()):
+        if name not in known_before:
+            yield f"has the stack {name} by now"
+        elif _touched_since(merge, file, own, since=changed, known=known):
+            yield f"moved on in {name}, which this may touch by now"
+
+
+def _touched_since(
+    merge: Merge,
+    file: StackFile,
+    own: frozenset[str],
+    *,
+    since: frozenset[str],
+    known: Known,
+) -> bool:
+    tree = merge.repository.export(merge.result)
+    try:
+        return any(
+            may_be_touched_since(tree, stack, own, since=since, known=known)
+            for stack, _ in read_environments(tree, file, merge.project)
+        )
+    except InvalidStack:
+        return True
 
 
 def _files(merge: Merge, revision: Revision) -> dict[str, StackFile]:

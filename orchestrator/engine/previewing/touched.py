@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.affected import affected
-from orchestrator.engine.planning.paths import Known, below, mentions_revision, survey
+from orchestrator.engine.planning.paths import Known, Made, below, mentions_revision, survey
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.previewing.trust import Judged, judged_by_base
 from orchestrator.engine.session import Session, Surroundings, session_at
@@ -74,11 +74,21 @@ def may_be_touched(
     A stack that reads the name of the revision is another one after every merge.
     """
     made = survey(tree, stack, known)
-    near = any(
+    return _near(made, changed) or bool(made.beside) or mentions_revision(tree, made.paths)
+
+
+def may_be_touched_since(
+    tree: Path, stack: Stack, changed: frozenset[str], *, since: frozenset[str], known: Known
+) -> bool:
+    """Whether ``changed`` may touch a stack for the reason that files ``since`` changed, which it is made of."""
+    return _near(survey(tree, stack, known), since) and may_be_touched(tree, stack, changed, known)
+
+
+def _near(made: Made, changed: frozenset[str]) -> bool:
+    return any(
         below(file, made.paths) or any(path.startswith(f"{file}/") for path in made.paths)
         for file in changed
     )
-    return near or bool(made.beside) or mentions_revision(tree, made.paths)
 
 
 def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touched]:

@@ -109,6 +109,29 @@ def test_a_stack_that_is_gone_has_no_plan_any_more(root: Path) -> None:
     assert _stale(root) == {"shop/default": "main has no such stack any more"}
 
 
+@pytest.mark.parametrize(
+    ("module", "stale"),
+    [
+        ("a", {EVERYTHING: "main moved on in blog, which this may touch by now"}),
+        ("c", {}),
+    ],
+)
+def test_a_base_may_let_another_stack_be_touched(
+    root: Path, module: str, stale: dict[str, str]
+) -> None:
+    """The request changes a module that another stack has called since, for which nothing was planned."""
+    write(root, {"stacks/blog/stack.yaml": _STACK.format("blog", module), "modules/c/main.tf": ""})
+    _commit(root)
+    write(root, {"modules/a/main.tf": "# changed by the request\n"})
+    _commit(root)
+    merge = _merge(root, "HEAD~1")
+    memory = Memory(head="a" * 40, plans={"shop/default": _NOTHING})
+
+    found = stale_plans(merge, memory, before=merge.repository.revision("HEAD~2"), base="main")
+
+    assert found == stale
+
+
 def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
     """Such as when nothing could be planned at all; without a commit, nothing is stale."""
     _commit(root)
