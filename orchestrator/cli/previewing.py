@@ -182,10 +182,14 @@ def _keep(options: Options, made: "Preview", *, html: Path | None, summary: str 
 
 def _tell(options: Options, done: "Commented") -> None:
     """Say what became of the comment; exits when the answer did not come everywhere."""
+    from orchestrator.cli.refreshing import told
+    from orchestrator.plans.preview import Found
     from orchestrator.reports.errors import render_error
 
     if done.published is not None:
         click.echo(options.redact(_told(done.preview, done.published)), err=options.as_json)
+    if done.refreshed is not None and done.refreshed.found is not Found.CURRENT:
+        click.echo(options.redact(told(done.refreshed)), err=options.as_json)
     if done.error is not None:
         click.echo(options.redact(render_error(done.error)), err=True, nl=False)
         sys.exit(done.error.exit_code)
@@ -218,7 +222,7 @@ def _told(made: "Preview", published: "Published") -> str:
     if published.ending is Ending.OVERTAKEN:
         return "The request moved on meanwhile, or its base: the comment is left to the later run."
     if published.ending is Ending.CLOSED:
-        return "The request was merged or closed meanwhile: the comment is left to --refresh."
+        return "The request was merged or closed meanwhile: the plans came too late."
     address = published.comment.address if published.comment else ""
     return f"{headline(made)}. Comment {published.ending.value}: {address}"
 

@@ -41,3 +41,18 @@ def comment(world: World, forge: Served, *arguments: str, **variables: str) -> E
 def standing(forge: Served) -> dict[str, str]:
     """Return how the statuses stand: the last of each name."""
     return {each["context"]: f"{each['state']}: {each['description']}" for each in forge.statuses}
+
+
+_HELD = """#!/bin/sh
+touch FOLDER/started
+i=0; while [ ! -e FOLDER/go ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 0.1; done
+exec terraform "$@"
+"""
+
+
+def held_terraform(folder: Path) -> Path:
+    """Return a Terraform that says by ``started`` in a folder that it runs, and goes on once ``go`` is there."""
+    program = folder / "terraform.sh"
+    program.write_text(_HELD.replace("FOLDER", str(folder)))
+    program.chmod(0o755)
+    return program

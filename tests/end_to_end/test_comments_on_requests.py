@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.commands import eventually
-from tests.end_to_end.requests import add_origin, comment, propose, standing, workflow
+from tests.end_to_end.requests import (
+    add_origin,
+    comment,
+    held_terraform,
+    propose,
+    standing,
+    workflow,
+)
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, Trouble, serving
@@ -118,10 +125,7 @@ def test_the_later_commit_has_the_comment_whoever_is_done_last(
     git(world.root, "checkout", "--quiet", "-b", "change")
     stack = world.root / "stacks" / world.name / "stack.yaml"
     plain = stack.read_text()
-    program = world.root / "terraform.sh"
-    program.write_text(_HELD.replace("FOLDER", str(tmp_path)))
-    program.chmod(0o755)
-    stack.write_text(f"{plain}terraform: {{binary: ./terraform.sh}}\n")
+    stack.write_text(f"{plain}terraform: {{binary: {held_terraform(tmp_path)}}}\n")
     _change(world, "early")
     propose(world, forge)
 
@@ -141,13 +145,6 @@ def test_the_later_commit_has_the_comment_whoever_is_done_last(
     assert "late" in text
     last = [each for each in forge.statuses if each["context"] == "orchestrator"][-1]
     assert (last["sha"], last["state"]) == (head, "success")
-
-
-_HELD = """#!/bin/sh
-touch FOLDER/started
-i=0; while [ ! -e FOLDER/go ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 0.1; done
-exec terraform "$@"
-"""
 
 
 def test_the_code_of_a_request_cannot_comment_in_our_name(

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.commands import eventually
-from tests.end_to_end.requests import add_origin, comment, propose, standing
+from tests.end_to_end.requests import (
+    add_origin,
+    comment,
+    held_terraform,
+    propose,
+    standing,
+    workflow,
+)
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, declare_held, small_stack
 from tests.forges.served import NUMBER, Served, Trouble, serving
@@ -175,3 +182,32 @@ def test_a_stale_status_is_said_by_the_next_run_when_it_was_refused(
     assert (failed.code, again.code) == (1, 0), failed.said + again.said
     assert standing(forge)[f"orchestrator: {world.name}/default"].startswith("pending: stale")
     assert standing(forge)["orchestrator"].startswith("pending: stale")
+
+
+def test_what_is_applied_while_a_request_is_planned_outdates_the_plan(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Whoever applied looked for a comment before there was one: the run that planned says itself that it is late."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    stack.write_text(f"{stack.read_text()}terraform: {{binary: {held_terraform(tmp_path)}}}\n")
+    _change(world, "fancy")
+    propose(world, forge)
+
+    planning = world.start("comment", directory=None, **workflow(forge))
+    eventually((tmp_path / "started").exists, "the run to plan")
+    git(world.root, "checkout", "--quiet", "main")
+    world.apply()
+    nothing = comment(world, forge, "--refresh")
+    (tmp_path / "go").touch()
+    ended = planning.end()
+
+    name = f"{world.name}/default"
+    assert ended.code == nothing.code == 0, ended.said + nothing.said
+    assert "has no comment of ours" in nothing.stdout
+    assert f"request {NUMBER} is stale: {name} (apply {name} at " in ended.stdout
+    assert f"**Out of date:** `{name}`, since `apply {name} at " in forge.texts[0]
+    assert standing(forge)[f"orchestrator: {name}"].startswith(f"pending: stale: apply {name}")
+    assert standing(forge)["orchestrator"] == f"pending: stale: {name}"

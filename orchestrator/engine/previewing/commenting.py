@@ -1,21 +1,26 @@
 """A preview as one comment on its request, with statuses of its commit that lead there."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from orchestrator.engine.previewing.fetching import fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
+from orchestrator.engine.previewing.refreshing import refresh
+from orchestrator.engine.previewing.standing import ledger_moved
 from orchestrator.engine.previewing.statuses import Statuses
+from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import Interrupted, OrchestratorError, PlanRefused
 from orchestrator.forges.commenting import Ending, Published, Text, publish
 from orchestrator.forges.forge import ChangeRequest, Forge
-from orchestrator.plans.preview import Preview
+from orchestrator.plans.preview import Preview, Refreshed
 from orchestrator.reports.preview.budget import SMALLEST
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.standing import ROOM
+from orchestrator.repository.repository import open_repository
+from orchestrator.stack.load import load_project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +37,13 @@ class Commented:
     """What was planned for a request, and what became of the comment; None when it could not be written.
 
     ``error`` is the first that kept the answer from one of the places where it belongs; it is in the others.
+    ``refreshed`` says how the request stood when something had moved on meanwhile, which the comment tells by now.
     """
 
     preview: Preview
     published: Published | None = None
     error: OrchestratorError | None = None
+    refreshed: Refreshed | None = None
 
 
 def comment_on(
@@ -83,7 +90,44 @@ def comment_on(
         published = _publish(surroundings, forge, made, limit=limit, base=request.base)
     with _collected(errors):
         _conclude(statuses, made, published)
-    return Commented(preview=made, published=published, error=errors[0] if errors else None)
+    refreshed: Refreshed | None = None
+    with _collected(errors):
+        if _is_late(surroundings, request, made, published):
+            refreshed = refresh(
+                surroundings, forge, configuration=ask.configuration, limit=ask.limit
+            )
+    return Commented(
+        preview=made,
+        published=published,
+        error=errors[0] if errors else None,
+        refreshed=refreshed,
+    )
+
+
+def _is_late(
+    surroundings: Surroundings,
+    request: ChangeRequest,
+    made: Preview,
+    published: Published | None,
+) -> bool:
+    """Whether something moved on while the plans were made.
+
+    Whoever moved it may have looked for a comment before there was ours. So this is asked once comment and statuses
+    are there: what moves from now on finds them.
+    """
+    if published is None or published.ending is Ending.OVERTAKEN:
+        return False
+    if published.ending is Ending.CLOSED or stands_at(surroundings, request.base) != made.base:
+        return True
+    with ExitStack() as resources:
+        around = replace(surroundings, trusted=made.base, resources=resources, ledgers={})
+        repository = open_repository(surroundings.directory)
+        base = repository.revision(made.base)
+        project = load_project(repository.export(base))
+        merge = Merge(
+            surroundings=around, repository=repository, base=base, result=base, project=project
+        )
+        return any(ledger_moved(merge, each) for each in made.stacks if each.plan)
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from orchestrator.errors import InvalidStack
 from orchestrator.ledger.store import Store
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
-from orchestrator.reports.preview.memory import Memory, Remembered
+from orchestrator.plans.preview import StackPreview
+from orchestrator.reports.preview.memory import Memory
 from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.stack.load import find_stacks, read_environments
 from orchestrator.stack.model import Ledger
@@ -42,7 +43,11 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
     stale = dict(_stale_by_base(merge, memory, before, changed)) if changed else {}
     stale = {name: f"{base} {why}" for name, why in stale.items()}
     for name, plan in memory.plans.items():
-        if plan.digest and name not in stale and (why := _stale_by_ledger(merge, name, plan)):
+        if (
+            plan.digest
+            and name not in stale
+            and (why := _stale_by_ledger(merge, name, plan.ledger))
+        ):
             stale[name] = why
     return stale
 
@@ -138,12 +143,17 @@ def _is_touched(merge: Merge, file: StackFile, changed: frozenset[str]) -> Itera
         yield True
 
 
-def _stale_by_ledger(merge: Merge, name: str, plan: Remembered) -> str:
+def ledger_moved(merge: Merge, made: StackPreview) -> bool:
+    """Whether somebody changed what a plan was made after, or is about to."""
+    return bool(_stale_by_ledger(merge, made.name, made.ledger))
+
+
+def _stale_by_ledger(merge: Merge, name: str, since: str) -> str:
     store = ledger_of(merge, name)
     if store is None:
         return ""
     hold = store.sight().hold
     if hold is not None:
         return f"somebody changes it right now ({hold.holder.command})"
-    entry = moved_on(store.history(_ENTRIES), plan.ledger)
+    entry = moved_on(store.history(_ENTRIES), since)
     return entry.message if entry else ""
