@@ -26,7 +26,7 @@ class Apart:
 
     def __str__(self) -> str:
         """Return ``Ada Lovelace, who wrote 3f2c1a9d4e``."""
-        return f"{_plain(self.who)}, who {self.why}"
+        return f"{plain(self.who)}, who {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def approval_of(
 
 def _somebody(apart: Sequence[Apart]) -> str:
     """Return who may approve, as people are told to look for them."""
-    names = [_plain(one.who) for one in _each_once(apart)]
+    names = [plain(one.who) for one in _each_once(apart)]
     more = len(names) - _MOST_NAMED
     named = [*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
     return f"somebody else than {' and '.join(named)}" if named else "somebody else"
@@ -137,10 +137,11 @@ def _identity(who: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f" ({', '.join(map(_plain, names))})" if names else ""
+    return f" ({', '.join(map(plain, names))})" if names else ""
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return somebody's name without the address."""
     return name.partition(" <")[0]
 
 
@@ -150,7 +151,7 @@ def _told_difference(candidate: Candidate, approvals: Sequence[Approval]) -> Ite
         return
     last = approvals[-1]
     yield (
-        f"{_plain(last.who)} approved another plan, {last.digest[:SHOWN]}, at {last.at:%Y-%m-%d %H:%M:%S} UTC."
+        f"{plain(last.who)} approved another plan, {last.digest[:SHOWN]}, at {last.at:%Y-%m-%d %H:%M:%S} UTC."
         " Since then:"
     )
     lines = tuple(difference(last.plan, candidate.plan))

@@ -9,14 +9,24 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.plans.plan import Plan
 
 
+class Ruling(StrEnum):
+    """Whether a plan may be merged, by what guards say of it: a person has to approve it first, or it goes too far."""
+
+    PASSES = "passes"
+    WAITS = "waits"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackPreview:
     """What merging would do to one stack in one environment.
 
     Either ``plan`` or ``error`` is there. ``refusals`` is what guards would not let pass, with what to do about
-    it; ``reasons`` say why the stack was planned. ``overruled`` are the keys by which the request would change how
-    it is judged: those of the base count. ``unjudged`` says why the base could not tell, or is empty. ``ledger`` is
-    the entry that the plan was made after, empty for none.
+    it; ``awaited`` says who has to approve the plan, ``later`` why it could not be applied at this time, and
+    ``approved_by`` who looked at just this plan and approved it. ``reasons`` say why the stack was planned.
+    ``overruled`` are the keys by which the request would change how it is judged: those of the base count.
+    ``unjudged`` says why the base could not tell, or is empty. ``ledger`` is the entry that the plan was made
+    after, empty for none.
     """
 
     stack: str
@@ -24,6 +34,9 @@ class StackPreview:
     plan: Plan | None = None
     error: OrchestratorError | None = None
     refusals: tuple[OrchestratorError, ...] = ()
+    awaited: tuple[OrchestratorError, ...] = ()
+    later: tuple[OrchestratorError, ...] = ()
+    approved_by: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     overruled: tuple[str, ...] = ()
     unjudged: str = ""
@@ -33,6 +46,13 @@ class StackPreview:
     def name(self) -> str:
         """Return ``stack/environment``."""
         return f"{self.stack}/{self.environment}"
+
+    @property
+    def ruling(self) -> Ruling:
+        """Return whether it may be merged; that it is the wrong time for an apply is no reason against that."""
+        if self.refusals and not self.approved_by:
+            return Ruling.REFUSED
+        return Ruling.WAITS if self.awaited else Ruling.PASSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """`comment`: a plan of the merge on the pull request, with a forge on loopback."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -278,3 +279,46 @@ def test_an_answer_is_kept_when_the_comment_is_refused(
     assert "4 to create" in summary.read_text()
     assert "fancy" in page.read_text()
     assert standing(forge)[f"orchestrator: {world.name}/default"] == "success: 4 to create"
+
+
+def test_a_request_passes_once_its_plan_may_be_applied(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """A loss is a failure and a missing approval pending, until somebody else approved just this plan."""
+    mine = f"orchestrator: {world.name}/default"
+    small_stack(world)
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    policies = "guards: {approvals: 1}\nrisks: {ConfigMap: data-loss}\n"
+    stack.write_text(f"{stack.read_text()}{policies}")
+    world.manifests("platform/gone.yaml", config_map("gone"))
+    world.commit("Ask for approvals")
+    world.apply("--acknowledge", "unapproved")
+    add_origin(world, tmp_path)
+    git(world.root, "push", "--quiet", "origin", "refs/orchestrator/*:refs/orchestrator/*")
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    _change(world, "fancy")
+    propose(world, forge)
+    comment(world, forge)
+    waiting = standing(forge)
+    git(world.root, "rm", "--quiet", "--", f"stacks/{world.name}/platform/gone.yaml")
+    world.commit("Take it away")
+    propose(world, forge)
+    comment(world, forge)
+    refused = standing(forge)
+
+    told = re.search(r"^orchestrator (approve .*)$", forge.texts[0], re.MULTILINE)
+    assert told
+    approved = world.run(
+        *told[1].split(), GIT_AUTHOR_NAME="Katherine", GIT_AUTHOR_EMAIL="katherine@example.org"
+    )
+    ended = comment(world, forge, "--output", "json")
+
+    assert ended.code == approved.code == 0, approved.said + ended.said
+    assert waiting[mine] == "pending: needs approval, 1 to update"
+    assert waiting["orchestrator"].startswith("pending: Merging: 1 plan needs approval")
+    assert refused[mine] == "failure: refused, 1 loses data, 1 to delete, 1 to update"
+    assert standing(forge)[mine] == "success: 1 loses data, 1 to delete, 1 to update"
+    assert standing(forge)["orchestrator"].startswith("success: ")
+    assert "! approved all the same, just as it is, by Katherine\n" in forge.texts[0]
+    (plan,) = ended.json["stacks"]
+    assert (plan["ruling"], plan["approved_by"]) == ("passes", ["Katherine"])

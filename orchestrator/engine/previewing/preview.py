@@ -6,31 +6,26 @@ from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
 from fnmatch import fnmatch
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from orchestrator.engine.execution.permissions import Permissions, check_before_asking
-from orchestrator.engine.planning.plan import Planned, make_plan
+from orchestrator.engine.planning.plan import make_plan
 from orchestrator.engine.planning.selection import Selection
+from orchestrator.engine.previewing.judging import judge
 from orchestrator.engine.previewing.touched import Merge, Touched, touched
-from orchestrator.engine.previewing.trust import Judged, overruled_settings
+from orchestrator.engine.previewing.trust import overruled_settings
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import (
     Interrupted,
     InvalidStack,
     OrchestratorError,
-    PlanRefused,
     RepositoryError,
 )
 from orchestrator.plans.events import Event, Notice
-from orchestrator.plans.guards import check_losses, check_protection
-from orchestrator.plans.loosening import in_force
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.redaction import Secrets, without_secrets_of_others
 from orchestrator.repository.repository import open_repository
 from orchestrator.stack.load import environment_names, find_stacks, load_project
-from orchestrator.stack.model import UnitId
 from orchestrator.stack.project import PROJECT_FILE, Project
 
 _AT_ONCE: Final = 4
@@ -105,10 +100,14 @@ def _preview(surroundings: Surroundings, one: Touched) -> StackPreview:
     try:
         with ExitStack() as resources:
             planned = make_plan(_alone(one.session, resources), Selection(), resources)
+            judgement = judge(planned, one.judged)
             return replace(
                 preview,
                 plan=planned.plan,
-                refusals=tuple(_refusals(planned, one.judged)),
+                refusals=judgement.refusals,
+                awaited=judgement.awaited,
+                later=judgement.later,
+                approved_by=judgement.approved_by,
                 ledger=planned.ledger.head,
             )
     except Interrupted:
@@ -131,32 +130,6 @@ def _alone(session: Session, resources: ExitStack) -> Session:
 
 def _unheard(_event: Event) -> None:
     """Units of several stacks have the same names, so that a display could not tell them apart."""
-
-
-def _refusals(planned: Planned, judged: Judged) -> Iterator[OrchestratorError]:
-    """Yield what guards would not let pass, the base's and those that hold for an apply, each thing once."""
-    held = in_force(planned.ledger.guards, judged.stack.guards, ())
-    by_base = replace(planned.session, stack=replace(judged.stack, guards=judged.guards))
-    others = () if judged.guards in held else (replace(planned, session=by_base),)
-    checks = (
-        *(partial(check_before_asking, each, Permissions()) for each in (planned, *others)),
-        partial(_check_protected, planned, judged.protected),
-        partial(check_losses, planned.plan, ()),
-    )
-    told: set[str] = set()
-    for check in checks:
-        try:
-            check()
-        except PlanRefused as refusal:
-            if refusal.message not in told:
-                yield refusal
-            told.add(refusal.message)
-
-
-def _check_protected(planned: Planned, protected: frozenset[UnitId]) -> None:
-    """Refuse what the base protects, also when that was not applied yet: the request cannot take it away."""
-    for unit in planned.plan.units:
-        check_protection(unit, protected=protected, acknowledged=(), owners=planned.ledger.owners)
 
 
 def _conflict(paths: tuple[str, ...]) -> RepositoryError:

@@ -1,6 +1,7 @@
 """The statuses of a commit: one for each stack and environment, and one for all, each with what there is to know.
 
-One that is stale is pending: nothing failed, and nobody may take it for an answer.
+One that is stale is pending: nothing failed, and nobody may take it for an answer. So is one that people have to
+approve; one that guards refuse is a failure until somebody approved just this plan.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,10 +11,10 @@ from typing import Final
 
 from orchestrator.forges.forge import Forge, State, Status
 from orchestrator.forges.patience import insist
-from orchestrator.plans.preview import Preview
+from orchestrator.plans.preview import Preview, Ruling, StackPreview
 from orchestrator.processes import Stop
 from orchestrator.reports.preview.harmless import line
-from orchestrator.reports.preview.memory import Memory
+from orchestrator.reports.preview.memory import Memory, Remembered
 from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.reports.preview.words import headline, outlook
 
@@ -22,6 +23,12 @@ _MOST_LOST: Final = 3
 _LONGEST_NAME: Final = 255
 _HASH: Final = 10  # characters of a hash that tell names apart
 _UNCUT: Final = 12  # as many characters as one is written out in at most
+
+_STATES: Final = {
+    Ruling.PASSES: State.SUCCESS,
+    Ruling.WAITS: State.PENDING,
+    Ruling.REFUSED: State.FAILURE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +54,23 @@ class Statuses:
     def planned(self, made: Preview) -> None:
         """Say what became of each plan, and of all."""
         for each in made.stacks:
-            state = State.FAILURE if each.error else State.SUCCESS
-            self._set(each.name, state, outlook(each))
-        failed = made.error or any(each.error for each in made.stacks)
-        self._set("", State.FAILURE if failed else State.SUCCESS, headline(made))
+            self._set(each.name, _state(each), outlook(each))
+        states = [State.FAILURE] if made.error else [_state(each) for each in made.stacks]
+        self._set("", _gravest(states), headline(made))
 
     def outdated(self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str]) -> None:
         """Say which plans are stale by now, and of those that were what they are again; failures stay."""
-        for name in memory.plans:
+        for name, plan in memory.plans.items():
             why, before = (each.get(name, each.get(EVERYTHING)) for each in (stale, was))
-            if memory.plans[name].digest and why != before:
-                self._standing(name, why, memory.plans[name].outlook)
-        none_failed = all(plan.digest for plan in memory.plans.values())
-        if bool(stale) != bool(was) and none_failed and (stale or memory.whole):
-            self._standing("", _together(stale), _outlooks(memory))
+            if _remembered(plan) is not State.FAILURE and why != before:
+                self._standing(name, why, _remembered(plan), plan.outlook)
+        state = _gravest(map(_remembered, memory.plans.values()))
+        if bool(stale) != bool(was) and state is not State.FAILURE and (stale or memory.whole):
+            self._standing("", _together(stale), state, _outlooks(memory))
 
-    def _standing(self, name: str, why: str | None, otherwise: str) -> None:
+    def _standing(self, name: str, why: str | None, state: State, otherwise: str) -> None:
         if why is None:
-            self._set(name, State.SUCCESS, otherwise)
+            self._set(name, state, otherwise)
         else:
             self._set(name, State.PENDING, f"stale: {why or 'plan again'}")
 
@@ -80,6 +86,19 @@ class Statuses:
     def _context(self, name: str) -> str:
         own = "" if self.configuration == "default" else f" ({self.configuration})"
         return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
+
+
+def _state(made: StackPreview) -> State:
+    return State.FAILURE if made.error else _STATES[made.ruling]
+
+
+def _remembered(plan: Remembered) -> State:
+    return _STATES[plan.ruling] if plan.digest else State.FAILURE
+
+
+def _gravest(states: Iterable[State]) -> State:
+    found = {*states}
+    return next((each for each in (State.FAILURE, State.PENDING) if each in found), State.SUCCESS)
 
 
 def _shortened(context: str) -> str:

@@ -7,10 +7,11 @@ from shlex import quote
 from typing import Final
 
 from orchestrator.errors import InvalidStack, Mistake, OrchestratorError
+from orchestrator.plans.approvals import SHOWN
 from orchestrator.plans.digest import digest
 from orchestrator.plans.guards import losses
 from orchestrator.plans.plan import Plan
-from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.preview import Preview, Ruling, StackPreview
 from orchestrator.plans.redaction import REPLACEMENT, with_sentences_redacted
 from orchestrator.plans.risk import named
 from orchestrator.reports.errors import render_error
@@ -156,9 +157,16 @@ def _planned(preview: StackPreview, plan: Plan, redact: Redact) -> Block:
         rank=Rank.STACK,
         counted="plans",
         reasons=tuple(map(redact, preview.reasons)),
-        digest=digest(plan)[:16] if plan.effective else "",
-        commands=tuple(_commands(plan, redact)) if plan.effective else (),
+        digest=digest(plan)[:SHOWN] if plan.effective else "",
+        commands=(*_approval(preview, plan), *_commands(plan, redact)) if plan.effective else (),
     )
+
+
+def _approval(preview: StackPreview, plan: Plan) -> Iterator[str]:
+    """Yield what approves a plan that has to be approved before it passes."""
+    if preview.ruling is not Ruling.PASSES:
+        named = f"{quote(plan.stack)} --env {quote(plan.environment)}"
+        yield f"orchestrator approve {digest(plan)[:SHOWN]} {named}"
 
 
 def _commands(plan: Plan, redact: Redact) -> Iterator[str]:

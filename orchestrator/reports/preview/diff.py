@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from orchestrator.plans.approvals import plain
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.plan import Plan, UnitPlan
 from orchestrator.plans.preview import StackPreview
@@ -90,13 +91,21 @@ def _redacted(unit: UnitPlan, redact: Redact) -> UnitPlan:
 
 
 def _refusal_lines(preview: StackPreview, redact: Redact) -> Iterator[str]:
-    for refusal in preview.refusals:
-        for text in broken(redact(f"refused: {refusal.message}")):
+    """Yield what stands against a plan, and what to do about it; the gravest first."""
+    told = (
+        *(("refused", each) for each in preview.refusals),
+        *(("needs approval", each) for each in preview.awaited),
+        *(("not now", each) for each in preview.later),
+    )
+    for word, refusal in told:
+        for text in broken(redact(f"{word}: {refusal.message}")):
             yield f"! {text}"
         for text in broken(redact(f"hint: {refusal.hint}")) if refusal.hint else ():
             yield f"!   {text}"
         for text in broken(redact(refusal.detail)) if refusal.detail else ():
             yield f"!     {text}"
+    if preview.refusals and preview.approved_by:
+        yield f"! approved all the same, just as it is, by {redact(', '.join(map(plain, preview.approved_by)))}"
 
 
 def _unit_pieces(unit: UnitPlan, redact: Redact) -> Iterator[Piece]:

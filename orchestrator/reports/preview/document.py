@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from orchestrator.errors import OrchestratorError
+from orchestrator.plans.approvals import plain
 from orchestrator.plans.preview import Preview, Refreshed, StackPreview
 from orchestrator.reports.json import FORMAT, error_json, plan_json
 from orchestrator.stack.model import Json
@@ -27,10 +29,18 @@ def stack_json(preview: StackPreview) -> dict[str, Json]:
         "reasons": list(preview.reasons),
         "overruled": list(preview.overruled),
         "unjudged": preview.unjudged,
-        "refusals": [error_json(each)["error"] for each in preview.refusals],
+        "ruling": preview.ruling.value,
+        "refusals": _errors(preview.refusals),
+        "awaited": _errors(preview.awaited),
+        "later": _errors(preview.later),
+        "approved_by": [plain(each) for each in preview.approved_by],
         "error": error_json(preview.error)["error"] if preview.error else None,
         "plan": plan_json(preview.plan) if preview.plan else None,
     }
+
+
+def _errors(errors: Iterable[OrchestratorError]) -> list[Json]:
+    return [error_json(each)["error"] for each in errors]
 
 
 def refreshed_json(requests: Iterable[Refreshed]) -> dict[str, Json]:

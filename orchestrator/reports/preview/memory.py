@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.plans.digest import digest
-from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.preview import Preview, Ruling, StackPreview
 from orchestrator.reports.preview.words import outlook
 
 _FORMAT: Final = 1
@@ -23,11 +23,13 @@ class Remembered:
     """One plan of an earlier comment: its digest, shortened, and what it would have done.
 
     The digest is empty when there was no plan; ``ledger`` is the entry that it was made after, empty for none.
+    ``ruling`` is what guards said of it.
     """
 
     digest: str
     outlook: str
     ledger: str = ""
+    ruling: Ruling = Ruling.PASSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def marker(configuration: str) -> str:
 def remember(preview: Preview, *, plans: bool = True) -> str:
     """Return the hidden line that holds what ``recall`` reads; without the ``plans`` it is short."""
     kept = {
-        each.name: [_digest(each), outlook(each), each.ledger]
+        each.name: [_digest(each), outlook(each), each.ledger, *_ruling(each)]
         for each in sorted(preview.stacks, key=lambda each: each.name)
     }
     about = {"format": _FORMAT, "head": preview.head, "base": preview.base}
@@ -93,8 +95,17 @@ def _is_ours(memory: Memory) -> bool:
     return all(map(_COMMIT.fullmatch, commits)) and all(map(_NAME.fullmatch, planned))
 
 
-def _remembered(digest_: object, words: object, ledger: object = "") -> Remembered:
-    return Remembered(digest=str(digest_), outlook=str(words), ledger=str(ledger))
+def _remembered(
+    digest_: object, words: object, ledger: object = "", ruling: object = Ruling.PASSES
+) -> Remembered:
+    return Remembered(
+        digest=str(digest_), outlook=str(words), ledger=str(ledger), ruling=Ruling(str(ruling))
+    )
+
+
+def _ruling(preview: StackPreview) -> Iterator[str]:
+    if preview.ruling is not Ruling.PASSES:
+        yield preview.ruling.value
 
 
 def _digest(preview: StackPreview) -> str:

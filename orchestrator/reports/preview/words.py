@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.plan import Plan
-from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.preview import Preview, Ruling, StackPreview
 
 _GRAVEST_FIRST: Final = (
     Action.DELETE,
@@ -20,12 +20,18 @@ _GRAVEST_FIRST: Final = (
     Action.READ,
 )
 
+_RULINGS: Final = {
+    Ruling.PASSES: "",
+    Ruling.WAITS: "needs approval",
+    Ruling.REFUSED: "refused",
+}
+
 
 def headline(preview: Preview) -> str:
     """Return what merging does in a line: what failed, what goes and whether data is lost, what is made."""
     plans = [each.plan for each in preview.stacks if each.plan is not None]
     failed = sum(each.error is not None for each in preview.stacks)
-    parts = [*_failed(failed, len(preview.stacks)), *_refused(preview.stacks), *_effects(plans)]
+    parts = [*_failed(failed, len(preview.stacks)), *_ruled(preview.stacks), *_effects(plans)]
     parts += [*_overruled(preview.stacks), *_unjudged(preview.stacks)]
     if preview.error is not None:
         return "Merging could not be planned"
@@ -36,7 +42,7 @@ def outlook(preview: StackPreview) -> str:
     """Return what merging does to one stack in an environment, in a few words."""
     if preview.plan is None:
         return "could not be planned"
-    parts = [*(["refused"] if preview.refusals else []), *_effects([preview.plan])]
+    parts = [*filter(None, [_RULINGS[preview.ruling]]), *_effects([preview.plan])]
     parts += ["policies change"] if preview.overruled else []
     parts += ["not judged by the base"] if preview.unjudged else []
     return ", ".join(parts) or "nothing to change"
@@ -103,10 +109,12 @@ def _failed(failed: int, of: int) -> Iterator[str]:
         yield f"{failed} of {_number(of, 'plan')} failed"
 
 
-def _refused(previews: Iterable[StackPreview]) -> Iterator[str]:
-    refused = sum(bool(each.refusals) for each in previews)
-    if refused:
+def _ruled(previews: Iterable[StackPreview]) -> Iterator[str]:
+    found = Counter(each.ruling for each in previews)
+    if refused := found[Ruling.REFUSED]:
         yield f"{_number(refused, 'plan')} refused"
+    if waiting := found[Ruling.WAITS]:
+        yield f"{_number(waiting, 'plan')} {'needs' if waiting == 1 else 'need'} approval"
 
 
 def _overruled(previews: Iterable[StackPreview]) -> Iterator[str]:

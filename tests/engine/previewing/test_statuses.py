@@ -1,19 +1,20 @@
 """Statuses of a commit, as a forge has them in the end, whatever it answers in between."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator import clock
 from orchestrator.engine.previewing.statuses import Statuses
-from orchestrator.errors import ForgeUnanswered, TerraformError
+from orchestrator.errors import ForgeUnanswered, PlanRefused, TerraformError
 from orchestrator.forges.clients import open_forge
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Place
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.processes import Stop
-from orchestrator.reports.preview.memory import Memory, Remembered
+from orchestrator.reports.preview.memory import Memory, Remembered, recall, remember
 from orchestrator.reports.preview.standing import EVERYTHING
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, Trouble, serving
 from tests.forges.small_forges import SmallGitHub
@@ -71,6 +72,44 @@ def test_each_plan_has_its_status_and_all_have_one(forge: Served) -> None:
         "orchestrator (other): shop/a": "success: 1 to create",
         "orchestrator (other): shop/b": "failure: could not be planned",
     }
+
+
+_MADE = StackPreview(
+    stack="shop", environment="a", plan=plan(unit_plan("manifests.shop", change()), environment="a")
+)
+_WHY = (PlanRefused("no"),)
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (replace(_MADE, refusals=_WHY, awaited=_WHY), "failure: refused, 1 to create"),
+        (replace(_MADE, awaited=_WHY), "pending: needs approval, 1 to create"),
+        (replace(_MADE, later=_WHY), "success: 1 to create"),
+        (replace(_MADE, refusals=_WHY, approved_by=("Ada",)), "success: 1 to create"),
+    ],
+)
+def test_what_may_not_be_merged_yet_is_no_success(
+    forge: Served, made: StackPreview, told: str
+) -> None:
+    """Guards that refuse are a failure, approvals that are missing pending, also when it was stale in between."""
+    statuses, name = _statuses(forge), "orchestrator: shop/a"
+    preview = Preview(base="b" * 40, head=_HEAD, stacks=(made, replace(_MADE, environment="b")))
+
+    statuses.planned(preview)
+    planned = _told(forge)
+    memory = recall(remember(preview))
+    assert memory
+    statuses.outdated(memory, stale={EVERYTHING: "moved"}, was={})
+    stale = _told(forge)
+    statuses.outdated(memory, stale={}, was={EVERYTHING: "moved"})
+
+    state = told.partition(":")[0]
+    assert planned[name] == told
+    assert planned["orchestrator"].partition(":")[0] == state
+    assert stale[name] == (told if state == "failure" else "pending: stale: moved")
+    assert _told(forge)[name] == told
+    assert _told(forge)["orchestrator"].partition(":")[0] == state
 
 
 @pytest.mark.parametrize(

@@ -48,24 +48,40 @@ def _imported() -> Preview:
 
 
 def _several_refusals() -> Preview:
-    refusals: tuple[OrchestratorError, ...] = (
-        PlanRefused(
-            "production may be applied from Mon 09:00 to 16:00 UTC",
-            hint="the window opens at 2026-03-16 09:00 UTC",
-        ),
-        PlanRefused(
-            "the plan 81fec9c1e95bf0ab of shop/production is not approved",
-            hint="somebody else approves it with: orchestrator approve 81fec9c1e95bf0ab shop --env production",
-            detail="beyond what Ada Lovelace approved:\n  to delete PersistentVolumeClaim shop/files",
-        ),
-        PlanRefused(
-            "what is in PersistentVolumeClaim shop/files would be lost by this plan",
-            hint="if that is meant, pass --acknowledge 'PersistentVolumeClaim shop/files'",
-        ),
+    window = PlanRefused(
+        "production may be applied from Mon 09:00 to 16:00 UTC",
+        hint="the window opens at 2026-03-16 09:00 UTC",
     )
+    lost = PlanRefused(
+        "what is in PersistentVolumeClaim shop/files would be lost by this plan",
+        hint="if that is meant, pass --acknowledge 'PersistentVolumeClaim shop/files'",
+    )
+    return preview(
+        replace(_files_gone(), refusals=(lost,), awaited=(_unapproved(),), later=(window,))
+    )
+
+
+def _unapproved() -> PlanRefused:
+    return PlanRefused(
+        "the plan 81fec9c1e95bf0ab of shop/production is not approved",
+        hint="somebody else approves it with: orchestrator approve 81fec9c1e95bf0ab shop --env production",
+        detail="beyond what Ada Lovelace approved:\n  to delete PersistentVolumeClaim shop/files",
+    )
+
+
+def _files_gone() -> StackPreview:
     gone = change("PersistentVolumeClaim shop/files", action=Action.DELETE, risk=Risk.DATA_LOSS)
-    made = of(unit_plan("manifests.shop", gone))
-    return preview(replace(made, refusals=refusals))
+    return of(unit_plan("manifests.shop", gone))
+
+
+def _waiting_for_approval() -> Preview:
+    return preview(replace(of(unit_plan("manifests.shop", change())), awaited=(_unapproved(),)))
+
+
+def _approved() -> Preview:
+    lost = PlanRefused("what is in PersistentVolumeClaim shop/files would be lost by this plan")
+    by = ("Ada Lovelace <ada@example.org>", "Grace Hopper <grace@example.org>")
+    return preview(replace(_files_gone(), refusals=(lost,), approved_by=by))
 
 
 def _whole_units_lost() -> Preview:
@@ -206,6 +222,8 @@ MORE: dict[str, Callable[[], Preview]] = {
     "one thing forgotten": _forgotten,
     "one import": _imported,
     "several guards refuse": _several_refusals,
+    "a plan needs approval": _waiting_for_approval,
+    "what is refused was approved": _approved,
     "units that go with their data": _whole_units_lost,
     "the settings of the base": _settings_of_the_base,
     "a note without effect": _noted_without_effect,

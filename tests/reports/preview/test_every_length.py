@@ -100,13 +100,17 @@ _errors = some.one_of(
     ),
 )
 _names = some.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
+_refusals = some.lists(some.builds(PlanRefused, _texts, hint=_texts), max_size=2).map(tuple)
 _planned = some.builds(
     StackPreview,
     stack=_names,
     environment=_names,
     plan=_plans,
     reasons=some.lists(_texts, max_size=3).map(tuple),
-    refusals=some.lists(some.builds(PlanRefused, _texts, hint=_texts), max_size=2).map(tuple),
+    refusals=_refusals,
+    awaited=_refusals,
+    later=_refusals,
+    approved_by=some.lists(_texts, max_size=2).map(tuple),
     overruled=some.lists(_texts, max_size=2).map(tuple),
     unjudged=some.one_of(some.just(""), _texts),
 )

@@ -1,0 +1,94 @@
+"""What guards say of the plan of a request: the base's, and those that hold for an apply."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from orchestrator.engine.execution.permissions import Permissions, check_before_asking
+from orchestrator.engine.planning.approvers import apart
+from orchestrator.engine.planning.plan import Planned
+from orchestrator.engine.previewing.trust import Judged
+from orchestrator.errors import PlanRefused
+from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
+from orchestrator.plans.approvals import approvers
+from orchestrator.plans.digest import digest
+from orchestrator.plans.guards import check_losses, check_protection
+from orchestrator.plans.loosening import in_force
+from orchestrator.plans.windows import ACKNOWLEDGED_BY as WINDOW
+from orchestrator.stack.model import UnitId
+from orchestrator.stack.policies import Guards
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What stands against a plan: what is too much, who has to approve it, and that it is not the time for it.
+
+    ``approved_by`` are as many people as are needed, at least one, who approved this very plan and wrote none of it;
+    else nobody.
+    """
+
+    refusals: tuple[PlanRefused, ...] = ()
+    awaited: tuple[PlanRefused, ...] = ()
+    later: tuple[PlanRefused, ...] = ()
+    approved_by: tuple[str, ...] = ()
+
+
+def judge(planned: Planned, judged: Judged) -> Judgement:
+    """Return what guards would not let pass, each thing once; raises RepositoryError."""
+    own = in_force(planned.ledger.guards, judged.stack.guards, ())
+    others = () if judged.guards in own else (judged.guards,)
+    plans = (planned, *(_by(planned, judged, guards) for guards in others))
+    told: set[str] = set()
+    too_much: list[Check] = [
+        *_checks(plans, UNAPPROVED, WINDOW),
+        partial(_check_protected, planned, judged.protected),
+        partial(check_losses, planned.plan, ()),
+    ]
+    return Judgement(
+        refusals=tuple(_refusals(too_much, told)),
+        awaited=tuple(_refusals(_checks(plans, WINDOW), told)),
+        later=tuple(_refusals(_checks(plans, UNAPPROVED), told)),
+        approved_by=_approved_by(planned, (*own, *others)),
+    )
+
+
+def _by(planned: Planned, judged: Judged, guards: Guards) -> Planned:
+    """Return a plan as one that other guards have to let pass."""
+    session = replace(planned.session, stack=replace(judged.stack, guards=guards))
+    return replace(planned, session=session)
+
+
+def _checks(plans: Iterable[Planned], *acknowledged: str) -> Iterator[Check]:
+    allowed = Permissions(acknowledged=frozenset(acknowledged))
+    return (partial(check_before_asking, each, allowed) for each in plans)
+
+
+def _refusals(checks: Iterable[Check], told: set[str]) -> Iterator[PlanRefused]:
+    for check in checks:
+        try:
+            check()
+        except PlanRefused as refusal:
+            if refusal.message not in told:
+                yield refusal
+            told.add(refusal.message)
+
+
+def _check_protected(planned: Planned, protected: frozenset[UnitId]) -> None:
+    """Refuse what the base protects, also when that was not applied yet: the request cannot take it away."""
+    for unit in planned.plan.units:
+        check_protection(unit, protected=protected, acknowledged=(), owners=planned.ledger.owners)
+
+
+def _approved_by(planned: Planned, guards: Iterable[Guards]) -> tuple[str, ...]:
+    """Return who approved a plan, where that is enough for each of the guards."""
+    known, approvals = digest(planned.plan), planned.ledger.approvals
+    if not any(approval.digest == known for approval in approvals):
+        return ()  # nobody has to look for authors then
+    names: tuple[str, ...] = ()
+    for each in guards:
+        names = approvers(approvals, known, apart(planned.session, planned.ledger, each))
+        if len(names) < max(1, each.approvals):
+            return ()
+    return names
