@@ -192,6 +192,7 @@ def test_nothing_that_a_request_says_of_itself_is_used(file: str) -> None:
         "github.event.pull_request.number || 'base'",
         "github.event.pull_request.base.sha",
         "github.event.pull_request.base.sha || github.sha",
+        "github.event.action == 'edited' && !github.event.changes.base && '-words' || ''",
     }
 
 
@@ -206,6 +207,24 @@ def test_requests_from_forks_do_not_run(file: str) -> None:
         in_a_branch = "github.event.pull_request.head.label != '' && "
         assert recipe["jobs"]["plan"]["if"].endswith(f"{in_a_branch}{of_this}")
     assert [*recipe["on"]] == ["pull_request", "push"]
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("recipes/github.yaml", "github.event.changes.base"),
+        ("recipes/gitea.yaml", "github.event.changes.ref"),
+    ],
+)
+def test_a_request_with_another_base_is_planned_again(file: str, changed: str) -> None:
+    """Forges tell it as an edit, as they do other words in its title, which start nothing and end nothing."""
+    recipe = pipelines.read(file)
+
+    assert "edited" in recipe["on"]["pull_request"]["types"]
+    assert f"(github.event.action != 'edited' || {changed})" in recipe["jobs"]["plan"]["if"]
+    if "concurrency" in recipe:
+        edits = f"${{{{ github.event.action == 'edited' && !{changed} && '-words' || '' }}}}"
+        assert recipe["concurrency"]["group"].endswith(edits)
 
 
 def test_a_job_may_do_as_little_as_it_can() -> None:
