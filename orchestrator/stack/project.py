@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from os.path import normpath
 from pathlib import Path, PurePosixPath
 from typing import Final, cast
 
@@ -38,8 +39,8 @@ _NAMES = re.compile("[-a-z0-9]+")
 class Project:
     """What ``orchestrator.yaml`` says; a default that it leaves out is None.
 
-    ``stacks`` are patterns of stack files; ``sources`` and ``clusters`` are patterns of what stacks may use,
-    None for anything; ``risks`` are what losing things of a type costs.
+    ``stacks`` are patterns of stack files; ``sources``, ``clusters`` and ``kubeconfigs`` are patterns of what stacks
+    may use, None where nothing is said; ``risks`` are what losing things of a type costs.
     """
 
     stacks: tuple[str, ...] = _DEFAULT_STACKS
@@ -50,6 +51,7 @@ class Project:
     on_failure: OnFailure | None = None
     sources: tuple[str, ...] | None = None
     clusters: tuple[str, ...] | None = None
+    kubeconfigs: tuple[str, ...] | None = None
     risks: Mapping[str, Risk] = field(default_factory=dict)
 
     def allows_source(self, source: str) -> bool:
@@ -61,6 +63,13 @@ class Project:
         return self.clusters is None or any(
             fnmatchcase(context, pattern) for pattern in self.clusters
         )
+
+    def allows_kubeconfig(self, file: str) -> bool:
+        """Whether a stack may name the file; where clusters are limited, a context in it may be any other one."""
+        if self.kubeconfigs is None:
+            return self.clusters is None
+        normal = normpath(file)
+        return any(fnmatchcase(normal, pattern) for pattern in self.kubeconfigs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +194,7 @@ def _project(section: Section) -> Project:
         else None,
         sources=allow.texts("sources") if "sources" in allow.values else None,
         clusters=allow.texts("clusters") if "clusters" in allow.values else None,
+        kubeconfigs=allow.texts("kubeconfigs") if "kubeconfigs" in allow.values else None,
         risks=read_risks(section.below("risks")),
     )
 

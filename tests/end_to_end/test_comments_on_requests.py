@@ -281,6 +281,28 @@ def test_an_answer_is_kept_when_the_comment_is_refused(
     assert standing(forge)[f"orchestrator: {world.name}/default"] == "success: 4 to create"
 
 
+def test_a_comment_is_never_longer_than_its_forge_allows(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Whoever asks for more gets as much as there is, and whoever asks for less gets less."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    long = {f"key-{number}": f"{number} {'long ' * 70}" for number in range(4)}
+    texts = [config_map(f"text-{number}", long) for number in range(100)]
+    world.manifests("platform/more.yaml", *texts)
+    world.commit("Say much")
+    propose(world, forge)
+
+    ended = comment(world, forge, "--limit", "1000000")
+    longest = len(forge.texts[0])
+    shorter = comment(world, forge, "--limit", "6000")
+
+    assert ended.code == shorter.code == 0, ended.said + shorter.said
+    assert 60_000 < longest <= 65_536
+    assert 4_000 < len(forge.texts[0]) <= 6_000
+
+
 def test_a_request_passes_once_its_plan_may_be_applied(
     world: World, forge: Served, tmp_path: Path
 ) -> None:

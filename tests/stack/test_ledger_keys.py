@@ -65,6 +65,11 @@ def test_places_of_ledgers(tmp_path: Path, written: str, meant: Ledger) -> None:
             "{context: dev}",
             "the cluster 'prod' is not allowed",
         ),
+        (
+            "{store: cluster, namespace: x, context: dev, kubeconfig: k}",
+            "{context: dev}",
+            "the kubeconfig 'k' is not allowed: a context in it may be any cluster",
+        ),
     ],
 )
 def test_what_does_not_go_together(

@@ -517,6 +517,34 @@ def test_only_what_the_project_allows_is_used(root: Path, text: str, expected: s
     assert mistakes_of(root, f"{HEAD}{text}\n{named}") == [expected]
 
 
+@pytest.mark.parametrize(
+    ("allow", "kubeconfig", "allowed"),
+    [
+        ("{clusters: [prod-*]}", "./own.yaml", False),
+        ("{clusters: [prod-*]}", "${{ vars.file }}", False),
+        ("{kubeconfigs: []}", "./own.yaml", False),
+        ("{clusters: [prod-*], kubeconfigs: ['~/.kube/*']}", "~/.kube/prod", True),
+        ("{clusters: [prod-*], kubeconfigs: ['~/.kube/*']}", "~/.kube/../own.yaml", False),
+        ("{clusters: [prod-*], kubeconfigs: ['own.yaml']}", "${{ vars.file }}", True),
+        ("{sources: []}", "./own.yaml", True),
+    ],
+)
+def test_a_kubeconfig_of_its_own_does_not_widen_what_is_allowed(
+    root: Path, allow: str, kubeconfig: str, *, allowed: bool
+) -> None:
+    """A context in it has whatever name somebody gave it, and is any cluster: the file has to be allowed, too."""
+    write(root, {"orchestrator.yaml": f"allow: {allow}\n"})
+    cluster = f"{{context: prod-eu, kubeconfig: '{kubeconfig}'}}"
+    text = f"{HEAD}vars: {{file: ./own.yaml}}\ncluster: {cluster}\n"
+
+    if allowed:
+        load(root, text)
+    else:
+        assert [
+            line.partition(" is not ")[2].partition(":")[0] for line in mistakes_of(root, text)
+        ] == ["allowed"]
+
+
 def test_the_sandbox_and_local_modules_are_always_allowed(root: Path) -> None:
     """Neither reaches anything outside of this machine."""
     write(root, {"orchestrator.yaml": "allow: {sources: [], clusters: []}\n"})

@@ -14,7 +14,7 @@ from orchestrator.stack.policies import Guards
 from orchestrator.stack.project import Project
 from orchestrator.stack.scope import scope_of
 
-_WORDS: Final = {"sources": "allow.sources", "clusters": "allow.clusters"}
+_WORDS: Final = {name: f"allow.{name}" for name in ("sources", "clusters", "kubeconfigs")}
 _DERIVED: Final = frozenset({"at_least"})  # follows from another key
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from orchestrator.errors import Mistake
+from orchestrator.errors import Mistake, Place
 from orchestrator.stack.expressions import locate_in
 from orchestrator.stack.model import Ledger, LedgerStore, Stack
 from orchestrator.stack.project import PROJECT_FILE, Project
@@ -64,7 +64,19 @@ def _check_cluster(stack: Stack) -> Iterator[Mistake]:
         )
 
 
+def kubeconfig_mistake(file: str, place: Place | None) -> Mistake:
+    """Return the mistake for a kubeconfig that a stack may not name."""
+    return Mistake(
+        message=f"the kubeconfig {file!r} is not allowed: a context in it may be any cluster",
+        place=place,
+        hint=f"leave it out, and set KUBECONFIG where this runs; or name it in `allow.kubeconfigs` of {PROJECT_FILE}",
+    )
+
+
 def _check_allowed(ledger: Ledger, project: Project) -> Iterator[Mistake]:
+    own = project.ledger is None or ledger.kubeconfig != project.ledger.kubeconfig
+    if ledger.kubeconfig and own and not project.allows_kubeconfig(ledger.kubeconfig):
+        yield kubeconfig_mistake(ledger.kubeconfig, locate_in(ledger.places)(("kubeconfig",)))
     if not ledger.context or project.allows_cluster(ledger.context):
         return
     hint = f"{PROJECT_FILE} allows {', '.join(project.clusters or ()) or 'none'}"

@@ -11,7 +11,7 @@ from orchestrator.stack.project import PROJECT_FILE, Project
 from orchestrator.stack.reference import Reference, parse_scalar
 from orchestrator.stack.scope import scope_of, state_scope_of
 from orchestrator.stack.written.health import check_health
-from orchestrator.stack.written.ledgers import check_ledger
+from orchestrator.stack.written.ledgers import check_ledger, kubeconfig_mistake
 from orchestrator.stack.written.literals import texts_in
 from orchestrator.stack.written.sharing import check_units, place_of
 
@@ -25,6 +25,7 @@ def check_stack(stack: Stack, project: Project) -> Iterator[Mistake]:
         yield from check_health(manifests)
     yield from _check_cluster(stack.cluster)
     yield from _check_allowed_cluster(stack, project)
+    yield from _check_allowed_kubeconfig(stack, project)
     yield from check_ledger(stack, project)
     yield from _check_state(stack)
     yield from _check_cycles(stack)
@@ -129,6 +130,15 @@ def _check_allowed_cluster(stack: Stack, project: Project) -> Iterator[Mistake]:
         place = locate_in(cluster.places)(("server" if cluster.server else "context",))
         hint = f"{PROJECT_FILE} allows {', '.join(project.clusters) or 'none'}"
         yield Mistake(message=f"the cluster {shown!r} is not allowed", place=place, hint=hint)
+
+
+def _check_allowed_kubeconfig(stack: Stack, project: Project) -> Iterator[Mistake]:
+    written = stack.cluster.kubeconfig
+    resolved = resolve(written, scope_of(stack)).value
+    shown = resolved if isinstance(resolved, str) else str(written)
+    if written is not None and not project.allows_kubeconfig(shown):
+        place = locate_in(stack.cluster.places)(("kubeconfig",))
+        yield kubeconfig_mistake(shown, place)
 
 
 def _check_state(stack: Stack) -> Iterator[Mistake]:

@@ -301,6 +301,11 @@ PROJECT: Final = map_of(
                     "clusters": Key(
                         list_of(TEXT), "Patterns of kubeconfig contexts that stacks may use."
                     ),
+                    "kubeconfigs": Key(
+                        list_of(TEXT),
+                        "Patterns of kubeconfig files that stacks may name; without it none where `clusters` is given,"
+                        " else any.",
+                    ),
                 }
             ),
             "What stacks may use; without it, anything.",
