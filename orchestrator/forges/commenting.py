@@ -25,10 +25,14 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of a comment, and the comment itself; None when another commit overtook ours, or none was written."""
+    """What became of a comment, and the comment itself; None when another commit overtook ours, or none was written.
+
+    ``before`` is what it said until then, empty for one that was not there.
+    """
 
     ending: Ending
     comment: Comment | None = None
+    before: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,9 +113,9 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     if not request.is_open:
         return Published(ending=Ending.CLOSED, comment=found)
     if found and before.strip() == now.strip():
-        return Published(ending=Ending.KEPT, comment=found)
+        return Published(ending=Ending.KEPT, comment=found, before=before)
     if found and forge.edit(found, now):
-        return Published(ending=Ending.CHANGED, comment=found)
+        return Published(ending=Ending.CHANGED, comment=found, before=before)
     forge.write(now)
     alone = insist(lambda: _alone(forge, text.marker, now), stop)
     return Published(ending=Ending.WRITTEN, comment=alone)

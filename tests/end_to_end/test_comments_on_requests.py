@@ -178,7 +178,7 @@ def test_the_code_of_a_request_cannot_comment_in_our_name(
 def test_a_request_is_merged_into_the_base_of_now(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
-    """Not into the one that was checked out; and when the two conflict by now, comment and status say so."""
+    """Not into the one that was checked out; that nothing is left to merge, or the two conflict by now, is told."""
     before = small_stack(world)
     add_origin(world, tmp_path)
     git(world.root, "checkout", "--quiet", "-b", "change")
@@ -194,11 +194,18 @@ def test_a_request_is_merged_into_the_base_of_now(
     git(world.root, "push", "--quiet", "origin", f"{bases[0]}:refs/heads/main")
     merged = comment(world, forge)
     (text,) = forge.texts
-    git(world.root, "push", "--quiet", "origin", f"{bases[1]}:refs/heads/main")
+    git(world.root, "push", "--quiet", "--force", "origin", "change:refs/heads/main")
+    nothing = comment(world, forge)
+    untouched = standing(forge)
+    git(world.root, "push", "--quiet", "--force", "origin", f"{bases[1]}:refs/heads/main")
     stale = comment(world, forge, "--refresh")
     conflict = comment(world, forge)
 
-    assert (merged.code, conflict.code) == (0, 1), merged.said + conflict.said
+    assert (merged.code, nothing.code, conflict.code) == (0, 0, 1), merged.said + conflict.said
+    assert untouched == {
+        "orchestrator": "success: Merging changes nothing",
+        f"orchestrator: {world.name}/default": "success: not touched any more",
+    }
     assert f"merged into `{bases[0][:10]}`" in text
     assert "platform-2" in text
     assert "is stale: all of it (it conflicts with main by now)" in stale.stdout

@@ -147,7 +147,12 @@ def _conclude(statuses: Statuses, made: Preview, published: Published | None) ->
         statuses.planned(made)
     elif published.ending is not Ending.OVERTAKEN:
         address = published.comment.address if published.comment else ""
-        replace(statuses, address=address).planned(made)
+        leading = replace(statuses, address=address)
+        leading.planned(made)
+        former = recall(published.before)
+        # The base moved since: these may be failures, or stale.
+        if former and former.head == made.head and made.error is None:
+            leading.untouched(sorted(former.plans.keys() - {each.name for each in made.stacks}))
 
 
 def _check(request: ChangeRequest, ask: Ask) -> None:

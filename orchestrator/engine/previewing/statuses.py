@@ -58,6 +58,11 @@ class Statuses:
         states = [State.FAILURE] if made.error else [_state(each) for each in made.stacks]
         self._set("", _gravest(states), headline(made))
 
+    def untouched(self, names: Iterable[str]) -> None:
+        """Say that merging does not touch these, for which there was a plan of the same commit before."""
+        for name in names:
+            self._set(name, State.SUCCESS, "not touched any more")
+
     def outdated(self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str]) -> None:
         """Say which plans are stale by now, and of those that were what they are again; failures stay."""
         for name, plan in memory.plans.items():
