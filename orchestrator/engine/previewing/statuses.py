@@ -4,7 +4,7 @@ One that is stale is pending: nothing failed, and nobody may take it for an answ
 approve; one that guards refuse is a failure until somebody approved just this plan.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -64,20 +64,17 @@ class Statuses:
             self._set(name, State.SUCCESS, "not touched any more")
 
     def outdated(self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str]) -> None:
-        """Say which plans are stale by now, and of those that were what they are again; failures stay."""
-        for name, plan in memory.plans.items():
-            why, before = (each.get(name, each.get(EVERYTHING)) for each in (stale, was))
-            if _remembered(plan) is not State.FAILURE and why != before:
-                self._standing(name, why, _remembered(plan), plan.outlook)
-        state = _gravest(map(_remembered, memory.plans.values()))
-        if bool(stale) != bool(was) and state is not State.FAILURE and (stale or memory.whole):
-            self._standing("", _together(stale), state, _outlooks(memory))
+        """Say which plans are stale by now, and of those that were what they are again.
 
-    def _standing(self, name: str, why: str | None, state: State, otherwise: str) -> None:
-        if why is None:
-            self._set(name, state, otherwise)
-        else:
-            self._set(name, State.PENDING, f"stale: {why or 'plan again'}")
+        One that could not even be made stays a failure: that it may be repaired is found by planning alone.
+        """
+        for name, plan in memory.plans.items():
+            why, before = (_why(each, name) for each in (stale, was))
+            if plan.digest and why != before:
+                self._set(name, *_standing(plan, why))
+        all_, before_all = (_together(memory, each) for each in (stale, was))
+        if all_ != before_all and (stale or memory.whole):
+            self._set("", *all_)
 
     def _set(self, name: str, state: State, description: str) -> None:
         longest = self.forge.longest_description
@@ -115,10 +112,22 @@ def _shortened(context: str) -> str:
     return f"{shown[: _LONGEST_NAME - _HASH - 2]}… {hashed}"
 
 
-def _together(stale: Mapping[str, str]) -> str | None:
-    return ", ".join(sorted(stale.keys() - {EVERYTHING})) or stale.get(EVERYTHING)
+def _why(stale: Mapping[str, str], name: str) -> str | None:
+    return stale.get(name, stale.get(EVERYTHING))
 
 
-def _outlooks(memory: Memory) -> str:
-    told: Iterator[str] = (f"{name}: {plan.outlook}" for name, plan in memory.plans.items())
-    return ", ".join(told) or "Merging touches no stack"
+def _standing(plan: Remembered, why: str | None) -> tuple[State, str]:
+    """Return how a plan stands that is stale for a reason, or None; with what there is to say."""
+    if why is None or not plan.digest:
+        return _remembered(plan), plan.outlook
+    return State.PENDING, f"stale: {why or 'plan again'}"
+
+
+def _together(memory: Memory, stale: Mapping[str, str]) -> tuple[State, str]:
+    """Return how all plans stand: what may not be merged whatever was planned again comes before what is stale."""
+    states = [_standing(plan, _why(stale, name))[0] for name, plan in memory.plans.items()]
+    if stale and State.FAILURE not in states:
+        named = ", ".join(sorted(stale.keys() - {EVERYTHING}))
+        return State.PENDING, f"stale: {named or stale.get(EVERYTHING) or 'plan again'}"
+    told = ", ".join(f"{name}: {plan.outlook}" for name, plan in memory.plans.items())
+    return _gravest(states), told or "Merging touches no stack"

@@ -12,7 +12,7 @@ from orchestrator.errors import ForgeUnanswered, PlanRefused, TerraformError
 from orchestrator.forges.clients import open_forge
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Place
-from orchestrator.plans.preview import Preview, StackPreview
+from orchestrator.plans.preview import Preview, Ruling, StackPreview
 from orchestrator.processes import Stop
 from orchestrator.reports.preview.memory import Memory, Remembered, recall, remember
 from orchestrator.reports.preview.standing import EVERYTHING
@@ -107,7 +107,8 @@ def test_what_may_not_be_merged_yet_is_no_success(
     state = told.partition(":")[0]
     assert planned[name] == told
     assert planned["orchestrator"].partition(":")[0] == state
-    assert stale[name] == (told if state == "failure" else "pending: stale: moved")
+    assert stale[name] == "pending: stale: moved"
+    assert stale["orchestrator"] == "pending: stale: moved"
     assert _told(forge)[name] == told
     assert _told(forge)["orchestrator"].partition(":")[0] == state
 
@@ -159,6 +160,16 @@ def test_what_is_stale_goes_back_to_pending_and_what_is_not_any_more_to_success(
         "orchestrator: shop/a": "success: 1 to create",
         "orchestrator": "success: shop/a: 1 to create, shop/b: 2 to delete",
     }
+
+
+def test_what_guards_refuse_fails_all_whatever_else_is_stale(forge: Served) -> None:
+    """The other one may be planned again, and this one is refused all the same."""
+    refused = replace(_PLANS["shop/b"], ruling=Ruling.REFUSED)
+    memory = Memory(head=_HEAD, plans={**_PLANS, "shop/b": refused})
+
+    _statuses(forge).outdated(memory, stale={"shop/a": "moved"}, was={})
+
+    assert _told(forge) == {"orchestrator: shop/a": "pending: stale: moved"}
 
 
 def test_a_failure_stays_one_whatever_moved_on(forge: Served) -> None:
