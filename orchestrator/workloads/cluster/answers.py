@@ -198,6 +198,8 @@ def _forbidden(_: Mapping[str, Json], request: Request, message: str) -> Cluster
     resource = ".".join(filter(None, (found["resource"], found["group"])))
     namespace = f" in namespace {found['namespace']}" if found["namespace"] else ""
     flag = f" -n {found['namespace']}" if found["namespace"] else ""
+    if found["user"].startswith("system:serviceaccount:"):  # which is asked by somebody else
+        flag += f" --as {found['user']}"
     return AccessDenied(
         f"the user {found['user']!r} is not allowed to {found['verb']} {resource}{namespace}",
         hint=f"grant it; kubectl auth can-i {found['verb']} {resource}{flag} tells when it holds",

@@ -15,7 +15,7 @@ from tests.end_to_end.agents.installing import install
 from tests.end_to_end.agents.keeper import Keeper, told
 from tests.end_to_end.agents.witness import Right, Witness, witness
 from tests.end_to_end.commands import Ended, eventually
-from tests.end_to_end.stacks import config_map, deployment
+from tests.end_to_end.stacks import config_map, deployment, secret
 from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
@@ -130,12 +130,14 @@ def _printed(keeper: Keeper) -> list[dict[str, Any]]:
     return documents
 
 
-def _kubeconfig(world: World, address: str) -> str:
+def _kubeconfig(world: World, address: str, authority: str = "") -> str:
     """Return how the agent's service account reaches the API server, by a token that it was asked for."""
     name = f"orchestrator-{world.name}"
     path = f"/api/v1/namespaces/{_agents(world)}/serviceaccounts/{name}/token"
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    return _kubeconfig_of(world.cluster.create(path, request)["status"]["token"], address)
+    return _kubeconfig_of(
+        world.cluster.create(path, request)["status"]["token"], address, authority
+    )
 
 
 def _kubeconfig_of(token: str, address: str, authority: str = "") -> str:
@@ -207,6 +209,70 @@ def test_the_printed_rights_are_enough_and_each_is_used(installed: _Installed) -
     assert _takes_part(keeper)
     unused = installed.granted - installed.seen.used
     assert not unused, sorted(unused)
+
+
+def _tenant(keeper: Keeper, tmp_path: Path) -> list[dict[str, Any]]:
+    """Have the agent run as its own account, and the stack as that of a tenant; return what is printed for both."""
+    world, config = keeper.world, tmp_path / "kubeconfig"
+    world = replace(world, variables={**world.variables, "KUBECONFIG": str(config)})
+    keeper.world = world
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare(None, shop, cluster={"context": "agent"})
+    keeper.push("Use what the agent has")
+    usual = {
+        "name": world.name,
+        "leader": {"namespace": _agents(world)},
+        "defaults": {"service_account": f"{world.name}/deployer"},
+    }
+    keeper.tell(listen="0.0.0.0:8080", **usual)
+    documents = _printed(keeper)
+    keeper.tell(listen="127.0.0.1:0", **usual)
+    for each in documents:
+        if each["kind"] != "RoleBinding" or each["subjects"][0]["name"] != "deployer":
+            install(world.cluster, each)
+    address, authority = f"https://{world.cluster.address}", world.cluster.authority
+    config.write_text(_kubeconfig(world, address, authority))
+    return documents
+
+
+def test_a_tenant_has_what_is_printed_for_its_account_and_no_more(
+    keeper: Keeper, tmp_path: Path
+) -> None:
+    """The agent may do nothing there but act as that account, which may do what the stack's kinds ask for."""
+    documents = _tenant(keeper, tmp_path)
+    world = keeper.world
+    rules = {
+        each["metadata"]["name"]: each["rules"]
+        for each in documents
+        if each["kind"] == "Role" and each["metadata"]["namespace"] == world.name
+    }
+    core, own = {"apiGroups": [""]}, f"orchestrator-{world.name}"
+    acting = {"resources": ["serviceaccounts"], "resourceNames": ["deployer"]}
+    verbs = ["create", "delete", "get", "list", "patch", "watch"]
+    assert rules == {
+        own: [{**core, **acting, "verbs": ["impersonate"]}],
+        f"{own}-deployer": [{**core, "resources": ["configmaps"], "verbs": verbs}],
+    }
+    refused = keeper.once()
+    assert refused.code == 1, refused.said
+    user = f"system:serviceaccount:{world.name}:deployer"
+    what = f"list configmaps in namespace {world.name}"
+    assert _why(refused) == f"the user {user!r} is not allowed to {what}"
+    (task,) = told(refused, "task ended")
+    assert f"can-i list configmaps -n {world.name} --as {user} " in task["hint"]
+    for each in documents:
+        install(world.cluster, each)
+    eventually(lambda: keeper.once().code == 0, "what failed to be tried again")
+    assert _text(world) == "hello"
+    world.manifests("shop/more.yaml", secret("key", {"value": "whisper"}))
+    keeper.push("Want what nobody allowed")
+    beyond = keeper.once()
+    assert beyond.code == 1, beyond.said
+    assert (
+        _why(beyond)
+        == f"the user {user!r} is not allowed to {what.replace('configmaps', 'secrets')}"
+    )
+    assert not world.exists("Secret", "key")
 
 
 def _works(installed: _Installed) -> bool:

@@ -196,27 +196,6 @@ def test_what_left_git_is_kept_or_taken_away(keeper: Keeper, world: World) -> No
     assert not told(keeper.once(), "task ended")
 
 
-def test_a_stack_has_the_rights_of_its_service_account(keeper: Keeper, world: World) -> None:
-    """Whatever the agent itself may do, the cluster lets a stack do what its account may, and no more."""
-    keeper.tell(defaults={"service_account": f"{world.name}/deployer"})
-    refused = keeper.once()
-    assert refused.code == 1, refused.said
-    (task,) = told(refused, "task ended")
-    assert f"system:serviceaccount:{world.name}:deployer" in task["why"]
-    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]
-    account = {"kind": "ServiceAccount", "name": "deployer", "namespace": world.name}
-    bound = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"}
-    for plural, kind, more in (
-        ("roles", "Role", {"rules": rules}),
-        ("rolebindings", "RoleBinding", {"roleRef": bound, "subjects": [account]}),
-    ):
-        path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{world.name}/{plural}"
-        head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind}
-        world.cluster.create(path, {**head, "metadata": {"name": "deployer"}, **more})
-    eventually(lambda: keeper.once().code == 0, "what failed to be tried again")
-    assert _text(world) == "hello"
-
-
 def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: World) -> None:
     """What its stacks may use stands in the agent's own file, and is held against each before anything is done."""
     keeper.tell(repository={"allow": {"namespaces": ["other-*"], "clusters": ["sandbox"]}})
