@@ -199,9 +199,26 @@ def _normalised(
     group, _, kind = group_version_kind(value)
     if "." not in group or group.endswith(".k8s.io"):
         value = {key: item for key, item in value.items() if key != "status"}
+    if (group, kind) == ("apps", "Deployment"):
+        value = _without_null_strategy(value)
     if (group, kind) == ("", "Secret") and isinstance(value.get("stringData"), dict):
         return _with_encoded_data(value), frozenset(map(_moved_to_data, sensitive))
     return value, sensitive
+
+
+def _without_null_strategy(value: dict[str, Tree]) -> dict[str, Tree]:
+    """Return a Deployment without ``rollingUpdate: null``, which other tools want beside ``type: Recreate``.
+
+    A server-side apply has no such word, and keeps what is there.
+    """
+    spec = value.get("spec")
+    strategy = spec.get("strategy") if isinstance(spec, dict) else None
+    if not (isinstance(spec, dict) and isinstance(strategy, dict)):
+        return value
+    if strategy.get("rollingUpdate", ...) is not None:
+        return value
+    kept = {key: item for key, item in strategy.items() if key != "rollingUpdate"}
+    return {**value, "spec": {**spec, "strategy": kept}}
 
 
 def _with_encoded_data(value: dict[str, Tree]) -> dict[str, Tree]:

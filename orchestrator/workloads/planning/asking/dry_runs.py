@@ -210,7 +210,7 @@ class DryRuns:
         return True
 
     def _make_way(self, cases: Sequence[_Case]) -> None:
-        """Ask without the elements that people put others in the place of, where that is why nothing is accepted."""
+        """Ask without what cannot be beside something in its way, where that is why nothing is accepted."""
         found: dict[ObjectRef, tuple[Usurped, Submission]] = {}
         for case in cases:
             if case.live is None or self._unusable(case) or self._leaves_drift(case, case.live):
@@ -234,7 +234,7 @@ class DryRuns:
                 case.taken |= losers(case.live, case.reply.live)
             if self._leaves_drift(case, case.live):
                 continue
-            if case.claim is None and untouched(case.live):
+            if case.claim is None and untouched(case.live) and not case.usurped:
                 continue
             left_out = self._inherit(case, case.live, case.reply.live)
             if left_out is not None:
@@ -257,7 +257,7 @@ class DryRuns:
             whole=heirs, wanted=declared_by_us(result), usurped=case.usurped.theirs
         )
         found = predecessors(live, succession)
-        if not found:
+        if not (found or case.usurped):
             return None
         case.succession = succession
         case.taken |= frozenset(found)

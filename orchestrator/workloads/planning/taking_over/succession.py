@@ -34,7 +34,7 @@ DECLARING: Final = frozenset({"kubectl-client-side-apply", "kubectl", "before-fi
 class Succession:
     """Whose records are ours from now on: ``whole`` managers with all they set, of others what we set too.
 
-    ``wanted`` are the fields that we set from now on; ``usurped`` are elements of lists that are in the way of ours.
+    ``wanted`` are the fields that we set from now on; ``usurped`` are in the way of these, also where nobody owns them.
     """
 
     whole: frozenset[str] = frozenset()
@@ -88,7 +88,8 @@ def outliving(live: Live, succession: Succession) -> FieldSet:
 def handed_over(live: Live, succession: Succession) -> list[Json] | None:
     """Return the object's record with what is ours in our name, or None when it says so already."""
     estate = _Estate.of(live, succession)
-    if not estate.left_to_us:
+    before = estate.record.fields if estate.record else NOTHING
+    if not estate.left_to_us and (estate.record is None or estate.ours == before):
         return None
     record = estate.record or _adapted(estate.left_to_us[0])
     kept = [entry.holding(entry.fields) for entry in estate.others]
@@ -118,7 +119,7 @@ class _Estate:
         kept = {entry: entry.fields - taken.get(entry, NOTHING) for entry in found}
         return cls(
             record=record,
-            ours=(record.fields if record else NOTHING).union(*taken.values()),
+            ours=ours.union(succession.usurped, *taken.values()),
             left_to_us=tuple(entry for entry, fields in taken.items() if fields),
             others=tuple(
                 replace(entry, fields=fields)

@@ -1,7 +1,9 @@
-"""Elements of keyed lists that people put in the place of ours, by changing the key of one by hand. Pure.
+"""What is in the way of a manifest though it declares nothing of it, and has to become ours before it can go. Pure.
 
-To the server that is another element: ours went, and theirs stays beside the one that is applied again. Where both
-have the same name the server refuses that, whoever it is told about: theirs has to become ours before it can go.
+Elements of keyed lists that people put in the place of ours, by changing the key of one by hand: to the server that is
+another element. Ours went, and theirs stays beside the one that is applied again; where both have the same name the
+server refuses that, whoever it is told about. And defaults that the server filled in itself, and does not allow beside
+what Git wants by now: nobody owns these, and an apply only takes out what is ours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,19 +25,25 @@ from orchestrator.workloads.records.fields import (
     shown,
     union,
     value_of,
+    without,
 )
 from orchestrator.workloads.records.notation import keys_of
 from orchestrator.workloads.records.owned import moment
 
 _KEYED: Final = "k:"
+# Defaults of a kind, and the field beside them with the value that excludes them.
+_EXCLUSIVE: Final[Mapping[tuple[tuple[str, str], FieldPath], tuple[str, str]]] = {
+    (("apps/v1", "Deployment"), ("f:spec", "f:strategy", "f:rollingUpdate")): ("f:type", "Recreate")
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usurped:
-    """Elements of lists that are in the way: ``theirs`` as the record has them, and the lists that they are in."""
+    """What is in the way: ``theirs`` as a record has it, or would; the lists of such elements, and such defaults."""
 
     theirs: FieldSet = NOTHING
     lists: tuple[FieldPath, ...] = ()
+    defaults: tuple[FieldPath, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -43,7 +51,7 @@ class Usurped:
 
 
 def usurped(manifest: Mapping[str, Tree], live: Live) -> Usurped:
-    """Return the elements that people made of ours: like some of the manifest's that are lost."""
+    """Return the elements that people made of ours, like some of the manifest's that are lost; and defaults."""
     hands = [entry for entry in entries(live) if by_hand(entry.manager) and not entry.subresource]
     others = union(entry for entry in entries(live) if entry not in hands)
     found = {
@@ -51,19 +59,22 @@ def usurped(manifest: Mapping[str, Tree], live: Live) -> Usurped:
         for path in union(hands)
         if path[-1].startswith(_KEYED) and path not in others and _in_the_way(path, manifest, live)
     }
+    theirs = frozenset(
+        field
+        for field in union(hands)
+        if any(field[: length + 1] in found for length in range(len(field)))
+    )
+    defaults = _defaults(manifest, live)
     return Usurped(
-        theirs=frozenset(
-            field
-            for field in union(hands)
-            if any(field[: length + 1] in found for length in range(len(field)))
-        ),
+        theirs=theirs.union(defaults),
         lists=tuple(sorted({path[:-1] for path in found})),
+        defaults=defaults,
     )
 
 
 def without_lost(manifest: Mapping[str, Tree], live: Live, found: Usurped) -> dict[str, Tree]:
-    """Return the manifest without the elements that are to come back: what the server can be asked about."""
-    result: Tree = dict(manifest)
+    """Return the manifest without what cannot be beside what is in the way: what the server can be asked about."""
+    result: Tree = without(manifest, frozenset(path[:-1] for path in found.defaults))
     for path in found.lists:
         lost = _lost(manifest, live, path)
         kept = [item for item in _items(manifest, path) if item not in lost]
@@ -74,8 +85,11 @@ def without_lost(manifest: Mapping[str, Tree], live: Live, found: Usurped) -> di
 def with_lost(
     value: Mapping[str, Tree], manifest: Mapping[str, Tree], live: Live, found: Usurped
 ) -> dict[str, Tree]:
-    """Return an object in which the elements of the manifest that it lost are back, in its order."""
+    """Return an object with what the manifest has in place of what was in the way, elements in its order."""
     result: Tree = dict(value)
+    for path in found.defaults:
+        wanted = value_of(dict(without(manifest, frozenset({path}))), path[:-1])
+        result = _put(result, path[:-1], wanted)
     for path in found.lists:
         kept, lost = _items(value, path), _lost(manifest, live, path)
         known: list[Tree] = [_name(item) for item in _items(manifest, path)]
@@ -100,7 +114,8 @@ def blamed(fields: Sequence[FieldChange], live: Live, theirs: FieldSet) -> tuple
     """Return the changes of a plan, those of lists with elements in the way with who put these there, and when."""
     if not theirs:
         return tuple(fields)
-    heads = {shown(path[: _depth(path)]) + "[": _last(live, path) for path in theirs}
+    elements = (path for path in theirs if any(step.startswith(_KEYED) for step in path))
+    heads = {shown(path[: _depth(path)]) + "[": _last(live, path) for path in elements}
     return tuple(_blamed(item, heads) for item in fields)
 
 
@@ -171,6 +186,29 @@ def _items(value: Mapping[str, Tree], path: FieldPath) -> list[Tree]:
 
 def _tree(live: Live) -> dict[str, Tree]:
     return cast("dict[str, Tree]", dict(live))
+
+
+def _defaults(manifest: Mapping[str, Tree], live: Live) -> tuple[FieldPath, ...]:
+    """Return the defaults that nobody else set, that the manifest leaves out, and that exclude what it says."""
+    others = union(entry for entry in entries(live) if not entry.ours)
+    return tuple(
+        path
+        for (kind, path), (field, value) in _EXCLUSIVE.items()
+        if (live.get("apiVersion"), live.get("kind")) == kind
+        and value_of(dict(manifest), (*path[:-1], field)) == value
+        and value_of(dict(manifest), path) is None
+        and value_of(_tree(live), path) is not None
+        and not any(path == owned[: len(path)] for owned in others)
+    )
+
+
+def _put(value: Tree, path: FieldPath, wanted: Tree) -> Tree:
+    """Return a value with another one at a path of plain fields."""
+    if not path:
+        return wanted
+    name = path[0].partition(":")[2]
+    there = value if isinstance(value, dict) else {}
+    return {**there, name: _put(there.get(name), path[1:], wanted)}
 
 
 def _with(value: Tree, path: FieldPath, items: list[Tree]) -> Tree:

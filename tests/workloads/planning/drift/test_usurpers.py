@@ -1,4 +1,4 @@
-"""A key changed by hand: to the server another element of a list, in the place of ours and with its name."""
+"""What is in the way of a manifest: keys changed by hand, in the place of ours, and defaults that it excludes."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.plans.change import Action
+from orchestrator.plans.values import ABSENT
 from orchestrator.stack.model import Drift
 from orchestrator.workloads.manifests.wanted import RenderedSet
 from tests.workloads.builders import DEPLOYMENT
@@ -60,6 +61,25 @@ def test_a_key_deep_in_a_template_is_taken_back(ground: Ground) -> None:
     assert [(item["name"], item["containerPort"]) for item in live] == [("http", 8000)]
     (plan,) = ground.plan(ground.rendered(_CONTAINER), inventory=inventory)
     assert change_of(plan, "/web").action is Action.NO_OP
+
+
+@pytest.mark.parametrize("strategy", ["{type: Recreate}", "{type: Recreate, rollingUpdate: null}"])
+def test_a_default_that_excludes_what_git_wants_goes(ground: Ground, strategy: str) -> None:
+    """Nobody set how a Deployment is rolled out, and it may not be said of one that is made anew: shown, and done."""
+    inventory = ground.apply(DEPLOYMENT)
+    anew = DEPLOYMENT.replace("  replicas: 1\n", f"  replicas: 1\n  strategy: {strategy}\n")
+    assert anew != DEPLOYMENT
+
+    (plan,) = ground.plan(ground.rendered(anew), inventory=inventory)
+    after = ground.apply(anew, inventory=inventory)
+    (again,) = ground.plan(ground.rendered(anew), inventory=after)
+
+    fields = {field.path: field.after for field in change_of(plan, "/web").fields}
+    assert fields == {"spec.strategy.rollingUpdate": ABSENT, "spec.strategy.type": "Recreate"}
+    live = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
+    assert live["spec"]["strategy"] == {"type": "Recreate"}
+    assert [change.action for change in again.changes] == [Action.NO_OP]
+    ground.apply(DEPLOYMENT, inventory=after)
 
 
 def test_what_people_added_beside_it_stays(ground: Ground) -> None:
