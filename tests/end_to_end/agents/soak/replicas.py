@@ -39,6 +39,11 @@ class Replica:
         self.home.mkdir(parents=True)
         (self.home / "agent.yaml").write_text(yaml.safe_dump(dict(told)), encoding="utf-8")
 
+    def tell_more(self, **more: Any) -> None:
+        """Change its file."""
+        file = self.home / "agent.yaml"
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **more}))
+
     @property
     def log(self) -> Path:
         """Return the file that has all that it said."""

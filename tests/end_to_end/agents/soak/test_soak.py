@@ -85,6 +85,7 @@ def _assert_nothing_left(scene: Scene, folder: Path) -> None:
     fresh.home.mkdir()
     for name in ("agent.yaml", "password"):
         (fresh.home / name).write_text((scene.replicas[0].home / name).read_text())
+    fresh.tell_more(defaults={"drift": {"workloads": False, "infrastructure": False}})
     fresh.start("--once")
     assert fresh.await_end(600) == 0, fresh.log.read_text()[-2000:]
     assert {each["end"] for each in fresh.told("task ended")} == {"unchanged"}
