@@ -27,6 +27,7 @@ from orchestrator.agent.decisions.agenda import (
 )
 from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.agent.decisions.turns import Turns
 from orchestrator.agent.memory import Memory, own_directory
 from orchestrator.agent.patrols import Patrols
 from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regained
@@ -80,6 +81,7 @@ class Loop:
     _watches: dict[str, Watch] = field(default_factory=dict)
     _began: dict[Key, float] = field(default_factory=dict)
     _patrols: Patrols = field(init=False)
+    _turns: Turns = field(default_factory=Turns)
     _children: Children = field(init=False)
     _stops: dict[Key, Stop] = field(default_factory=dict)
     _chance: random.Random = field(default_factory=random.SystemRandom)
@@ -174,7 +176,7 @@ class Loop:
         """Begin with what comes first of the repositories that were asked, as long as there are workers."""
         asked = {name for name, watch in self._watches.items() if watch.known}
         agenda = {key: item for key, item in self.agenda.items() if key.repository in asked}
-        ours = own(agenda, self.share)
+        ours = self._left(agenda)
         for start in chosen(ours, now, workers=self.configuration.workers):
             item = begun(self.agenda[start.key], start.task, now)
             self._replace(item)
@@ -198,9 +200,11 @@ class Loop:
     def _patrol(self, workers: ThreadPoolExecutor, now: float) -> None:
         """Have the workloads looked at of the stacks whose time has come."""
         ours = own(self.agenda, self.share)
+        ours = self._turns.unseen(ours) if self.once else ours
         after, orders = self._patrols.sent(ours, now, lot=self._chance.random())
         self.agenda = {**self.agenda, **after} if orders else self.agenda
         for order in orders:
+            self._turns = self._turns.sent(order.looks)
             self._send(workers, order, self.stop)
 
     def _send(self, workers: ThreadPoolExecutor, order: Order, stop: Stop) -> None:
@@ -212,11 +216,16 @@ class Loop:
             watch.sight is not None and not watch.asking for watch in self._watches.values()
         )
         quiet = asked and not self._patrols.out and self._messages.empty()
-        return quiet and idle(own(self.agenda, self.share), now)
+        return quiet and idle(self._left(self.agenda), now)
+
+    def _left(self, agenda: Agenda) -> Agenda:
+        """Return what of an agenda is ours to do, and was not done yet where all is done once."""
+        ours = own(agenda, self.share)
+        return self._turns.left(ours) if self.once else ours
 
     def _await(self, now: float) -> None:
         """Wait until something is due or is told, and take in what was told."""
-        ours = own(self.agenda, self.share)
+        ours = self._left(self.agenda)
         due = min([next_moment(ours), *(watch.due for watch in self._watches.values())])
         busy = len(self._began) >= self.configuration.workers
         pause = _LOOK_SECONDS if busy else min(max(due - now, _LEAST_SECONDS), _LOOK_SECONDS)
@@ -289,6 +298,7 @@ class Loop:
             self.agenda = {key: each for key, each in self.agenda.items() if key != result.key}
         else:
             self._replace(after)
+        self._turns = self._turns.ended(result.key)
         before = self.verdicts.get(result.key)
         self.verdicts[result.key] = verdict
         self._announce(
