@@ -61,6 +61,26 @@ def test_keeps_no_more_than_it_is_told(python: Callable[[str], Command]) -> None
     assert not processes.run(much, limits=Limits(output=1000)).capped
 
 
+def test_what_writes_without_end_is_interrupted(
+    python: Callable[[str], Command], tmp_path: Path
+) -> None:
+    """The disk is not ours alone. Whoever asks it to stop all the same is heard, and told that it was they."""
+    flood = "while True: print('x' * 1000)"
+    limits, stop = Limits(written=100_000, grace=5), Stop()
+
+    def ended() -> processes.Completed:
+        command = python(f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n{flood}")
+        return processes.stream(
+            command, sink=tmp_path / "out", on_line=lambda _: None, limits=limits, stop=stop
+        )
+
+    assert (flooded := ended()).flooded
+    assert not flooded.interrupted
+    stop.request()
+    assert (asked := ended()).interrupted
+    assert not asked.flooded
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="memory is read from /proc")
 def test_what_takes_too_much_memory_is_ended(python: Callable[[str], Command]) -> None:
     """What a child started counts too; one that keeps within its bounds is left alone."""

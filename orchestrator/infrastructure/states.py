@@ -20,7 +20,7 @@ from orchestrator.infrastructure.reading.state import (
     read_state,
 )
 from orchestrator.infrastructure.running.initialisation import initialise_on_need
-from orchestrator.infrastructure.running.run import FLAG, LONGER, arguments, capture
+from orchestrator.infrastructure.running.run import FLAG, arguments, capture
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.stack.scope import Output
 
@@ -167,10 +167,8 @@ def captured(workspace: Workspace, argv: tuple[str, ...], *, doing: str) -> str:
     if ended.interrupted:
         raise Interrupted(f"{workspace.unit}: stopped while {doing}; nothing was changed")
     if ended.overran:
-        message = (
-            f"{workspace.unit}: {doing} was stopped, since it took longer than {ended.overran}"
-        )
-        raise TerraformError(message, hint=LONGER, detail=ended.stderr)
+        message = f"{workspace.unit}: {doing} was stopped, since {ended.overran}"
+        raise TerraformError(message, hint=ended.remedy, detail=ended.stderr)
     raise failure(workspace.unit, doing, ended.diagnostics, output=ended.stderr)
 
 

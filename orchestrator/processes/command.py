@@ -21,14 +21,15 @@ class Command:
 class Limits:
     """How long a child may run, and how long it is left to finish after an interrupt; in seconds.
 
-    ``output`` is how much is kept of what it writes, and ``memory`` how much it may take with all that it started,
-    both in bytes.
+    ``output`` is how much is kept of what it writes, ``written`` how much it may write at all where that goes to a
+    file, and ``memory`` how much it may take with all that it started, each in bytes.
     """
 
     timeout: float | None = None
     grace: float = 30.0
     second_grace: float = 5.0
     output: int = 256 * 1024 * 1024
+    written: int = 4 * 1024**3
     memory: int | None = None
 
 
@@ -36,8 +37,8 @@ class Limits:
 class Completed:
     """How a child ended: its exit code (negative for a signal) and its output as text.
 
-    ``interrupted``, ``timed_out`` and ``exceeded`` (of its memory) say that this side ended it, and why. ``capped``
-    says that it wrote more than is kept.
+    ``interrupted``, ``timed_out``, ``exceeded`` (of its memory) and ``flooded`` (it wrote more than it may) say that
+    this side ended it, and why. ``capped`` says that it wrote more than is kept.
     """
 
     code: int
@@ -46,6 +47,7 @@ class Completed:
     interrupted: bool = False
     timed_out: bool = False
     exceeded: bool = False
+    flooded: bool = False
     capped: bool = False
 
 

@@ -48,18 +48,25 @@ def stream(
     """Run a child whose stdout goes to the file ``sink``, and hand its lines on as they come.
 
     A file and not a pipe, since a reader that dies or stalls would take Terraform down in the middle of an
-    apply; the file is also the journal of what was in flight. ``stdout`` of the result is left empty.
+    apply; the file is also the journal of what was in flight. ``stdout`` of the result is left empty. A child that
+    writes too much is interrupted before the disk is full, on which Terraform has to save its state.
     Raises ProgramMissing when the child cannot be started.
     """
+    limits = limits or Limits()
     with sink.open("wb") as out, sink.open("rb") as reader, temporary_file() as err:
         sink.chmod(0o600)
-        lines = _Lines(reader, on_line)
+        lines, flood = _Lines(reader, on_line), _Flood((out, err), limits.written, stop)
+
+        def look() -> None:
+            lines.drain()
+            flood.look()
+
         child = start(command, stdout=out, stderr=err)
-        ended = supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
+        ended = supervise(child, limits=limits, stop=flood.stop, on_poll=look)
         log.step("process ended", argv=command.argv, code=child.returncode)
         lines.drain()
         lines.finish()
-        return _completed(child.returncode, "", _read(err), ended)
+        return _completed(child.returncode, "", _read(err), flood.why(ended))
 
 
 def follow(
@@ -104,6 +111,30 @@ class _Lines:
             self._on_line(self._rest.decode(errors="replace"))
 
 
+class _Flood:
+    """Asks a child to stop that writes more than it may, on top of whoever else does."""
+
+    def __init__(self, files: tuple[IO[bytes], ...], most: int, above: Stop | None) -> None:
+        self.stop = Stop(above=above)
+        self._files = files
+        self._most = most
+        self._above = above
+        self._over = False
+
+    def look(self) -> None:
+        if (
+            not self._over
+            and sum(os.fstat(each.fileno()).st_size for each in self._files) > self._most
+        ):
+            self._over = True
+            self.stop.request()
+
+    def why(self, ended: str) -> str:
+        """Return why the child was ended, as it was supervised, with this reason too."""
+        asked = self._above is not None and self._above.requested
+        return "flooded" if self._over and ended == "interrupted" and not asked else ended
+
+
 def _read(file: IO[bytes], most: int = _ERRORS_KEPT_BYTES) -> str:
     file.seek(0)
     return file.read(most).decode(errors="replace")
@@ -117,6 +148,7 @@ def _completed(code: int, stdout: str, stderr: str, ended: str) -> Completed:
         interrupted=ended == "interrupted",
         timed_out=ended == "timed out",
         exceeded=ended == "exceeded",
+        flooded=ended == "flooded",
     )
 
 

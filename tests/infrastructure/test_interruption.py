@@ -168,6 +168,22 @@ def test_an_apply_that_takes_too_long_saves_what_it_did(ground: Ground, tmp_path
     assert values(ground.plan(workspace, {"text": "x"}).outputs) == {"text": "x"}
 
 
+def test_an_apply_that_writes_without_end_saves_what_it_did(ground: Ground) -> None:
+    """It is stopped before the disk is full, on which the state has to be saved."""
+    chatty = 'resource "terraform_data" "chatty" {\n  provisioner "local-exec" {\n    command = "yes"\n  }\n}\n'
+    ground.write("modules/echo/main.tf", ECHO + chatty)
+    workspace = ground.workspace()
+    plan_file = ground.plan(workspace, {"text": "x"}).plan_file
+    assert plan_file is not None
+    limits = Limits(written=3 * 1024**2, grace=60.0)
+    narrow = replace(workspace, site=replace(ground.site, limits=limits))
+    with pytest.raises(TerraformError) as caught:
+        apply_module(narrow, plan_file, on_event=ground.events.append)
+    assert caught.value.message == "modules.echo: apply was stopped, since it wrote more than 3 MB"
+    assert "the module's programs write less" in caught.value.hint
+    assert values(ground.plan(workspace, {"text": "x"}).outputs) == {"text": "x"}
+
+
 def test_an_interrupted_plan_leaves_nothing(ground: Ground, tmp_path: Path) -> None:
     """Neither a plan file nor the inputs stay behind."""
     ground.write("modules/echo/main.tf")

@@ -16,7 +16,7 @@ from orchestrator.infrastructure.running.plugin_cache import (
     own_plugin_cache,
 )
 from orchestrator.infrastructure.running.progress import Progress
-from orchestrator.infrastructure.running.run import FLAG, LONGER, Ended, arguments, follow, listen
+from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, follow, listen
 from orchestrator.infrastructure.running.unsaved import push_unsaved_state
 from orchestrator.infrastructure.workspace import Workspace
 
@@ -65,8 +65,8 @@ def _failed(workspace: Workspace, ended: Ended) -> OrchestratorError:
     if ended.interrupted:
         return Interrupted(f"{workspace.unit}: stopped while initialising; nothing was changed")
     if ended.overran:
-        message = f"{workspace.unit}: init was stopped, since it took longer than {ended.overran}"
-        return TerraformError(message, hint=LONGER, detail=ended.stderr)
+        message = f"{workspace.unit}: init was stopped, since {ended.overran}"
+        return TerraformError(message, hint=ended.remedy, detail=ended.stderr)
     return failure(workspace.unit, "init", ended.diagnostics, output=ended.stderr)
 
 

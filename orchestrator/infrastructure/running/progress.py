@@ -9,7 +9,7 @@ from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
 from orchestrator.infrastructure.reading.diagnostics import failure
 from orchestrator.infrastructure.reading.plan import drift_in
 from orchestrator.infrastructure.reading.state import read_outputs_block
-from orchestrator.infrastructure.running.run import LONGER, Ended
+from orchestrator.infrastructure.running.run import Ended
 from orchestrator.plans.change import Action, Change
 from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.plans.redaction import Secrets
@@ -103,10 +103,8 @@ class Progress:
             return cause
         hint = self._left(killed=killed)
         if ended.overran:
-            message = (
-                f"{self._unit}: {doing} was stopped, since it took longer than {ended.overran}"
-            )
-            return TerraformError(message, hint=f"{LONGER}; {hint}", detail=cause.detail)
+            message = f"{self._unit}: {doing} was stopped, since {ended.overran}"
+            return TerraformError(message, hint=f"{ended.remedy}; {hint}", detail=cause.detail)
         if not ended.interrupted:
             message = f"{self._unit}: {doing} failed: Terraform was ended from outside"
             return TerraformError(message, hint=hint, detail=cause.detail)

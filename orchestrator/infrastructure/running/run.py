@@ -15,7 +15,7 @@ from orchestrator.infrastructure.binary import Binary
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, from_event, from_text
 from orchestrator.infrastructure.running.environment import child_environment
 from orchestrator.infrastructure.workspace import Workspace
-from orchestrator.processes import Command, Completed, run, stream
+from orchestrator.processes import Command, Completed, Limits, run, stream
 from orchestrator.stack.written.durations import written
 
 FLAG = IsFlagged
@@ -25,8 +25,8 @@ Options = Mapping[str, Any]
 OnMessage = Callable[[Mapping[str, Any]], None]
 
 
-LONGER = "give it more time with `terraform: {timeout: …}`, if it needs that"
-"""What to do about a command that took too long."""
+_LONGER = "give it more time with `terraform: {timeout: …}`, if it needs that"
+_QUIETER = "see to it that the module's programs write less, for example into /dev/null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class Ended:
     """How a command ended: exit code, its messages for people, and its output where that was captured.
 
     Messages and stderr hold no secrets any more; stdout is data and may. ``interrupted`` says that
-    somebody asked to end it, ``overran`` how long it was allowed to take when that was not enough, and
-    ``capped`` that it wrote more than is kept.
+    somebody asked to end it, ``overran`` which of its limits was not enough ("it took longer than 3s") with ``remedy``
+    as what to do about that, and ``capped`` that it wrote more than is kept.
     """
 
     code: int
@@ -44,6 +44,7 @@ class Ended:
     stderr: str
     interrupted: bool
     overran: str = ""
+    remedy: str = ""
     capped: bool = False
 
 
@@ -139,15 +140,25 @@ def _message(line: str) -> Mapping[str, Any]:
 
 def _ended(workspace: Workspace, done: Completed, told: Iterable[Diagnostic] = ()) -> Ended:
     diagnostics = tuple(told) or from_text(done.stderr)
+    overran, remedy = _overrun(done, workspace.site.limits)
     return Ended(
         code=done.code,
         diagnostics=tuple(map(workspace.as_known, diagnostics)),
         stdout=done.stdout,
         stderr=workspace.site.secrets.redact(done.stderr.strip() or _silent_end(done.code)),
         interrupted=done.interrupted,
-        overran=written(workspace.site.limits.timeout or 0) if done.timed_out else "",
+        overran=overran,
+        remedy=remedy,
         capped=done.capped,
     )
+
+
+def _overrun(done: Completed, limits: Limits) -> tuple[str, str]:
+    if done.timed_out:
+        return f"it took longer than {written(limits.timeout or 0)}", _LONGER
+    if done.flooded:
+        return f"it wrote more than {limits.written // 1024**2} MB", _QUIETER
+    return "", ""
 
 
 def _silent_end(code: int) -> str:
