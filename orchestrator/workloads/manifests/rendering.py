@@ -195,14 +195,20 @@ def _unknown_kind_hint(kinds: Kinds, group: str, kind: str) -> str:
 def _normalised(
     value: dict[str, Tree], sensitive: frozenset[Path]
 ) -> tuple[dict[str, Tree], frozenset[Path]]:
-    """Return the object as the server keeps it: no status, and a Secret's texts under ``data``."""
+    """Return the object as the server keeps it: no status, a Secret's texts under ``data``, and the like."""
     group, _, kind = group_version_kind(value)
     if "." not in group or group.endswith(".k8s.io"):
         value = {key: item for key, item in value.items() if key != "status"}
-    if (group, kind) == ("apps", "Deployment"):
-        value = _without_null_strategy(value)
-    if (group, kind) == ("", "Secret") and isinstance(value.get("stringData"), dict):
-        return _with_encoded_data(value), frozenset(map(_moved_to_data, sensitive))
+    match group, kind:
+        case "rbac.authorization.k8s.io", "ClusterRole" if value.get("aggregationRule"):
+            # The controller that gathers them overwrites whatever stands there, and owns the field.
+            value = {key: item for key, item in value.items() if key != "rules"}
+        case "apps", "Deployment":
+            value = _without_null_strategy(value)
+        case "", "Secret" if isinstance(value.get("stringData"), dict):
+            return _with_encoded_data(value), frozenset(map(_moved_to_data, sensitive))
+        case _:
+            pass
     return value, sensitive
 
 

@@ -188,6 +188,21 @@ def test_what_the_server_sets_is_not_wanted(tmp_path: Path) -> None:
     }
 
 
+def test_rules_that_are_gathered_are_not_wanted(tmp_path: Path) -> None:
+    """An aggregated role says that it has none, and gets those of others from a controller, whose field they are."""
+    text = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: all}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}
+rules: []
+"""
+    (gathered,) = rendered(tmp_path, text).objects
+    assert "rules" not in gathered.value
+    (plain,) = rendered(tmp_path, text.replace("aggregationRule", "other")).objects
+    assert plain.value["rules"] == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
