@@ -10,6 +10,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,8 @@ def test_git_that_is_down(keeper: Keeper, world: World) -> None:
         port = json.loads(running.await_line('"agent listens"'))["port"]
         eventually(lambda: _text(world) == "hello", "the first commit")
     assert "shop" in json.loads(running.await_line('"repository does not answer"'))["repository"]
-    assert ask(port, "GET", "/readyz") == (503, "shop: does not answer\n")
+    missed = (503, "shop: does not answer\n")
+    eventually(lambda: ask(port, "GET", "/readyz") == missed, "it to say so")
     assert ask(port, "GET", "/healthz")[0] == 200
     pushed = _say(keeper, "welcome")
     secret.write_text("whisper it again\n")
@@ -268,20 +270,18 @@ def test_a_stack_that_hangs_delays_no_other(keeper: Keeper, world: World, tmp_pa
     eventually(lambda: world.data("other")["text"] == "hello", "the other one to be healed")
 
 
-class _started:  # noqa: N801 - it reads as a word
+@contextmanager
+def _started(
+    keeper: Keeper, program: tuple[str, ...], *arguments: object
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start an agent by another program for a block, with what it says in a log; it is told to stop at its end."""
-
-    def __init__(self, keeper: Keeper, program: tuple[str, ...], *arguments: object) -> None:
-        self._keeper, self._argv = keeper, (*program, *map(str, arguments))
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        keeper = self._keeper
-        with (keeper.home / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                self._argv, cwd=keeper.home, env={**keeper.world.variables}, stdout=log, stderr=log
-            )
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
+    argv = (*program, *map(str, arguments))
+    with (keeper.home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            argv, cwd=keeper.home, env={**keeper.world.variables}, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
