@@ -153,6 +153,7 @@ def manifests(
     from orchestrator.agent.installing.gathering import installation, settings_of
     from orchestrator.agent.installing.manifests import manifests as render
     from orchestrator.agent.installing.manifests import written
+    from orchestrator.agent.installing.placing import needed_files, troubles
     from orchestrator.engine.needs import wants
 
     configuration = _configuration(options, config)
@@ -160,6 +161,7 @@ def manifests(
         found = tuple(
             wants(surroundings, lambda stack: settings_of(configuration, stack) is not None)
         )
+        usual = surroundings.settings.cache / "agents" / configuration.name
     wanted = installation(
         configuration,
         found,
@@ -170,8 +172,13 @@ def manifests(
     )
     for each in (title for of_stack in found for title in of_stack.unplaced):
         click.echo(f"warning: no rights for {each}: its namespace is known only later", err=True)
+    for trouble in troubles(configuration, usual=usual):
+        click.echo(f"warning: {trouble}", err=True)
     for name in wanted.elsewhere:
         click.echo(f"note: the namespace {name} has to be there first", err=True)
+    if files := needed_files(configuration):
+        where = f"the Secret {wanted.name} in the namespace {namespace}"
+        click.echo(f"note: {where} has to hold {', '.join(files)}", err=True)
     click.echo(written(render(wanted)), nl=False)
 
 

@@ -26,7 +26,7 @@ notifications, repositories, retry, version, workers
 5:16 the first wait is longer than the longest | `most` is at least as long as `first`
 7:20 defaults.service_account 'deployer' names no service account | write NAMESPACE/NAME, such as shop/deployer
 8:19 there is no time zone 'Mars/Olympus' | write its IANA name, such as Europe/Berlin or UTC
-11:10 the address holds a password | write it to a file: credentials.password_file
+11:10 the address holds a password | write it to a file: credentials.username and credentials.password_file
 12:13 nobody is named whose commits are taken | name a file with ssh or gpg, or remove it
 13:14 webhooks are told nowhere | add 'listen: "0.0.0.0:8080"' at the top
 13:21 repositories.shop.webhook.kind must be github, gitlab, gitea or generic, not 'bitbucket' | known here: generic, \
@@ -130,6 +130,21 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         """,
     )
     assert "\n".join(found) + "\n" == _MISTAKES
+
+
+def test_a_name_in_an_address_may_be_a_token(tmp_path: Path) -> None:
+    """Over HTTP forges take a token in its place; it is shown to nobody. Over SSH it is a user's name."""
+    file = tmp_path / "agent.yaml"
+    text = "version: 1\nrepositories: {shop: {url: %s}}\n"
+    file.write_text(text % "https://ghp-hunter2@git.example.org/shop.git", encoding="utf-8")
+    with pytest.raises(InvalidStack) as refused:
+        load_configuration(file, Settings.read())
+    (mistake,) = refused.value.mistakes
+    assert mistake.message == "the address holds a user, which may be a token"
+    assert mistake.place
+    assert mistake.place.text == ""
+    file.write_text(text % "ssh://git@git.example.org/shop.git", encoding="utf-8")
+    assert load_configuration(file, Settings.read()).repositories
 
 
 @pytest.mark.parametrize(

@@ -81,11 +81,11 @@ def _check_leader(leader: Section) -> Iterator[Mistake]:
 
 def _check_repository(top: Section, repository: Section) -> Iterator[Mistake]:
     url = urlsplit(repository.text("url"))
-    if url.password is not None:
-        message, hint = (
-            "the address holds a password",
-            "write it to a file: credentials.password_file",
-        )
+    # Over HTTP a name alone may be a token.
+    if url.password is not None or (url.scheme in {"http", "https"} and url.username):
+        what = "a password" if url.password is not None else "a user, which may be a token"
+        message = f"the address holds {what}"
+        hint = "write it to a file: credentials.username and credentials.password_file"
         place = replace(repository.locate(("url",)), text="")  # the line is shown to nobody
         yield Mistake(message=message, place=place, hint=hint)
     if repository.text("url").startswith("-"):

@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 
 from orchestrator.agent.configuration.channels import Mail
 from orchestrator.agent.configuration.model import Configuration
+from orchestrator.agent.installing.placing import CREDENTIALS, FILES, HOME
 from orchestrator.agent.installing.rights import Rights
 from orchestrator.stack.model import Json
 
-_HOME: Final = "/var/lib/orchestrator"
-_FILES: Final = "/etc/orchestrator"
 _USER: Final = 65532
 _PORT: Final = "http"
 _RBAC: Final = "rbac.authorization.k8s.io"
@@ -205,10 +204,10 @@ def _container(wanted: Installation) -> Manifest:
     return {
         "name": "agent",
         "image": wanted.image,
-        "args": ["agent", "--config", f"{_FILES}/agent.yaml"],
+        "args": ["agent", "--config", f"{FILES}/agent.yaml"],
         "env": [
-            {"name": "HOME", "value": f"{_HOME}/home"},
-            {"name": "ORCHESTRATOR_CACHE", "value": f"{_HOME}/cache"},
+            {"name": "HOME", "value": f"{HOME}/home"},
+            {"name": "ORCHESTRATOR_CACHE", "value": f"{HOME}/cache"},
         ],
         "ports": [{"name": _PORT, "containerPort": wanted.port, "protocol": "TCP"}],
         "startupProbe": _probe("/healthz", period=2, failures=60),
@@ -225,10 +224,10 @@ def _container(wanted: Installation) -> Manifest:
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [
-            {"name": "home", "mountPath": _HOME},
+            {"name": "home", "mountPath": HOME},
             {"name": "temporary", "mountPath": "/tmp"},  # noqa: S108 - of the container
-            {"name": "file", "mountPath": _FILES, "readOnly": True},
-            {"name": "credentials", "mountPath": f"{_FILES}-credentials", "readOnly": True},
+            {"name": "file", "mountPath": FILES, "readOnly": True},
+            {"name": "credentials", "mountPath": CREDENTIALS, "readOnly": True},
         ],
     }
 
@@ -281,12 +280,14 @@ def _policy(wanted: Installation) -> Manifest:
 
 
 def _ports(wanted: Installation) -> set[int]:
-    """Return the ports that it has to reach: the API server's usual ones, and those of its repositories and mail."""
+    """Return the ports that it has to reach: the API server's usual ones, those of Git, forges and mail."""
     found = {443, 6443}
     targets = (channel.target for channel in wanted.configuration.channels)
     found |= {target.port for target in targets if isinstance(target, Mail)}
-    for repository in wanted.configuration.repositories.values():
-        url = urlsplit(repository.url)
+    repositories = wanted.configuration.repositories.values()
+    addresses = [each.url for each in repositories]
+    addresses += [each.statuses.api for each in repositories if each.statuses]
+    for url in map(urlsplit, addresses):
         found.add(url.port or _PORTS.get(url.scheme, _PORTS["ssh"]))  # git@host:path is SSH
     return found
 
