@@ -27,6 +27,7 @@ _WRONG_TYPE: Final = re.compile(
     r"\.(?P<field>[^\s:]+): expected (?P<wanted>\w+)(?: \([^)]*\))?, got "
     r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\}|(?P<type>\w+))"
 )
+_TWICE: Final = re.compile(r"\.(?P<list>\S+): duplicate entries for key (?P<key>\[[^\]]*\])")
 _OTHER_OBJECT: Final = re.compile(r"\buid mismatch\b|\bUID in precondition\b")
 _MODIFIED: Final = re.compile("object has been modified")
 _QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?=: |$)", re.DOTALL)
@@ -128,8 +129,8 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
         return superseded(request.title, gone="no existing object" in message)
     if request.absent and _MODIFIED.search(message):
         return appeared(request.title)
-    # Both come with 500, the first from servers before 1.27 only.
-    if _UNDECLARED.search(message) or _WRONG_TYPE.search(message):
+    # These come with 500, the first from servers before 1.27 only.
+    if any(words.search(message) for words in (_UNDECLARED, _WRONG_TYPE, _TWICE)):
         return _invalid(answer, request, message)
     meanings = {
         400: _invalid,
@@ -268,6 +269,8 @@ def _invalid(answer: Mapping[str, Json], request: Request, message: str) -> Clus
         )
     if _WRONG_TYPE.search(message):
         return _wrong_types(request, message)
+    if _TWICE.search(message):
+        return _said_twice(request, message)
     causes = [(str(item.get("field") or ""), _cause(item, request)) for item in _causes(answer)]
     # What is not there has nothing that cannot be changed, whatever words a policy refuses it with.
     unchangeable = None if request.absent else immutable(request.title, causes, message)
@@ -289,6 +292,16 @@ def _wrong_types(request: Request, message: str) -> Invalid:
     told = "; ".join(found)
     hint = hint if wants_text else ""
     return Invalid(f"{request.title} is not valid: {told}", causes=found, hint=hint)
+
+
+def _said_twice(request: Request, message: str) -> Invalid:
+    """Return the refusal of lists with several elements of one name, in an order that the server does not give them."""
+    found = {f"{each['list']}{each['key']}": each["list"] for each in _TWICE.finditer(message)}
+    return Invalid(
+        f"{request.title} is not valid: {', '.join(sorted(found))} stands more than once",
+        causes={f"{name} stands more than once": path for name, path in found.items()},
+        hint="remove or rename all but one of each",
+    )
 
 
 _TYPES: Final = {"numeric": "number"}

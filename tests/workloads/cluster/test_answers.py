@@ -197,6 +197,26 @@ def test_a_misspelt_field_is_named(status: int, message: str) -> None:
     )
 
 
+def test_elements_of_one_name_are_told_in_order() -> None:
+    """Which elements stand twice is told by their lists and keys, always in the same order."""
+    pods = '.spec.template.spec.containers[name="c"]'
+    told = [
+        f'  {pods}.ports: duplicate entries for key [containerPort=80,protocol="TCP"]',
+        f'  {pods}.env: duplicate entries for key [name="A"]',
+    ]
+    first, second = (
+        answer(500, "\n".join(["failed to create typed patch object: errors:", *lines]))
+        for lines in (told, told[::-1])
+    )
+    assert isinstance(first, Invalid)
+    assert first.message == second.message
+    inner = 'spec.template.spec.containers[name="c"]'
+    assert first.message == (
+        f'Deployment shop/web is not valid: {inner}.env[name="A"], '
+        f'{inner}.ports[containerPort=80,protocol="TCP"] stands more than once'
+    )
+
+
 def test_values_of_secrets_are_left_out() -> None:
     """A message about a Secret quotes no value of it."""
     request = Request(
