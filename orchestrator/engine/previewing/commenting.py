@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
-from orchestrator.engine.previewing.fetching import fetched, stands_at
+from orchestrator.engine.previewing.fetching import Fetched, fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
 from orchestrator.engine.previewing.refreshing import refresh
 from orchestrator.engine.previewing.standing import ledger_moved
@@ -19,7 +20,6 @@ from orchestrator.reports.preview.budget import SMALLEST
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.standing import ROOM
-from orchestrator.repository.repository import open_repository
 from orchestrator.stack.load import load_project
 
 
@@ -87,12 +87,13 @@ def comment_on(
         keep(made)
     with _collected(errors):
         limit = min(ask.limit or forge.limit, forge.limit)
-        published = _publish(surroundings, forge, made, limit=limit, base=request.base)
+        stands = partial(stands_at, surroundings, found.repository, request.base)
+        published = _publish(surroundings, forge, made, limit=limit, stands=stands)
     with _collected(errors):
         _conclude(statuses, made, published)
     refreshed: Refreshed | None = None
     with _collected(errors):
-        if _is_late(surroundings, request, made, published):
+        if _is_late(surroundings, found, made, published, base=request.base):
             refreshed = refresh(
                 surroundings, forge, configuration=ask.configuration, limit=ask.limit
             )
@@ -106,9 +107,11 @@ def comment_on(
 
 def _is_late(
     surroundings: Surroundings,
-    request: ChangeRequest,
+    found: Fetched,
     made: Preview,
     published: Published | None,
+    *,
+    base: str,
 ) -> bool:
     """Whether something moved on while the plans were made.
 
@@ -117,15 +120,16 @@ def _is_late(
     """
     if published is None or published.ending is Ending.OVERTAKEN:
         return False
-    if published.ending is Ending.CLOSED or stands_at(surroundings, request.base) != made.base:
+    repository = found.repository
+    now = stands_at(surroundings, repository, base)
+    if published.ending is Ending.CLOSED or now != made.base:
         return True
     with ExitStack() as resources:
         around = replace(surroundings, trusted=made.base, resources=resources, ledgers={})
-        repository = open_repository(surroundings.directory)
-        base = repository.revision(made.base)
-        project = load_project(repository.export(base))
+        onto = repository.revision(made.base)
+        project = load_project(repository.export(onto))
         merge = Merge(
-            surroundings=around, repository=repository, base=base, result=base, project=project
+            surroundings=around, repository=repository, base=onto, result=onto, project=project
         )
         return any(ledger_moved(merge, each) for each in made.stacks if each.plan)
 
@@ -164,7 +168,12 @@ def _check(request: ChangeRequest, ask: Ask) -> None:
 
 
 def _publish(
-    surroundings: Surroundings, forge: Forge, made: Preview, *, limit: int, base: str
+    surroundings: Surroundings,
+    forge: Forge,
+    made: Preview,
+    *,
+    limit: int,
+    stands: Callable[[], str],
 ) -> Published:
     redact: Callable[[str], str] = surroundings.secrets.redact
     room = max(SMALLEST, limit - ROOM)
@@ -176,7 +185,7 @@ def _publish(
         memory = recall(previous)
         if memory is None or memory.head != made.head or memory.base in {"", made.base}:
             return False
-        return memory.base == stands_at(surroundings, base)
+        return memory.base == stands()
 
     text = Text(marker=marker(made.configuration), head=made.head, make=make, is_newer=is_newer)
     return publish(forge, text, stop=surroundings.stop)

@@ -41,10 +41,9 @@ def fetched(
     return Fetched(repository=repository, base=stand[refs[0]], head=head)
 
 
-def stands_at(surroundings: Surroundings, base: str) -> str:
+def stands_at(surroundings: Surroundings, repository: Repository, base: str) -> str:
     """Return where a branch of the remote stands now, empty when it is gone; raises RepositoryError."""
-    repository, ref = open_repository(surroundings.directory), f"refs/heads/{base}"
-    remote = repository.remote()
+    ref, remote = f"refs/heads/{base}", repository.remote()
     if remote is None:
         return ""
     return repository.plumbing(stop=surroundings.stop).list_remote(remote, (ref,)).get(ref, "")

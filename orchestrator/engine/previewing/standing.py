@@ -144,8 +144,10 @@ def _is_touched(merge: Merge, file: StackFile, changed: frozenset[str]) -> Itera
 
 
 def ledger_moved(merge: Merge, made: StackPreview) -> bool:
-    """Whether somebody changed what a plan was made after, or is about to."""
-    return bool(_stale_by_ledger(merge, made.name, made.ledger))
+    """Whether a ledger has entries that came after the one that a plan was made after, of whatever kind."""
+    store = ledger_of(merge, made.name)
+    newest = next(store.history(1), None) if store is not None else None
+    return newest is not None and newest.id != made.ledger
 
 
 def _stale_by_ledger(merge: Merge, name: str, since: str) -> str:
