@@ -40,9 +40,9 @@ class Keeper:
         git(self.world.root, "push", "--quiet", "--force", "origin", "main")
         return commit
 
-    def once(self, *arguments: str) -> Ended:
+    def once(self, *arguments: str, **variables: str) -> Ended:
         """Have the agent do what is due."""
-        return self.world.run("agent", "--once", *arguments, directory=self.home)
+        return self.world.run("agent", "--once", *arguments, directory=self.home, **variables)
 
     def start(self, **variables: str) -> Running:
         """Start the agent."""

@@ -18,6 +18,20 @@ from tests.end_to_end.world import World
 pytestmark = pytest.mark.integration
 
 _SECRET = "whisper-hunter2"
+_PASSWORD = """
+resource "terraform_data" "password" {
+  input = sensitive("pass/word+${uuid()}")
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
+output "password" {
+  value     = terraform_data.password.output
+  sensitive = true
+}
+"""
 
 
 def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
@@ -74,6 +88,50 @@ def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
         running.process.send_signal(15)
         ended = running.end()
         assert _SECRET not in text + ended.said
+
+
+def test_what_a_failure_tells_of_a_secret_reaches_nobody(keeper: Keeper, world: World) -> None:
+    """An API server repeats what it refuses: not in the log, what is posted, Events, nor what the agent remembers."""
+    world.write("modules/base/main.tf", _PASSWORD)
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare({"base": {"source": "./modules/base"}}, shop)
+    label = {
+        "key": "${{ modules.base.password }}"
+    }  # which may hold no slash: the server says what it got
+    world.manifests("shop/texts.yaml", config_map("greeting", labels=label))
+    keeper.push("Label it with a secret")
+    with hooks() as sink:
+        (keeper.home / "url").write_text(sink.url, encoding="utf-8")
+        team = {"kind": "webhook", "url_file": "url", "secret_file": "url"}
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "keeper"}}
+        world.cluster.create(f"/api/v1/namespaces/{world.name}/serviceaccounts", account)
+        events = {"kind": "kubernetes", "namespace": world.name, "object": "ServiceAccount/keeper"}
+        keeper.tell(notifications={"team": team, "cluster": events})
+        kubeconfig = kubeconfig_path(Path(world.variables["ORCHESTRATOR_SANDBOX"]))
+        refused = keeper.once(KUBECONFIG=str(kubeconfig))
+    assert refused.code == 1, refused.said
+    password = _password(keeper)
+    (told,) = _events(world, 1)
+    said = {
+        "the log": refused.said,
+        "what was posted": sink.posts[0].body.decode(),
+        "an Event": json.dumps(told),
+        "its memory": "".join(
+            file.read_text(encoding="utf-8", errors="replace")
+            for file in (keeper.home / "agent").glob("*")
+            if file.is_file()
+        ),
+    }
+    for where, text in said.items():
+        assert password not in text, where
+        assert where == "its memory" or "Invalid value" in text, where
+
+
+def _password(keeper: Keeper) -> str:
+    """Return the secret, from the one place that may have it."""
+    (state,) = (keeper.home / "agent").rglob("base.tfstate")
+    found: str = json.loads(state.read_text())["outputs"]["password"]["value"]
+    return found
 
 
 def _events(world: World, count: int) -> list[Any]:
