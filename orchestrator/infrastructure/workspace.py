@@ -180,7 +180,10 @@ class Workspace:
     def placed_at_input(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a message about our file of inputs, which has one on each line, as one about the stack file."""
         found = _INPUT.match(diagnostic.code)
-        name = found[1] if found else ""
+        return self.placed_at(found[1] if found else "", diagnostic)
+
+    def placed_at(self, name: str, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a message as one about an input, at its place in the stack file."""
         place = self.inputs.get(name, Place(file="", line=0, column=0))
         return replace(
             diagnostic, file=place.file, line=place.line, code=place.text, context=f"input {name}"

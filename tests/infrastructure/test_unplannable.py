@@ -100,7 +100,6 @@ resource "terraform_data" "many" {
             "invalid value for input variable (stack.yaml:7)",
             "a number is required",
         ),
-        ({"size": 80}, "invalid value for variable (stack.yaml:7)", "Too small."),
         (
             {"it": {"name": VPC, "port": "abc"}},
             "invalid value for input variable (stack.yaml:8)",
@@ -135,6 +134,21 @@ def test_a_mistake_in_what_is_known_is_told_now(
     assert error.value.message == f"modules.echo: plan failed: {summary}"
     assert detail in error.value.detail
     assert "orchestrator" not in error.value.detail
+
+
+def test_an_input_that_a_validation_refuses_is_told_at_its_place(
+    either: Ground,
+) -> None:
+    """Terraform names the value, and OpenTofu the declaration: the stack file has what is to be changed."""
+    either.write("modules/echo/main.tf", _STRICT)
+    place = Place(file="stack.yaml", line=7, column=13, text="      size: 80")
+    workspace = replace(either.workspace(), inputs={"size": place})
+
+    with pytest.raises(TerraformError) as error:
+        plan_shadow(workspace, {"text": VPC, "size": 80}, on_event=either.events.append)
+
+    assert error.value.message.endswith("invalid value for variable (stack.yaml:7)")
+    assert "Too small." in error.value.detail
 
 
 def test_what_is_wrong_with_a_module_anyway_is_an_error(ground: Ground) -> None:

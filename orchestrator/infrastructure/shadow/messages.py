@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Final
 
 from orchestrator.infrastructure.reading.diagnostics import Diagnostic, in_order, sentence
@@ -11,13 +12,15 @@ from orchestrator.infrastructure.shadow.rewriting import CALL, INSTEAD, OURS, Re
 from orchestrator.infrastructure.workspace import Workspace
 
 _COUNTED: Final = {"Invalid count argument": "count", "Invalid for_each argument": "for_each"}
+_REFUSED: Final = "Invalid value for variable"
 _WRONG_VALUES: Final = frozenset(
     {
-        "Invalid value for variable",
+        _REFUSED,
         "Invalid value for input variable",
         "Invalid value for module argument",
     }
 )
+_VARIABLE: Final = re.compile(r'\s*variable\s+"?([\w-]+)')
 # A declaration where it was moved to, by its whole path.
 _MOVED: Final = re.compile(rf"(?<= at )[^\n]*?/{CALL}/([\w.-]+):(\d+),\d+(?:-[\d,]+)?")
 
@@ -59,6 +62,8 @@ class Reader:
     def _understood(self, one: Diagnostic) -> Diagnostic:
         if one.file.endswith(OURS):
             one = self._workspace.placed_at_input(one)
+        elif refused := self._refused_input(one):
+            one = self._workspace.placed_at(refused, one)
         name = self._lines.get(one.file)
         line = self._rewritten.line(name, one.line) if name else one.line
         return replace(
@@ -68,6 +73,13 @@ class Reader:
             detail=self._as_written(one.detail),
             code=self._as_written(one.code),
         )
+
+    def _refused_input(self, one: Diagnostic) -> str:
+        """Return the input that a validation refused, where its declaration is named instead, as OpenTofu does."""
+        declared = _VARIABLE.match(one.code)
+        own = self._workspace.known_file(PurePosixPath(one.file).name) == one.file
+        known = declared and own and declared[1] in self._workspace.inputs
+        return declared[1] if declared and known and one.summary == _REFUSED else ""
 
     def _as_written(self, text: str) -> str:
         named = text.replace(f"{INSTEAD}var.", "var.").replace(INSTEAD, "var.")
