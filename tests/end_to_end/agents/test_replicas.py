@@ -1,5 +1,6 @@
 """Several agents at one repository, on real Leases: they share the work, and one takes over from another that died."""
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from orchestrator.agent.decisions.agenda import Key
 from orchestrator.agent.replicas.shards import SHARDS, shard_of
 from orchestrator.sandbox import Sandbox
 from tests.end_to_end.agents.keeper import Keeper, told
+from tests.end_to_end.agents.test_the_agent import tell
 from tests.end_to_end.commands import Ended, eventually
 from tests.end_to_end.stacks import config_map, documents, stack_file
 from tests.end_to_end.world import World
@@ -68,7 +70,13 @@ def _replica(keeper: Keeper, home: Path, sandbox: Sandbox) -> Keeper:
         "kubeconfig": str(sandbox.kubeconfig),
         "lease": "8s",
     }
-    replica.tell(leader=leader)
+    (home / "secret").write_text("whisper\n")
+    hook = {"kind": "github", "secret_file": "secret"}
+    repository = {
+        "poll": "1h",
+        "webhook": hook,
+    }  # what moves is told, or found out for another reason
+    replica.tell(leader=leader, listen="127.0.0.1:0", repository=repository)
     return replica
 
 
@@ -81,13 +89,18 @@ def _worked_on(ended: Ended, revision: str) -> set[Any]:
 def test_replicas_share_the_work_and_take_over_from_the_dead(
     keeper: Keeper, world: World, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Each stack is applied once, by whoever has its shard; after a SIGKILL the other one has all of them."""
+    """Each stack is applied once, by whoever has its shard; after a SIGKILL the other one has all of them.
+
+    Of the first commit one is told, and tells the other; of the second nobody is, but who takes over asks Git first.
+    """
     names = _names(world)
     replicas = [_replica(keeper, tmp_path / name, sandbox) for name in ("a", "b")]
     running = [replica.start() for replica in replicas]
+    port = json.loads(running[0].await_line('"agent listens"'))["port"]
     eventually(lambda: _even(world), "both to have their share")
     _write(world, names, "one")
     first = keeper.push("Add stacks")
+    assert tell(port, "whisper", "refs/heads/main") == 202
     eventually(lambda: _texts(world, names) == {"one"}, "all stacks")
     running[0].signal(signal.SIGKILL)
     _write(world, names, "two")

@@ -228,20 +228,20 @@ def test_a_webhook_makes_it_look_and_git_may_be_away(keeper: Keeper, world: Worl
     eventually(lambda: len(keeper.ledger()) == 2, "the first commit")
     _say(world, "welcome")
     keeper.push("Welcome people")
-    assert _tell(port, "wrong", "refs/heads/main") == 401
-    assert _tell(port, "whisper", "refs/heads/main") == 202
-    assert _tell(port, "whisper", "refs/heads/main") == 409
+    assert tell(port, "wrong", "refs/heads/main") == 401
+    assert tell(port, "whisper", "refs/heads/main") == 202
+    assert tell(port, "whisper", "refs/heads/main") == 409
     eventually(lambda: _text(world) == "welcome", "the second commit")
     away = keeper.remote.with_name("away")
     keeper.remote.rename(away)
-    assert _tell(port, "whisper", "refs/heads/main", attempt=2) == 202
+    assert tell(port, "whisper", "refs/heads/main", attempt=2) == 202
     eventually(lambda: _ask(port, "/readyz") == 503, "Git to be missed")
     assert _ask(port, "/healthz") == 200
     away.rename(keeper.remote)
     eventually(lambda: _ask(port, "/readyz") == 200, "Git to answer again")
     _say(world, "hello again")
     keeper.push("Say hello again")
-    assert _tell(port, "whisper", "refs/heads/main", attempt=3) == 202
+    assert tell(port, "whisper", "refs/heads/main", attempt=3) == 202
     eventually(lambda: _text(world) == "hello again", "the third commit")
 
 
@@ -253,7 +253,8 @@ def _ask(port: int, path: str) -> int:
     return status
 
 
-def _tell(port: int, secret: str, ref: str, *, attempt: int = 1) -> int:
+def tell(port: int, secret: str, ref: str, *, attempt: int = 1) -> int:
+    """Tell an agent of a push as GitHub does; return the status of its answer."""
     body = json.dumps({"ref": ref, "attempt": attempt}).encode()
     mac = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {"X-Hub-Signature-256": f"sha256={mac}", "X-GitHub-Event": "push"}
