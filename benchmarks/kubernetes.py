@@ -21,6 +21,15 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 # Of these kinds and verbs the control plane itself asks nothing while nothing changes.
 _VERBS = frozenset({"APPLY", "GET", "LIST", "PATCH", "POST", "PUT"})
 _KINDS = frozenset({"configmaps", "services", "deployments", "namespaces"})
+EVERY_KIND = _KINDS | {
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "mutatingwebhookconfigurations",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "validatingwebhookconfigurations",
+}
+"""The kinds of the benchmark's objects, and those that decide about the admission of any."""
 
 
 def list_all(kubeconfig: Path, paths: Sequence[str]) -> None:
@@ -30,18 +39,18 @@ def list_all(kubeconfig: Path, paths: Sequence[str]) -> None:
             json.loads(reader.read(path))
 
 
-def requests_served(kubeconfig: Path) -> int:
-    """Return how many requests about the benchmark's kinds of objects a sandbox has answered so far."""
+def requests_served(kubeconfig: Path, kinds: frozenset[str] = _KINDS) -> int:
+    """Return how many requests about these kinds of objects a sandbox has answered so far."""
     with _reader(kubeconfig) as reader:
-        return count_requests(reader.read("/metrics").decode())
+        return count_requests(reader.read("/metrics").decode(), kinds)
 
 
-def count_requests(metrics: str) -> int:
+def count_requests(metrics: str, kinds: frozenset[str] = _KINDS) -> int:
     """Return how many requests that somebody sent about these kinds the metrics of an API server tell of. Pure."""
     total = 0.0
     for found in _REQUESTS.finditer(metrics):
         labels = dict(_LABEL.findall(found["labels"]))
-        if labels.get("resource") in _KINDS and labels.get("verb") in _VERBS:
+        if labels.get("resource") in kinds and labels.get("verb") in _VERBS:
             total += float(found["count"])
     return round(total)
 

@@ -28,6 +28,7 @@ class Unit(StrEnum):
     MEGABYTES = "MB"
     REQUESTS = "requests"
     FAILURES = "failures"
+    PERCENT = "%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,15 +33,21 @@ class PeakMemory:
 
     def _look(self) -> None:
         while not self._ended.wait(_EVERY_SECONDS):
-            self._bytes = max(self._bytes, sum(map(_resident, _tree(self._process))))
+            self._bytes = max(self._bytes, sum(map(_resident, processes_of(self._process))))
 
 
-def _tree(process: int) -> Iterator[int]:
+def megabytes_of(process: int) -> float:
+    """Return what a process and its descendants have resident now, shared pages by their shares."""
+    return sum(map(_resident, processes_of(process))) / _MEGABYTE
+
+
+def processes_of(process: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
     yield process
     with suppress(OSError):
         for file in (_PROCESSES / str(process) / "task").glob("*/children"):
             for child in file.read_text().split():
-                yield from _tree(int(child))
+                yield from processes_of(int(child))
 
 
 def _resident(process: int) -> int:

@@ -49,6 +49,8 @@ def shown(number: float, unit: Unit) -> str:
             return f"{number * 1000:.0f} ms"
         case Unit.MEGABYTES:
             return f"{number:.0f} MB"
+        case Unit.PERCENT:
+            return f"{number:.1f} %"
         case Unit.REQUESTS | Unit.FAILURES:
             return f"{number:.0f}"
 

@@ -54,6 +54,8 @@ def _shown(number: float, unit: str) -> str:
     match unit:
         case "s":
             return f"{number:.2f} s" if number < _LONG else f"{number:.1f} s"
+        case "%":
+            return f"{number:.1f} %"
         case _:
             return f"{number:.0f} {unit}"
 
