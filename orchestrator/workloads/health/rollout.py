@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from textwrap import indent
 from typing import Final
@@ -63,8 +63,7 @@ def follow(
         cluster.watch(collections(cluster.kinds(), watched), owner, keep=keep) as watch,
         closing(Below(cluster)) as below,
     ):
-        judge = _Judge(rules=rules, late_binding=_late_binding(cluster, watched))
-        yield Rollout(cluster, watch, below, judge=judge, listener=listener)
+        yield Rollout(cluster, watch, below, judge=_Judge(rules=rules), listener=listener)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ class _Judge:
     """By what objects are assessed; ``late_binding`` are storage classes that bind when a Pod comes."""
 
     rules: Mapping[tuple[str, str], OwnRule]
-    late_binding: frozenset[str]
+    late_binding: frozenset[str] = frozenset()
 
     def assess(self, ref: ObjectRef, live: Live) -> Health:
         own = self.rules.get((ref.group, ref.kind))
@@ -120,6 +119,9 @@ class Rollout:
         ``timeouts`` are seconds from now on, for each of them. Raises ClusterError when some have failed, or
         after the timeout of one that is late, and Interrupted.
         """
+        # Not before all is applied: a claim may come together with its class.
+        late_binding = _late_binding(self._cluster, tuple(timeouts))
+        self._judge = replace(self._judge, late_binding=late_binding)
         started = looked_at_all = clock.seconds()
         soonest = min(timeouts.values(), default=0.0)
         self._latest = {ref: Seen(ref=ref, live=live) for ref, live in applied.items()}
