@@ -150,7 +150,7 @@ def manifests(
     service_monitor: bool,
 ) -> None:
     """Print what installs the agent in a cluster, with the rights that the stacks at hand need."""
-    from orchestrator.agent.installing.gathering import installation, settings_of
+    from orchestrator.agent.installing.gathering import fleeting, installation, settings_of
     from orchestrator.agent.installing.manifests import manifests as render
     from orchestrator.agent.installing.manifests import written
     from orchestrator.agent.installing.placing import needed_files, troubles
@@ -172,6 +172,9 @@ def manifests(
     )
     for each in (title for of_stack in found for title in of_stack.unplaced):
         click.echo(f"warning: no rights for {each}: its namespace is known only later", err=True)
+    for name in fleeting(configuration, found):
+        lost = "its state would be in a Pod, and end with it: give it a backend, by its key state"
+        click.echo(f"warning: {name} has modules, and {lost}", err=True)
     for trouble in troubles(configuration, usual=usual):
         click.echo(f"warning: {trouble}", err=True)
     for name in wanted.elsewhere:

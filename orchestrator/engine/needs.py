@@ -25,7 +25,8 @@ class Wants:
 
     ``values`` are the manifests by object, ``owned`` what its inventory has besides, ``unplaced`` the titles of objects
     whose namespace is known only later. ``plurals`` are those of kinds that it defines, by group and kind.
-    ``ledger`` is the namespace that its ledger is in, where that is in a cluster.
+    ``ledger`` is the namespace that its ledger is in, where that is in a cluster. ``local`` says that the state of its
+    modules is in a directory of whoever applies it.
     """
 
     stack: str
@@ -35,6 +36,7 @@ class Wants:
     unplaced: tuple[str, ...]
     plurals: dict[tuple[str, str], str]
     ledger: str
+    local: bool = False
 
 
 def wants(around: Surroundings, concerned: Callable[[str], bool]) -> Iterator[Wants]:
@@ -78,6 +80,7 @@ def _wants(session: Session) -> Wants:
         unplaced=tuple(each.title for each in objects if not each.ref),
         plurals={key: found[0].plural for key, found in kinds.resources.items()},
         ledger=stack.ledger.namespace if in_cluster else "",
+        local=bool(stack.modules) and stack.state.backend == "local",
     )
 
 

@@ -22,7 +22,13 @@ def _printed(checkout: Checkout, *more: str) -> str:
         "agent", "manifests", "--config", config, "--image", _IMAGE, *more
     )
     assert printed.code == 0, printed.said
-    assert printed.stderr.startswith("note: the namespace "), printed.stderr
+    first, *notes = printed.stderr.splitlines()
+    assert first.startswith("warning: quickstart/default has modules, and its state "), first
+    assert [each.split()[:3] for each in notes] == [
+        ["note:", "the", "namespace"],
+        ["note:", "the", "Secret"],
+    ]
+    assert notes[1].endswith(" has to hold git-token")
     return printed.stdout
 
 

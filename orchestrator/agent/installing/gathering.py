@@ -40,6 +40,16 @@ def check(configuration: Configuration, replicas: int) -> None:
         raise UsageError("several replicas would not know of one another", hint=hint)
 
 
+def fleeting(configuration: Configuration, wanted: Iterable[Wants]) -> tuple[str, ...]:
+    """Return the stacks, as STACK/ENVIRONMENT, whose modules' state would end with the Pod that made it."""
+    found = ((each, settings_of(configuration, each.stack)) for each in wanted if each.local)
+    return tuple(
+        f"{each.stack}/{each.environment}"
+        for each, settings in found
+        if settings and _kept(settings, each.environment)
+    )
+
+
 def bound(configuration: Configuration, wanted: Iterable[Wants], own: str) -> Mapping[str, Rights]:
     """Return the rights by the account, as NAMESPACE/NAME, that needs them; the agent's ``own`` comes first."""
     needs: dict[str, list[Needs]] = {own: []}

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.agent.configuration.channels import About, Channel, Events, Mail, Security, Target
 from orchestrator.agent.configuration.model import Configuration, Leader, Repository, StackSettings
-from orchestrator.agent.installing.gathering import bound, installation
+from orchestrator.agent.installing.gathering import bound, fleeting, installation
 from orchestrator.agent.installing.manifests import manifests
 from orchestrator.agent.installing.rights import Needs, Rights, plural_of, rights_of
 from orchestrator.engine.needs import Wants
@@ -146,6 +146,20 @@ def test_a_stack_with_an_account_gives_the_agent_no_rights_but_to_act_as_it() ->
     assert ("coordination.k8s.io", "leases", "update", "") in _allowed(own, "agents")
     assert ("", "secrets", "patch", "") in _allowed(found["shop/deployer"], "shop")
     assert "foreign" not in own.namespaces
+
+
+def test_state_that_would_end_with_a_pod_is_told() -> None:
+    """Of the stacks and environments that the agent keeps, and only where there are modules without a backend."""
+    configuration = _configuration(
+        shop=StackSettings(environments=("live",)), tools=StackSettings()
+    )
+    wanted = [
+        _wants("shop", environment="live", local=True),
+        _wants("shop", environment="test", local=True),
+        _wants("tools", local=False),
+        _wants("foreign", local=True),
+    ]
+    assert fleeting(configuration, wanted) == ("shop/live",)
 
 
 def test_what_could_not_be_asked_or_would_clash_is_not_installed() -> None:
