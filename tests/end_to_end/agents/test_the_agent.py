@@ -212,9 +212,20 @@ def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: Worl
     (task,) = told(keeper.once(), "task ended")
     assert "the cluster sandbox is not one of its clusters" in task["why"]
     assert _text(world) == ""
+    keeper.tell(repository={"allow": {"ledgers": ["cluster:shop"]}})
+    (task,) = told(keeper.once(), "task ended")
+    assert "the ledger git is not one of its ledgers" in task["why"]
     keeper.tell(repository={"allow": {"namespaces": [world.name], "ledgers": ["git"]}})
     assert keeper.once().code == 0
     assert _text(world) == "hello"
+    foreign = {"base": {"source": "git::https://elsewhere.example.org/base.git"}}
+    world.declare(foreign, where, vars={"where": world.name})
+    keeper.push("Take a module from elsewhere")
+    keeper.tell(repository={"allow": {"sources": ["git::https://git.example.org/*"]}})
+    (task,) = told(keeper.once(), "task ended")
+    assert (
+        f"the source {foreign['base']['source']} of modules.base is not one of its" in task["why"]
+    )
 
 
 def test_a_webhook_makes_it_look_and_git_may_be_away(keeper: Keeper, world: World) -> None:
