@@ -1,6 +1,6 @@
 """What guards say of the plan of a request: the base's, and those that hold for an apply."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,10 +10,11 @@ from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.previewing.trust import Judged
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
-from orchestrator.plans.approvals import approvers
+from orchestrator.plans.approvals import Apart, approvers
 from orchestrator.plans.digest import digest
 from orchestrator.plans.guards import check_losses, check_protection
 from orchestrator.plans.loosening import in_force
+from orchestrator.plans.remembered import Approval
 from orchestrator.plans.windows import ACKNOWLEDGED_BY as WINDOW
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.policies import Guards
@@ -25,8 +26,7 @@ Check = Callable[[], None]
 class Judgement:
     """What stands against a plan: what is too much, who has to approve it, and that it is not the time for it.
 
-    ``approved_by`` are as many people as are needed, at least one, who approved this very plan and wrote none of it;
-    else nobody.
+    ``approved_by`` are as many people as are needed, at least one, who approved this very plan; else nobody.
     """
 
     refusals: tuple[PlanRefused, ...] = ()
@@ -50,7 +50,12 @@ def judge(planned: Planned, judged: Judged) -> Judgement:
         refusals=tuple(_refusals(too_much, told)),
         awaited=tuple(_refusals(_checks(plans, WINDOW), told)),
         later=tuple(_refusals(_checks(plans, UNAPPROVED), told)),
-        approved_by=_approved_by(planned, (*own, *others)),
+        approved_by=approved_by(
+            digest(planned.plan),
+            planned.ledger.approvals,
+            (*own, *others),
+            partial(apart, planned.session, planned.ledger),
+        ),
     )
 
 
@@ -81,14 +86,22 @@ def _check_protected(planned: Planned, protected: frozenset[UnitId]) -> None:
         check_protection(unit, protected=protected, acknowledged=(), owners=planned.ledger.owners)
 
 
-def _approved_by(planned: Planned, guards: Iterable[Guards]) -> tuple[str, ...]:
-    """Return who approved a plan, where that is enough for each of the guards."""
-    known, approvals = digest(planned.plan), planned.ledger.approvals
+def approved_by(
+    known: str,
+    approvals: Sequence[Approval],
+    guards: Iterable[Guards],
+    apart_by: Callable[[Guards], Sequence[Apart]],
+) -> tuple[str, ...]:
+    """Return who approved the plan of a digest, where that is enough for each of the guards; else nobody.
+
+    Guards that ask for no approvals take anybody's: whoever may approve could apply it, too. ``apart_by`` says who is
+    nobody else by the other ones.
+    """
     if not any(approval.digest == known for approval in approvals):
         return ()  # nobody has to look for authors then
     names: tuple[str, ...] = ()
     for each in guards:
-        names = approvers(approvals, known, apart(planned.session, planned.ledger, each))
+        names = approvers(approvals, known, apart_by(each) if each.approvals else ())
         if len(names) < max(1, each.approvals):
             return ()
     return names
