@@ -100,7 +100,7 @@ def test_a_remote_that_is_gone_from_some_push_on(sides: Sides, tmp_path: Path, p
                 "terraform apply 1 before",
                 "terraform apply 2 after",
                 "git commit-tree 5 before",
-                "git commit-tree 7 before",
+                "git commit-tree 6 before",
                 "terraform apply 3 before",
                 "git update-ref 6 before",
             )
