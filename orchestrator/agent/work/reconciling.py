@@ -49,13 +49,19 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     session = session_of(order, around) if order.task is not Task.DESTROY else _gone(order, around)
     if session is None:
         return Verdict(end=End.UNCHANGED, revision=order.revision)
-    suspended = open_store(session).read().suspended
+    store = open_store(session)
+    held = (
+        store.sight().hold is not None
+    )  # with it comes where the ledger stands, which is read next
+    suspended = store.read().suspended
     if suspended is not None:
         message = f"suspended by {suspended.who}: {suspended.why}"
         return Verdict(end=End.SUSPENDED, message=message, revision=order.revision)
-    if order.task is Task.WORKLOADS and (verdict := _looked(order, session, resources)):
-        return verdict
-    return _reconciled(order, session, resources)
+    if order.task is Task.WORKLOADS:
+        if verdict := _looked(order, session, resources):
+            return verdict
+        held = store.sight().hold is not None  # some time has passed
+    return _reconciled(order, session, resources, held=held)
 
 
 def _gone(order: Order, around: Surroundings) -> Session | None:
@@ -82,8 +88,8 @@ def _still(planned: Planned) -> Verdict:
     return _verdict(end, planned, drift=drift)
 
 
-def _reconciled(order: Order, session: Session, resources: ExitStack) -> Verdict:
-    turn = _turn(session, order.task, resources)
+def _reconciled(order: Order, session: Session, resources: ExitStack, *, held: bool) -> Verdict:
+    turn = _turn(session, order.task, resources, held=held)
     destroy = order.task is Task.DESTROY
     planned = make_plan(session, Selection(destroy=destroy), resources)
     check_planned(planned, order.repository.allowed)
@@ -130,9 +136,8 @@ def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:
         )
 
 
-def _turn(session: Session, task: Task, resources: ExitStack) -> Turn:
+def _turn(session: Session, task: Task, resources: ExitStack, *, held: bool) -> Turn:
     """Wait in line for a stack that somebody has; a free one is locked only once there is something to do."""
-    held = open_store(session).sight().hold is not None
     patience = _PATIENCE if held else 0.0
     operation = Operation.DESTROY if task is Task.DESTROY else Operation.APPLY
     turn = take_turn(session, operation, Turn(patience=patience), resources, attended=False)
