@@ -22,7 +22,7 @@ _MEMORY_MIB, _HANDLES, _THREADS = 12.0, 8, 4
 
 
 def assert_accounted(scene: Scene) -> Counter[str]:
-    """Check every ledger: whole, all runs ended, never backwards, nothing twice, and up to the last change.
+    """Check every ledger: whole, no run open, never backwards, nothing twice, and up to the last change.
 
     Return how the runs ended.
     """
@@ -40,19 +40,20 @@ def _assert_accounted(scene: Scene, name: str) -> Counter[str]:
     for record in records:
         runs.setdefault(record.entry["run"]["id"], []).append(record.entry)
     told = [(each[-1]["run"]["revision"]["commit"], each[-1]) for each in runs.values()]
-    assert all(last["kind"] == "finished" for _, last in told), (name, told)
+    # What could not say how it ended, since Git was away, is known by its intent; whoever came next settled that.
+    assert told[-1][1]["kind"] == "finished", f"{name}: its last run has no end"
     order = [fleet.commits.index(commit) for commit, _ in told]
     assert order == sorted(order), f"{name} went back: {order}"
-    done = Counter(commit for commit, last in told if last["outcome"] == "applied")
+    done = Counter(commit for commit, last in told if last.get("outcome") == "applied")
     most = max(done.values(), default=0)
     assert most <= 1 + fleet.drifts.get(name, 0), f"{name}: {most} times one revision"
     last = max(index for index, (_, entry) in zip(order, told, strict=True) if _well(entry))
     assert _tree(fleet.root, fleet.commits[last], name) == _tree(fleet.root, "HEAD", name), name
-    return Counter(entry["outcome"] for _, entry in told)
+    return Counter(entry.get("outcome") or "settled by the next" for _, entry in told)
 
 
 def _well(entry: Any) -> bool:
-    return entry["outcome"] in {"applied", "unchanged"}
+    return entry.get("outcome") in {"applied", "unchanged"}
 
 
 def _tree(root: Path, commit: str, name: str) -> str:

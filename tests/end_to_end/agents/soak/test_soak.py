@@ -59,14 +59,14 @@ def _live(scene: Scene, *, seed: int, seconds: float, often: int) -> None:
     settled = monotonic() - ended
     first = scene.replicas[0].samples
     assert [replica.end(signal.SIGTERM) for replica in scene.replicas] == [0, 0, 0]
-    ends = assert_accounted(scene)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     _tell(
         f"seed {seed}, {ended - began:.0f} s, settled after {settled:.1f} s: {scene.told}",
-        f"{len(fleet.commits)} commits, {sum(fleet.drifts.values())} drifts, runs: {dict(ends)}",
+        f"{len(fleet.commits)} commits, {sum(fleet.drifts.values())} drifts",
         f"the replica that was never killed: {shown(first)}",
         f"processor: {used.ru_utime + used.ru_stime:.0f} s of agents and Git since this began",
     )
+    _tell(f"runs: {dict(assert_accounted(scene))}")
     assert_no_growth(first)
     for replica in scene.replicas:
         assert working_in(replica.home) == []
