@@ -1,6 +1,5 @@
 """Children of the agent: each does one task on a command line of its own, within a time and some memory."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,14 +15,11 @@ from orchestrator.agent.work.order import Order
 from orchestrator.errors import OrchestratorError
 from orchestrator.processes import Command, Completed, Stop, run
 from orchestrator.processes import Limits as ProcessLimits
-from orchestrator.processes.forking import Forks, NotForked
+from orchestrator.processes.forking import Forks, NotForked, can_fork
 from orchestrator.settings import Settings
 
 _PROGRAM = (sys.executable, "-P", "-m", "orchestrator")
 _SERVER = (sys.executable, "-P", "-m", "orchestrator.cli.forked")
-_CAN_FORK = hasattr(os, "pidfd_open")
-"""Whether this system tells of the end of a process that is not our own child, as Linux does (pidfd_open(2))."""
-
 _PLAIN = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"})
 _ABOUT_PYTHON = "PYTHON"
 _PEOPLE = ("GIT_AUTHOR_", "GIT_COMMITTER_")
@@ -48,13 +44,13 @@ class Children:
     """How children come about: forked from a process that has all of it loaded, else started."""
 
     settings: Settings
-    forks: Forks
+    forks: Forks | None
 
     def run(self, order: Order, stop: Stop) -> Completed:
         """Run a child to its end; raises ProgramMissing."""
         command, limits = _command(order, self.settings), _limits(order)
         try:
-            if _CAN_FORK:
+            if self.forks is not None:
                 return self.forks.run(command, limits=limits, stop=stop)
         except NotForked as error:
             log.trouble("not forked", why=str(error.__cause__ or error))
@@ -65,8 +61,11 @@ class Children:
 @contextmanager
 def children_of(settings: Settings, *, soon: bool) -> Iterator[Children]:
     """Have children while the block lasts; ``soon`` there will be one, and it is prepared for that."""
+    if not can_fork():
+        yield Children(settings=settings, forks=None)
+        return
     forks = Forks(server_of(settings))
-    if soon and _CAN_FORK:
+    if soon:
         forks.start()
     try:
         yield Children(settings=settings, forks=forks)

@@ -33,6 +33,18 @@ _LOST: Final = 70
 """What a fork counts as ended with when nobody can tell any more (sysexits.h, EX_SOFTWARE)."""
 
 
+def can_fork() -> bool:
+    """Whether this system tells of the end of a process that is not our own child, as Linux does (pidfd_open(2)).
+
+    Some containers forbid to ask for it.
+    """
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 class NotForked(OrchestratorError):
     """Nothing was forked, and nothing of the command has begun."""
 
