@@ -56,8 +56,8 @@ class Mirror:
 
     def __init__(self, directory: Path) -> None:
         """Open it; raises UsageError when there is none."""
-        self.repository = Repository(find_checkout(directory))
-        self._git = Git(find_checkout(directory))
+        checkout = find_checkout(directory)
+        self.repository, self._git = Repository(checkout), Git(checkout)
 
     def configure(self, origin: Origin) -> None:
         """Write down where it comes from, what is shown there, and who writes records."""
