@@ -34,16 +34,6 @@ pytestmark = [
 
 _CREDENTIALS = "/etc/orchestrator-credentials"
 _HOOK_SECRET = "whisper-hunter2"
-# Its state may end with a Pod: Terraform itself is what is tried.
-_KEEPS_NOTHING = """
-output "text" {
-  value = "TEXT"
-}
-"""
-
-
-def _greeting(text: str) -> dict[str, Any]:
-    return config_map("greeting", {"text": text, "module": "${{ modules.base.text }}"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +69,7 @@ class Scene:
 
     def say(self, text: str) -> str:
         """Commit another text, push it, and return the commit."""
-        self.world.manifests("shop/texts.yaml", _greeting(text))
-        self.world.write("modules/base/main.tf", _KEEPS_NOTHING.replace("TEXT", text))
+        self.world.manifests("shop/texts.yaml", config_map("greeting", {"text": text}))
         commit = self.world.commit(f"Say {text}")
         git(self.world.root, "push", "--quiet", "origin", "main")
         return commit
@@ -88,8 +77,7 @@ class Scene:
     def says(self, text: str) -> bool:
         """Whether the text is what runs."""
         return self.world.exists("ConfigMap", "greeting") and self.world.data("greeting") == {
-            "text": text,
-            "module": text,
+            "text": text
         }
 
     def await_(self, holds: Callable[[], Any], what: str) -> Any:
@@ -109,10 +97,8 @@ def scene(node: Node, own_sandbox: Sandbox, forks: Forks, tmp_path: Path) -> Ite
     root, directory = tmp_path / "repository", own_sandbox.directory
     world = make_world(root, cluster, name=name, sandbox=directory, forks=forks)
     world.create_namespace(name)
-    modules = {"base": {"source": "./modules/base"}}
-    world.declare(modules, {"shop": {"path": "shop", "namespace": name}}, cluster={})
-    world.write("modules/base/main.tf", _KEEPS_NOTHING.replace("TEXT", "hello"))
-    world.manifests("shop/texts.yaml", _greeting("hello"))
+    world.declare(None, {"shop": {"path": "shop", "namespace": name}}, cluster={})
+    world.manifests("shop/texts.yaml", config_map("greeting", {"text": "hello"}))
     world.commit("Say hello")
     remote = make_remote(tmp_path / "remote.git", of=world.root)
     with serving_ssh(tmp_path / "ssh") as server, hooks() as told:
@@ -217,6 +203,7 @@ def _is_shut_in(scene: Scene) -> None:
     assert values["Uid"].split() == ["65532"] * 4
     assert int(values["CapEff"], 16) == int(values["CapBnd"], 16) == 0
     assert (values["NoNewPrivs"], values["Seccomp"]) == ("1", "2")
+    assert scene.node.exec(container, "terraform", "version").stdout.startswith("Terraform v")
     for place in ("/tmp", "/var/lib/orchestrator"):
         assert scene.node.exec(container, "touch", f"{place}/try").returncode == 0
     for place in ("/", "/etc", "/venv", "/usr/local/bin", _CREDENTIALS, "/etc/orchestrator"):
