@@ -122,10 +122,6 @@ class Scene:
         """Return the text that each module is meant to have."""
         return {name: meant.module for name, meant in self.fleet.stacks.items() if meant.module}
 
-    def entries(self) -> str:
-        """Return where each ledger is."""
-        return git(self.remote, "for-each-ref", "refs/orchestrator")
-
     def locks(self) -> str:
         """Return the locks that are held."""
         return git(self.remote, "for-each-ref", "refs/orchestrator-lock")
