@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -32,6 +32,7 @@ PROJECT_FILE: Final = "orchestrator.yaml"
 
 _DEFAULT_STACKS: Final = ("stack.yaml", "stacks/*/stack.yaml")
 _NAME = re.compile(r"""^name:[ \t]+["']?([-a-z0-9]+)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+_EXPRESSION: Final = "{{"
 _NAMES = re.compile("[-a-z0-9]+")
 
 
@@ -58,18 +59,15 @@ class Project:
         """Whether a module may come from ``source``, which is not a directory of this repository."""
         return self.sources is None or any(fnmatchcase(source, pattern) for pattern in self.sources)
 
-    def allows_cluster(self, context: str) -> bool:
-        """Whether the kubeconfig context may be applied to."""
-        return self.clusters is None or any(
-            fnmatchcase(context, pattern) for pattern in self.clusters
-        )
+    def allows_cluster(self, context: str, *, known: bool = True) -> bool:
+        """Whether the kubeconfig context may be applied to; one that is not ``known`` yet holds expressions."""
+        return self.clusters is None or _matches(context, self.clusters, known=known)
 
-    def allows_kubeconfig(self, file: str) -> bool:
+    def allows_kubeconfig(self, file: str, *, known: bool = True) -> bool:
         """Whether a stack may name the file; where clusters are limited, a context in it may be any other one."""
         if self.kubeconfigs is None:
             return self.clusters is None
-        normal = normpath(file)
-        return any(fnmatchcase(normal, pattern) for pattern in self.kubeconfigs)
+        return _matches(normpath(file), self.kubeconfigs, known=known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +177,12 @@ def read_document(root: Path, file: str, *, start: str = "") -> YamlDocument:
         message, hint = "the file must be a map", "write 'key: value' on lines of their own"
         raise InvalidStack((Mistake(message=message, place=documents[0].place(()), hint=hint),))
     return documents[0]
+
+
+def _matches(text: str, patterns: Iterable[str], *, known: bool) -> bool:
+    """Whether one of the patterns matches; what is not known may become anything, and has to be allowed as that."""
+    told = (each for each in patterns if known or each == "*" or _EXPRESSION in each)
+    return any(fnmatchcase(text, pattern) for pattern in told)
 
 
 def _project(section: Section) -> Project:

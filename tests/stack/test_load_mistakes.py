@@ -502,6 +502,24 @@ def test_a_cycle_is_told_with_everything_else(root: Path) -> None:
             "3:19 the cluster 'https://x' is not allowed | orchestrator.yaml allows prod-*",
         ),
         (
+            "cluster: {context: 'prod-${{ modules.m.name }}'}\nmodules: {m: {source: ./network}}",
+            (
+                "3:20 the cluster 'prod-${{ modules.m.name }}' is not allowed | orchestrator.yaml allows prod-*;"
+                " write it out, since what a run decides may become any other one"
+            ),
+        ),
+        (
+            "cluster: {context: 'prod-${{ revision }}'}",
+            (
+                "3:20 the cluster 'prod-${{ revision }}' is not allowed | orchestrator.yaml allows prod-*;"
+                " write it out, since what a run decides may become any other one"
+            ),
+        ),
+        (
+            "cluster: {context: '${{ vars.number }}'}\nvars: {number: 7}",
+            "3:20 the cluster '7' is not allowed | orchestrator.yaml allows prod-*",
+        ),
+        (
             "vars: {}",
             (
                 "the cluster has to be named, because not every cluster is allowed"
@@ -527,6 +545,10 @@ def test_only_what_the_project_allows_is_used(root: Path, text: str, expected: s
         ("{clusters: [prod-*], kubeconfigs: ['~/.kube/*']}", "~/.kube/../own.yaml", False),
         ("{clusters: [prod-*], kubeconfigs: ['own.yaml']}", "${{ vars.file }}", True),
         ("{sources: []}", "./own.yaml", True),
+        ("{kubeconfigs: ['clusters/*']}", "clusters/${{ modules.m.file }}", False),
+        ("{kubeconfigs: ['clusters*']}", "clusters${{ revision }}", False),
+        ("{kubeconfigs: ['*']}", "clusters/${{ modules.m.file }}", True),
+        ("{kubeconfigs: ['clusters/?{{ modules.m.* }}']}", "clusters/${{ modules.m.file }}", True),
     ],
 )
 def test_a_kubeconfig_of_its_own_does_not_widen_what_is_allowed(
@@ -535,7 +557,8 @@ def test_a_kubeconfig_of_its_own_does_not_widen_what_is_allowed(
     """A context in it has whatever name somebody gave it, and is any cluster: the file has to be allowed, too."""
     write(root, {"orchestrator.yaml": f"allow: {allow}\n"})
     cluster = f"{{context: prod-eu, kubeconfig: '{kubeconfig}'}}"
-    text = f"{HEAD}vars: {{file: ./own.yaml}}\ncluster: {cluster}\n"
+    modules = "modules: {m: {source: ./network}}\n"
+    text = f"{HEAD}vars: {{file: ./own.yaml}}\n{modules}cluster: {cluster}\n"
 
     if allowed:
         load(root, text)

@@ -1,9 +1,10 @@
 """Whether a stack of the right shape also makes sense: its references, needs, cluster and state."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from orchestrator.errors import InvalidStack, Mistake
-from orchestrator.stack.expressions import Locate, locate_in, resolve
+from orchestrator.stack.expressions import Locate, locate_in, pending_in, resolve
 from orchestrator.stack.graph import build_graph
 from orchestrator.stack.model import Cluster, Json, Stack, State, Unit, UnitId
 from orchestrator.stack.names import did_you_mean
@@ -118,27 +119,34 @@ def _check_allowed_cluster(stack: Stack, project: Project) -> Iterator[Mistake]:
     if project.clusters is None or cluster.sandbox:
         return
     written = cluster.server or cluster.context
-    resolved = resolve(written, scope_of(stack)).value
-    shown = resolved if isinstance(resolved, str) else str(written)
+    shown, known = _before_a_run(written, stack)
     if written is None:
         message = "the cluster has to be named, because not every cluster is allowed"
         yield Mistake(
             message=message,
             hint=f"add 'cluster: {{context: ...}}'; allowed: {', '.join(project.clusters)}",
         )
-    elif not project.allows_cluster(shown):
+    elif not project.allows_cluster(shown, known=known):
         place = locate_in(cluster.places)(("server" if cluster.server else "context",))
         hint = f"{PROJECT_FILE} allows {', '.join(project.clusters) or 'none'}"
+        hint += "" if known else "; write it out, since what a run decides may become any other one"
         yield Mistake(message=f"the cluster {shown!r} is not allowed", place=place, hint=hint)
 
 
 def _check_allowed_kubeconfig(stack: Stack, project: Project) -> Iterator[Mistake]:
     written = stack.cluster.kubeconfig
-    resolved = resolve(written, scope_of(stack)).value
-    shown = resolved if isinstance(resolved, str) else str(written)
-    if written is not None and not project.allows_kubeconfig(shown):
+    shown, known = _before_a_run(written, stack)
+    if written is not None and not project.allows_kubeconfig(shown, known=known):
         place = locate_in(stack.cluster.places)(("kubeconfig",))
         yield kubeconfig_mistake(shown, place)
+
+
+def _before_a_run(written: Json, stack: Stack) -> tuple[str, bool]:
+    """Return what is written with its variables in place, and whether nothing of it is left to modules or commits."""
+    found = resolve(written, replace(scope_of(stack), revision=None))
+    if found.mistakes or pending_in(found.value):
+        return str(written), False
+    return "" if found.value is None else str(found.value), True
 
 
 def _check_state(stack: Stack) -> Iterator[Mistake]:
