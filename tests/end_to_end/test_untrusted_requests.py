@@ -64,6 +64,22 @@ def test_a_request_is_judged_by_the_policies_of_its_base(world: World, tmp_path:
     ]
 
 
+def test_each_thing_that_guards_refuse_is_told(world: World) -> None:
+    """Whoever approves the plan agrees to all of it, and one reason must not hide another."""
+    base = _base(world)
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    world.declare(None, None)
+    world.commit("Take all of it away")
+
+    ended = world.run("preview", "--base", "main", "--output", "json")
+
+    (told,) = ended.json["stacks"]
+    refused = " ".join(each["message"] for each in told["refusals"])
+    assert "declares no unit any more" in refused
+    assert "more than the 0 that `guards.destroys` allows" in refused
+    assert "modules.echo is protected" in refused
+
+
 def test_a_request_can_repair_its_base(world: World) -> None:
     """What stands in the base cannot be read, and so cannot judge: that is told, and the request is planned."""
     small_stack(world)

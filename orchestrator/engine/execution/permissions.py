@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator import clock
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from orchestrator.infrastructure.modules import Workspace
 
 _MOST_LISTED = 10
+
+Check = Callable[[], None]
+"""What raises PlanRefused for a plan, and else does nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,31 +92,41 @@ def known_bad(planned: Planned) -> BadRevision | None:
 
 def check_before_asking(planned: Planned, allowed: Permissions) -> None:
     """Refuse a plan that may not be executed whatever a person answers to a question about it."""
-    _check_clean(planned.session, allowed)
+    for each in checks_before_asking(planned, allowed):
+        each()
+
+
+def checks_before_asking(planned: Planned, allowed: Permissions) -> Iterator[Check]:
+    """Yield what refuses such a plan, each thing for itself: whoever approves one of them has to see the others."""
+    yield partial(_check_clean, planned.session, allowed)
     for unit in planned.plan.units:
-        _check_protection(planned, unit, allowed)
+        yield partial(_check_protection, planned, unit, allowed)
     for module in planned.modules.values():
-        _check_state(planned, module, allowed, way_out="recreate")
+        yield partial(_check_state, planned, module, allowed, way_out="recreate")
     for module in planned.destroyed.values():
-        _check_state(planned, module, allowed, way_out="forget")
-    _check_beginning(planned, allowed)
-    check_prune(planned, planned.plan.units, allowed)
-    _check_guards(planned, allowed)
+        yield partial(_check_state, planned, module, allowed, way_out="forget")
+    yield partial(_check_beginning, planned, allowed)
+    yield partial(check_prune, planned, planned.plan.units, allowed)
+    if planned.plan.effective:  # what has no effect is none of the guards' business
+        for guards in _guards(planned, allowed):
+            for each in _checks_of(planned, guards, allowed):
+                yield partial(_as_told, planned, guards, each)
 
 
-def _check_guards(planned: Planned, allowed: Permissions) -> None:
-    """Refuse what the stack's guards keep from being applied; a plan without effect is none of their business."""
+def _checks_of(planned: Planned, guards: Guards, allowed: Permissions) -> Iterator[Check]:
+    """Yield what refuses what a stack's guards keep from being applied."""
     said = allowed.acknowledged
-    if not planned.plan.effective:
-        return
-    for guards in _guards(planned, allowed):
-        with _told(planned, guards):
-            if not guards.empty:
-                check_empty(planned.plan, said)
-            check_destroys(planned.plan, guards.destroys, said)
-            _check_windows(planned, guards, allowed)
-            if guards.approvals:
-                _check_approvals(planned, guards, allowed)
+    if not guards.empty:
+        yield partial(check_empty, planned.plan, said)
+    yield partial(check_destroys, planned.plan, guards.destroys, said)
+    yield partial(_check_windows, planned, guards, allowed)
+    if guards.approvals:
+        yield partial(_check_approvals, planned, guards, allowed)
+
+
+def _as_told(planned: Planned, guards: Guards, one: Check) -> None:
+    with _told(planned, guards):
+        one()
 
 
 def _check_windows(planned: Planned, guards: Guards, allowed: Permissions) -> None:

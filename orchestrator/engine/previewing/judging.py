@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from orchestrator.engine.execution.permissions import Permissions, check_before_asking
+from orchestrator.engine.execution.permissions import Check, Permissions, checks_before_asking
 from orchestrator.engine.planning.approvers import apart
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.previewing.trust import Judged
@@ -18,8 +18,6 @@ from orchestrator.plans.remembered import Approval
 from orchestrator.plans.windows import ACKNOWLEDGED_BY as WINDOW
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.policies import Guards
-
-Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +65,7 @@ def _by(planned: Planned, judged: Judged, guards: Guards) -> Planned:
 
 def _checks(plans: Iterable[Planned], *acknowledged: str) -> Iterator[Check]:
     allowed = Permissions(acknowledged=frozenset(acknowledged))
-    return (partial(check_before_asking, each, allowed) for each in plans)
+    return (check for each in plans for check in checks_before_asking(each, allowed))
 
 
 def _refusals(checks: Iterable[Check], told: set[str]) -> Iterator[PlanRefused]:
