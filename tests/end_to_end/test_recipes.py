@@ -227,6 +227,13 @@ def test_a_request_with_another_base_is_planned_again(file: str, changed: str) -
         assert recipe["concurrency"]["group"].endswith(edits)
 
 
+def test_what_a_push_to_the_base_began_is_not_cancelled() -> None:
+    """Whoever applies there would be stopped in the middle by the next push; a plan is begun anew instead."""
+    concurrency = pipelines.read("recipes/github.yaml")["concurrency"]
+
+    assert concurrency["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+
+
 def test_a_job_may_do_as_little_as_it_can() -> None:
     """It reads the code, and writes comments and statuses."""
     recipe = pipelines.read("recipes/github.yaml")
