@@ -26,11 +26,12 @@ from orchestrator.plans.plan import Revision
 from orchestrator.plans.preview import StackPreview
 from orchestrator.reports.preview.memory import Memory
 from orchestrator.reports.preview.standing import EVERYTHING
-from orchestrator.stack.load import find_stacks, read_environments
+from orchestrator.stack.load import find_stacks, read_environments, read_policies
 from orchestrator.stack.model import Ledger
 from orchestrator.stack.project import StackFile
 
 _ENTRIES: Final = 50
+_TOO_MANY: Final = "its plans are too many to be remembered"
 
 
 def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) -> dict[str, str]:
@@ -39,6 +40,8 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
     ``merge`` is what merging would make by now, ``before`` the base that the plans were made for, and ``base`` what
     that is called. Raises LedgerError, RepositoryError, ClusterError.
     """
+    if memory.dropped:
+        return {EVERYTHING: _TOO_MANY}
     changed = merge.repository.changed_between(before, merge.base)
     stale = dict(_stale_by_base(merge, memory, before, changed)) if changed else {}
     stale = {name: f"{base} {why}" for name, why in stale.items()}
@@ -55,14 +58,17 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
 def ledger_of(merge: Merge, name: str) -> Store | None:
     """Open the ledger of ``stack/environment`` where the base keeps it, also of one that Git declares no more.
 
-    None for one in the stack's own cluster while the base does not say which that is. Nothing of the request counts:
-    what a stack says of its cluster names programs that are run to reach it.
+    None for one that the request alone names, and for one in the stack's own cluster while the base does not say which
+    that is. Nothing of the request counts: what a stack says of its cluster names programs that are run to reach it.
     """
     owner = Owner(stack=name.partition("/")[0], environment=name.partition("/")[2])
-    stack, declared = bare_stack(owner, merge.project.ledger or Ledger()), False
+    found, declared = None, False
     with suppress(InvalidStack):
         found, declared = in_base(merge, owner.stack, owner.environment)
-        stack = replace(found, name=owner.stack) if found else stack
+    if found is None and _names_ledger(merge, owner):
+        return None
+    bare = bare_stack(owner, merge.project.ledger or Ledger())
+    stack = replace(found, name=owner.stack) if found else bare
     if stack.ledger.in_own_cluster and not declared:
         return None
     session = Session(
@@ -73,6 +79,19 @@ def ledger_of(merge: Merge, name: str) -> Store | None:
         stack=stack,
     )
     return open_store(session)
+
+
+def _names_ledger(merge: Merge, owner: Owner) -> bool:
+    """Whether a stack of which the base says nothing was planned by a ledger that stands in its own file."""
+    if merge.project.ledger is not None:
+        return False
+    try:
+        file = _files(merge, merge.result).get(owner.stack)
+        tree = merge.repository.export(merge.result)
+        own = read_policies(tree, file, owner.environment, merge.project) if file else None
+    except InvalidStack:
+        return True
+    return own is not None and own.ledger != Ledger()
 
 
 def _stale_by_base(

@@ -36,12 +36,14 @@ class Remembered:
 class Memory:
     """What an earlier comment was about: the commits that were to be merged, and its plans by stack/environment.
 
-    ``whole`` says that these are all of its plans: not where nothing could be planned, or there was no room.
+    ``whole`` says that these are all of its plans: not where nothing could be planned, or where they were ``dropped``
+    since there was no room for them.
     """
 
     head: str
     base: str = ""
     whole: bool = True
+    dropped: bool = False
     plans: Mapping[str, Remembered] = field(default_factory=dict)
 
 
@@ -66,6 +68,7 @@ def remember(preview: Preview, *, plans: bool = True) -> str:
     about = {"format": _FORMAT, "head": preview.head, "base": preview.base}
     whole = plans and preview.error is None
     about |= {"plans": kept} if whole else {"plans": {}, "whole": False}
+    about |= {} if plans else {"dropped": True}
     return f"<!-- orchestrator-plans {inside_comment(about)} -->"
 
 
@@ -82,6 +85,7 @@ def recall(comment: str) -> Memory | None:
             head=str(kept["head"]),
             base=str(kept.get("base", "")),
             whole=kept.get("whole") is not False,
+            dropped=kept.get("dropped") is True,
             plans=plans,
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):

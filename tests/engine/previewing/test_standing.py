@@ -9,7 +9,8 @@ from orchestrator.engine.previewing.standing import ledger_of, stale_plans
 from orchestrator.engine.previewing.touched import Merge, touched
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import AccessDenied
-from orchestrator.reports.preview.memory import Memory, Remembered
+from orchestrator.plans.preview import Preview
+from orchestrator.reports.preview.memory import Memory, Remembered, recall, remember
 from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.repository.repository import open_repository
 from orchestrator.settings import Settings
@@ -141,6 +142,39 @@ def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
 
     assert same == {}
     assert _stale(root, whole=False) == {EVERYTHING: "main moved on"}
+
+
+def test_plans_that_nobody_can_remember_do_not_hold(root: Path) -> None:
+    """There was no room for them: which ledgers and locks would outdate them is not known."""
+    merge = _merge(root)
+    memory = recall(remember(Preview(base="b" * 40, head="a" * 40), plans=False))
+    assert memory
+
+    stale = stale_plans(merge, memory, before=merge.base, base="main")
+
+    assert stale == {EVERYTHING: "its plans are too many to be remembered"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named", "opened"),
+    [
+        ("", "", True),
+        ("", "ledger: {store: directory, path: mine}\n", False),
+        ("ledger: {store: git}\n", "ledger: {store: directory, path: mine}\n", True),
+    ],
+)
+def test_a_ledger_that_the_request_alone_names_is_not_looked_at(
+    root: Path, settings: str, named: str, *, opened: bool
+) -> None:
+    """Its plan was made by that one, so that no other says whether it still holds; settings of the base come first."""
+    write(root, {"README": "more", **({"orchestrator.yaml": settings} if settings else {})})
+    _commit(root)
+    write(root, {"stacks/new/stack.yaml": _STACK.format("new", "a") + named})
+    _commit(root)
+
+    store = ledger_of(_merge(root, "HEAD~1"), "new/default")
+
+    assert (store is not None) is opened
 
 
 def _in_cluster(program: str) -> str:
