@@ -1,7 +1,7 @@
 """One comment on a request, whoever runs beside us: found again, changed in place, and never one of an older commit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -37,32 +37,35 @@ class Published:
 
 @dataclass(slots=True, kw_only=True)
 class Text:
-    """What a comment is to say, and for which commit of the request.
+    """What a comment is to say, and for which commit of the request, merged into which branch.
 
     ``make`` returns the text, given the one that is there; ``is_newer`` says whether that is of a later run for the
-    same commit. ``last`` is what was made, so that it is known again where an answer got lost.
+    same commit. ``last`` is what was made, so that it is known again where an answer got lost, and ``before`` in place
+    of what.
     """
 
     marker: str
     head: str
+    base: str
     make: Callable[[str], str]
     is_newer: Callable[[str], bool] = lambda _text: False
     last: str = ""
+    before: str = ""
 
     def after(self, before: str) -> str:
         """Return what the comment says in place of ``before``."""
         if not self.last or before.strip() != self.last.strip():
-            self.last = self.make(before)
+            self.last, self.before = self.make(before), before
         return self.last
 
 
 def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
     """Bring the comment that begins with the text's marker to what it is to say, or write one.
 
-    Nothing is written when the request stands at another commit by now, a later run wrote about the same one, or the
-    request is closed: what became of it is told then, not what it would have done. That is looked at each time before
-    something is written, also after waiting for a limit. Of several comments with the marker, the oldest stays: two
-    runs at once may both have found none. Raises ForgeError.
+    Nothing is written when the request stands at another commit or is for another branch by now, a later run wrote
+    about the same ones, or the request is closed: what became of it is told then, not what it would have done. That is
+    looked at each time before something is written, also after waiting for a limit. Of several comments with the
+    marker, the oldest stays: two runs at once may both have found none. Raises ForgeError.
     """
     lost, stop = 0, stop or Stop()
     while True:
@@ -74,7 +77,7 @@ def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
                 raise
             continue
         if lost and done.ending is Ending.KEPT:
-            return Published(ending=Ending.WRITTEN, comment=done.comment)
+            return replace(done, ending=Ending.WRITTEN)
         return done
 
 
@@ -108,17 +111,18 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     before = found.text if found else ""
     now = text.after(before)
     request = forge.request()
-    if text.is_newer(before) or request.head != text.head:
+    stands = (request.head, request.base) == (text.head, text.base)
+    if not stands or text.is_newer(before):
         return Published(ending=Ending.OVERTAKEN)
     if not request.is_open:
         return Published(ending=Ending.CLOSED, comment=found)
     if found and before.strip() == now.strip():
-        return Published(ending=Ending.KEPT, comment=found, before=before)
+        return Published(ending=Ending.KEPT, comment=found, before=text.before)
     if found and forge.edit(found, now):
-        return Published(ending=Ending.CHANGED, comment=found, before=before)
+        return Published(ending=Ending.CHANGED, comment=found, before=text.before)
     forge.write(now)
     alone = insist(lambda: _alone(forge, text.marker, now), stop)
-    return Published(ending=Ending.WRITTEN, comment=alone)
+    return Published(ending=Ending.WRITTEN, comment=alone, before=text.before)
 
 
 def _carries(comment: Comment, marker: str) -> bool:

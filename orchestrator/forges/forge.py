@@ -37,8 +37,9 @@ class Comment:
 class ChangeRequest:
     """A request to merge: into the branch ``base``, the commit ``head``, which ``head_ref`` stands at.
 
-    ``from_fork`` says that who proposes it need not be trusted with anything; ``is_open`` is False when it is merged or
-    closed. ``merged_as`` is the commit by which it came into the base, empty for one that is not merged.
+    ``default_branch`` is that of the repository, empty where the forge does not say. ``from_fork`` says that who
+    proposes it need not be trusted with anything; ``is_open`` is False when it is merged or closed. ``merged_as`` is
+    the commit by which it came into the base, empty for one that is not merged.
     """
 
     number: int
@@ -48,6 +49,12 @@ class ChangeRequest:
     from_fork: bool
     is_open: bool
     merged_as: str = ""
+    default_branch: str = ""
+
+    @property
+    def other_base(self) -> str:
+        """Return the base where that is not known to be the default branch, else an empty text."""
+        return "" if self.base == self.default_branch else self.base
 
 
 class Forge(Protocol):

@@ -48,6 +48,7 @@ class Gitea:
             from_fork=_is_strange(found["head"], found["base"]),
             is_open=found["state"] == "open",
             merged_as=(found["merge_commit_sha"] or "") if found["merged"] else "",
+            default_branch=(found["base"]["repo"] or {}).get("default_branch", ""),
         )
 
     def open_requests(self) -> Sequence[int]:

@@ -55,6 +55,7 @@ class GitHub:
                 from_fork=source.get("id") != pull.base.repo.id,
                 is_open=pull.state == "open",
                 merged_as=(pull.merge_commit_sha or "") if pull.merged else "",
+                default_branch=pull.base.raw_data["repo"]["default_branch"],
             )
 
     def open_requests(self) -> Sequence[int]:

@@ -39,6 +39,7 @@ class GitLab:
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=patience))
         self._place = place
+        self._default_branch: str | None = None
         self._client: Gitlab = gitlab.Gitlab(
             place.api.removesuffix(_API),
             private_token=place.token,
@@ -59,6 +60,7 @@ class GitLab:
                 from_fork=found.source_project_id != found.target_project_id,
                 is_open=found.state == "opened",
                 merged_as=_merged_as(found) if found.state == "merged" else "",
+                default_branch=self._default(),
             )
 
     def open_requests(self) -> Sequence[int]:
@@ -134,6 +136,13 @@ class GitLab:
             except GitlabCreateError as error:
                 if _SAME_STATE not in str(error.error_message):
                     raise
+
+    def _default(self) -> str:
+        """Return the default branch, which a merge request does not tell; empty where we may not know."""
+        if self._default_branch is None:
+            found = self._client.projects.get(self._place.repository, **_AS_TOLD)
+            self._default_branch = str(found.attributes.get("default_branch") or "")
+        return self._default_branch
 
     def _project(self) -> "Project":
         return self._client.projects.get(self._place.repository, lazy=True)

@@ -1,6 +1,7 @@
 """`comment`: a plan of the merge on the pull request, with a forge on loopback."""
 
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,6 +149,29 @@ def test_the_later_commit_has_the_comment_whoever_is_done_last(
     assert (last["sha"], last["state"]) == (head, "success")
 
 
+def test_a_run_that_is_cancelled_leaves_its_statuses_to_others(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """They stay pending: a later run for the same commit may have said something already, which stands."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    stack.write_text(f"{stack.read_text()}terraform: {{binary: {held_terraform(tmp_path)}}}\n")
+    _change(world, "fancy")
+    propose(world, forge)
+
+    running = world.start("comment", directory=None, **workflow(forge))
+    eventually((tmp_path / "started").exists, "the run to plan")
+    running.signal(signal.SIGINT)
+    (tmp_path / "go").touch()
+    ended = running.end()
+
+    assert ended.code == 130, ended.said
+    assert {each["state"] for each in forge.statuses} == {"pending"}
+    assert forge.texts == []
+
+
 def test_the_code_of_a_request_cannot_comment_in_our_name(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
@@ -178,7 +202,10 @@ def test_the_code_of_a_request_cannot_comment_in_our_name(
 def test_a_request_is_merged_into_the_base_of_now(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
-    """Not into the one that was checked out; that nothing is left to merge, or the two conflict by now, is told."""
+    """Not into the one that was checked out; that nothing is left to merge, or the two conflict by now, is told.
+
+    A success of merging into another branch, which has it already, takes nothing of that back.
+    """
     before = small_stack(world)
     add_origin(world, tmp_path)
     git(world.root, "checkout", "--quiet", "-b", "change")
@@ -200,6 +227,10 @@ def test_a_request_is_merged_into_the_base_of_now(
     git(world.root, "push", "--quiet", "--force", "origin", f"{bases[1]}:refs/heads/main")
     stale = comment(world, forge, "--refresh")
     conflict = comment(world, forge)
+    (conflicting,) = forge.texts
+    git(world.root, "push", "--quiet", "origin", "change:refs/heads/release")
+    forge.base = "release"
+    elsewhere = comment(world, forge)
 
     assert (merged.code, nothing.code, conflict.code) == (0, 0, 1), merged.said + conflict.said
     assert untouched == {
@@ -209,8 +240,10 @@ def test_a_request_is_merged_into_the_base_of_now(
     assert f"merged into `{bases[0][:10]}`" in text
     assert "platform-2" in text
     assert "is stale: all of it (it conflicts with main by now)" in stale.stdout
-    assert f"the two conflict in stacks/{world.name}/platform/texts.yaml" in forge.texts[0]
+    assert f"the two conflict in stacks/{world.name}/platform/texts.yaml" in conflicting
+    assert elsewhere.code == 0, elsewhere.said
     assert standing(forge)["orchestrator"] == "failure: Merging could not be planned"
+    assert standing(forge)["orchestrator (into release)"] == "success: Merging changes nothing"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +318,10 @@ def test_an_answer_is_kept_when_the_comment_is_refused(
     assert [each["stack"] for each in ended.json["stacks"]] == [world.name]
     assert "4 to create" in summary.read_text()
     assert "fancy" in page.read_text()
-    assert standing(forge)[f"orchestrator: {world.name}/default"] == "success: 4 to create"
+    assert standing(forge) == {
+        f"orchestrator: {world.name}/default": "success: 4 to create",
+        "orchestrator": "failure: the comment could not be written, so plan again",
+    }
 
 
 def test_a_comment_is_never_longer_than_its_forge_allows(

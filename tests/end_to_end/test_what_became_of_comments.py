@@ -1,10 +1,11 @@
 """`comment --refresh`: plans in comments that do not hold any more, and what was applied of what was merged."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from orchestrator.reports.preview.standing import with_stale
 from tests.end_to_end.commands import eventually
 from tests.end_to_end.requests import (
     add_origin,
@@ -211,3 +212,54 @@ def test_what_is_applied_while_a_request_is_planned_outdates_the_plan(
     assert f"**Out of date:** `{name}`, since `apply {name} at " in forge.texts[0]
     assert standing(forge)[f"orchestrator: {name}"].startswith(f"pending: stale: apply {name}")
     assert standing(forge)["orchestrator"] == f"pending: stale: {name}"
+
+
+def _between_comment_and_statuses(forge: Served, then: Callable[[], None]) -> None:
+    """Have something happen once the next run has looked at its comment, before it sets the first status after that."""
+    late = Trouble("POST", "/statuses/", 502, then=then)
+    forge.troubles = [Trouble("GET", "comments", 502, then=lambda: forge.troubles.append(late))]
+
+
+def test_what_was_called_stale_before_its_statuses_were_set_stays_stale(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """A refresh was faster: comment and statuses said so, until the run that had planned said success."""
+    _proposed(world, forge, tmp_path)
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    name = f"{world.name}/default"
+    why = "main moved on in what it is made of"
+
+    def refreshed() -> None:
+        git(world.root, "push", "--quiet", "origin", "main")
+        forge.notes[0].text = with_stale(forge.texts[0], {name: why}, limit=65_536)
+
+    _between_comment_and_statuses(forge, refreshed)
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert f"request {NUMBER} is stale: {name} ({why})" in ended.stdout
+    assert standing(forge)[f"orchestrator: {name}"] == f"pending: stale: {why}"
+    assert standing(forge)["orchestrator"] == f"pending: stale: {name}"
+
+
+def test_one_look_that_fails_is_no_failure_of_what_was_planned(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """The remote is away for a moment when the run asks whether it is late: it asks once more."""
+    _proposed(world, forge, tmp_path)
+    remote, away = tmp_path / "origin.git", tmp_path / "away.git"
+
+    def leave() -> None:
+        remote.rename(away)
+        forge.troubles.append(Trouble("GET", f"/pulls/{NUMBER}$", 502, then=come_back))
+
+    def come_back() -> None:
+        away.rename(remote)
+
+    _between_comment_and_statuses(forge, leave)
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert remote.exists()
+    assert standing(forge)["orchestrator"].startswith("success: ")

@@ -35,6 +35,8 @@ def publish_on(server: Served, text: str = TEXT, head: str = "a" * 40) -> Publis
     return publish(client_of(server), text_of(lambda _: text, head))
 
 
-def text_of(make: Callable[[str], str], head: str = "a" * 40, **given: Any) -> Text:
+def text_of(
+    make: Callable[[str], str], head: str = "a" * 40, base: str = "main", **given: Any
+) -> Text:
     """Return a text that is made for a commit."""
-    return Text(marker=MARKER, head=head, make=make, **given)
+    return Text(marker=MARKER, head=head, base=base, make=make, **given)

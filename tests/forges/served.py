@@ -60,6 +60,7 @@ class Served(ABC):
     address: str = ""
     head: str = "a" * 40
     base: str = "main"
+    default_branch: str = "main"
     is_open: bool = True
     merged_as: str = ""
     more_open: list[int] = field(default_factory=list)

@@ -91,7 +91,8 @@ class _LikeGitHub(Served):
 
     def repository(self, *, fork: bool) -> Json:
         """Return how one side of the pull request tells its repository."""
-        return {"repo": {"id": 2 if fork else 1, "full_name": REPOSITORY}}
+        told = {"full_name": REPOSITORY, "default_branch": self.default_branch}
+        return {"repo": {"id": 2 if fork else 1, **told}}
 
     def shown(self, note: Note) -> Json:
         """Return a comment as the API shows it."""
@@ -187,7 +188,8 @@ class SmallGitea(_LikeGitHub):
 
     def repository(self, *, fork: bool) -> Json:
         """Return how one side of the pull request tells its repository; that of a fork may be gone."""
-        return {"repo_id": 2 if fork else 1, "repo": None if fork else {"id": 1}}
+        ours = {"id": 1, "default_branch": self.default_branch}
+        return {"repo_id": 2 if fork else 1, "repo": None if fork else ours}
 
 
 class SmallGitLab(Served):
@@ -211,6 +213,8 @@ class SmallGitLab(Served):
         project, _, rest = unquote(path).removeprefix("/projects/").partition(f"{REPOSITORY}/")
         if (method, path) == ("GET", "/user"):
             return 200, {"id": 1, "username": self.login}
+        if (method, project, rest) == ("GET", REPOSITORY, ""):
+            return 200, {"id": 1, "default_branch": self.default_branch or None}
         if project:
             return self.not_found
         if method == "POST" and rest.startswith("statuses/"):

@@ -115,6 +115,15 @@ def test_a_run_for_an_older_commit_leaves_the_comment_alone(forge: Served) -> No
     assert forge.texts == [f"{MARKER}\nof the new commit"]
 
 
+def test_a_run_for_an_earlier_base_leaves_the_comment_alone(forge: Served) -> None:
+    """The request is for another branch by now: what merging into the one before would do is no answer any more."""
+    forge.add(f"{MARKER}\nof the new base")
+    forge.base = "release"
+
+    assert publish_on(forge).ending is Ending.OVERTAKEN
+    assert forge.texts == [f"{MARKER}\nof the new base"]
+
+
 def test_a_request_that_was_merged_meanwhile_keeps_its_comment(forge: Served) -> None:
     """A plan of what merging would do comes too late, and would take away what is said of the merge."""
     forge.add(f"{MARKER}\nmerged")
@@ -247,7 +256,20 @@ def test_a_request_is_read_with_where_it_comes_from(forge: Served) -> None:
     kept = "merge-requests" if forge.kind is Kind.GITLAB else "pull"
     assert (here.base, here.head, here.head_ref) == ("main", "a" * 40, f"refs/{kept}/7/head")
     assert (here.from_fork, here.is_open) == (False, True)
+    assert (here.default_branch, here.other_base) == ("main", "")
     assert (there.from_fork, there.is_open) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("base", "default", "other"), [("release", "main", "release"), ("main", "", "main")]
+)
+def test_a_request_for_another_branch_than_the_default_is_known(
+    forge: Served, base: str, default: str, other: str
+) -> None:
+    """Where nobody can tell which that is, each branch is another one."""
+    forge.base, forge.default_branch = base, default
+
+    assert client_of(forge).request().other_base == other
 
 
 def test_a_request_that_was_pushed_to_no_branch_is_a_strangers() -> None:

@@ -23,6 +23,19 @@ def test_an_answer_that_got_lost_makes_no_second_comment(forge: Served) -> None:
     assert sum(line.startswith("POST") for line in forge.seen) == 1
 
 
+def test_what_a_comment_said_before_is_known_when_an_answer_got_lost(forge: Served) -> None:
+    """Who takes back what was said of it has to know that, also where our own text is found there."""
+    forge.add(f"{MARKER}\nbefore")
+    forge.troubles += [
+        Trouble(method, r"/(comments|notes)/\d+$", 502, done=True) for method in ("PATCH", "PUT")
+    ]
+
+    published = publish_on(forge)
+
+    assert published.before == f"{MARKER}\nbefore"
+    assert forge.texts == [TEXT]
+
+
 def test_what_was_not_written_is_written_again(forge: Served) -> None:
     """A server that failed before it did anything is asked once more."""
     forge.troubles.append(Trouble("POST", COMMENTS, 502))

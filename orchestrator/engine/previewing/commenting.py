@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 from orchestrator.engine.previewing.fetching import Fetched, fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
@@ -67,7 +66,36 @@ def comment_on(
         commit=found.head,
         configuration=ask.configuration,
         stop=surroundings.stop,
+        other_base=request.other_base,
     )
+    made = replace(_planned(surroundings, found, statuses), configuration=ask.configuration)
+    errors: list[OrchestratorError] = []
+    published: Published | None = None
+    with _collected(errors):
+        keep(made)
+    with _collected(errors):
+        limit = min(ask.limit or forge.limit, forge.limit)
+        text = _text(surroundings, found, made, limit=limit, base=request.base)
+        published = publish(forge, text, stop=surroundings.stop)
+    with _collected(errors):
+        _conclude(statuses, made, published)
+    refreshed: Refreshed | None = None
+    with _collected(errors):
+        if _is_late(surroundings, found, made, published, base=request.base):
+            # Whoever was faster may have called the comment stale before our statuses were set.
+            refreshed = refresh(
+                surroundings, forge, configuration=ask.configuration, limit=ask.limit, anew=True
+            )
+    return Commented(
+        preview=made,
+        published=published,
+        error=errors[0] if errors else None,
+        refreshed=refreshed,
+    )
+
+
+def _planned(surroundings: Surroundings, found: Fetched, statuses: Statuses) -> Preview:
+    """Make the plans, and say in the statuses that somebody is at it, or that it failed."""
     statuses.planning()
     begun: list[str] = []
 
@@ -76,33 +104,12 @@ def comment_on(
         statuses.planning(names)
 
     try:
-        made = make_preview(surroundings, base=found.base, head=found.head, announce=announce)
+        return make_preview(surroundings, base=found.base, head=found.head, announce=announce)
+    except Interrupted:  # a later run for the same commit may have its answer already
+        raise
     except OrchestratorError as error:
         statuses.failed(begun, surroundings.secrets.redact(error.message))
         raise
-    made = replace(made, configuration=ask.configuration)
-    errors: list[OrchestratorError] = []
-    published: Published | None = None
-    with _collected(errors):
-        keep(made)
-    with _collected(errors):
-        limit = min(ask.limit or forge.limit, forge.limit)
-        stands = partial(stands_at, surroundings, found.repository, request.base)
-        published = _publish(surroundings, forge, made, limit=limit, stands=stands)
-    with _collected(errors):
-        _conclude(statuses, made, published)
-    refreshed: Refreshed | None = None
-    with _collected(errors):
-        if _is_late(surroundings, found, made, published, base=request.base):
-            refreshed = refresh(
-                surroundings, forge, configuration=ask.configuration, limit=ask.limit
-            )
-    return Commented(
-        preview=made,
-        published=published,
-        error=errors[0] if errors else None,
-        refreshed=refreshed,
-    )
 
 
 def _is_late(
@@ -120,9 +127,17 @@ def _is_late(
     """
     if published is None or published.ending is Ending.OVERTAKEN:
         return False
+    try:
+        return published.ending is Ending.CLOSED or _moved_on(surroundings, found, made, base)
+    except Interrupted:
+        raise
+    except OrchestratorError:  # whoever refreshes looks again, and tells if that fails, too
+        return True
+
+
+def _moved_on(surroundings: Surroundings, found: Fetched, made: Preview, base: str) -> bool:
     repository = found.repository
-    now = stands_at(surroundings, repository, base)
-    if published.ending is Ending.CLOSED or now != made.base:
+    if stands_at(surroundings, repository, base) != made.base:
         return True
     with ExitStack() as resources:
         around = replace(surroundings, trusted=made.base, resources=resources, ledgers={})
@@ -147,8 +162,8 @@ def _collected(errors: list[OrchestratorError]) -> Iterator[None]:
 
 def _conclude(statuses: Statuses, made: Preview, published: Published | None) -> None:
     """Say in the statuses what was planned, also when no comment could be written that they lead to."""
-    if published is None:
-        statuses.planned(made)
+    if published is None or (published.ending is Ending.WRITTEN and published.comment is None):
+        statuses.uncommented(made)
     elif published.ending is not Ending.OVERTAKEN:
         address = published.comment.address if published.comment else ""
         leading = replace(statuses, address=address)
@@ -167,14 +182,9 @@ def _check(request: ChangeRequest, ask: Ask) -> None:
         )
 
 
-def _publish(
-    surroundings: Surroundings,
-    forge: Forge,
-    made: Preview,
-    *,
-    limit: int,
-    stands: Callable[[], str],
-) -> Published:
+def _text(
+    surroundings: Surroundings, found: Fetched, made: Preview, *, limit: int, base: str
+) -> Text:
     redact: Callable[[str], str] = surroundings.secrets.redact
     room = max(SMALLEST, limit - ROOM)
 
@@ -185,7 +195,12 @@ def _publish(
         memory = recall(previous)
         if memory is None or memory.head != made.head or memory.base in {"", made.base}:
             return False
-        return memory.base == stands()
+        return memory.base == stands_at(surroundings, found.repository, base)
 
-    text = Text(marker=marker(made.configuration), head=made.head, make=make, is_newer=is_newer)
-    return publish(forge, text, stop=surroundings.stop)
+    return Text(
+        marker=marker(made.configuration),
+        head=made.head,
+        base=base,
+        make=make,
+        is_newer=is_newer,
+    )

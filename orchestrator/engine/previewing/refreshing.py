@@ -23,6 +23,7 @@ from orchestrator.reports.preview.standing import EVERYTHING, stale_in, with_las
 from orchestrator.stack.load import load_project
 
 _ENTRIES = 200
+_TRIES = 1
 _NOTHING = "nothing to change"
 
 
@@ -33,10 +34,12 @@ def refresh(
     configuration: str,
     limit: int = 0,
     anew: bool = False,
+    tries: int = _TRIES,
 ) -> Refreshed:
     """Bring the comment on a request, and its statuses, up to date; nothing is planned.
 
-    ``limit`` is 0 for the forge's own; ``anew`` says every status, whatever was said before.
+    ``limit`` is 0 for the forge's own; ``anew`` says every status, whatever was said before, and ``tries`` is how often
+    a comment is looked at again that another run wrote meanwhile.
     Raises ForgeError, LedgerError, RepositoryError, ClusterError.
     """
     request = forge.request()
@@ -55,6 +58,7 @@ def refresh(
             configuration=configuration,
             limit=min(limit or forge.limit, forge.limit),
             anew=anew,
+            tries=tries,
         )
         return page.marked() if request.is_open else page.finished()
 
@@ -71,31 +75,36 @@ class _Page:
     configuration: str
     limit: int
     anew: bool
+    tries: int
 
     def marked(self) -> Refreshed:
         """Say in comment and statuses which plans are stale, and which are not any more."""
         redact = self.surroundings.secrets.redact
         stale = {name: redact(why) for name, why in self._stale().items()}
-        if self._is_as_read():  # otherwise, whoever wrote it says its statuses
+        as_read = self._is_as_read()
+        if as_read:
             # The comment comes last: it is what the next run takes for said.
             self._say_in_statuses(stale)
-            if not self._rewrite(with_stale(self.comment.text, stale, limit=self.limit)):
-                return self._once_more(stale)
-        return self._refreshed(stale)
+        elif not self.anew:  # whoever wrote it says its statuses
+            return self._refreshed(stale)
+        if as_read and self._rewrite(with_stale(self.comment.text, stale, limit=self.limit)):
+            return self._refreshed(stale)
+        return self._once_more(stale)
 
     def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
-        was = {EVERYTHING: ""} if self.anew else stale_in(self.comment.text)
+        was = None if self.anew else stale_in(self.comment.text)
         Statuses(
             forge=self.forge,
             commit=self.memory.head,
             configuration=self.configuration,
             stop=self.surroundings.stop,
+            other_base=self.request.other_base,
             address=self.comment.address,
         ).outdated(self.memory, stale=stale, was=was)
 
     def _once_more(self, stale: Mapping[str, str]) -> Refreshed:
         """Look at what another run wrote while we said statuses, of which some may be wrong now."""
-        if self.anew:
+        if self.tries <= 0:
             return self._refreshed(stale)
         return refresh(
             self.surroundings,
@@ -103,6 +112,7 @@ class _Page:
             configuration=self.configuration,
             limit=self.limit,
             anew=True,
+            tries=self.tries - 1,
         )
 
     def _refreshed(self, stale: Mapping[str, str]) -> Refreshed:

@@ -33,12 +33,17 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statuses:
-    """Sets the statuses of one commit, which lead to ``address`` where that is known."""
+    """Sets the statuses of one commit, which lead to ``address`` where that is known.
+
+    ``other_base`` is the branch that it would be merged into, empty for the default one. Requests with one head share
+    its statuses: what merging into another branch would do is none of those that decide about the default one.
+    """
 
     forge: Forge
     commit: str
     configuration: str
     stop: Stop
+    other_base: str = ""
     address: str = ""
 
     def planning(self, names: Iterable[str] = ("",)) -> None:
@@ -53,28 +58,39 @@ class Statuses:
 
     def planned(self, made: Preview) -> None:
         """Say what became of each plan, and of all."""
-        for each in made.stacks:
-            self._set(each.name, _state(each), outlook(each))
+        self._each(made)
         states = [State.FAILURE] if made.error else [_state(each) for each in made.stacks]
         self._set("", _gravest(states), headline(made))
+
+    def uncommented(self, made: Preview) -> None:
+        """Say what became of each plan; all of it fails, since nobody would find out that one is stale."""
+        self._each(made)
+        self._set("", State.FAILURE, "the comment could not be written, so plan again")
 
     def untouched(self, names: Iterable[str]) -> None:
         """Say that merging does not touch these, for which there was a plan of the same commit before."""
         for name in names:
             self._set(name, State.SUCCESS, "not touched any more")
 
-    def outdated(self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str]) -> None:
+    def outdated(
+        self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str] | None
+    ) -> None:
         """Say which plans are stale by now, and of those that were what they are again.
 
+        ``was`` is what was said of that before, None where nobody can tell: then each is said.
         One that could not even be made stays a failure: that it may be repaired is found by planning alone.
         """
         for name, plan in memory.plans.items():
-            why, before = (_why(each, name) for each in (stale, was))
-            if plan.digest and why != before:
+            why = _why(stale, name)
+            if plan.digest and (was is None or why != _why(was, name)):
                 self._set(name, *_standing(plan, why))
-        all_, before_all = (_together(memory, each) for each in (stale, was))
-        if all_ != before_all and (stale or memory.whole):
+        all_ = _together(memory, stale)
+        if (was is None or all_ != _together(memory, was)) and (stale or memory.whole):
             self._set("", *all_)
+
+    def _each(self, made: Preview) -> None:
+        for each in made.stacks:
+            self._set(each.name, _state(each), outlook(each))
 
     def _set(self, name: str, state: State, description: str) -> None:
         longest = self.forge.longest_description
@@ -86,7 +102,9 @@ class Statuses:
         insist(lambda: self.forge.set_status(self.commit, status), self.stop, lost=_MOST_LOST)
 
     def _context(self, name: str) -> str:
-        own = "" if self.configuration == "default" else f" ({self.configuration})"
+        told = [] if self.configuration == "default" else [self.configuration]
+        told += [f"into {self.other_base}"] if self.other_base else []
+        own = f" ({', '.join(told)})" if told else ""
         return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
 
 

@@ -35,12 +35,16 @@ def forge() -> Iterator[Served]:
         yield held
 
 
-def _statuses(held: Served, configuration: str = "default") -> Statuses:
+def _statuses(held: Served, configuration: str = "default", other_base: str = "") -> Statuses:
     stop = Stop()
     place = Place(kind=held.kind, api=held.api, repository=REPOSITORY, number=NUMBER, token=TOKEN)
     patience = Patience(stop=stop, now=clock.now, backoff_factor=0.01, pause=0.01)
     return Statuses(
-        forge=open_forge(place, patience), commit=_HEAD, configuration=configuration, stop=stop
+        forge=open_forge(place, patience),
+        commit=_HEAD,
+        configuration=configuration,
+        stop=stop,
+        other_base=other_base,
     )
 
 
@@ -111,6 +115,48 @@ def test_what_may_not_be_merged_yet_is_no_success(
     assert stale["orchestrator"] == "pending: stale: moved"
     assert _told(forge)[name] == told
     assert _told(forge)["orchestrator"].partition(":")[0] == state
+
+
+@pytest.mark.parametrize(
+    ("configuration", "own"), [("default", "(into release)"), ("eu", "(eu, into release)")]
+)
+def test_what_merging_into_another_branch_would_do_decides_nothing_about_the_default_one(
+    forge: Served, configuration: str, own: str
+) -> None:
+    """Two requests may have one head, and so one list of statuses."""
+    _statuses(forge, configuration).failed((), "refused")
+    before = _told(forge)
+
+    other = _statuses(forge, configuration, "release")
+    other.planned(Preview(base="b" * 40, head=_HEAD, stacks=(_MADE,)))
+
+    assert _told(forge) == before | {
+        f"orchestrator {own}": "success: Merging: 1 to create",
+        f"orchestrator {own}: shop/a": "success: 1 to create",
+    }
+
+
+def test_all_fails_where_there_is_no_comment_to_call_stale(forge: Served) -> None:
+    """Its plans are told; but whoever looks what is stale would find nothing, and leave a success for good."""
+    _statuses(forge).uncommented(Preview(base="b" * 40, head=_HEAD, stacks=(_MADE,)))
+
+    assert _told(forge) == {
+        "orchestrator: shop/a": "success: 1 to create",
+        "orchestrator": "failure: the comment could not be written, so plan again",
+    }
+
+
+def test_each_is_said_where_nobody_knows_what_was_said_before(forge: Served) -> None:
+    """The comment says already what is stale, and the statuses were set to something else after that."""
+    why = {"shop/a": "main moved on"}
+
+    _statuses(forge).outdated(_MEMORY, stale=why, was=None)
+
+    assert _told(forge) == {
+        "orchestrator: shop/a": "pending: stale: main moved on",
+        "orchestrator: shop/b": "success: 2 to delete",
+        "orchestrator": "pending: stale: shop/a",
+    }
 
 
 @pytest.mark.parametrize(

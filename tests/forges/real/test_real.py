@@ -52,7 +52,7 @@ def _client(gitea: Gitea, owner: Account, number: int = 1) -> Forge:
 def _publish(gitea: Gitea, owner: Account, text: str) -> Ending:
     client = _client(gitea, owner)
     head = client.request().head
-    made = Text(marker=_MARKER, head=head, make=lambda _: f"{_MARKER}\n{text}")
+    made = Text(marker=_MARKER, head=head, base="main", make=lambda _: f"{_MARKER}\n{text}")
     return publish(client, made).ending
 
 
@@ -169,5 +169,6 @@ def test_who_may_only_read_makes_a_strangers_request(
     commit_file(tmp_path / "shop", "more.txt", "more\n", subject="Say more")
     git(tmp_path / "shop", "push", "--quiet", "origin", "HEAD:refs/for/main/topic")
 
+    assert _client(gitea, owner).request().other_base == ""
     assert _client(gitea, owner).request().from_fork is False
     assert _client(gitea, owner, 2).request().from_fork is True
