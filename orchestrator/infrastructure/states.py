@@ -119,9 +119,11 @@ def planned_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot:
     """Return the state that a plan was made against, its secrets learnt; raises TerraformError, or Interrupted.
 
     The plan file itself has it, which spares a process that costs seconds with large providers. What such a file holds
-    is not documented, and OpenTofu may encrypt it: then the engine is asked for the state.
+    is not documented, and OpenTofu may encrypt it: then the engine is asked for the state. So it is where a backend may
+    have written an empty state first: the plan file has the outputs in it that are known already.
     """
-    return _saved_snapshot(workspace, plan_file) or pulled_snapshot(workspace)
+    saved = _saved_snapshot(workspace, plan_file)
+    return pulled_snapshot(workspace) if saved is None or saved.first else saved
 
 
 def _saved_snapshot(workspace: Workspace, plan_file: Path) -> Snapshot | None:

@@ -532,3 +532,17 @@ def test_secrets_that_only_a_backend_knows_are_not_told(
     assert "it is (sensitive)" in caught.value.detail
     assert "reading terraform_data.each[…]" in repr(fresh.events)
     assert "correct horse" not in f"{caught.value.message} {caught.value.detail} {fresh.events}"
+
+
+def test_a_plan_file_does_not_tell_an_output_of_a_plan_from_one_of_a_first_apply() -> None:
+    """Planning adds outputs to the empty state that a backend wrote before anything was applied; seed 1240 met it."""
+    state: dict[str, object] = {"version": 4, "lineage": "a", "serial": 1, "resources": []}
+    told = {**state, "outputs": {"text": {"value": "a", "type": "string"}}}
+    assert read_state(json.dumps(told).encode()).first
+    for other in (
+        {**state, "outputs": {}},
+        {**told, "serial": 2},
+        {**told, "lineage": ""},
+        {**told, "resources": [{"type": "x", "instances": []}]},
+    ):
+        assert not read_state(json.dumps(other).encode()).first

@@ -15,16 +15,22 @@ _FORMAT = 4
 class Snapshot:
     """One state: its lineage and serial, its outputs, and whether it holds anything.
 
-    ``secrets`` are the values that it marks as sensitive. ``readable`` is false for state that OpenTofu
-    encrypted: only the engine itself can open that.
+    ``bare`` says that it has no resources, whatever outputs. ``secrets`` are the values that it marks as sensitive.
+    ``readable`` is false for state that OpenTofu encrypted: only the engine itself can open that.
     """
 
     lineage: str = ""
     serial: int = 0
     outputs: Mapping[str, Output]
     empty: bool = True
+    bare: bool = True
     readable: bool = True
     secrets: tuple[Json, ...] = ()
+
+    @property
+    def first(self) -> bool:
+        """Whether nobody can tell from it, as a plan file has it, that anything was applied: planning adds outputs."""
+        return bool(self.lineage and self.bare and not self.empty and self.serial <= 1)
 
     @property
     def stamp(self) -> str:
@@ -48,6 +54,7 @@ def read_state(content: bytes) -> Snapshot:
             serial=document["serial"],
             outputs={},
             empty=False,
+            bare=False,
             readable=False,
         )
     if document["version"] != _FORMAT:
@@ -59,6 +66,7 @@ def read_state(content: bytes) -> Snapshot:
         serial=int(document["serial"]),
         outputs=read_outputs_block(outputs),
         empty=not outputs and not resources,
+        bare=not resources,
         secrets=(*_sensitive_outputs(outputs), *_sensitive_attributes(resources)),
     )
 
