@@ -88,6 +88,19 @@ child.communicate()
     assert usage.megabytes > 120 if sys.platform == "linux" else usage.megabytes > 60
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only wait4 tells it there")
+def test_what_the_benchmark_itself_holds_is_not_counted(tmp_path: Path) -> None:
+    """A process is forked from it, and the kernel's peak of the process begins with that."""
+    held = bytearray(200_000_000)
+
+    usage = Command(
+        argv=(sys.executable, "-c", "import time; time.sleep(0.5)"), directory=tmp_path
+    ).measured()
+
+    assert held
+    assert 5 < usage.megabytes < 100
+
+
 def test_what_failed_is_not_measured(tmp_path: Path) -> None:
     """A program that fails is quick: its time is thrown away, and its output shown."""
     script = "import sys; sys.exit('no such object')"
