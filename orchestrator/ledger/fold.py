@@ -26,6 +26,7 @@ from orchestrator.stack.model import UnitId
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _DESTROYED = frozenset({Outcome.DESTROYED, Outcome.UNCHANGED})
+_SUSPENDING = frozenset({Operation.SUSPEND, Operation.RESUME})
 _OVERRULING = frozenset({Operation.APPLY, Operation.DESTROY})
 _MOST_APPROVALS = 20
 _MOST_BAD = 50
@@ -174,11 +175,13 @@ def _noted_late(state: LedgerState, entry: Entry) -> LedgerState:
     """Return the state after a note that comes late: what others did or said since outweighs it.
 
     An approval is of what its plan met, and is done once; it does not come back after a run that it may have been for.
+    A suspension that somebody ended since counts all the same, since nobody remembers when that was: agents that are
+    stopped once too often do no harm.
     """
     if entry.approval is not None and _ran_since(state, entry.approval.at):
         return state
     suspended = state.suspended
-    if entry.run.operation is Operation.RESUME and suspended and suspended.at > entry.at:
+    if entry.run.operation in _SUSPENDING and suspended and suspended.at > entry.at:
         return state
     return _noted(state, entry)
 

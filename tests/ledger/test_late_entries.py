@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Moved, Operation, UnitRecord
@@ -103,6 +103,21 @@ def test_a_late_resumption_is_not_of_a_later_suspension() -> None:
     resumed = entry(9, Kind.NOTED, of=run(operation=Operation.RESUME))
     assert fold(stopped, replace(resumed, late=True)).suspended is None
     assert fold(stopped, replace(resumed, late=True, at=NOON)).suspended == stopped.suspended
+
+
+def test_a_late_suspension_takes_no_newer_words_place() -> None:
+    """Who stopped agents last, and why, stands; where nobody has stopped them now, a late word counts."""
+    word = replace(entry(9, Kind.NOTED, of=run(operation=Operation.SUSPEND)), late=True, why="old")
+    now = replace(entry(10, Kind.NOTED, of=run(operation=Operation.SUSPEND)), why="new")
+    newer = fold_all([now])
+    assert fold(newer, word).suspended == newer.suspended
+    after = fold(newer, replace(word, at=now.at + timedelta(minutes=1))).suspended
+    assert after is not None
+    assert after.why == "old"
+
+    resumed = fold(newer, entry(11, Kind.NOTED, of=run(operation=Operation.RESUME)))
+    assert resumed.suspended is None
+    assert fold(resumed, word).suspended is not None
 
 
 def test_a_ledger_that_moved_says_where_to_until_it_goes_on() -> None:
