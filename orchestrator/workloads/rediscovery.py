@@ -16,12 +16,14 @@ from orchestrator.workloads.live import Live
 class Rediscovered:
     """The objects that carry a stack's labels and that we applied, sorted; ``unseen`` are kinds we may not list.
 
-    ``spared`` are those of them that a ledger need not know, since they ask to stay or are being deleted.
+    ``spared`` are those of them that a ledger need not know, since they ask to stay or are being deleted. ``silent``
+    are the parts of the API, as ``group/version``, that do not answer.
     """
 
     objects: tuple[OwnedObject, ...] = ()
     spared: frozenset[ObjectRef] = frozenset()
     unseen: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 def rediscover(cluster: Cluster, owner: Owner, namespaces: Iterable[str]) -> Rediscovered:
@@ -52,6 +54,7 @@ def look_around(cluster: Cluster, owner: Owner, namespaces: Iterable[str]) -> Re
         objects=tuple(sorted(found.values())),
         spared=frozenset(ref for ref, each in live.items() if not has_to_be_known(each)),
         unseen=tuple(unseen),
+        silent=tuple(sorted(f"{group}/{version}" for group, version in kinds.stale)),
     )
 
 

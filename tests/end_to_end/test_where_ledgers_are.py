@@ -221,13 +221,83 @@ def test_a_fresh_clone_notices_a_state_that_no_ledger_knows(world: World, tmp_pa
         git(remote, "update-ref", "-d", f"refs/orchestrator/{world.name}/default")
         fresh = dataclasses.replace(world, root=make_clone(remote, tmp_path / "fresh"))
 
-        assert "modules.base has a Terraform state, and there is no ledger" in fresh.plan().stdout
+        planned = " ".join(fresh.plan().stdout.split())
+        assert f"has a Terraform state, and {world.name}/default has no ledger: if" in planned
         for verb in ("apply", "destroy"):
             refused = fresh.run(verb, world.name, "--yes")
             assert refused.code == 1
             assert "has no ledger, but modules.base has a Terraform state" in _flat(refused)
+        for words in (("suspend", world.name, "--why", "to look"), ("resume", world.name)):
+            assert fresh.run("agent", *words).code == 0
+        refused = fresh.run("apply", world.name, "--yes")  # a note is no run
+        assert refused.code == 1
+        assert "has no run, but modules.base has a Terraform state" in _flat(refused)
         fresh.apply("--acknowledge", "unknown-states")
-        assert "no ledger" not in fresh.plan().stdout
+        assert "has a Terraform state" not in fresh.plan().stdout
+
+
+def test_a_destroy_looks_also_where_the_ledger_knows_of_no_object(
+    world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """One that was cut back to where the stack had none any more is like any other, and orphans nothing."""
+    sets = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare({}, sets, cluster={"kubeconfig": str(sandbox.kubeconfig)})
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    world.commit()
+    remote = make_remote(tmp_path / "remote.git", of=world.root)
+    world.apply()
+    assert world.run("destroy", world.name, "--yes").code == 0
+    ref = f"refs/orchestrator/{world.name}/default"
+    before = git(remote, "rev-parse", ref)
+    world.apply()
+    git(remote, "update-ref", ref, before)
+
+    fresh = dataclasses.replace(world, root=make_clone(remote, tmp_path / "fresh"))
+    refused = fresh.run("destroy", world.name, "--yes")
+    assert refused.code == 1
+    assert f"manifests.shop/ConfigMap {world.name}/greeting" in refused.stderr
+    assert world.live().keys() == {"greeting"}
+
+
+def test_a_destroy_tells_which_kinds_it_may_not_look_through(
+    world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Where the ledger has no run, such an account cannot tell that nothing is left; neither can a dead cluster."""
+    narrow = _narrow(world, sandbox, tmp_path / "narrow.json")
+
+    def declared(**cluster: str) -> None:
+        world.declare({}, {"shop": {"path": "shop"}}, cluster=cluster)
+        world.manifests("shop/texts.yaml", config_map("greeting", namespace=world.name))
+        world.commit()
+
+    declared(kubeconfig=str(narrow))
+    refused = world.run("destroy", world.name, "--yes")
+    assert refused.code == 1
+    assert "has no ledger, and what the stack has in its cluster cannot be told" in _flat(refused)
+    assert "we may not list " in _flat(refused)
+    declared(kubeconfig=str(sandbox.kubeconfig))
+    world.apply()
+    assert world.run("destroy", world.name, "--yes").code == 0
+
+    declared(kubeconfig=str(narrow))
+    assert "we may not list " in " ".join(world.plan("--destroy").stdout.split())
+    declared(server="https://127.0.0.1:1", token="nobody")
+    refused = world.run("plan", world.name, "--destroy")
+    assert refused.code == 1
+    assert "or, where nothing of this stack is in it, pass --acknowledge unkn" in _flat(refused)
+    world.plan("--destroy", "--acknowledge", "unknown-objects")
+
+
+def _narrow(world: World, sandbox: Sandbox, path: Path) -> Path:
+    """Write a kubeconfig of an account that may list nothing."""
+    accounts = f"/api/v1/namespaces/{world.name}/serviceaccounts"
+    world.cluster.create(accounts, {"metadata": {"name": "narrow"}})
+    token = world.cluster.create(f"{accounts}/narrow/token", {"spec": {}})["status"]["token"]
+    found = json.loads(sandbox.kubeconfig.read_text())
+    path.write_text(
+        json.dumps({**found, "users": [{**found["users"][0], "user": {"token": token}}]})
+    )
+    return path
 
 
 def _flat(ended: Ended) -> str:

@@ -15,7 +15,7 @@ from orchestrator.engine.planning.approvers import apart
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.planned import PlannedModule
 from orchestrator.engine.planning.standing import failed_before
-from orchestrator.engine.planning.unknown import UNKNOWN_STATES, refuse_unknown_states
+from orchestrator.engine.planning.unknown import UNKNOWN_STATES, begun, refuse_unknown_states
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
@@ -253,7 +253,7 @@ def _check_state(
 
 def _check_beginning(planned: Planned, allowed: Permissions) -> None:
     """Refuse to begin a ledger beside Terraform states that an earlier one may have known."""
-    if planned.ledger.head or UNKNOWN_STATES in allowed.acknowledged:
+    if begun(planned.ledger) or UNKNOWN_STATES in allowed.acknowledged:
         return
     known = {**planned.modules, **planned.destroyed}
     if not known:
@@ -265,7 +265,7 @@ def _check_beginning(planned: Planned, allowed: Permissions) -> None:
         for unit, module in known.items()
         if module.state_stamp and holds_anything(module.workspace)
     ]
-    refuse_unknown_states(planned.session.owner, sorted(found))
+    refuse_unknown_states(planned.session.owner, sorted(found), ledger=planned.ledger)
 
 
 def _lost_beginning(workspace: "Workspace") -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.lease import patience_of
 from orchestrator.ledger.presence import surely_dead
@@ -36,6 +37,25 @@ def open_store(session: "Session") -> Store:
     return opened[key]
 
 
+def read_anew(session: "Session") -> LedgerState:
+    """Read the ledger as it is now, also where many stacks share one earlier look at their remote; raises the same."""
+    around = session.surroundings
+    own = replace(around, looking=None, ledgers={}) if around.looking else around
+    return open_store(replace(session, surroundings=own)).read()
+
+
+def kept_in_clone(session: "Session") -> bool:
+    """Whether the ledger is in this clone alone; raises RepositoryError when there is no telling which remote it is."""
+    place, repository = session.stack.ledger, session.repository
+    match place.store:
+        case LedgerStore.GIT:
+            return place.remote is None or repository.remote(place.remote) is None
+        case LedgerStore.DIRECTORY:
+            return _directory(session).resolve().is_relative_to(repository.root.resolve())
+        case LedgerStore.CLUSTER:
+            return False
+
+
 def _in_git(session: "Session") -> Store:
     around = session.surroundings
     wanted = session.stack.ledger.remote
@@ -55,9 +75,11 @@ def _in_git(session: "Session") -> Store:
 def _in_directory(session: "Session") -> Store:
     from orchestrator.ledger.stores.directory import DirectoryShelf
 
-    path = Path(session.stack.ledger.path).expanduser()
-    shelf = DirectoryShelf(session.repository.root / path, str(session.owner))
-    return _chain(session, shelf)
+    return _chain(session, DirectoryShelf(_directory(session), str(session.owner)))
+
+
+def _directory(session: "Session") -> Path:
+    return session.repository.root / Path(session.stack.ledger.path).expanduser()
 
 
 def _in_cluster(session: "Session") -> Store:

@@ -3,12 +3,13 @@
 What runs Terraform is imported inside functions: a plan without modules does without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.ledgers.opening import kept_in_clone, read_anew
 from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
@@ -25,8 +26,9 @@ from orchestrator.engine.planning.planned import (
 from orchestrator.engine.planning.selection import Selection, selected
 from orchestrator.engine.planning.unknown import (
     UNKNOWN_OBJECTS,
-    begun,
     refuse_unknown_objects,
+    refuse_unseen,
+    told_unseen,
     unknown_objects,
 )
 from orchestrator.engine.planning.wanted import Wanted
@@ -40,14 +42,13 @@ from orchestrator.engine.planning.workloads import (
     plan_workloads,
     pruning_order,
 )
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
-from orchestrator.errors import PlanRefused
+from orchestrator.errors import ClusterError, PlanRefused
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.plans.events import PhaseStarted
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.stack.graph import Graph
-from orchestrator.stack.model import LedgerStore, Module, UnitId
+from orchestrator.stack.model import Module, UnitId
 
 if TYPE_CHECKING:
     from orchestrator.engine.planning.affected import Affected
@@ -94,13 +95,14 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halves:
-    """Modules to apply, modules to destroy, sets, and what carries them out."""
+    """Modules to apply, modules to destroy, sets, what carries them out, and ``notes`` on what was not looked at."""
 
     modules: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     destroyed: Mapping[UnitId, PlannedModule] = field(default_factory=dict)
     sets: Mapping[UnitId, PlannedSet] = field(default_factory=dict)
     reached: "Reached | None" = None
     site: "Site | None" = None
+    notes: tuple[str, ...] = ()
 
     @property
     def known(self) -> dict[UnitId, PlannedModule]:
@@ -192,11 +194,13 @@ def plan_destruction(basis: Basis) -> Halves:
     outputs = applied_outputs(origin, wanted.modules) if origin else {}
     sets: Mapping[UnitId, PlannedSet] = {}
     reached = None
+    unseen: tuple[str, ...] = ()
     if basis.inventory or _may_be_forgotten(basis, outputs):
         _refuse_pending_cluster(session, outputs)
-        reached = _dial(basis, outputs)
-        planned = plan_pruning(session, basis.inventory, reached.cluster)
-        _refuse_unknown(basis, _with_all_kinds(basis, planned, reached.cluster))
+        with _way_out(basis):
+            reached = _dial(basis, outputs)
+            planned = plan_pruning(session, basis.inventory, reached.cluster)
+            unseen = _look_around(basis, planned, reached.cluster)
         sets = planned.sets
     destroyed = {
         **_removed(basis),
@@ -205,31 +209,51 @@ def plan_destruction(basis: Basis) -> Halves:
     sets = {**sets, **_emptied(basis, sets)}
     sets = {unit: sets[unit] for unit in pruning_order(sets, graph)}
     site = origin.site if origin else None
-    return Halves(destroyed=destroyed, sets=sets, reached=reached, site=site)
+    return Halves(destroyed=destroyed, sets=sets, reached=reached, site=site, notes=unseen)
 
 
 def _may_be_forgotten(basis: Basis, outputs: Outputs) -> bool:
     """Whether the cluster may have objects of a stack of which nothing is known, so that a destroy would leave them.
 
-    The sandbox is not started to look: what was in it goes with it.
+    A ledger that was cut short to where the stack had none yet, or no more, looks like any other. The sandbox is not
+    started to look: what was in it goes with it.
     """
     session, selection = basis.session, basis.selection
-    if selection.only or begun(basis.ledger) or UNKNOWN_OBJECTS in selection.acknowledged:
+    if selection.only or UNKNOWN_OBJECTS in selection.acknowledged:
         return False
     here = bool(basis.wanted.manifests) and not session.stack.cluster.sandbox
     return here and not cluster_pending(session, outputs)
 
 
-def _with_all_kinds(basis: Basis, planned: PlannedSets, cluster: "Cluster") -> PlannedSets:
-    """Return sets with what the cluster has of kinds that nobody names any more: after a destroy nobody would look."""
-    selection = basis.selection
+@contextmanager
+def _way_out(basis: Basis) -> Iterator[None]:
+    """Say how to go on where a cluster is only asked whether it has what the ledger does not know, and is gone."""
+    try:
+        yield
+    except ClusterError as error:
+        if not basis.inventory:
+            gone = f"where nothing of this stack is in it, pass --acknowledge {UNKNOWN_OBJECTS}"
+            error.hint = f"{error.hint}; or, {gone}" if error.hint else gone
+        raise
+
+
+def _look_around(basis: Basis, planned: PlannedSets, cluster: "Cluster") -> tuple[str, ...]:
+    """Refuse to leave what the ledger does not know, also of kinds that nobody names: after a destroy nobody looks.
+
+    Returns what to know of kinds that could not be looked at.
+    """
+    session, selection = basis.session, basis.selection
     if selection.only or UNKNOWN_OBJECTS in selection.acknowledged:
-        return planned
+        _refuse_unknown(basis, planned)
+        return ()
     from orchestrator.workloads.rediscovery import look_around
 
-    found = look_around(cluster, basis.session.owner, namespaces_of(basis.session, basis.ledger))
+    found = look_around(cluster, session.owner, namespaces_of(session, basis.ledger))
     claimed = {owned for owned in found.objects if owned.ref not in found.spared}
-    return replace(planned, claimed=tuple(sorted(claimed)))
+    _refuse_unknown(basis, replace(planned, claimed=tuple(sorted(claimed))))
+    unseen = told_unseen(found.unseen, found.silent)
+    refuse_unseen(session.owner, unseen, ledger=basis.ledger)
+    return unseen
 
 
 def _refuse_unknown(basis: Basis, planned: PlannedSets) -> None:
@@ -238,17 +262,10 @@ def _refuse_unknown(basis: Basis, planned: PlannedSets) -> None:
         basis.session.owner,
         lambda ledger: unknown_objects(planned.claimed, planned.wanted, ledger),
         ledger=basis.ledger,
-        again=open_store(basis.session).read,
+        again=lambda: read_anew(basis.session),
         acknowledged=basis.selection.acknowledged,
-        alone=lambda: _alone(basis.session),
+        alone=lambda: kept_in_clone(basis.session),
     )
-
-
-def _alone(session: Session) -> bool:
-    """Whether the ledger is in this clone alone; raises RepositoryError when there is no telling which remote it is."""
-    place = session.stack.ledger
-    shared = place.remote is not None and session.repository.remote(place.remote) is not None
-    return place.store is LedgerStore.GIT and not shared
 
 
 def _emptied(basis: Basis, sets: Mapping[UnitId, PlannedSet]) -> dict[UnitId, PlannedSet]:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from orchestrator.engine.planning.planned import PlannedModule
-from orchestrator.engine.planning.unknown import UNKNOWN_STATES
+from orchestrator.engine.planning.unknown import UNKNOWN_STATES, begun, told_unbegun
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome
+from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.model import UnitId
 
@@ -29,7 +30,7 @@ def notes_on(
 ) -> tuple[str, ...]:
     """Return what to know of a plan as a whole, and of modules that have no state here."""
     whole = _on_the_whole(session, ledger, store, refresh=refresh)
-    return (*whole, *_on_states(ledger, modules), *_on_torn(modules))
+    return (*whole, *_on_states(session.owner, ledger, modules), *_on_torn(modules))
 
 
 def left_undone(unit: UnitPlan, ledger: LedgerState) -> str:
@@ -56,7 +57,9 @@ def _on_the_whole(
         yield "the working tree differs from the commit; applying it needs --allow-dirty"
 
 
-def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> Iterator[str]:
+def _on_states(
+    owner: Owner, ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]
+) -> Iterator[str]:
     for unit, module in modules.items():
         record = ledger.units.get(unit)
         if record is not None and module.stateless and module.acts:
@@ -64,10 +67,10 @@ def _on_states(ledger: LedgerState, modules: Mapping[UnitId, PlannedModule]) -> 
                 f"{unit} was {'applied' if record.applied else 'tried'} by {record.by}, and its Terraform state is"
                 " not here: what that made is not in this plan"
             )
-        elif not ledger.head and module.state_stamp and _holds_anything(module):
+        elif not begun(ledger) and module.state_stamp and _holds_anything(module):
             yield (
-                f"{unit} has a Terraform state, and there is no ledger: if it was applied here before, its ledger was"
-                " deleted, with what it says of protection and of modules that left Git; applying this needs"
+                f"{unit} has a Terraform state, and {told_unbegun(owner, ledger)}: if it was applied here before, its"
+                " ledger was deleted, with what it says of protection and of modules that left Git; applying this needs"
                 f" --acknowledge {UNKNOWN_STATES}, or orchestrator ledger repair before"
             )
 

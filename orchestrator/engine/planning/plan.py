@@ -138,6 +138,7 @@ def make_plan(
             *notes_on_failure(session.revision, ledger),
             *notes_on_heirs(heirs, session.stack, ledger),
             *notes_on(session, ledger, halves.known, store=store, refresh=selection.refresh),
+            *halves.notes,
             *elsewhere.result(),
         ),
         since=touched.since if touched else None,

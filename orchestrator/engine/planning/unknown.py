@@ -21,7 +21,10 @@ _MOST_LISTED: Final = 10
 
 
 def begun(ledger: LedgerState) -> bool:
-    """Whether anything was applied, as far as a ledger tells: a note, such as an approval, says nothing of that."""
+    """Whether anything was applied, as far as a ledger tells.
+
+    A note, such as an approval, says nothing of that, and neither does a command of Terraform's own.
+    """
     return bool(ledger.units or ledger.runs or ledger.open)
 
 
@@ -62,13 +65,40 @@ def refuse_unknown_objects(
         raise _refusal(owner, found, begun=bool(now.head), alone=alone())
 
 
-def refuse_unknown_states(owner: Owner, units: Sequence[UnitId]) -> None:
+def told_unseen(kinds: Sequence[str], silent: Sequence[str]) -> tuple[str, ...]:
+    """Return sentences about what a destroy could not look through: kinds, and parts of an API that do not answer."""
+    left = "objects of these that the ledger does not know, if there are any, would stay"
+    return (
+        *((f"we may not list {_first(kinds)}: {left}",) if kinds else ()),
+        *((f"there is no answer from {_first(silent)}: {left}",) if silent else ()),
+    )
+
+
+def refuse_unseen(owner: Owner, unseen: Sequence[str], *, ledger: LedgerState) -> None:
+    """Refuse to destroy what nobody knows and not all of which can be looked for; raises PlanRefused."""
+    if begun(ledger) or not unseen:
+        return
+    raise PlanRefused(
+        f"{told_unbegun(owner, ledger)}, and what the stack has in its cluster cannot be told",
+        hint="destroy with an account that may list all kinds, once all of the API answers;"
+        f" or, where nothing of it is there, pass --acknowledge {UNKNOWN_OBJECTS}",
+        detail="\n".join(unseen),
+    )
+
+
+def told_unbegun(owner: Owner, ledger: LedgerState) -> str:
+    """Return in words that nothing was ever applied, as far as the ledger tells."""
+    return f"the ledger of {owner} has no run" if ledger.head else f"{owner} has no ledger"
+
+
+def refuse_unknown_states(owner: Owner, units: Sequence[UnitId], *, ledger: LedgerState) -> None:
     """Refuse to begin a ledger over modules that have something in their states; raises PlanRefused."""
     if not units:
         return
     has = "has a Terraform state" if len(units) == 1 else "have Terraform states"
     raise PlanRefused(
-        f"{owner} has no ledger, but {', '.join(units)} {has}: the ledger was deleted, or this was made by other means",
+        f"{told_unbegun(owner, ledger)}, but {', '.join(units)} {has}: the ledger was deleted, or this was made by"
+        " other means",
         hint=f"go on from what exists: orchestrator ledger repair {owner.stack} --env {owner.environment};"
         f" or, where this stack was never applied, pass --acknowledge {UNKNOWN_STATES}",
     )
@@ -88,7 +118,7 @@ def _refusal(
     listed = [f"{owned.unit}/{owned.ref}" for owned in found[:_MOST_LISTED]]
     lost = "the ledger was deleted or cut short, "
     if alone:
-        lost = "without a remote it is known to the clone alone that applied them; or it was deleted or cut short, "
+        lost = "it is in each clone, and known to the one alone that applied them; or it was deleted or cut short, "
     return PlanRefused(
         f"{what} {objects} applied by a stack of this name: {lost}or another repository has a stack of the same name in"
         " this cluster",
@@ -97,3 +127,9 @@ def _refusal(
         f" or, to leave them as they are, pass --acknowledge {UNKNOWN_OBJECTS}",
         detail="\n".join([*listed, *([f"and {more} more"] if more > 0 else [])]),
     )
+
+
+def _first(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_LISTED
+    listed = ", ".join(names[:_MOST_LISTED])
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -11,13 +11,16 @@ import pytest
 from orchestrator.engine.ledgers.checking import check_ledger
 from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.ledgers.moving import export_ledger, import_ledger
+from orchestrator.engine.ledgers.opening import kept_in_clone, read_anew
 from orchestrator.engine.ledgers.places import read_present
+from orchestrator.engine.looking import Looking
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session
 from orchestrator.errors import LedgerError, LedgerLost
 from orchestrator.ledger.archive import decode_archive
 from orchestrator.ledger.entry import Kind
 from orchestrator.plans.events import Event, Notice
+from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from tests.git import commit_file, git, make_clone, make_remote, make_repository
 from tests.ledger.builders import entry, holder
@@ -114,6 +117,31 @@ def move(ground: Ground, session: Session) -> str:
     """Bring the ledger to where a session has it."""
     archive = decode_archive(export_ledger(session))
     return import_ledger(ground.session(), archive, patience=0.0)
+
+
+def test_a_second_look_is_not_the_first_one_again(
+    ground: Ground, tmp_path: Path, resources: ExitStack
+) -> None:
+    """Who looks at many stacks asks a remote once; who wants to know what came since asks it anew."""
+    remote = make_remote(tmp_path / "remote.git", of=ground.root)
+    record(ground.session(), 1)
+    other = Ground(make_clone(remote, tmp_path / "other"), resources)
+    looking = resources.enter_context(Looking(stop=Stop(), patience=10.0))
+    session = replace(other.session(), surroundings=replace(other.around(), looking=looking))
+    assert open_store(session).read().head == "entry-1"
+    record(ground.session(), 2)
+    assert open_store(session).read().head == "entry-1"
+    assert read_anew(session).head == "entry-2"
+
+
+def test_which_ledgers_another_clone_does_not_see(ground: Ground, tmp_path: Path) -> None:
+    """One that is in Git and goes to no remote, and one in a directory of the repository."""
+    assert kept_in_clone(ground.session())
+    make_remote(tmp_path / "remote.git", of=ground.root)
+    assert not kept_in_clone(ground.session())
+    assert kept_in_clone(ground.say(ALONE))
+    assert kept_in_clone(ground.say("ledger: {store: directory, path: kept/ledgers}\n"))
+    assert not kept_in_clone(ground.say(directory(tmp_path / "ledgers")))
 
 
 @pytest.mark.parametrize(
