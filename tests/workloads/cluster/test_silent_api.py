@@ -21,6 +21,7 @@ from orchestrator.sandbox import down, up
 from orchestrator.settings import Settings
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Target, connect
+from orchestrator.workloads.rediscovery import look_around
 from tests.sandbox.client import client_of, eventually
 from tests.workloads.builders import CONFIG, ref
 from tests.workloads.ground import Ground, told
@@ -101,6 +102,7 @@ def test_objects_of_an_api_that_is_down_are_not_gone(tmp_path: Path) -> None:
             ground.prune((lost,))
         with pytest.raises(ClusterUnreachable, match=SILENT):
             ground.cluster.get_many([where])
+        assert look_around(ground.cluster, ground.owner, ()).silent == ("metrics.example/v1",)
         assert set(told(ground.plan(ground.rendered(CONFIG), inventory=applied)[0]).values()) == {
             Action.NO_OP
         }
