@@ -1,8 +1,10 @@
 """A real Gitea on loopback: built once, begun anew for whoever asks, and gone with its data at the end."""
 
 import getpass
+import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -22,8 +24,10 @@ Json = Any
 OWNER: Final = "acme"
 
 _PATIENCE_SECONDS: Final = 60.0
+_TOKEN: Final = re.compile(r"\b[0-9a-f]{40}\b")
+_TRIES: Final = 3
 _CONFIGURATION: Final = """\
-APP_NAME = test
+APP_NAME = {name}
 RUN_USER = {user}
 RUN_MODE = prod
 WORK_PATH = {folder}
@@ -89,7 +93,9 @@ class Gitea:
         password = ("--random-password", "--must-change-password=false")
         self.tell("admin", "user", "create", "--username", name, *mail, *password)
         asked = ("generate-access-token", "--username", name, "--scopes", "all", "--raw")
-        return Account(name=name, token=self.tell("admin", "user", *asked).split()[-1])
+        said = self.tell("admin", "user", *asked)
+        (token,) = _TOKEN.findall(said)
+        return Account(name=name, token=token)
 
     def ask(
         self, account: Account, method: str, path: str, body: Json = None, *, code: int = 0
@@ -135,9 +141,30 @@ class Gitea:
 @contextmanager
 def running(folder: Path) -> Iterator[Gitea]:
     """Run a server in an empty folder as long as the block lasts."""
+    server, process = _one_that_answers(folder)
+    try:
+        yield server
+    finally:
+        _end(process)
+
+
+def _one_that_answers(folder: Path) -> "tuple[Gitea, subprocess.Popen[bytes]]":
+    said = ""
+    for number in range(1, _TRIES + 1):
+        server, process = _begun(folder / str(number))
+        if _answers(server, process):
+            return server, process
+        _end(process)  # another one took the port in between, perhaps
+        said = (server.folder / "output").read_text(encoding="utf-8")
+    sys.stderr.write(said[-5_000:])
+    raise AssertionError("Gitea does not answer")
+
+
+def _begun(folder: Path) -> "tuple[Gitea, subprocess.Popen[bytes]]":
     folder.mkdir(parents=True)
     binary, port = gitea_program(), _free_port()
     configuration = _CONFIGURATION.format(
+        name=_name(folder),
         user=getpass.getuser(),
         folder=folder,
         port=port,
@@ -156,16 +183,21 @@ def running(folder: Path) -> Iterator[Gitea]:
             stdout=output,
             stderr=output,
         )
+    return server, process
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
     try:
-        _wait(server, process)
-        yield server
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _name(folder: Path) -> str:
+    """Return what a server calls itself, so that no other one's answers are taken for its own."""
+    return f"test-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -180,17 +212,17 @@ def _free_port() -> int:
         return port
 
 
-def _wait(server: Gitea, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until it answers."""
+def _answers(server: Gitea, process: "subprocess.Popen[bytes]") -> bool:
+    """Wait until this very server answers; return whether it did."""
     until = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
+    name = _name(server.folder).encode()
+    while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{server.api}/version", timeout=5):  # noqa: S310  our own
-                return
+            page = f"{server.address}/user/login"
+            with urllib.request.urlopen(page, timeout=5) as answer:  # noqa: S310  our own server
+                if name in answer.read():
+                    return True
         except OSError:
-            time.sleep(0.05)
-    said = (server.folder / "output").read_text(encoding="utf-8")
-    sys.stderr.write(said[-5_000:])
-    raise AssertionError("Gitea does not answer")
+            pass
+        time.sleep(0.05)
+    return False
