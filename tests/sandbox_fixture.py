@@ -7,8 +7,8 @@ It is shared: a test works in namespaces of its own, and gives what is cluster-w
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from orchestrator.processes import Stop
 from orchestrator.sandbox import Sandbox, down, up
 from orchestrator.sandbox.programs import find_programs
 from orchestrator.settings import Settings
+from tests.built import before_tests, tell
 
 _DIRECTORY = pytest.StashKey[Path]()
 _WORKER_INPUT = "sandbox_directory"
@@ -46,18 +47,18 @@ def pytest_configure_node(node: _Node) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build what is missing before the first test starts: the time limit of a test is too short for it."""
-    needed = any("sandbox_programs" in getattr(item, "fixturenames", ()) for item in session.items)
-    if needed and not session.config.option.collectonly:
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():  # minutes, which a person wants to see pass
-            find_programs(Settings.read(), on_progress=_tell, stop=Stop())
+    """Build what is missing first."""
+    before_tests(
+        session,
+        "sandbox_programs",
+        partial(find_programs, Settings.read(), on_progress=tell, stop=Stop()),
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the control plane, if one was started, when all workers are done."""
     if not hasattr(config, "workerinput"):
-        down(config.stash[_DIRECTORY], on_progress=_tell, stop=Stop())
+        down(config.stash[_DIRECTORY], on_progress=tell, stop=Stop())
         shutil.rmtree(config.stash[_DIRECTORY].parent)
 
 
@@ -69,8 +70,4 @@ def sandbox_programs() -> None:
 @pytest.fixture(scope="session")
 def sandbox(pytestconfig: pytest.Config, sandbox_programs: None) -> Sandbox:  # noqa: ARG001
     """Return the control plane of this test run, up and ready."""
-    return up(pytestconfig.stash[_DIRECTORY], Settings.read(), on_progress=_tell, stop=Stop())
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    return up(pytestconfig.stash[_DIRECTORY], Settings.read(), on_progress=tell, stop=Stop())

@@ -5,7 +5,7 @@
     starting     a new child: its environment, its process group, its streams
     supervising  waiting for it, and the ladder of signals that ends it
     forking      a command of ours, forked from a process that has it loaded
-    running      a child whose output is wanted: run, stream, follow
+    running      a child whose output is wanted: run, stream
     attached     a child at our own terminal
     daemon       a child that outlives us
 
@@ -17,7 +17,7 @@ saves its state on the first interrupt and needs time for it.
 from orchestrator.processes.attached import attach
 from orchestrator.processes.command import Command, Completed, Limits, ProgramMissing
 from orchestrator.processes.daemon import Daemon, start_daemon
-from orchestrator.processes.running import follow, run, stream
+from orchestrator.processes.running import run, stream
 from orchestrator.processes.stop import Stop
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "ProgramMissing",
     "Stop",
     "attach",
-    "follow",
     "run",
     "start_daemon",
     "stream",

@@ -44,8 +44,12 @@ def stream(
     on_line: Callable[[str], None],
     limits: Limits | None = None,
     stop: Stop | None = None,
+    with_errors: bool = False,
 ) -> Completed:
     """Run a child whose stdout goes to the file ``sink``, and hand its lines on as they come.
+
+    ``with_errors`` treats stderr alike, for tools that tell their progress there; ``stderr`` of the result is
+    left empty then.
 
     A file and not a pipe, since a reader that dies or stalls would take Terraform down in the middle of an
     apply; the file is also the journal of what was in flight. ``stdout`` of the result is left empty. A child that
@@ -61,36 +65,12 @@ def stream(
             lines.drain()
             flood.look()
 
-        child = start(command, stdout=out, stderr=err)
+        child = start(command, stdout=out, stderr=out if with_errors else err)
         ended = supervise(child, limits=limits, stop=flood.stop, on_poll=look)
         log.step("process ended", argv=command.argv, code=child.returncode)
         lines.drain()
         lines.finish()
         return _completed(child.returncode, "", _read(err), flood.why(ended))
-
-
-def follow(
-    command: Command,
-    *,
-    sink: Path,
-    on_line: Callable[[str], None],
-    limits: Limits | None = None,
-    stop: Stop | None = None,
-) -> Completed:
-    """Run a child whose stdout and stderr both go to the file ``sink``, and hand the lines on as they come.
-
-    For tools that tell their progress on stderr; both texts of the result are left empty.
-    Raises ProgramMissing when the child cannot be started.
-    """
-    with sink.open("wb") as out, sink.open("rb") as reader:
-        sink.chmod(0o600)
-        lines = _Lines(reader, on_line)
-        child = start(command, stdout=out, stderr=out)
-        ended = supervise(child, limits=limits or Limits(), stop=stop, on_poll=lines.drain)
-        log.step("process ended", argv=command.argv, code=child.returncode)
-        lines.drain()
-        lines.finish()
-        return _completed(child.returncode, "", "", ended)
 
 
 class _Lines:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from tests.end_to_end.commands import Ended
-from tests.end_to_end.world import World
+from tests.end_to_end.commands import Ended, Running, eventually
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, small_stack
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served
 from tests.git import git
 
@@ -50,9 +51,28 @@ exec terraform "$@"
 """
 
 
-def held_terraform(folder: Path) -> Path:
-    """Return a Terraform that says by ``started`` in a folder that it runs, and goes on once ``go`` is there."""
+def begin_held(world: World, forge: Served, folder: Path) -> Running:
+    """Propose a change of a small stack, and return a run of the verb that plans until ``go`` is in a folder."""
+    small_stack(world)
+    add_origin(world, folder)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    stack.write_text(f"{stack.read_text()}terraform: {{binary: {_held_terraform(folder)}}}\n")
+    change(world, "fancy")
+    propose(world, forge)
+    running = world.start("comment", directory=None, **workflow(forge))
+    eventually((folder / "started").exists, "the run to plan")
+    return running
+
+
+def _held_terraform(folder: Path) -> Path:
     program = folder / "terraform.sh"
     program.write_text(_HELD.replace("FOLDER", str(folder)))
     program.chmod(0o755)
     return program
+
+
+def change(world: World, text: str) -> str:
+    """Commit another text of a small stack; return the commit."""
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": text}))
+    return world.commit(f"Say {text}")

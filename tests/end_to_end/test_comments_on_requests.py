@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.commands import eventually
 from tests.end_to_end.requests import (
     add_origin,
+    begin_held,
+    change,
     comment,
-    held_terraform,
     propose,
     standing,
-    workflow,
 )
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
@@ -33,11 +32,6 @@ def forge() -> Iterator[Served]:
         yield held
 
 
-def _change(world: World, text: str) -> None:
-    world.manifests("platform/texts.yaml", config_map("platform", {"text": text}))
-    world.commit(f"Say {text}")
-
-
 def test_a_request_has_one_comment_and_its_statuses(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
@@ -45,13 +39,13 @@ def test_a_request_has_one_comment_and_its_statuses(
     small_stack(world)
     add_origin(world, tmp_path)
     git(world.root, "checkout", "--quiet", "-b", "change")
-    _change(world, "fancy")
+    change(world, "fancy")
     head = propose(world, forge)
 
     first = comment(world, forge)
     (written,) = forge.texts
     states = [(each["context"], each["state"], each["sha"]) for each in forge.statuses]
-    _change(world, "fancier")
+    change(world, "fancier")
     world.manifests("platform/more.yaml", config_map("more"))
     world.commit("Add more")
     propose(world, forge)
@@ -78,7 +72,7 @@ def test_what_fails_is_in_comment_and_status(world: World, forge: Served, tmp_pa
     """A stack that cannot be planned fails the status, and the comment says why."""
     small_stack(world)
     add_origin(world, tmp_path)
-    _change(world, "${{ vars.nothing }}")
+    change(world, "${{ vars.nothing }}")
     propose(world, forge)
 
     (tmp_path / "summary.md").write_text("before\n")
@@ -102,7 +96,7 @@ def test_requests_from_forks_are_planned_when_somebody_says_so(
     """Their code would run here."""
     small_stack(world)
     add_origin(world, tmp_path)
-    _change(world, "fancy")
+    change(world, "fancy")
     propose(world, forge)
     forge.from_fork = True
 
@@ -122,19 +116,9 @@ def test_the_later_commit_has_the_comment_whoever_is_done_last(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
     """The run for the earlier one is still planning when that for the later one is done."""
-    small_stack(world)
-    add_origin(world, tmp_path)
-    git(world.root, "checkout", "--quiet", "-b", "change")
-    stack = world.root / "stacks" / world.name / "stack.yaml"
-    plain = stack.read_text()
-    stack.write_text(f"{plain}terraform: {{binary: {held_terraform(tmp_path)}}}\n")
-    _change(world, "early")
-    propose(world, forge)
-
-    early = world.start("comment", directory=None, **workflow(forge))
-    eventually((tmp_path / "started").exists, "the first run to plan")
-    stack.write_text(plain)
-    _change(world, "late")
+    early = begin_held(world, forge, tmp_path)
+    git(world.root, "checkout", "--quiet", "main", "--", "stacks")
+    change(world, "late")
     head = propose(world, forge)
     late = comment(world, forge)
     (tmp_path / "go").touch()
@@ -153,16 +137,7 @@ def test_a_run_that_is_cancelled_leaves_its_statuses_to_others(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
     """They stay pending: a later run for the same commit may have said something already, which stands."""
-    small_stack(world)
-    add_origin(world, tmp_path)
-    git(world.root, "checkout", "--quiet", "-b", "change")
-    stack = world.root / "stacks" / world.name / "stack.yaml"
-    stack.write_text(f"{stack.read_text()}terraform: {{binary: {held_terraform(tmp_path)}}}\n")
-    _change(world, "fancy")
-    propose(world, forge)
-
-    running = world.start("comment", directory=None, **workflow(forge))
-    eventually((tmp_path / "started").exists, "the run to plan")
+    running = begin_held(world, forge, tmp_path)
     running.signal(signal.SIGINT)
     (tmp_path / "go").touch()
     ended = running.end()
@@ -209,7 +184,7 @@ def test_a_request_is_merged_into_the_base_of_now(
     before = small_stack(world)
     add_origin(world, tmp_path)
     git(world.root, "checkout", "--quiet", "-b", "change")
-    _change(world, "fancy")
+    change(world, "fancy")
     propose(world, forge)
     git(world.root, "checkout", "--quiet", "main")
     bases = []
@@ -273,7 +248,7 @@ def test_a_merge_request_has_its_comment_too(world: World, tmp_path: Path) -> No
     """In a pipeline of GitLab, all is found in what that says."""
     small_stack(world)
     add_origin(world, tmp_path)
-    _change(world, "fancy")
+    change(world, "fancy")
     git(world.root, "push", "--quiet", "origin", f"HEAD:refs/merge-requests/{NUMBER}/head")
     held = SmallGitLab(head=git(world.root, "rev-parse", "HEAD"))
 
@@ -303,7 +278,7 @@ def test_an_answer_is_kept_when_the_comment_is_refused(
     """The conversation is locked: page, summary, JSON and statuses have the plan, and the run fails."""
     small_stack(world)
     add_origin(world, tmp_path)
-    _change(world, "fancy")
+    change(world, "fancy")
     propose(world, forge)
     forge.troubles = [Trouble("POST", "comments", 403, message="Unable to create comment: locked")]
     page, summary = tmp_path / "plan.html", tmp_path / "summary.md"
@@ -361,7 +336,7 @@ def test_a_request_passes_once_its_plan_may_be_applied(
     add_origin(world, tmp_path)
     git(world.root, "push", "--quiet", "origin", "refs/orchestrator/*:refs/orchestrator/*")
     git(world.root, "checkout", "--quiet", "-b", "change")
-    _change(world, "fancy")
+    change(world, "fancy")
     propose(world, forge)
     comment(world, forge)
     waiting = standing(forge)

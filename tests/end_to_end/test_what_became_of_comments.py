@@ -9,11 +9,11 @@ from orchestrator.reports.preview.standing import with_stale
 from tests.end_to_end.commands import eventually
 from tests.end_to_end.requests import (
     add_origin,
+    begin_held,
+    change,
     comment,
-    held_terraform,
     propose,
     standing,
-    workflow,
 )
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, declare_held, small_stack
@@ -32,11 +32,6 @@ def forge() -> Iterator[Served]:
         yield held
 
 
-def _change(world: World, text: str) -> str:
-    world.manifests("platform/texts.yaml", config_map("platform", {"text": text}))
-    return world.commit(f"Say {text}")
-
-
 def _proposed(world: World, forge: Served, folder: Path) -> None:
     """Apply a small stack, and propose a change of it that has its comment."""
     small_stack(world)
@@ -44,7 +39,7 @@ def _proposed(world: World, forge: Served, folder: Path) -> None:
     add_origin(world, folder)
     git(world.root, "push", "--quiet", "origin", "refs/orchestrator/*:refs/orchestrator/*")
     git(world.root, "checkout", "--quiet", "-b", "change")
-    _change(world, "fancy")
+    change(world, "fancy")
     propose(world, forge)
     ended = comment(world, forge)
     assert ended.code == 0, ended.said
@@ -189,16 +184,7 @@ def test_what_is_applied_while_a_request_is_planned_outdates_the_plan(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
     """Whoever applied looked for a comment before there was one: the run that planned says itself that it is late."""
-    small_stack(world)
-    add_origin(world, tmp_path)
-    git(world.root, "checkout", "--quiet", "-b", "change")
-    stack = world.root / "stacks" / world.name / "stack.yaml"
-    stack.write_text(f"{stack.read_text()}terraform: {{binary: {held_terraform(tmp_path)}}}\n")
-    _change(world, "fancy")
-    propose(world, forge)
-
-    planning = world.start("comment", directory=None, **workflow(forge))
-    eventually((tmp_path / "started").exists, "the run to plan")
+    planning = begin_held(world, forge, tmp_path)
     git(world.root, "checkout", "--quiet", "main")
     world.apply()
     nothing = comment(world, forge, "--refresh")

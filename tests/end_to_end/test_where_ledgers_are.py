@@ -167,12 +167,7 @@ def test_a_fresh_clone_notices_that_the_ledger_lost_entries(
     world: World, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """It remembers nothing, but the objects say who applied them; a repair takes them in, and none is orphaned."""
-    sets = {"shop": {"path": "shop", "namespace": world.name}}
-    world.declare({}, sets, cluster={"kubeconfig": str(sandbox.kubeconfig)})
-    world.manifests("shop/texts.yaml", config_map("greeting"))
-    world.commit()
-    remote = make_remote(tmp_path / "remote.git", of=world.root)
-    world.apply()
+    remote = _applied_greeting(world, sandbox, tmp_path)
     ref = f"refs/orchestrator/{world.name}/default"
     before = git(remote, "rev-parse", ref)
     world.manifests(
@@ -240,12 +235,7 @@ def test_a_destroy_looks_also_where_the_ledger_knows_of_no_object(
     world: World, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """One that was cut back to where the stack had none any more is like any other, and orphans nothing."""
-    sets = {"shop": {"path": "shop", "namespace": world.name}}
-    world.declare({}, sets, cluster={"kubeconfig": str(sandbox.kubeconfig)})
-    world.manifests("shop/texts.yaml", config_map("greeting"))
-    world.commit()
-    remote = make_remote(tmp_path / "remote.git", of=world.root)
-    world.apply()
+    remote = _applied_greeting(world, sandbox, tmp_path)
     assert world.run("destroy", world.name, "--yes").code == 0
     ref = f"refs/orchestrator/{world.name}/default"
     before = git(remote, "rev-parse", ref)
@@ -302,3 +292,14 @@ def _narrow(world: World, sandbox: Sandbox, path: Path) -> Path:
 
 def _flat(ended: Ended) -> str:
     return " ".join(ended.stderr.split())
+
+
+def _applied_greeting(world: World, sandbox: Sandbox, folder: Path) -> Path:
+    """Apply one object to a cluster of people; return the remote that keeps the ledger."""
+    sets = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare({}, sets, cluster={"kubeconfig": str(sandbox.kubeconfig)})
+    world.manifests("shop/texts.yaml", config_map("greeting"))
+    world.commit()
+    remote = make_remote(folder / "remote.git", of=world.root)
+    world.apply()
+    return remote

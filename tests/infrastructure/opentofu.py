@@ -1,15 +1,13 @@
 """A real OpenTofu for the tests that ask for one: built once from the Go module proxy, and kept in the cache."""
 
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from orchestrator.processes import Stop
-from orchestrator.sandbox.programs.build import Program, built
-from orchestrator.settings import Settings
+from orchestrator.sandbox.programs.build import Program
+from tests.built import before_tests, built_for_tests
 
 _VERSION: Final = "1.10.10"
 OPENTOFU: Final = Program(
@@ -23,12 +21,8 @@ OPENTOFU: Final = Program(
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build it before the first test starts: the time limit of a test is too short for that."""
-    needed = any("opentofu" in getattr(item, "fixturenames", ()) for item in session.items)
-    if needed and not session.config.option.collectonly:
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():  # minutes, which a person wants to see pass
-            opentofu_program()
+    """Build it first."""
+    before_tests(session, "opentofu", opentofu_program)
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +34,4 @@ def opentofu() -> Path:
 @cache
 def opentofu_program() -> Path:
     """Return the program, built first when there is none; that takes some minutes."""
-    return built(OPENTOFU, Settings.read(), on_progress=_tell, stop=Stop())
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    return built_for_tests(OPENTOFU)

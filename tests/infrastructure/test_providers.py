@@ -192,9 +192,7 @@ def test_a_lock_file_that_knows_the_shared_package_as_it_was_packed_alone(
 ) -> None:
     """It is honoured, and the shared package stays as it is: Terraform makes a copy, OpenTofu compares."""
     cached, package = shared(either, mirror, tmp_path)
-    first = cached.workspace("first", "../../modules/echo")
-    begin(first)
-    (program,) = package.rglob("terraform-provider-nothing*")
+    first, program = begun(cached, package)
     before = looks(program)
     text = (first.directory / ".terraform.lock.hcl").read_text()
     packed = hashlib.sha256(mirror.packed("2.0.0").read_bytes()).hexdigest()
@@ -211,9 +209,7 @@ def test_a_shared_package_that_is_not_what_the_lock_file_means_is_not_taken(
 ) -> None:
     """The unit has a copy of its own, and the shared one, which others may be running, stays as it is."""
     cached, package = shared(either, mirror, tmp_path)
-    first = cached.workspace("first", "../../modules/echo")
-    begin(first)
-    (program,) = package.rglob("terraform-provider-nothing*")
+    first, program = begun(cached, package)
     meant = program.read_bytes()
     program.write_bytes(b"another build of this version")
     before = looks(program)
@@ -248,12 +244,10 @@ def test_what_a_run_that_was_killed_left_in_the_shared_cache_is_not_taken(
 ) -> None:
     """Nobody was there to clear up behind it: the next one to fill the cache does."""
     cached, package = shared(either, mirror, tmp_path)
-    first = cached.workspace("first", "../../modules/echo")
-    begin(first)
-    (program,) = package.rglob("terraform-provider-nothing*")
-    begun = program.stat().st_ctime_ns - 1
+    _, program = begun(cached, package)
+    before = program.stat().st_ctime_ns - 1
     (package / ".orchestrator.filling").touch()
-    os.utime(package / ".orchestrator.filling", ns=(begun, begun))
+    os.utime(package / ".orchestrator.filling", ns=(before, before))
     program.write_bytes(b"half of it")
     second = cached.workspace("second", "../../modules/echo")
     begin(second)
@@ -264,6 +258,14 @@ def begin(workspace: Workspace) -> None:
     """Initialise a unit."""
     with occupied(workspace):
         initialise(workspace)
+
+
+def begun(cached: Ground, package: Path) -> tuple[Workspace, Path]:
+    """Initialise a first unit; return it, and the program that the shared cache has since then."""
+    first = cached.workspace("first", "../../modules/echo")
+    begin(first)
+    (program,) = package.rglob("terraform-provider-nothing*")
+    return first, program
 
 
 def looks(program: Path) -> tuple[int, int, int]:

@@ -23,6 +23,12 @@ KUBERNETES_VERSION = "v1.36.3"
 _SOURCES = Path(__file__).with_name("golang")
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 _MAJOR, _MINOR, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
+VERSION_FLAGS = (
+    f"-X {_VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION}",
+    f"-X {_VERSION_PACKAGE}.gitMajor={_MAJOR}",
+    f"-X {_VERSION_PACKAGE}.gitMinor={_MINOR}",
+)
+"""What tells the linker which version a program of Kubernetes is."""
 _REPORT_SECONDS = 3.0
 _LOG_LINES = 20
 _INTERRUPT_GRACE_SECONDS = 5.0
@@ -49,12 +55,7 @@ CONTROL_PLANE = Program(
     title=f"Kubernetes {KUBERNETES_VERSION} and etcd",
     sources=_SOURCES / "controlplane",
     package=".",
-    # Clients cannot read the server's version otherwise.
-    linker_flags=(
-        f"-X {_VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION}",
-        f"-X {_VERSION_PACKAGE}.gitMajor={_MAJOR}",
-        f"-X {_VERSION_PACKAGE}.gitMinor={_MINOR}",
-    ),
+    linker_flags=VERSION_FLAGS,  # clients cannot read the server's version otherwise
 )
 KWOK = Program(
     name="kwok", title="KWOK", sources=_SOURCES / "kwok", package="sigs.k8s.io/kwok/cmd/kwok"
@@ -119,8 +120,8 @@ class _Build:
         go = self.go.with_c() if self.program.in_c else self.go
         command = go.command(arguments, directory=self.program.sources)
         limits = Limits(grace=_INTERRUPT_GRACE_SECONDS)
-        completed = processes.follow(
-            command, sink=log, on_line=on_line, limits=limits, stop=self.stop
+        completed = processes.stream(
+            command, sink=log, on_line=on_line, limits=limits, stop=self.stop, with_errors=True
         )
         if completed.interrupted:
             raise Interrupted(

@@ -7,25 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from orchestrator.processes import Stop
-from orchestrator.sandbox.programs.build import KUBERNETES_VERSION, Program, built
-from orchestrator.settings import Settings
+from orchestrator.sandbox.programs.build import KUBERNETES_VERSION, VERSION_FLAGS, Program
+from tests.built import built_for_tests
 from tools.machine import missing
 
 _SOURCES: Final = Path(__file__).with_name("golang")
-_MAJOR, _MINOR, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
-_VERSION: Final = "k8s.io/component-base/version"
 _KUBELET: Final = Program(
     name="kubelet",
     title=f"the kubelet of Kubernetes {KUBERNETES_VERSION}",
     sources=_SOURCES / "kubelet",
     package="k8s.io/kubernetes/cmd/kubelet",
-    # The API server refuses a node that does not know its version.
-    linker_flags=(
-        f"-X {_VERSION}.gitVersion={KUBERNETES_VERSION}",
-        f"-X {_VERSION}.gitMajor={_MAJOR}",
-        f"-X {_VERSION}.gitMinor={_MINOR}",
-    ),
+    linker_flags=VERSION_FLAGS,  # the API server refuses a node that does not know its version
 )
 _PAUSE: Final = Program(
     name="pause", title="what holds a Pod", sources=_SOURCES / "pause", package="."
@@ -35,13 +27,13 @@ _PAUSE: Final = Program(
 @cache
 def kubelet_program() -> Path:
     """Return the kubelet, built first when there is none; that takes some minutes."""
-    return built(_KUBELET, Settings.read(), on_progress=_tell, stop=Stop())
+    return built_for_tests(_KUBELET)
 
 
 @cache
 def pause_program() -> Path:
     """Return what is the first process of each Pod."""
-    return built(_PAUSE, Settings.read(), on_progress=_tell, stop=Stop())
+    return built_for_tests(_PAUSE)
 
 
 def why_not() -> str:
@@ -72,7 +64,3 @@ def _forbidden() -> str:
         if ended.returncode != 0:
             return f"it allows no {what}: {ended.stderr.strip()}"
     return ""
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")

@@ -4,17 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.built import before_tests
 from tests.forges.real.program import gitea_program
 from tests.forges.real.server import Gitea, running
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build it before the first test starts: the time limit of a test is too short for that."""
-    needed = any("gitea" in getattr(item, "fixturenames", ()) for item in session.items)
-    if needed and not session.config.option.collectonly:
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():  # minutes, which a person wants to see pass
-            gitea_program()
+    """Build it first."""
+    before_tests(session, "gitea", gitea_program)
 
 
 @pytest.fixture(scope="session")

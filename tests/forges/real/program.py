@@ -2,15 +2,15 @@
 
 import json
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from orchestrator.processes import Stop
-from orchestrator.sandbox.programs.build import Program, built
+from orchestrator.sandbox.programs.build import Program
 from orchestrator.sandbox.programs.toolchain import find_go
 from orchestrator.settings import Settings
+from tests.built import built_for_tests, tell
 
 _SOURCES: Final = Path(__file__).with_name("golang") / "gitea"
 _MODULE: Final = "code.gitea.io/gitea"
@@ -27,19 +27,15 @@ GITEA: Final = Program(
 @cache
 def gitea_program() -> Path:
     """Return the program, built first when there is none; that takes some minutes."""
-    return built(GITEA, Settings.read(), on_progress=_tell, stop=Stop())
+    return built_for_tests(GITEA)
 
 
 @cache
 def gitea_assets() -> Path:
     """Return the folder that has the program's templates: that of its module."""
-    go = find_go(Settings.read(), on_progress=_tell, stop=Stop())
+    go = find_go(Settings.read(), on_progress=tell, stop=Stop())
     command = go.command(("mod", "download", "-json", _MODULE), directory=_SOURCES)
     ended = subprocess.run(
         command.argv, cwd=_SOURCES, env=go.environment, capture_output=True, text=True, check=True
     )
     return Path(json.loads(ended.stdout)["Dir"])
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
