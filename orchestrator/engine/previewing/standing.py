@@ -19,7 +19,7 @@ from orchestrator.engine.previewing.touched import (
 )
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
-from orchestrator.errors import InvalidStack
+from orchestrator.errors import InvalidStack, RepositoryError
 from orchestrator.ledger.store import Store
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -42,8 +42,11 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
     """
     if memory.dropped:
         return {EVERYTHING: _TOO_MANY}
-    changed = merge.repository.changed_between(before, merge.base)
-    stale = dict(_stale_by_base(merge, memory, before, changed)) if changed else {}
+    changed = _changed(merge, memory, before)
+    if changed is None:
+        stale = {EVERYTHING: "moved on"}
+    else:
+        stale = dict(_stale_by_base(merge, memory, before, changed)) if changed else {}
     stale = {name: f"{base} {why}" for name, why in stale.items()}
     for name, plan in memory.plans.items():
         if (
@@ -53,6 +56,24 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
         ):
             stale[name] = why
     return stale
+
+
+def _changed(merge: Merge, memory: Memory, before: Revision) -> frozenset[str] | None:
+    """Return the files that the base changed, also those to which the request moved them; None where nobody can tell.
+
+    A merge follows what the request moved: what the base did to a file stands elsewhere in its result.
+    """
+    changed = merge.repository.changed_between(before, merge.base)
+    if not changed:
+        return changed
+    try:
+        then = merge.repository.merged(before, merge.repository.revision(memory.head))
+        if then.conflicts:
+            return None
+        result = merge.repository.revision(then.commit)
+    except RepositoryError:
+        return None
+    return changed | merge.repository.changed_between(result, merge.result)
 
 
 def ledger_of(merge: Merge, name: str) -> Store | None:
@@ -98,7 +119,7 @@ def _stale_by_base(
     merge: Merge, memory: Memory, before: Revision, changed: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield which plans the base outdated, and what it did; a stack that came may be touched, too."""
-    files = _files(merge, merge.result)
+    files, based = (_files(merge, each) for each in (merge.result, merge.base))
     planned = {name.partition("/")[0] for name in memory.plans}
     if not memory.whole:
         yield EVERYTHING, "moved on"
@@ -106,10 +127,14 @@ def _stale_by_base(
     for why in _newly_touched(merge, unplanned, before, changed):
         yield EVERYTHING, why
     for name in memory.plans:
-        file = files.get(name.partition("/")[0])
+        stack = name.partition("/")[0]
+        file, judging = files.get(stack), based.get(stack)
         if file is None:
             yield name, "has no such stack any more"
-        elif any(_is_touched(merge, file, changed)):
+        elif any(_is_touched(merge, merge.result, file, changed)) or (
+            # By what stands there, the plan was judged: the request may have moved it.
+            judging and any(_is_touched(merge, merge.base, judging, changed))
+        ):
             yield name, "moved on in what it is made of"
 
 
@@ -153,8 +178,10 @@ def _files(merge: Merge, revision: Revision) -> dict[str, StackFile]:
     return {file.name: file for file in find_stacks(tree, merge.project)}
 
 
-def _is_touched(merge: Merge, file: StackFile, changed: frozenset[str]) -> Iterator[bool]:
-    tree = merge.repository.export(merge.result)
+def _is_touched(
+    merge: Merge, side: Revision, file: StackFile, changed: frozenset[str]
+) -> Iterator[bool]:
+    tree = merge.repository.export(side)
     try:
         for stack, _ in read_environments(tree, file, merge.project):
             yield may_be_touched(tree, stack, changed)

@@ -1,5 +1,7 @@
 """Which plans a base outdates that moved on, in real repositories; ledgers are asked in whole runs."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +64,9 @@ def _stale(root: Path, *, whole: bool = True) -> dict[str, str]:
     """Return what the last commit outdates of the plans of a comment on the commit before."""
     merge = _merge(root)
     plans = {"shop/default": _NOTHING, "blog/default": _NOTHING} if whole else {}
-    memory = Memory(head="a" * 40, plans=plans, whole=whole)
-    return stale_plans(merge, memory, before=merge.repository.revision("HEAD~1"), base="main")
+    before = merge.repository.revision("HEAD~1")
+    memory = Memory(head=before.commit, plans=plans, whole=whole)
+    return stale_plans(merge, memory, before=before, base="main")
 
 
 @pytest.mark.parametrize(
@@ -126,11 +129,65 @@ def test_a_base_may_let_another_stack_be_touched(
     write(root, {"modules/a/main.tf": "# changed by the request\n"})
     _commit(root)
     merge = _merge(root, "HEAD~1")
-    memory = Memory(head="a" * 40, plans={"shop/default": _NOTHING})
+    memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
 
     found = stale_plans(merge, memory, before=merge.repository.revision("HEAD~2"), base="main")
 
     assert found == stale
+
+
+def _module_moved(root: Path) -> None:
+    git(root, "mv", "modules/a", "modules/database")
+    write(root, {"stacks/shop/stack.yaml": _STACK.format("shop", "database")})
+
+
+def _stack_moved(root: Path) -> None:
+    git(root, "mv", "stacks/shop", "stacks/store")
+
+
+def _policies_of_its_own(root: Path) -> None:
+    _stack_moved(root)
+    write(
+        root, {"stacks/store/stack.yaml": f"{_STACK.format('shop', 'a')}guards: {{destroys: 0}}\n"}
+    )
+
+
+_GUARDED = {"stacks/shop/stack.yaml": f"{_STACK.format('shop', 'a')}guards: {{destroys: 0}}\n"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "base", "why"),
+    [
+        (
+            _module_moved,
+            {"modules/a/main.tf": 'output "new" { value = 1 }\n'},
+            "in what it is made of",
+        ),
+        (_stack_moved, _GUARDED, "in what it is made of"),
+        (_policies_of_its_own, _GUARDED, "in what it is made of"),
+        (_module_moved, {"README": "more"}, ""),
+    ],
+)
+def test_a_base_outdates_what_the_request_moved(
+    root: Path, request_: Callable[[Path], None], base: dict[str, str], why: str
+) -> None:
+    """A merge follows what was moved, and guards of the base judge where they stood; other files outdate nothing."""
+    write(root, {"modules/a/main.tf": "# the same\n" * 30})
+    _commit(root)
+    git(root, "checkout", "--quiet", "-b", "request")
+    request_(root)
+    _commit(root)
+    git(root, "checkout", "--quiet", "main")
+    write(root, base)
+    _commit(root)
+    merge = _merge(root)
+    before, head = (merge.repository.revision(each) for each in ("HEAD~1", "request"))
+    result = merge.repository.revision(merge.repository.merged(merge.base, head).commit)
+    memory = Memory(head=head.commit, plans={"shop/default": _NOTHING, "blog/default": _NOTHING})
+
+    stale = stale_plans(replace(merge, result=result), memory, before=before, base="main")
+
+    assert stale == ({"shop/default": f"main moved on {why}"} if why else {})
 
 
 def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
