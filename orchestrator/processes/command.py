@@ -9,12 +9,16 @@ from orchestrator.errors import OrchestratorError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to run: an argument vector, a working directory and the whole environment of the child."""
+    """What to run: an argument vector, a working directory and the whole environment of the child.
+
+    ``keeps`` are file descriptors that the child holds open too: a lock stays taken if only this process dies.
+    """
 
     argv: tuple[str, ...]
     directory: Path
     environment: Mapping[str, str]
     stdin: bytes = b""
+    keeps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ def start(command: Command, *, stdout: IO[bytes], stderr: IO[bytes]) -> subproce
                 stderr=stderr,
                 start_new_session=True,
                 umask=_PRIVATE_UMASK,
+                pass_fds=command.keeps,
             )
     except OSError as error:
         if not command.directory.is_dir():

@@ -1,6 +1,8 @@
 """Which providers are installed: lock files, mirrors and the plug-in cache. Nothing here runs one."""
 
+import fcntl
 import hashlib
+import multiprocessing
 import os
 import re
 import signal
@@ -17,6 +19,7 @@ from orchestrator.infrastructure.running.initialisation import initialise
 from orchestrator.infrastructure.workspace import Workspace
 from orchestrator.plans.events import UnitProgress
 from orchestrator.stack.model import UnitId
+from tests.end_to_end.commands import eventually
 from tests.infrastructure.ground import ECHO, Ground, logging_engine
 from tests.infrastructure.mirror import ADDRESS, Mirror, requiring
 from tests.infrastructure.test_interruption import gone
@@ -254,6 +257,27 @@ def test_what_a_run_that_was_killed_left_in_the_shared_cache_is_not_taken(
     assert len(installed(second)) == 1024 * 1024
 
 
+def test_an_engine_that_outlives_a_killed_run_has_the_shared_cache_to_itself(
+    either: Ground, mirror: Mirror, tmp_path: Path
+) -> None:
+    """It goes on to fill it: whoever comes next waits for its end, and clears up behind the run that was killed."""
+    cached, package = shared(either, mirror, tmp_path)
+    slow = slow_engine(cached, tmp_path)
+    run = multiprocessing.get_context("fork").Process(
+        target=begin, args=(slow.workspace("first", "../../modules/echo"),)
+    )
+    run.start()
+    eventually((tmp_path / "started").exists, "the engine to run")
+    run.kill()
+    run.join()
+    with (package / ".orchestrator.lock").open() as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    (tmp_path / "go").touch()
+    second = cached.workspace("second", "../../modules/echo")
+    begin(second)
+    assert len(installed(second)) == 1024 * 1024
+
+
 def begin(workspace: Workspace) -> None:
     """Initialise a unit."""
     with occupied(workspace):
@@ -287,6 +311,17 @@ def dying_engine(ground: Ground, folder: Path, half: str) -> Ground:
     program = folder / "dying"
     quoted = " ".join(f"'{part}'" for part in ground.site.binary.argv)
     program.write_text(f'#!/bin/sh\n{quoted} "$@"\ntruncate -s 10 {half}\nkill -9 $$\n')
+    program.chmod(0o755)
+    binary = replace(ground.site.binary, argv=(str(program),))
+    return replace(ground, site=replace(ground.site, binary=binary))
+
+
+def slow_engine(ground: Ground, folder: Path) -> Ground:
+    """Return the ground with an engine that says by ``started`` that it runs, and goes on once ``go`` is there."""
+    program = folder / "slow"
+    quoted = " ".join(f"'{part}'" for part in ground.site.binary.argv)
+    wait = "i=0; while [ ! -e go ] && [ $i -lt 300 ]; do i=$((i+1)); sleep 0.1; done"
+    program.write_text(f'#!/bin/sh\n(cd "{folder}"; touch started; {wait})\nexec {quoted} "$@"\n')
     program.chmod(0o755)
     binary = replace(ground.site.binary, argv=(str(program),))
     return replace(ground, site=replace(ground.site, binary=binary))

@@ -106,8 +106,8 @@ def _is_whole(file: Path) -> bool:
 
 
 @contextmanager
-def held(file: Path, site: Site, unit: UnitId, *, patience: float | None = None) -> Iterator[None]:
-    """Hold a lock file; raises TerraformError when another process keeps it too long, or Interrupted.
+def held(file: Path, site: Site, unit: UnitId, *, patience: float | None = None) -> Iterator[int]:
+    """Hold a lock file by a descriptor; raises TerraformError when it is kept too long from us, or Interrupted.
 
     ``patience`` is how long it is waited for, in seconds; as long as a locked state, when it is not given.
     """
@@ -123,7 +123,7 @@ def held(file: Path, site: Site, unit: UnitId, *, patience: float | None = None)
                     f"{unit}: another process is working on it",
                     hint="wait until it has finished; `status` says who holds the stack",
                 )
-        yield
+        yield handle.fileno()
 
 
 def _try(descriptor: int) -> bool:

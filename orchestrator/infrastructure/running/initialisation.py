@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.errors import Interrupted, OrchestratorError, TerraformError
@@ -16,7 +17,14 @@ from orchestrator.infrastructure.running.plugin_cache import (
     own_plugin_cache,
 )
 from orchestrator.infrastructure.running.progress import Progress
-from orchestrator.infrastructure.running.run import FLAG, Ended, arguments, follow, listen
+from orchestrator.infrastructure.running.run import (
+    FLAG,
+    Ended,
+    arguments,
+    command_of,
+    follow,
+    listen,
+)
 from orchestrator.infrastructure.running.unsaved import push_unsaved_state
 from orchestrator.infrastructure.workspace import Workspace
 
@@ -49,13 +57,13 @@ def initialise(workspace: Workspace, progress: Progress | None = None) -> None:
     key_file = workspace.data / "initialised"
     make_private(workspace.data)
     key_file.unlink(missing_ok=True)
-    with alone_in_plugin_cache(workspace):
-        ended = _run(workspace, progress)
+    with alone_in_plugin_cache(workspace) as keeps:
+        ended = _run(workspace, progress, keeps=keeps)
         if ended.code != 0 and _own_lock_is_outdated(workspace, ended):
             (workspace.directory / _LOCK_FILE).unlink()
-            ended = _run(workspace, progress)
+            ended = _run(workspace, progress, keeps=keeps)
         if ended.code != 0 and does_not_fit(ended):
-            ended = _run(workspace, progress, own_plugin_cache(workspace))
+            ended = _run(workspace, progress, own_plugin_cache(workspace), keeps=keeps)
         if ended.code != 0:
             raise _failed(workspace, ended)
     write_private(key_file, _key(workspace))
@@ -99,7 +107,11 @@ def _lock_vanished(ended: Ended) -> bool:
 
 
 def _run(
-    workspace: Workspace, progress: Progress | None, variables: Mapping[str, str] | None = None
+    workspace: Workspace,
+    progress: Progress | None,
+    variables: Mapping[str, str] | None = None,
+    *,
+    keeps: tuple[int, ...],
 ) -> Ended:
     config = workspace.data / "backend.json"
     try:
@@ -115,7 +127,8 @@ def _run(
         )
         on_line = progress.take_line if progress else _pass_over
         journal = workspace.home / "init.txt"
-        return listen(workspace, argv, journal=journal, on_line=on_line, variables=variables or {})
+        command = replace(command_of(workspace, argv, variables), keeps=keeps)
+        return listen(workspace, command, journal=journal, on_line=on_line)
     finally:
         config.unlink(missing_ok=True)
 

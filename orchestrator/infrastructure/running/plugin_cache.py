@@ -35,22 +35,24 @@ _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
 @contextmanager
-def alone_in_plugin_cache(workspace: Workspace) -> Iterator[None]:
+def alone_in_plugin_cache(workspace: Workspace) -> Iterator[tuple[int, ...]]:
     """Hold the cache that an initialisation would fill, if there is one; raises TerraformError, Interrupted.
 
-    What is raised inside says that it did not end well.
+    What it is held by is for the engine to keep: an engine that outlives us goes on to fill the cache. What is
+    raised inside says that the initialisation did not end well.
     """
     site = workspace.site
     with ExitStack() as holding:
+        keeps: tuple[int, ...] = ()
         folder = plugin_cache(site.settings.environment, site.settings.home, site.binary.product)
         if folder is not None:
             writable = _is_writable(folder)
             place = folder if writable else make_private(site.settings.cache)
             lock = held(place / _LOCK, site, workspace.unit, patience=DOWNLOAD_SECONDS)
-            holding.enter_context(lock)
+            keeps = (holding.enter_context(lock),)
             if writable:
                 holding.enter_context(_filling(folder))
-        yield
+        yield keeps
 
 
 @contextmanager

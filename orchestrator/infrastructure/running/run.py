@@ -70,24 +70,15 @@ def arguments(binary: Binary, command: str, *positional: str, **options: Any) ->
 
 def capture(workspace: Workspace, argv: tuple[str, ...]) -> Ended:
     """Run a command whose output is one text."""
-    done = run(_command(workspace, argv), limits=workspace.site.limits, stop=workspace.site.stop)
+    done = run(command_of(workspace, argv), limits=workspace.site.limits, stop=workspace.site.stop)
     return _ended(workspace, done)
 
 
 def listen(
-    workspace: Workspace,
-    argv: tuple[str, ...],
-    *,
-    journal: Path,
-    on_line: Callable[[str], None],
-    variables: Mapping[str, str],
+    workspace: Workspace, command: Command, *, journal: Path, on_line: Callable[[str], None]
 ) -> Ended:
-    """Run a command that writes text for people, and hand its lines on as they come.
-
-    ``variables`` are set over the environment that engines have.
-    """
+    """Run a command that writes text for people, and hand its lines on as they come."""
     site = workspace.site
-    command = _command(workspace, argv, variables)
     done = stream(command, sink=journal, on_line=on_line, limits=site.limits, stop=site.stop)
     journal.unlink(missing_ok=True)
     return _ended(workspace, done)
@@ -110,14 +101,18 @@ def follow(
             on_message(message)
 
     site = workspace.site
-    command = _command(workspace, argv)
+    command = command_of(workspace, argv)
     done = stream(command, sink=journal, on_line=on_line, limits=site.limits, stop=site.stop)
     return _ended(workspace, done, diagnostics)
 
 
-def _command(
+def command_of(
     workspace: Workspace, argv: tuple[str, ...], variables: Mapping[str, str] | None = None
 ) -> Command:
+    """Return a command as engines run: raises Interrupted when asked to stop.
+
+    ``variables`` are set over the environment that engines have.
+    """
     site = workspace.site
     if site.stop.requested:
         raise Interrupted(
