@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPSConnection
@@ -30,6 +31,10 @@ EVERY_KIND = _KINDS | {
     "validatingwebhookconfigurations",
 }
 """The kinds of the benchmark's objects, and those that decide about the admission of any."""
+_WRITES = frozenset({"APPLY", "DELETE", "DELETECOLLECTION", "PATCH", "POST", "PUT"})
+_NEVER_AT_REST = frozenset({"leases"})  # by which a control plane shows that it is alive
+_REST_SECONDS = 2.0
+_PATIENCE_SECONDS = 900.0
 
 
 def list_all(kubeconfig: Path, paths: Sequence[str]) -> None:
@@ -53,6 +58,37 @@ def count_requests(metrics: str, kinds: frozenset[str] = _KINDS) -> int:
         if labels.get("resource") in kinds and labels.get("verb") in _VERBS:
             total += float(found["count"])
     return round(total)
+
+
+def await_rest(kubeconfig: Path) -> None:
+    """Wait until a sandbox has written nothing for a moment; raises Failed when that does not come.
+
+    What was applied goes on for a while after whoever applied it has left: Pods, their addresses, their states.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    with _reader(kubeconfig) as reader:
+        before, now = -1, count_writes(reader.read("/metrics").decode())
+        while now != before:
+            if time.monotonic() > deadline:
+                message = f"the sandbox still writes after {_PATIENCE_SECONDS:g} s"
+                raise Failed(message)
+            time.sleep(_REST_SECONDS)
+            before, now = now, count_writes(reader.read("/metrics").decode())
+
+
+def count_writes(metrics: str) -> int:
+    """Return how many requests to write anything the metrics of an API server tell of, but for leases. Pure."""
+    told = (
+        dict(_LABEL.findall(found["labels"])) | {"n": found["count"]}
+        for found in _REQUESTS.finditer(metrics)
+    )
+    return round(
+        sum(
+            float(each["n"])
+            for each in told
+            if each.get("verb") in _WRITES and each.get("resource") not in _NEVER_AT_REST
+        )
+    )
 
 
 class _Reader:

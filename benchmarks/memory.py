@@ -52,12 +52,24 @@ def megabytes_of(process: int) -> float:
 
 
 def processes_of(process: int) -> Iterator[int]:
-    """Yield a process and its descendants."""
+    """Yield a process and its descendants, but for a child that has no memory of its own yet.
+
+    Programs are started by vfork(2): until the child becomes the program it lives in the memory of its parent, and
+    would have all of that counted twice.
+    """
     yield process
-    with suppress(OSError):
-        for file in (_PROCESSES / str(process) / "task").glob("*/children"):
-            for child in file.read_text().split():
-                yield from processes_of(int(child))
+    for thread in (_PROCESSES / str(process) / "task").glob("*"):
+        with suppress(OSError):
+            children = (thread / "children").read_text().split()
+            if children and not _lends_its_memory(thread):
+                for child in children:
+                    yield from processes_of(int(child))
+
+
+def _lends_its_memory(thread: Path) -> bool:
+    """Whether a thread waits for its child to become a program; it can do nothing else meanwhile, not even end."""
+    state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    return state == "D"
 
 
 def _resident(process: int) -> int:

@@ -2,7 +2,8 @@
 
 All read the same files and talk to the same kind of sandbox, a fresh one for every first apply, one after the
 other in every round. kubectl does not wait for anything, so ours does not either where the two are compared; where
-ours waits, it is compared with kapp.
+ours waits, it is compared with kapp. What is measured in a sandbox that something was applied to, begins for both
+once its control plane is at rest: it goes on writing for as long as a rollout takes, and takes the machine from both.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from benchmarks.bare import apply_all
 from benchmarks.kapp import find_kapp
 from benchmarks.kubectl import find_kubectl
-from benchmarks.kubernetes import requests_served
+from benchmarks.kubernetes import await_rest, requests_served
 from benchmarks.measuring import Bench, Limit, Row, Unit
 from benchmarks.objects import NAMESPACE, write_objects
 from benchmarks.profiling import explain
@@ -114,6 +115,7 @@ def _ours(directory: Path, count: int, samples: _Samples) -> None:
         stage.write(wait=True)
         usages[_Work.HEALTHY] = stage.ours(_Work.HEALTHY).measured()
         stage.write(wait=False)
+        stage.rest()
         before = stage.requests
         usages[_Work.PLAN] = stage.ours(_Work.PLAN).measured()
         requests = stage.requests - before
@@ -130,6 +132,7 @@ def _theirs(directory: Path, count: int, kubectl: Path, samples: _Samples) -> No
     with _stage(directory, count) as stage:
         stage.write(wait=False)
         usages[_Work.ACCEPTED] = stage.kubectl(kubectl, "apply").measured()
+        stage.rest()
         before = stage.requests
         usages[_Work.PLAN] = stage.kubectl(kubectl, "diff").measured()
         requests = stage.requests - before
@@ -179,6 +182,10 @@ class _Stage:
         (stack / "stack.yaml").write_text(text, encoding="utf-8")
         (self.checkout / "orchestrator.yaml").write_text(_PROJECT, encoding="utf-8")
         commit(self.checkout, "Bench")
+
+    def rest(self) -> None:
+        """Wait until nothing goes on in the sandbox."""
+        await_rest(self.sandbox.kubeconfig)
 
     def ours(self, work: _Work) -> Command:
         """Return the run of ours that does a work."""
@@ -267,6 +274,7 @@ def _explained(directory: Path, work: _Work, count: int) -> tuple[str, ...]:
         stage.write(wait=work is _Work.HEALTHY)
         if work in {_Work.PLAN, _Work.CHANGED}:
             stage.ours(_Work.ACCEPTED).run()
+            stage.rest()
         if work is _Work.CHANGED:
             stage.write(wait=False, changed=_CHANGED)
         return explain(stage.ours(work))

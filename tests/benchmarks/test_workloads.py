@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from benchmarks.kubectl import KUBECTL
-from benchmarks.kubernetes import count_requests
+from benchmarks.kubernetes import count_requests, count_writes
 from benchmarks.objects import write_objects
 from benchmarks.running import Command, Failed
 from orchestrator.sandbox.programs.build import KUBERNETES_VERSION
@@ -67,6 +67,15 @@ def test_requests_are_counted_that_the_control_plane_does_not_send_by_itself() -
     assert count_requests(_METRICS) == 123
 
 
+def test_a_control_plane_is_at_rest_though_it_shows_that_it_is_alive() -> None:
+    """Only what is written counts, and its leases do not."""
+    leases = 'apiserver_request_total{code="200",resource="leases",verb="PUT",version="v1"} 41\n'
+    pods = 'apiserver_request_total{code="201",resource="pods",verb="POST",version="v1"} 2\n'
+
+    assert count_writes(_METRICS + leases) == count_writes(_METRICS) == 120
+    assert count_writes(_METRICS + leases + pods) == 122
+
+
 def test_memory_is_that_of_the_whole_family(tmp_path: Path) -> None:
     """What a program starts counts with it: two processes of 60 MB each are 120 MB."""
     script = """
@@ -99,6 +108,25 @@ def test_what_the_benchmark_itself_holds_is_not_counted(tmp_path: Path) -> None:
 
     assert held
     assert 5 < usage.megabytes < 100
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only wait4 tells it there")
+def test_what_a_program_lends_to_its_children_is_counted_once(tmp_path: Path) -> None:
+    """A child lives in the memory of its parent until it is a program: here for as long as it looks for one."""
+    script = """
+import subprocess
+block = bytearray(60_000_000)
+nowhere = ":".join(["/nowhere"] * 300_000)
+try:
+    subprocess.run(["nothing"], env={"PATH": nowhere})
+except OSError:
+    print(len(block))
+"""
+
+    usage = Command(argv=(sys.executable, "-c", script), directory=tmp_path).measured()
+
+    assert usage.seconds >= 0.2
+    assert 60 < usage.megabytes < 150
 
 
 def test_what_failed_is_not_measured(tmp_path: Path) -> None:
