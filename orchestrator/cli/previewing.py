@@ -221,7 +221,7 @@ def _told(made: "Preview", published: "Published") -> str:
 
     if published.ending is Ending.OVERTAKEN:
         return "The request moved on meanwhile, or its base: the comment is left to the later run."
-    if published.ending is Ending.CLOSED:
+    if published.ending in {Ending.CLOSED, Ending.MERGED}:
         return "The request was merged or closed meanwhile: the plans came too late."
     address = published.comment.address if published.comment else ""
     return f"{headline(made)}. Comment {published.ending.value}: {address}"

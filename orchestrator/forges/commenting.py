@@ -21,6 +21,7 @@ class Ending(StrEnum):
     KEPT = "kept"
     OVERTAKEN = "overtaken"
     CLOSED = "closed"
+    MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,8 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     if not stands or text.is_newer(before):
         return Published(ending=Ending.OVERTAKEN)
     if not request.is_open:
-        return Published(ending=Ending.CLOSED, comment=found)
+        ending = Ending.MERGED if request.merged_as else Ending.CLOSED
+        return Published(ending=ending, comment=found)
     if found and before.strip() == now.strip():
         return Published(ending=Ending.KEPT, comment=found, before=text.before)
     if found and forge.edit(found, now):

@@ -1,6 +1,6 @@
 """What is asked of a forge, whichever it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -12,6 +12,12 @@ class State(StrEnum):
     PENDING = "pending"
     SUCCESS = "success"
     FAILURE = "failure"
+
+    @classmethod
+    def called(cls, word: str) -> "State":
+        """Return what a forge means by a word: whatever is neither good nor bad is not done with."""
+        good, bad = {"success"}, {"failure", "failed", "error"}
+        return cls.SUCCESS if word in good else cls.FAILURE if word in bad else cls.PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,16 @@ class ChangeRequest:
     @property
     def other_base(self) -> str:
         """Return the base where that is not known to be the default branch, else an empty text."""
-        return "" if self.base == self.default_branch else self.base
+        return self.apart(self.base)
+
+    def apart(self, base: str) -> str:
+        """Return a branch that is not known to be the default one, else an empty text."""
+        return "" if base == self.default_branch else base
+
+
+def latest(listed: Iterable[tuple[int, Status]]) -> tuple[Status, ...]:
+    """Return the last status of each name, of those that were ever set, each with its number."""
+    return tuple({each.name: each for _, each in sorted(listed, key=lambda one: one[0])}.values())
 
 
 class Forge(Protocol):
@@ -88,6 +103,9 @@ class Forge(Protocol):
 
     def delete(self, comment: Comment) -> None:
         """Delete a comment, which may be gone already."""
+
+    def statuses(self, commit: str) -> Sequence[Status]:
+        """Return the statuses of a commit as they stand, the last of each name; those of others are among them."""
 
     def set_status(self, commit: str, status: Status) -> None:
         """Set one status of a commit."""

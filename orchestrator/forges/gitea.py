@@ -5,7 +5,7 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestrator.forges.forge import ChangeRequest, Comment, Status
+from orchestrator.forges.forge import ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, refused, unanswered
 
@@ -89,6 +89,16 @@ class Gitea:
         """Delete a comment, which may be gone already."""
         self._unless_gone("DELETE", comment, None)
 
+    def statuses(self, commit: str) -> Sequence[Status]:
+        """Return the statuses of a commit as they stand, the last of each name."""
+        found: list[tuple[int, Status]] = []
+        for page in count(1):
+            listed = self._asked("GET", f"statuses/{commit}?limit={_PAGE}&page={page}")
+            found += ((each["id"], _status(each)) for each in listed)
+            if not listed:
+                break
+        return latest(found)
+
     def set_status(self, commit: str, status: Status) -> None:
         """Set one status of a commit."""
         said = {
@@ -148,6 +158,11 @@ def _is_strange(head: dict[str, Any], base: dict[str, Any]) -> bool:
     repository itself, and shows no label.
     """
     return head["repo_id"] != base["repo_id"] or not head["label"]
+
+
+def _status(found: dict[str, Any]) -> Status:
+    said, state = found["description"], State.called(found["status"])
+    return Status(name=found["context"], state=state, description=said, address=found["target_url"])
 
 
 def _comment(found: dict[str, Any]) -> Comment:

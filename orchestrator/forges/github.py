@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from orchestrator.forges.forge import ChangeRequest, Comment, Status
+from orchestrator.forges.forge import ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, refused, unanswered
 
 if TYPE_CHECKING:
+    from github.CommitStatus import CommitStatus
     from github.Issue import Issue
     from github.IssueComment import IssueComment
     from github.Repository import Repository
@@ -89,6 +90,20 @@ class GitHub:
         """Delete a comment, which may be gone already."""
         self._unless_gone(comment, None)
 
+    def statuses(self, commit: str) -> Sequence[Status]:
+        """Return the statuses of a commit as they stand, the last of each name."""
+        from github.CommitStatus import CommitStatus
+        from github.PaginatedList import PaginatedList
+
+        with self._translated():
+            found = PaginatedList(
+                CommitStatus,
+                self._client.requester,
+                f"/repos/{self._place.repository}/commits/{commit}/statuses",
+                None,
+            )
+            return latest((each.id, _status(each)) for each in found)
+
     def set_status(self, commit: str, status: Status) -> None:
         """Set one status of a commit."""
         with self._translated():
@@ -150,6 +165,11 @@ class GitHub:
 def _said(data: object) -> str:
     """Return the sentence of an answer that is a refusal."""
     return str(data.get("message", "")) if isinstance(data, dict) else ""
+
+
+def _status(found: "CommitStatus") -> Status:
+    said, state = found.description or "", State.called(found.state)
+    return Status(name=found.context, state=state, description=said, address=found.target_url or "")
 
 
 def _comment(found: "IssueComment") -> Comment:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestrator.forges.forge import ChangeRequest, Comment, State, Status
+from orchestrator.forges.forge import ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, refused, unanswered
 
 if TYPE_CHECKING:
     from gitlab import Gitlab
-    from gitlab.v4.objects import Project, ProjectMergeRequest
+    from gitlab.v4.objects import Project, ProjectCommitStatus, ProjectMergeRequest
 
     from orchestrator.forges.patience import Patience
 
@@ -120,6 +120,14 @@ class GitLab:
                 if error.response_code != _NOT_FOUND:
                     raise
 
+    def statuses(self, commit: str) -> Sequence[Status]:
+        """Return the statuses of a commit as they stand, the last of each name; jobs of pipelines are among them."""
+        with self._translated():
+            of_commit = self._project().commits.get(commit, lazy=True).statuses
+            return latest(
+                (each.id, _status(each)) for each in of_commit.list(iterator=True, **_AS_TOLD)
+            )
+
     def set_status(self, commit: str, status: Status) -> None:
         """Set one status of a commit; that it stands there already, by a run beside us, is no trouble."""
         from gitlab import GitlabCreateError
@@ -169,6 +177,16 @@ class GitLab:
             raise refused(self._place, status, said) from error
         except RequestException as error:
             raise unanswered(self._place, error) from error
+
+
+def _status(found: "ProjectCommitStatus") -> Status:
+    told = {key: value or "" for key, value in found.attributes.items()}
+    return Status(
+        name=told["name"],
+        state=State.called(told["status"]),
+        description=told.get("description", ""),
+        address=told.get("target_url", ""),
+    )
 
 
 def _merged_as(found: "ProjectMergeRequest") -> str:

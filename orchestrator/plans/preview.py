@@ -59,13 +59,15 @@ class StackPreview:
 class Preview:
     """What merging a request would do; stacks stand by their names.
 
-    ``base`` and ``head`` are the commits that would be merged. ``error`` says why nothing could be planned at
+    ``base`` and ``head`` are the commits that would be merged, ``into`` is what the base is called, empty where it is
+    a commit alone. ``error`` says why nothing could be planned at
     all, such as a conflict; ``notes`` are sentences about the whole. ``ci_run`` is the address of the run that
     planned, or empty. ``configuration`` tells apart comments of several runs on one request.
     """
 
     base: str
     head: str
+    into: str = ""
     stacks: tuple[StackPreview, ...] = ()
     error: OrchestratorError | None = None
     notes: tuple[str, ...] = ()

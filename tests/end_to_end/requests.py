@@ -40,8 +40,12 @@ def comment(world: World, forge: Served, *arguments: str, **variables: str) -> E
 
 
 def standing(forge: Served) -> dict[str, str]:
-    """Return how the statuses stand: the last of each name."""
-    return {each["context"]: f"{each['state']}: {each['description']}" for each in forge.statuses}
+    """Return how the statuses of the request's commit stand: the last of each name."""
+    return {
+        each["context"]: f"{each['state']}: {each['description']}"
+        for each in forge.statuses
+        if each["sha"] == forge.head
+    }
 
 
 _HELD = """#!/bin/sh

@@ -98,6 +98,12 @@ class Served(ABC):
         number = int(query.get("page", ["1"])[0])
         return self.notes[(number - 1) * size : number * size], -(-len(self.notes) // size)
 
+    def said_of(self, commit: str, query: Query, size: str) -> list[tuple[int, dict[str, Json]]]:
+        """Return one page of the statuses of a commit with their numbers, the newest first, as far as a page goes."""
+        found = [each for each in enumerate(self.statuses, 1) if each[1]["sha"] == commit][::-1]
+        length, page = int(query.get(size, ["30"])[0]), int(query.get("page", ["1"])[0])
+        return found[(page - 1) * length : page * length]
+
     def open_numbers(self, query: Query, size: str) -> list[int]:
         """Return one page of the numbers of the open requests; ``size`` is what the API calls how many it wants."""
         found = sorted([*([NUMBER] if self.is_open else []), *self.more_open])
@@ -156,6 +162,9 @@ class Served(ABC):
         if re.search("/(pulls|merge_requests)$", path) and "/commits/" not in path:
             following = {**query, "page": [str(number + 1)]}
             last = not self.open_numbers(following, "per_page")
+        elif found := re.search("/commits/([0-9a-f]+)/statuses$", path):
+            following = {**query, "page": [str(number + 1)]}
+            last = not self.said_of(found.group(1), following, "per_page")
         else:
             last = not re.search(self.comments_path, path) or number >= self.page(query)[1]
         if last:

@@ -15,6 +15,7 @@ class _LikeGitHub(Served):
 
     __slots__ = ()
     size: ClassVar[str] = "per_page"
+    statuses_of: ClassVar[str] = "/commits/([0-9a-f]+)/statuses"
 
     @property
     def comments_path(self) -> str:
@@ -32,7 +33,11 @@ class _LikeGitHub(Served):
             return (200, self.account(self.login)) if self.may_ask_who else self.forbidden
         if method == "POST" and path.startswith(f"{prefix}/statuses/"):
             self.statuses.append({**body, "sha": path.rpartition("/")[2]})
-            return 201, self.status(body)
+            return 201, self.status(body, len(self.statuses))
+        if found := re.fullmatch(self.statuses_of, path.removeprefix(prefix)):
+            said = self.said_of(found.group(1), query, self.size)
+            kept = ("context", "state", "description", "target_url")
+            return 200, [self.status({key: one[key] for key in kept}, id_) for id_, one in said]
         if path.startswith(f"{prefix}/issues/"):
             return self._about_comments(method, path.removeprefix(f"{prefix}/issues/"), query, body)
         return self._about_requests(path.removeprefix(f"{prefix}/"), query)
@@ -72,9 +77,10 @@ class _LikeGitHub(Served):
         """Return an account as the API shows it to itself."""
         return {"login": login, "id": 1}
 
-    def status(self, said: Json) -> Json:
-        """Return a new status as the API shows it."""
-        return {**{key: said[key] for key in said if key != "state"}, "status": said["state"]}
+    def status(self, said: Json, number: int) -> Json:
+        """Return a status as the API shows it."""
+        shown = {key: said[key] for key in said if key != "state"}
+        return {**shown, "status": said["state"], "id": number}
 
     def pull(self) -> Json:
         """Return the pull request."""
@@ -121,9 +127,9 @@ class SmallGitHub(_LikeGitHub):
         """Return an account as the API shows it to itself."""
         return {**example(self.kind, "private-user"), "login": login}
 
-    def status(self, said: Json) -> Json:
-        """Return a new status as the API shows it."""
-        return {**example(self.kind, "status"), **said}
+    def status(self, said: Json, number: int) -> Json:
+        """Return a status as the API shows it."""
+        return {**example(self.kind, "status"), **said, "id": number}
 
     def refusal(self, said: str) -> Json:
         """Return how the API says that it does not do something."""
@@ -159,6 +165,7 @@ class SmallGitea(_LikeGitHub):
     __slots__ = ()
     kind = Kind.GITEA
     size = "limit"
+    statuses_of = "/statuses/([0-9a-f]+)"
     root = "/api/v1"
     bot = "gitea-actions"
 
@@ -219,6 +226,9 @@ class SmallGitLab(Served):
             return self.not_found
         if method == "POST" and rest.startswith("statuses/"):
             return self._status(rest.rpartition("/")[2], body)
+        if found := re.fullmatch("repository/commits/([0-9a-f]+)/statuses", rest):
+            said = self.said_of(found.group(1), query, "per_page")
+            return 200, [_shown_status(one, number) for number, one in said]
         if rest.startswith(f"merge_requests/{NUMBER}/notes"):
             return self._about_notes(method, rest.partition("/notes")[2], query, body)
         return self._about_requests(rest, query)
@@ -249,8 +259,7 @@ class SmallGitLab(Served):
             said = "Cannot transition status via :enqueue from :pending (Reason(s): Status cannot)"
             return 400, {"message": said}
         self.statuses.append({**body, "sha": commit})
-        shown = {key: body[key] for key in body if key != "state"}
-        return 201, {**shown, "status": body["state"], "id": 1, "sha": commit}
+        return 201, _shown_status(self.statuses[-1], len(self.statuses))
 
     def _merge_request(self) -> Json:
         return {
@@ -267,6 +276,14 @@ class SmallGitLab(Served):
     def _shown(self, note: Note) -> Json:
         author = {"id": 1, "username": note.login}
         return {"id": note.id, "body": note.text, "author": author, "system": False}
+
+
+def _shown_status(said: Json, number: int) -> Json:
+    return {
+        **{key: said[key] for key in said if key != "state"},
+        "status": said["state"],
+        "id": number,
+    }
 
 
 FORGES = (SmallGitHub, SmallGitLab, SmallGitea)

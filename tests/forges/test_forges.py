@@ -124,12 +124,15 @@ def test_a_run_for_an_earlier_base_leaves_the_comment_alone(forge: Served) -> No
     assert forge.texts == [f"{MARKER}\nof the new base"]
 
 
-def test_a_request_that_was_merged_meanwhile_keeps_its_comment(forge: Served) -> None:
+@pytest.mark.parametrize(("commit", "ending"), [("c" * 40, Ending.MERGED), ("", Ending.CLOSED)])
+def test_a_request_that_was_merged_meanwhile_keeps_its_comment(
+    forge: Served, commit: str, ending: Ending
+) -> None:
     """A plan of what merging would do comes too late, and would take away what is said of the merge."""
     forge.add(f"{MARKER}\nmerged")
-    forge.is_open, forge.merged_as = False, "c" * 40
+    forge.is_open, forge.merged_as = False, commit
 
-    assert publish_on(forge).ending is Ending.CLOSED
+    assert publish_on(forge).ending is ending
     assert forge.texts == [f"{MARKER}\nmerged"]
 
 
@@ -224,6 +227,24 @@ def test_a_status_leads_to_the_comment(forge: Served) -> None:
     assert told["sha"] == "c" * 40
     assert told["state"] in {"failure", "failed"}
     assert {"x", "it failed", "https://a.example"} <= {*told.values()}
+
+
+def test_statuses_are_read_as_they_stand(forge: Served) -> None:
+    """The last of each name, however many were set before, and none of another commit."""
+    client = client_of(forge)
+    for state in (State.FAILURE, State.SUCCESS, State.PENDING):
+        client.set_status("c" * 40, Status(name="x", state=state, description=state))
+    forge.statuses[:0] = forge.statuses * 50  # as many as there may be
+    client.set_status("d" * 40, Status(name="x", state=State.SUCCESS, description="of another"))
+    last = Status(name="y", state=State.FAILURE, description="no", address="https://a.example")
+    client.set_status("c" * 40, last)
+
+    found = client.statuses("c" * 40)
+
+    (x, y) = sorted(found, key=lambda each: each.name)
+    assert (x.name, x.state, x.description) == ("x", State.PENDING, "pending")
+    assert y == last
+    assert client.statuses("e" * 40) == ()
 
 
 def test_a_status_that_is_there_already_is_no_trouble(forge: Served) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from orchestrator.engine.previewing.fetching import Fetched, fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
@@ -18,8 +19,10 @@ from orchestrator.plans.preview import Preview, Refreshed
 from orchestrator.reports.preview.budget import SMALLEST
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
-from orchestrator.reports.preview.standing import ROOM
+from orchestrator.reports.preview.standing import EVERYTHING, ROOM
 from orchestrator.stack.load import load_project
+
+_LATE: Final = frozenset({Ending.OVERTAKEN, Ending.CLOSED, Ending.MERGED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,11 @@ def comment_on(
         stop=surroundings.stop,
         other_base=request.other_base,
     )
-    made = replace(_planned(surroundings, found, statuses), configuration=ask.configuration)
+    made = replace(
+        _planned(surroundings, found, statuses),
+        configuration=ask.configuration,
+        into=request.base,
+    )
     errors: list[OrchestratorError] = []
     published: Published | None = None
     with _collected(errors):
@@ -78,13 +85,17 @@ def comment_on(
         text = _text(surroundings, found, made, limit=limit, base=request.base)
         published = publish(forge, text, stop=surroundings.stop)
     with _collected(errors):
-        _conclude(statuses, made, published)
+        _conclude(statuses, made, published, request)
     refreshed: Refreshed | None = None
     with _collected(errors):
         if _is_late(surroundings, found, made, published, base=request.base):
             # Whoever was faster may have called the comment stale before our statuses were set.
             refreshed = refresh(
-                surroundings, forge, configuration=ask.configuration, limit=ask.limit, anew=True
+                surroundings,
+                forge,
+                configuration=ask.configuration,
+                limit=ask.limit,
+                anew=found.head,
             )
     return Commented(
         preview=made,
@@ -123,12 +134,13 @@ def _is_late(
     """Whether something moved on while the plans were made.
 
     Whoever moved it may have looked for a comment before there was ours. So this is asked once comment and statuses
-    are there: what moves from now on finds them.
+    are there: what moves from now on finds them. Where another run has the comment, ours may have said that it plans
+    after that one was done.
     """
-    if published is None or published.ending is Ending.OVERTAKEN:
+    if published is None:
         return False
     try:
-        return published.ending is Ending.CLOSED or _moved_on(surroundings, found, made, base)
+        return published.ending in _LATE or _moved_on(surroundings, found, made, base)
     except Interrupted:
         raise
     except OrchestratorError:  # whoever refreshes looks again, and tells if that fails, too
@@ -160,18 +172,24 @@ def _collected(errors: list[OrchestratorError]) -> Iterator[None]:
         errors.append(error)
 
 
-def _conclude(statuses: Statuses, made: Preview, published: Published | None) -> None:
+def _conclude(
+    statuses: Statuses, made: Preview, published: Published | None, request: ChangeRequest
+) -> None:
     """Say in the statuses what was planned, also when no comment could be written that they lead to."""
     if published is None or (published.ending is Ending.WRITTEN and published.comment is None):
         statuses.uncommented(made)
-    elif published.ending is not Ending.OVERTAKEN:
+    elif published.ending not in {Ending.OVERTAKEN, Ending.CLOSED}:
         address = published.comment.address if published.comment else ""
         leading = replace(statuses, address=address)
         leading.planned(made)
         former = recall(published.before)
-        # The base moved since: these may be failures, or stale.
-        if former and former.head == made.head and made.error is None:
-            leading.untouched(sorted(former.plans.keys() - {each.name for each in made.stacks}))
+        if former is None:
+            return
+        into = former.into or made.into
+        if (former.head, into) != (made.head, made.into):  # its comment is gone
+            why = f"what was planned since is {made.head[:10]} into {made.into}"
+            retired = replace(leading, commit=former.head, other_base=request.apart(into))
+            retired.settle(former, {EVERYTHING: why})
 
 
 def _check(request: ChangeRequest, ask: Ask) -> None:
@@ -194,6 +212,8 @@ def _text(
     def is_newer(previous: str) -> bool:
         memory = recall(previous)
         if memory is None or memory.head != made.head or memory.base in {"", made.base}:
+            return False
+        if memory.into not in {"", base}:
             return False
         return memory.base == stands_at(surroundings, found.repository, base)
 

@@ -12,6 +12,7 @@ from orchestrator.engine.previewing.fetching import Fetched, fetched
 from orchestrator.engine.previewing.standing import ledger_of, stale_plans
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
+from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import RepositoryError
 from orchestrator.forges.commenting import is_as_read, marked, rewrite
@@ -19,12 +20,14 @@ from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
 from orchestrator.reports.preview.memory import Memory, marker, recall
-from orchestrator.reports.preview.standing import EVERYTHING, stale_in, with_last_line, with_stale
+from orchestrator.reports.preview.standing import EVERYTHING, with_last_line, with_stale
 from orchestrator.stack.load import load_project
 
 _ENTRIES = 200
 _TRIES = 1
 _NOTHING = "nothing to change"
+_NO_COMMENT = "there is no comment of it, so plan again"
+_CLOSED = "the request is closed"
 
 
 def refresh(
@@ -33,19 +36,21 @@ def refresh(
     *,
     configuration: str,
     limit: int = 0,
-    anew: bool = False,
+    anew: str = "",
     tries: int = _TRIES,
 ) -> Refreshed:
     """Bring the comment on a request, and its statuses, up to date; nothing is planned.
 
-    ``limit`` is 0 for the forge's own; ``anew`` says every status, whatever was said before, and ``tries`` is how often
-    a comment is looked at again that another run wrote meanwhile.
+    ``limit`` is 0 for the forge's own; ``anew`` is a commit whose statuses are all said, whatever was said before, and
+    ``tries`` is how often a comment is looked at again that another run wrote meanwhile.
     Raises ForgeError, LedgerError, RepositoryError, ClusterError.
     """
     request = forge.request()
     comment = marked(forge, marker(configuration))
     memory = recall(comment.text) if comment else None
     if comment is None or memory is None:
+        if not request.merged_as:
+            _left_alone(surroundings, forge, request, configuration)
         return Refreshed(number=request.number, found=Found.NO_COMMENT)
     with ExitStack() as resources:
         page = _Page(
@@ -63,6 +68,19 @@ def refresh(
         return page.marked() if request.is_open else page.finished()
 
 
+def _left_alone(
+    surroundings: Surroundings, forge: Forge, request: ChangeRequest, configuration: str
+) -> None:
+    """Let no success stand of which no comment tells, such as one that somebody deleted."""
+    Statuses(
+        forge=forge,
+        commit=request.head,
+        configuration=configuration,
+        stop=surroundings.stop,
+        other_base=request.other_base,
+    ).settle(no_comment(request.head), {EVERYTHING: _NO_COMMENT}, unasked=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """One request with its comment, and what that remembers."""
@@ -74,8 +92,22 @@ class _Page:
     memory: Memory
     configuration: str
     limit: int
-    anew: bool
+    anew: str
     tries: int
+
+    @property
+    def into(self) -> str:
+        """Return which branch the comment is about; old ones do not say it."""
+        return self.memory.into or self.request.base
+
+    @property
+    def elsewhere(self) -> str:
+        """Return why the comment is not about the request as it is now, empty when it is."""
+        if self.request.head != self.memory.head:
+            return f"the request is at {self.request.head[:10]} by now"
+        if self.request.base != self.into:
+            return f"the request is to be merged into {self.request.base} by now"
+        return ""
 
     def marked(self) -> Refreshed:
         """Say in comment and statuses which plans are stale, and which are not any more."""
@@ -87,20 +119,33 @@ class _Page:
             self._say_in_statuses(stale)
         elif not self.anew:  # whoever wrote it says its statuses
             return self._refreshed(stale)
-        if as_read and self._rewrite(with_stale(self.comment.text, stale, limit=self.limit)):
+        if as_read and self._rewrite(self._reopened(stale)):
             return self._refreshed(stale)
         return self._once_more(stale)
 
     def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
-        was = None if self.anew else stale_in(self.comment.text)
-        Statuses(
+        self._statuses(self.memory.head, self.into).settle(
+            self.memory, stale, anew=self.anew == self.memory.head
+        )
+        if self.elsewhere:
+            head = self.request.head
+            about = {EVERYTHING: f"what was planned is {self.memory.head[:10]} into {self.into}"}
+            self._statuses(head, self.request.base).settle(no_comment(head), about)
+
+    def _statuses(self, commit: str, base: str) -> Statuses:
+        return Statuses(
             forge=self.forge,
-            commit=self.memory.head,
+            commit=commit,
             configuration=self.configuration,
             stop=self.surroundings.stop,
-            other_base=self.request.other_base,
+            other_base=self.request.apart(base),
             address=self.comment.address,
-        ).outdated(self.memory, stale=stale, was=was)
+        )
+
+    def _reopened(self, stale: Mapping[str, str]) -> str:
+        """Return the comment of an open request: its last line is that of one that is done with."""
+        text = with_stale(self.comment.text, stale, limit=self.limit)
+        return with_last_line(text, (), limit=self.limit)
 
     def _once_more(self, stale: Mapping[str, str]) -> Refreshed:
         """Look at what another run wrote while we said statuses, of which some may be wrong now."""
@@ -111,7 +156,7 @@ class _Page:
             self.forge,
             configuration=self.configuration,
             limit=self.limit,
-            anew=True,
+            anew=self.memory.head,
             tries=self.tries - 1,
         )
 
@@ -121,6 +166,8 @@ class _Page:
 
     def finished(self) -> Refreshed:
         """Say in the last line what was applied of it, as far as the ledgers know."""
+        if not self.request.merged_as:  # it may be opened again, and nobody looks at it until then
+            self._say_in_statuses({EVERYTHING: _CLOSED})
         # The forge may have removed the head by now.
         merge = self._merge(fetched(self.surroundings, self.request, with_head=False))
         told = tuple(self._afterwards(merge))
@@ -153,8 +200,8 @@ class _Page:
 
     def _stale(self) -> Mapping[str, str]:
         request, memory = self.request, self.memory
-        if request.head != memory.head:
-            return {EVERYTHING: f"the request is at {request.head[:10]} by now"}
+        if self.elsewhere:
+            return {EVERYTHING: self.elsewhere}
         found = fetched(self.surroundings, request)
         try:
             before = found.repository.revision(memory.base)

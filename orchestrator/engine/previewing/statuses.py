@@ -1,34 +1,30 @@
 """The statuses of a commit: one for each stack and environment, and one for all, each with what there is to know.
 
-One that is stale is pending: nothing failed, and nobody may take it for an answer. So is one that people have to
-approve; one that guards refuse is a failure until somebody approved just this plan.
+``verdicts.py`` decides what they have to be.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
+from orchestrator.engine.previewing.verdicts import Verdict, is_due, verdict
 from orchestrator.forges.forge import Forge, State, Status
 from orchestrator.forges.patience import insist
-from orchestrator.plans.preview import Preview, Ruling, StackPreview
+from orchestrator.plans.preview import Preview
 from orchestrator.processes import Stop
 from orchestrator.reports.preview.harmless import line
-from orchestrator.reports.preview.memory import Memory, Remembered
-from orchestrator.reports.preview.standing import EVERYTHING
-from orchestrator.reports.preview.words import headline, outlook
+from orchestrator.reports.preview.memory import Memory, memory_of
+from orchestrator.reports.preview.words import headline
 
 _NAME: Final = "orchestrator"
+_OF_A_STACK: Final = re.compile(r"[a-z0-9-]{1,40}/([a-z0-9-]{1,40}|\*)")
 _MOST_LOST: Final = 3
 _LONGEST_NAME: Final = 255
 _HASH: Final = 10  # characters of a hash that tell names apart
 _UNCUT: Final = 12  # as many characters as one is written out in at most
-
-_STATES: Final = {
-    Ruling.PASSES: State.SUCCESS,
-    Ruling.WAITS: State.PENDING,
-    Ruling.REFUSED: State.FAILURE,
-}
+_UNCOMMENTED: Final = "the comment could not be written, so plan again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,76 +45,94 @@ class Statuses:
     def planning(self, names: Iterable[str] = ("",)) -> None:
         """Say that these are being planned; the empty name is all of it."""
         for name in names:
-            self._set(name, State.PENDING, "planning")
+            self._set(name, Verdict(state=State.PENDING, words="planning"))
 
     def failed(self, names: Iterable[str], why: str) -> None:
         """Say that these, and all of it, could not be planned."""
         for name in (*names, ""):
-            self._set(name, State.FAILURE, why)
+            self._set(name, Verdict(state=State.FAILURE, words=why))
 
     def planned(self, made: Preview) -> None:
-        """Say what became of each plan, and of all."""
-        self._each(made)
-        states = [State.FAILURE] if made.error else [_state(each) for each in made.stacks]
-        self._set("", _gravest(states), headline(made))
+        """Say what became of each plan, of what was planned for this commit before and is not touched, and of all."""
+        memory = memory_of(made)
+        for name in memory.plans:
+            self._set(name, verdict(memory, {}, name))
+        for name, said in self._others(memory, self._said()):
+            owed = verdict(memory, {}, name)
+            if said != self._shown(owed):
+                self._set(name, owed)
+        self._set("", replace(verdict(memory, {}, ""), words=headline(made)))
 
     def uncommented(self, made: Preview) -> None:
-        """Say what became of each plan; all of it fails, since nobody would find out that one is stale."""
-        self._each(made)
-        self._set("", State.FAILURE, "the comment could not be written, so plan again")
+        """Say what each plan would do, and that nobody would find out when it is stale: there is no comment of it."""
+        memory = memory_of(made)
+        for name in memory.plans:
+            owed = verdict(memory, {}, name)
+            passes = owed.state is State.SUCCESS
+            self._set(name, replace(owed, state=State.PENDING) if passes else owed)
+        self._set("", Verdict(state=State.FAILURE, words=_UNCOMMENTED))
 
-    def untouched(self, names: Iterable[str]) -> None:
-        """Say that merging does not touch these, for which there was a plan of the same commit before."""
-        for name in names:
-            self._set(name, State.SUCCESS, "not touched any more")
-
-    def outdated(
-        self, memory: Memory, *, stale: Mapping[str, str], was: Mapping[str, str] | None
+    def settle(
+        self,
+        memory: Memory,
+        stale: Mapping[str, str],
+        *,
+        anew: bool = False,
+        unasked: bool = True,
     ) -> None:
-        """Say which plans are stale by now, and of those that were what they are again.
+        """Bring all to what they have to be by what a comment remembers; what is that already is not said again.
 
-        ``was`` is what was said of that before, None where nobody can tell: then each is said.
-        One that could not even be made stays a failure: that it may be repaired is found by planning alone.
+        ``anew`` says those of the comment whatever they are; without ``unasked``, a commit without any is left alone.
         """
-        for name, plan in memory.plans.items():
-            why = _why(stale, name)
-            if plan.digest and (was is None or why != _why(was, name)):
-                self._set(name, *_standing(plan, why))
-        all_ = _together(memory, stale)
-        if (was is None or all_ != _together(memory, was)) and (stale or memory.whole):
-            self._set("", *all_)
+        said = self._said()
+        if not said and not unasked:
+            return
+        names = (*memory.plans, *(name for name, _ in self._others(memory, said)), "")
+        for name in names:
+            owed = verdict(memory, stale, name)
+            known = anew and (name in memory.plans or not name)
+            if known or is_due(said.get(self._context(name)), self._shown(owed), memory, name):
+                self._set(name, owed)
 
-    def _each(self, made: Preview) -> None:
-        for each in made.stacks:
-            self._set(each.name, _state(each), outlook(each))
+    def _said(self) -> dict[str, Verdict]:
+        """Return how the statuses stand that are ours, by what they are called."""
+        found = insist(lambda: self.forge.statuses(self.commit), self.stop, lost=_MOST_LOST)
+        all_ = self._context("")
+        return {
+            each.name: Verdict(state=each.state, words=each.description)
+            for each in found
+            if each.name == all_ or each.name.startswith(f"{all_}: ")
+        }
 
-    def _set(self, name: str, state: State, description: str) -> None:
+    def _others(self, memory: Memory, said: Mapping[str, Verdict]) -> Iterator[tuple[str, Verdict]]:
+        """Yield those of stacks that a comment does not name, by the names of these."""
+        for context, stands in sorted(said.items()):
+            name = context.removeprefix(f"{self._context('')}: ")
+            if name not in memory.plans and _OF_A_STACK.fullmatch(name):
+                yield name, stands
+
+    def _set(self, name: str, owed: Verdict) -> None:
+        status = Status(
+            name=self._context(name),
+            state=owed.state,
+            description=self._shown(owed).words,
+            address=self.address,
+        )
+        insist(lambda: self.forge.set_status(self.commit, status), self.stop, lost=_MOST_LOST)
+
+    def _shown(self, owed: Verdict) -> Verdict:
+        """Return what is said as it fits into a status."""
         longest = self.forge.longest_description
-        shown = line(description, longest=10 * longest)
+        shown = line(owed.words, longest=10 * longest)
         if len(shown) > longest:
             shown = f"{shown[: longest - 1]}…"
-        context = self._context(name)
-        status = Status(name=context, state=state, description=shown, address=self.address)
-        insist(lambda: self.forge.set_status(self.commit, status), self.stop, lost=_MOST_LOST)
+        return replace(owed, words=shown)
 
     def _context(self, name: str) -> str:
         told = [] if self.configuration == "default" else [self.configuration]
         told += [f"into {self.other_base}"] if self.other_base else []
         own = f" ({', '.join(told)})" if told else ""
         return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
-
-
-def _state(made: StackPreview) -> State:
-    return State.FAILURE if made.error else _STATES[made.ruling]
-
-
-def _remembered(plan: Remembered) -> State:
-    return _STATES[plan.ruling] if plan.digest else State.FAILURE
-
-
-def _gravest(states: Iterable[State]) -> State:
-    found = {*states}
-    return next((each for each in (State.FAILURE, State.PENDING) if each in found), State.SUCCESS)
 
 
 def _shortened(context: str) -> str:
@@ -128,24 +142,3 @@ def _shortened(context: str) -> str:
         return shown
     hashed = sha256(context.encode(errors="surrogatepass")).hexdigest()[:_HASH]
     return f"{shown[: _LONGEST_NAME - _HASH - 2]}… {hashed}"
-
-
-def _why(stale: Mapping[str, str], name: str) -> str | None:
-    return stale.get(name, stale.get(EVERYTHING))
-
-
-def _standing(plan: Remembered, why: str | None) -> tuple[State, str]:
-    """Return how a plan stands that is stale for a reason, or None; with what there is to say."""
-    if why is None or not plan.digest:
-        return _remembered(plan), plan.outlook
-    return State.PENDING, f"stale: {why or 'plan again'}"
-
-
-def _together(memory: Memory, stale: Mapping[str, str]) -> tuple[State, str]:
-    """Return how all plans stand: what may not be merged whatever was planned again comes before what is stale."""
-    states = [_standing(plan, _why(stale, name))[0] for name, plan in memory.plans.items()]
-    if stale and State.FAILURE not in states:
-        named = ", ".join(sorted(stale.keys() - {EVERYTHING}))
-        return State.PENDING, f"stale: {named or stale.get(EVERYTHING) or 'plan again'}"
-    told = ", ".join(f"{name}: {plan.outlook}" for name, plan in memory.plans.items())
-    return _gravest(states), told or "Merging touches no stack"

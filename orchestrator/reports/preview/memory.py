@@ -36,12 +36,13 @@ class Remembered:
 class Memory:
     """What an earlier comment was about: the commits that were to be merged, and its plans by stack/environment.
 
-    ``whole`` says that these are all of its plans: not where nothing could be planned, or where they were ``dropped``
-    since there was no room for them.
+    ``into`` is what the base is called, empty in comments that do not say it. ``whole`` says that these are all of its
+    plans: not where nothing could be planned, or where they were ``dropped`` since there was no room for them.
     """
 
     head: str
     base: str = ""
+    into: str = ""
     whole: bool = True
     dropped: bool = False
     plans: Mapping[str, Remembered] = field(default_factory=dict)
@@ -59,15 +60,34 @@ def marker(configuration: str) -> str:
     return f"<!-- orchestrator-comment {named} -->"
 
 
+def memory_of(preview: Preview) -> Memory:
+    """Return what a comment on a preview is to remember."""
+    made = preview.stacks if preview.error is None else ()
+    plans = {
+        each.name: Remembered(
+            digest=_digest(each), outlook=outlook(each), ledger=each.ledger, ruling=each.ruling
+        )
+        for each in sorted(made, key=lambda each: each.name)
+    }
+    return Memory(
+        head=preview.head,
+        base=preview.base,
+        into=preview.into,
+        whole=preview.error is None,
+        plans=plans,
+    )
+
+
 def remember(preview: Preview, *, plans: bool = True) -> str:
     """Return the hidden line that holds what ``recall`` reads; without the ``plans`` it is short."""
+    memory = memory_of(preview)
     kept = {
-        each.name: [_digest(each), outlook(each), each.ledger, *_ruling(each)]
-        for each in sorted(preview.stacks, key=lambda each: each.name)
+        name: [plan.digest, plan.outlook, plan.ledger, *_ruling(plan)]
+        for name, plan in memory.plans.items()
     }
-    about = {"format": _FORMAT, "head": preview.head, "base": preview.base}
-    whole = plans and preview.error is None
-    about |= {"plans": kept} if whole else {"plans": {}, "whole": False}
+    about = {"format": _FORMAT, "head": memory.head, "base": memory.base}
+    about |= {"into": memory.into} if memory.into else {}
+    about |= {"plans": kept} if plans and memory.whole else {"plans": {}, "whole": False}
     about |= {} if plans else {"dropped": True}
     return f"<!-- orchestrator-plans {inside_comment(about)} -->"
 
@@ -84,6 +104,7 @@ def recall(comment: str) -> Memory | None:
         memory = Memory(
             head=str(kept["head"]),
             base=str(kept.get("base", "")),
+            into=str(kept.get("into", "")),
             whole=kept.get("whole") is not False,
             dropped=kept.get("dropped") is True,
             plans=plans,
@@ -107,9 +128,9 @@ def _remembered(
     )
 
 
-def _ruling(preview: StackPreview) -> Iterator[str]:
-    if preview.ruling is not Ruling.PASSES:
-        yield preview.ruling.value
+def _ruling(plan: Remembered) -> Iterator[str]:
+    if plan.ruling is not Ruling.PASSES:
+        yield plan.ruling.value
 
 
 def _digest(preview: StackPreview) -> str:

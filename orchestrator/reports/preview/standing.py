@@ -3,13 +3,11 @@
 The rest of the comment stays as it is, so that nothing has to be planned for it.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from orchestrator.reports.preview.budget import size
 from orchestrator.reports.preview.harmless import code
-from orchestrator.reports.preview.memory import inside_comment
 
 ROOM: Final = 1_000
 """How many characters a comment leaves free for what is told later."""
@@ -17,23 +15,11 @@ EVERYTHING: Final = "*"
 """The name under which a comment is stale as a whole."""
 
 _HEADLINES: Final = 2  # the marker, and the line that is read first
-_BEGIN: Final = "<!-- orchestrator-stale "
+_BEGIN: Final = "<!-- orchestrator-stale"
 _END: Final = "<!-- orchestrator-stale-end -->"
 _APPLIED: Final = "<!-- orchestrator-applied -->"
 _LONGEST_BLOCK: Final = 2  # lines between begin and end
 _MOST_TOLD: Final = 8
-
-
-def stale_in(comment: str) -> Mapping[str, str]:
-    """Return what a comment calls stale, and why, by ``stack/environment``."""
-    first = _lines(comment)[_HEADLINES : _HEADLINES + 1]
-    if not first or not first[0].startswith(_BEGIN):
-        return {}
-    try:
-        kept = json.loads(first[0].removeprefix(_BEGIN).removesuffix(" -->"))
-        return {str(name): str(why) for name, why in kept.items()}
-    except (ValueError, AttributeError, RecursionError):
-        return {}
 
 
 def with_stale(comment: str, stale: Mapping[str, str], *, limit: int) -> str:
@@ -45,11 +31,7 @@ def with_stale(comment: str, stale: Mapping[str, str], *, limit: int) -> str:
     if not stale:
         return "\n".join(lines)
     for kept in (stale, dict.fromkeys(stale, ""), {EVERYTHING: ""}):
-        block = [
-            f"{_BEGIN}{inside_comment(dict(kept))} -->",
-            f"**Out of date:** {_told(kept)}.",
-            _END,
-        ]
+        block = [f"{_BEGIN} -->", f"**Out of date:** {_told(kept)}.", _END]
         made = "\n".join([*lines[:_HEADLINES], *block, *lines[_HEADLINES:]])
         if size(made) <= limit:
             return made

@@ -12,7 +12,7 @@ from orchestrator.errors import ForgeUnanswered, PlanRefused, TerraformError
 from orchestrator.forges.clients import open_forge
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Place
-from orchestrator.plans.preview import Preview, Ruling, StackPreview
+from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.processes import Stop
 from orchestrator.reports.preview.memory import Memory, Remembered, recall, remember
 from orchestrator.reports.preview.standing import EVERYTHING
@@ -104,9 +104,9 @@ def test_what_may_not_be_merged_yet_is_no_success(
     planned = _told(forge)
     memory = recall(remember(preview))
     assert memory
-    statuses.outdated(memory, stale={EVERYTHING: "moved"}, was={})
+    statuses.settle(memory, {EVERYTHING: "moved"})
     stale = _told(forge)
-    statuses.outdated(memory, stale={}, was={EVERYTHING: "moved"})
+    statuses.settle(memory, {})
 
     state = told.partition(":")[0]
     assert planned[name] == told
@@ -141,21 +141,46 @@ def test_all_fails_where_there_is_no_comment_to_call_stale(forge: Served) -> Non
     _statuses(forge).uncommented(Preview(base="b" * 40, head=_HEAD, stacks=(_MADE,)))
 
     assert _told(forge) == {
-        "orchestrator: shop/a": "success: 1 to create",
+        "orchestrator: shop/a": "pending: 1 to create",
         "orchestrator": "failure: the comment could not be written, so plan again",
     }
 
 
-def test_each_is_said_where_nobody_knows_what_was_said_before(forge: Served) -> None:
-    """The comment says already what is stale, and the statuses were set to something else after that."""
-    why = {"shop/a": "main moved on"}
+def test_what_this_run_said_is_said_anew(forge: Served) -> None:
+    """What is read may be older than what was said last: a run that planned says all once more, as it is by now."""
+    statuses = _statuses(forge)
+    statuses.settle(_MEMORY, {})
+    count = len(forge.statuses)
 
-    _statuses(forge).outdated(_MEMORY, stale=why, was=None)
+    statuses.settle(_MEMORY, {"shop/a": "main moved on"}, anew=True)
 
+    assert len(forge.statuses) == count + 3
     assert _told(forge) == {
         "orchestrator: shop/a": "pending: stale: main moved on",
         "orchestrator: shop/b": "success: 2 to delete",
         "orchestrator": "pending: stale: shop/a",
+    }
+
+
+def test_what_was_planned_for_the_commit_before_is_as_the_new_plan_says(forge: Served) -> None:
+    """Not touched any more, or a failure where its stack cannot even be read; other configurations have their own."""
+    before = tuple(replace(_MADE, environment=each) for each in ("a", "b"))
+    blog = replace(_MADE, stack="blog")
+    unread = StackPreview(stack="shop", environment="*", error=TerraformError("no"))
+    _statuses(forge, "other").planned(Preview(base="b" * 40, head=_HEAD, stacks=before))
+    _statuses(forge).planned(Preview(base="b" * 40, head=_HEAD, stacks=(*before, blog)))
+
+    _statuses(forge).planned(Preview(base="c" * 40, head=_HEAD, stacks=(unread,)))
+
+    assert _told(forge) == {
+        "orchestrator (other): shop/a": "success: 1 to create",
+        "orchestrator (other): shop/b": "success: 1 to create",
+        "orchestrator (other)": "success: Merging: 2 to create",
+        "orchestrator: shop/*": "failure: could not be planned",
+        "orchestrator: shop/a": "failure: could not be planned",
+        "orchestrator: shop/b": "failure: could not be planned",
+        "orchestrator: blog/a": "success: not touched any more",
+        "orchestrator": "failure: Merging: the plan failed",
     }
 
 
@@ -188,45 +213,38 @@ def test_a_forge_that_takes_no_status_at_all_is_an_error(forge: Served) -> None:
 def test_what_is_stale_goes_back_to_pending_and_what_is_not_any_more_to_success(
     forge: Served,
 ) -> None:
-    """Only what changed is set, and for all of it there is one status."""
+    """Only what changed is set, whatever the comment says of it, and for all of it there is one status."""
     statuses, why = _statuses(forge), {"shop/a": "main moved on"}
+    statuses.settle(_MEMORY, {})
 
-    statuses.outdated(_MEMORY, stale=why, was={})
-    first = _told(forge)
-    statuses.outdated(_MEMORY, stale=why, was=why)
-    count = len(forge.statuses)
-    statuses.outdated(_MEMORY, stale={}, was=why)
+    statuses.settle(_MEMORY, why)
+    first, count = _told(forge), len(forge.statuses)
+    statuses.settle(_MEMORY, why)
+    again = len(forge.statuses)
+    statuses.settle(_MEMORY, {})
 
     assert first == {
         "orchestrator: shop/a": "pending: stale: main moved on",
+        "orchestrator: shop/b": "success: 2 to delete",
         "orchestrator": "pending: stale: shop/a",
     }
-    assert count == 2
+    assert (count, again, len(forge.statuses)) == (5, 5, 7)
     assert _told(forge) == {
         "orchestrator: shop/a": "success: 1 to create",
+        "orchestrator: shop/b": "success: 2 to delete",
         "orchestrator": "success: shop/a: 1 to create, shop/b: 2 to delete",
     }
 
 
-def test_what_guards_refuse_fails_all_whatever_else_is_stale(forge: Served) -> None:
-    """The other one may be planned again, and this one is refused all the same."""
-    refused = replace(_PLANS["shop/b"], ruling=Ruling.REFUSED)
-    memory = Memory(head=_HEAD, plans={**_PLANS, "shop/b": refused})
+def test_a_reason_that_is_cut_is_said_once(forge: Served) -> None:
+    """What the forge kept of it is what it was."""
+    statuses = _statuses(forge)
 
-    _statuses(forge).outdated(memory, stale={"shop/a": "moved"}, was={})
+    statuses.settle(_MEMORY, {EVERYTHING: "x" * 500})
+    count = len(forge.statuses)
+    statuses.settle(_MEMORY, {EVERYTHING: "x" * 500})
 
-    assert _told(forge) == {"orchestrator: shop/a": "pending: stale: moved"}
-
-
-def test_a_failure_stays_one_whatever_moved_on(forge: Served) -> None:
-    """That it may be repaired by now is found by planning alone."""
-    failed = {**_PLANS, "shop/b": Remembered(digest="", outlook="could not be planned")}
-
-    _statuses(forge).outdated(
-        Memory(head=_HEAD, plans=failed), stale={EVERYTHING: "conflicts"}, was={}
-    )
-
-    assert _told(forge) == {"orchestrator: shop/a": "pending: stale: conflicts"}
+    assert len(forge.statuses) == count == 3
 
 
 def test_a_description_is_as_long_as_the_forge_takes_it(forge: Served, tmp_path: Path) -> None:

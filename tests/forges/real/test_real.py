@@ -149,14 +149,19 @@ def test_a_status_is_as_long_as_a_forge_takes_it(gitea: Gitea, owner: Account) -
     """A description of the length that we cut to is kept whole; of two with one name the later counts."""
     client = _client(gitea, owner)
     head = client.request().head
+    before = client.statuses(head)
+    for number in range(60):  # more than a page
+        one = Status(name=f"plan {number}", state=State.SUCCESS, description="")
+        client.set_status(head, one)
     for state in (State.PENDING, State.FAILURE):
         said = "x" * client.longest_description
         client.set_status(head, Status(name="plans", state=state, description=said))
 
-    combined = gitea.ask(owner, "GET", f"repos/{owner.name}/shop/commits/{head}/status")
-    (status,) = combined["statuses"]
-    assert status["status"] == "failure"
-    assert len(status["description"]) == client.longest_description
+    last = {each.name: each for each in client.statuses(head)}
+    assert before == ()
+    assert len(last) == 60 + 1
+    assert last["plans"].state is State.FAILURE
+    assert len(last["plans"].description) == client.longest_description
 
 
 def test_who_may_only_read_makes_a_strangers_request(

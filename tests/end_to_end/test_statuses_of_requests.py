@@ -1,0 +1,189 @@
+"""A status of a request is a success only while its comment holds: the one about its commit, and about its base."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.requests import add_origin, comment, propose, standing
+from tests.end_to_end.stacks import config_map
+from tests.end_to_end.world import World, small_stack
+from tests.forges.served import NUMBER, Served, Trouble, serving
+from tests.forges.small_forges import SmallGitHub
+from tests.git import git
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def forge(world: World, tmp_path: Path) -> Iterator[Served]:
+    """Give a GitHub with a request that adds a text to a small stack, and no comments yet."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    world.commit("Say fancy")
+    with serving(held := SmallGitHub()):
+        propose(world, held)
+        git(world.root, "checkout", "--quiet", "main")
+        yield held
+
+
+def _states(forge: Served) -> dict[str, str]:
+    """Return how the statuses of the request's commit stand."""
+    return {name: said.partition(":")[0] for name, said in standing(forge).items()}
+
+
+def test_what_was_closed_passes_no_more_until_somebody_looks(world: World, forge: Served) -> None:
+    """What the base does meanwhile is seen by nobody; a request that is opened again passes if its plan still holds."""
+    mine = f"orchestrator: {world.name}/default"
+    comment(world, forge)
+    planned = standing(forge)
+    forge.is_open = False
+    closed = comment(world, forge)
+    while_closed, last = standing(forge), forge.texts[0]
+    forge.is_open = True
+    again = comment(world, forge, "--refresh")
+    opened, text = standing(forge), forge.texts[0]
+    forge.is_open = False
+    comment(world, forge, "--refresh")
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    git(world.root, "push", "--quiet", "origin", "main")
+    forge.is_open = True
+    moved = comment(world, forge, "--refresh")
+
+    assert closed.code == again.code == moved.code == 0, closed.said + again.said + moved.said
+    assert while_closed == dict.fromkeys(planned, "pending: stale: the request is closed")
+    assert last.endswith("Closed, and not merged.\n")
+    assert opened[mine] == planned[mine] == "success: 4 to create"
+    assert opened["orchestrator"] == f"success: {world.name}/default: 4 to create"
+    assert "Closed" not in text
+    assert standing(forge)[mine] == "pending: stale: main moved on in what it is made of"
+
+
+def test_a_request_that_was_closed_while_it_was_planned_does_not_pass(
+    world: World, forge: Served
+) -> None:
+    """Nobody wrote a comment of it that could be called stale later."""
+
+    def closed() -> None:
+        forge.is_open = False
+
+    forge.troubles = [Trouble("GET", "comments", 502, then=closed)]
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert "merged or closed meanwhile" in ended.stdout
+    assert {*standing(forge).values()} == {"pending: planning"}
+
+
+def test_what_was_planned_for_another_base_passes_for_none(world: World, forge: Served) -> None:
+    """Away and back: what was said of a base counts no more once the comment is about another one."""
+    mine, name = "orchestrator", f"{world.name}/default"
+    there = "orchestrator (into release)"
+    comment(world, forge)
+    git(world.root, "push", "--quiet", "origin", "main:refs/heads/release")
+    forge.base = "release"
+
+    away = comment(world, forge, "--refresh")
+    neither = _states(forge)
+    planned = comment(world, forge)
+    to_release = _states(forge)
+    forge.base = "main"
+    back = comment(world, forge, "--refresh")
+
+    assert away.code == planned.code == back.code == 0, away.said + planned.said + back.said
+    said = f"request {NUMBER} is stale: all of it (the request is to be merged into"
+    assert away.stdout == f"{said} release by now)\n"
+    pending = {mine: "pending", f"{mine}: {name}": "pending"}
+    assert neither == {**pending, there: "pending"}
+    assert to_release == {**pending, there: "success", f"{there}: {name}": "success"}
+    assert back.stdout == f"{said} main by now)\n"
+    assert _states(forge) == {**pending, there: "pending", f"{there}: {name}": "pending"}
+
+
+def test_a_base_that_was_another_one_for_a_while_is_planned_again(
+    world: World, forge: Served
+) -> None:
+    """The run for the new base says that what was planned for the old one is nobody's any more."""
+    name = f"orchestrator: {world.name}/default"
+    comment(world, forge)
+    git(world.root, "push", "--quiet", "origin", "main:refs/heads/release")
+    forge.base = "release"
+    head = forge.head
+
+    comment(world, forge)
+
+    into = f"pending: stale: what was planned since is {head[:10]} into release"
+    assert standing(forge)["orchestrator"] == standing(forge)[name] == into
+
+
+def test_a_commit_that_comes_back_has_no_success_of_before(world: World, forge: Served) -> None:
+    """Pushed away, planned, and pushed back: the comment is about the other commit, also where a run was cancelled."""
+    first = forge.head
+    comment(world, forge)
+    before = list(forge.statuses)
+    git(world.root, "checkout", "--quiet", "change")
+    world.manifests("platform/more.yaml", config_map("more"))
+    world.commit("Add more")
+    second = propose(world, forge)
+    comment(world, forge)
+    of_first = {each["context"]: each["state"] for each in forge.statuses if each["sha"] == first}
+    forge.statuses[:] = [*before, *(each for each in forge.statuses if each["sha"] == second)]
+    forge.head = first
+    git(world.root, "push", "--quiet", "--force", "origin", f"{first}:refs/pull/{NUMBER}/head")
+
+    ended = comment(world, forge, "--refresh")
+
+    assert ended.code == 0, ended.said
+    assert {*of_first.values()} == {"pending"}
+    last = {(each["sha"], each["context"]): each["state"] for each in forge.statuses}
+    assert {*last.values()} == {"pending"}
+    assert len(last) == 4
+
+
+def test_without_its_comment_nothing_passes(world: World, forge: Served) -> None:
+    """Somebody deleted it, so that nobody would find out that it is stale; planning again helps."""
+    comment(world, forge)
+    planned = _states(forge)
+    forge.notes.clear()
+
+    gone = comment(world, forge, "--refresh")
+    without, said = standing(forge), len(forge.statuses)
+    same = comment(world, forge, "--refresh")
+    kept = len(forge.statuses)
+    again = comment(world, forge)
+
+    assert gone.code == same.code == again.code == 0, gone.said + again.said
+    assert without == dict.fromkeys(
+        planned, "pending: stale: there is no comment of it, so plan again"
+    )
+    assert said == kept
+    assert _states(forge) == planned
+    assert {*planned.values()} == {"success"}
+
+
+def test_a_run_that_was_overtaken_takes_no_answer_away(world: World, forge: Served) -> None:
+    """It said that it plans when the later one, for the base of now, was done: what that said is said once more."""
+    before = git(world.root, "rev-parse", "HEAD")
+    (world.root / "README").write_text("more")
+    world.commit("Write more")
+    git(world.root, "push", "--quiet", "origin", "main")
+    comment(world, forge)
+    later, planned = forge.texts[0], _states(forge)
+    forge.notes.clear()
+    git(world.root, "push", "--quiet", "--force", "origin", f"{before}:refs/heads/main")
+
+    def overtake() -> None:
+        git(world.root, "push", "--quiet", "origin", "main")
+        forge.add(later)
+
+    forge.troubles = [Trouble("GET", "comments", 502, then=overtake)]
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert "the comment is left to the later run" in ended.stdout
+    assert [each["state"] for each in forge.statuses[4:6]] == ["pending", "pending"]
+    assert _states(forge) == planned
+    assert {*planned.values()} == {"success"}
