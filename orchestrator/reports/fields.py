@@ -7,12 +7,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
 from orchestrator.reports.differences import LONGEST_VALUE, around_difference, difference, escaped
 
+_WRITTEN = json.JSONEncoder(ensure_ascii=False).encode
 _STEP = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]])*\]|[^.\[]+')
 _WIDEST_NAME = 28
 
@@ -86,13 +88,14 @@ def show(value: Value) -> str:
         case Redacted():
             return show(value.value)
         case _:
-            text = escaped(json.dumps(value, ensure_ascii=False))
+            text = escaped(_WRITTEN(value))
             if len(text) <= LONGEST_VALUE:
                 return text
             return f"{text[:LONGEST_VALUE]}… ({len(text)} characters)"
 
 
-def _steps(path: str) -> list[str]:
+@lru_cache(maxsize=1024)  # thousands of objects of a kind have the same fields
+def _steps(path: str) -> tuple[str, ...]:
     """Return the names in a path; an index or key belongs to the name before it."""
     steps: list[str] = []
     for step in _STEP.findall(path):
@@ -100,7 +103,7 @@ def _steps(path: str) -> list[str]:
             steps[-1] += step
         else:
             steps.append(step)
-    return steps or [path]
+    return tuple(steps) or (path,)
 
 
 def _lines(node: _Node, indent: int) -> Iterator[str]:

@@ -13,20 +13,13 @@ from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Absent, Unknown, Value, masked
 from orchestrator.stack.expressions import Path, Pending, Tree, pending_in
 from orchestrator.stack.model import Json
+from orchestrator.workloads.comparison.arrivals import arriving
 from orchestrator.workloads.comparison.elements import Keys, could_be, in_step, keys_of, name_of
 from orchestrator.workloads.comparison.intent import Intent, Side
-from orchestrator.workloads.live import SET_BY_THE_SERVER
-from orchestrator.workloads.ownership import LAST_APPLIED, MARKS
+from orchestrator.workloads.comparison.untold import WITH_MARKS, left_out
 
 ORDER: Final = "[order]"
 """Ends the path of a list whose elements changed places: the order of containers and variables counts."""
-
-
-# Of the metadata: what the server sets by itself, and what the change's name says already.
-_NOT_TOLD: Final = SET_BY_THE_SERVER | {"name", "namespace"}
-_IDENTITY: Final = frozenset({"apiVersion", "kind"})
-# What holds something that is never told, and so is never told whole.
-_WITH_MARKS: Final = frozenset({"metadata", "metadata.labels", "metadata.annotations"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +55,11 @@ def differences(
     known = not pending_in(_plain(intent.value))
     if known and result is live:
         return ()  # nobody had to be asked: most objects of most plans
-    before = cast("dict[str, Tree]", dict(live or {}))
-    found = _maps(before, result, replace(intent, known=known))
+    if known and not live and not intent.secret:
+        found = iter([Difference(change=one, at=at) for one, at in arriving(result, intent.value)])
+    else:
+        before = cast("dict[str, Tree]", dict(live or {}))
+        found = _maps(before, result, replace(intent, known=known))
     return tuple(sorted(found, key=lambda difference: difference.change.path))
 
 
@@ -96,7 +92,7 @@ def _walk(before: Side, after: Side, intent: Intent) -> Iterator[Difference]:
 
 def _goes(intent: Intent) -> bool:
     """Whether a node that the server would not keep is one thing that goes."""
-    return intent.path not in _WITH_MARKS and not pending_in(_plain(intent.value))
+    return intent.path not in WITH_MARKS and not pending_in(_plain(intent.value))
 
 
 def _told(before: Value, after: Value, intent: Intent) -> Difference:
@@ -137,21 +133,9 @@ def _maps(
     wanted = intent.value if isinstance(intent.value, dict) else {}
     waiting = () if intent.known else (key for key in wanted if pending_in(wanted[key]))
     for key in sorted({*before, *after, *waiting}):
-        if not _left_out(intent.path, key, wanted):
+        if not left_out(intent.path, key, wanted):
             sides = before.get(key, ABSENT), after.get(key, ABSENT)
             yield from _walk(*sides, intent.of_key(key))
-
-
-def _left_out(path: str, key: str, wanted: Mapping[str, Tree]) -> bool:
-    match path:
-        case "":
-            return key in _IDENTITY or (key == "status" and "status" not in wanted)
-        case "metadata":
-            return key in _NOT_TOLD
-        case "metadata.labels" | "metadata.annotations":
-            return key in MARKS or (key == LAST_APPLIED and key not in wanted)
-        case _:
-            return False
 
 
 def _lists(before: Sequence[Tree], after: Sequence[Tree], intent: Intent) -> Iterator[Difference]:

@@ -38,8 +38,8 @@ class Intent:
     def of_key(self, key: str) -> "Intent":
         """Return the intent for one key of a map; below a secret everything is secret."""
         if isinstance(self.value, dict) and key in self.value:
-            return self._inner(_join(self.path, key), key, self.value[key])
-        return self._absent(_join(self.path, key), self._below(key), certain=self.certain)
+            return self._inner(join(self.path, key), key, self.value[key])
+        return self._absent(join(self.path, key), self._below(key), certain=self.certain)
 
     def of_element(self, name: str, matching: Sequence[int]) -> "Intent":
         """Return the intent for one element of a list, which the manifest has at one of ``matching``, if any.
@@ -54,7 +54,7 @@ class Intent:
         return self._absent(path, secret, certain=self.certain and not matching)
 
     def _inner(self, path: str, key: str | int, value: Tree) -> "Intent":
-        at, secret = _deeper(self.at, key), self._below(key)
+        at, secret = deeper(self.at, key), self._below(key)
         return Intent(path=path, value=value, at=at, secret=secret, known=self.known)
 
     def _absent(self, path: str, secret: frozenset[Path], *, certain: bool) -> "Intent":
@@ -66,11 +66,13 @@ class Intent:
         return frozenset(path[1:] for path in self.secret if not path or path[0] == key)
 
 
-def _join(path: str, key: str) -> str:
+def join(path: str, key: str) -> str:
+    """Return the path of a key below another path, as people write it."""
     if not _PLAIN_KEY.fullmatch(key):
         return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
     return f"{path}.{key}" if path else key
 
 
-def _deeper(path: Path | None, step: str | int) -> Path | None:
+def deeper(path: Path | None, step: str | int) -> Path | None:
+    """Return where a key or an element below a place stands; None stays None."""
     return None if path is None else (*path, step)

@@ -27,6 +27,9 @@ from orchestrator.workloads.live import Live
 
 _LOOK_SECONDS: Final = 0.2  # how late a request to stop may be noticed
 _LOOK_AT_ALL_SECONDS: Final = 1.0  # how late a rule that depends on time, or a Pod that is stuck
+_LOOK_AT_ALL_SHARE: Final = (
+    0.05  # of the time, at the most: where thousands are waited for, one look takes a while
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,8 @@ class Rollout:
         # Not before all is applied: a claim may come together with its class.
         late_binding = _late_binding(self._cluster, tuple(timeouts))
         self._judge = replace(self._judge, late_binding=late_binding)
-        started = looked_at_all = clock.seconds()
+        started = clock.seconds()
+        look_at_all = started + _LOOK_AT_ALL_SECONDS
         soonest = min(timeouts.values(), default=0.0)
         self._latest = {ref: Seen(ref=ref, live=live) for ref, live in applied.items()}
         self._applied, self._unchanged = dict(applied), set(unchanged)
@@ -138,12 +142,18 @@ class Rollout:
             self._drain(_LOOK_SECONDS)
             if self._news:
                 self._below.put_off()
-            at_all = now - looked_at_all >= _LOOK_AT_ALL_SECONDS
-            if at_all:
-                looked_at_all = now
-                self._below.look(self._waiting)
             # Whatever is done at each turn is done for news alone: thousands may be waited for.
-            self._look(list(self._waiting) if at_all else sorted(self._news & self._waiting.keys()))
+            if now < look_at_all:
+                self._look(sorted(self._news & self._waiting.keys()))
+            else:
+                look_at_all = self._look_at_all()
+
+    def _look_at_all(self) -> float:
+        """Look at whatever is waited for, and below it; return when to do so again."""
+        began = clock.seconds()
+        self._below.look(self._waiting)
+        self._look(list(self._waiting))
+        return began + pause_between_looks(clock.seconds() - began)
 
     def _drain(self, timeout: float) -> None:
         self._news.clear()
@@ -230,6 +240,11 @@ class Rollout:
         return Explanation(
             self._cluster, self._below, {ref: self._latest[ref].live for ref in refs}
         )
+
+
+def pause_between_looks(took: float) -> float:
+    """Return how many seconds after a look at all that is waited for, which took so long, the next one begins. Pure."""
+    return max(_LOOK_AT_ALL_SECONDS, took / _LOOK_AT_ALL_SHARE)
 
 
 def _more(reasons: Mapping[ObjectRef, str]) -> str:

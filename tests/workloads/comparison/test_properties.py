@@ -6,8 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.plans.values import Absent, Masked
-from orchestrator.workloads.comparison.differences import compare
+from orchestrator.workloads.comparison.differences import compare, differences
 from orchestrator.workloads.comparison.intent import Intent
+from orchestrator.workloads.ownership import LAST_APPLIED, MARKS
 from tests.workloads.comparison.told import by_name, carried_out
 
 keys = st.sampled_from(["image", "replicas", "app.kubernetes.io/name", 'odd"key', "a b", "x]y"])
@@ -33,6 +34,42 @@ values = st.recursive(
     max_leaves=10,
 )
 objects = st.dictionaries(keys, values, max_size=3).map(lambda spec: {"spec": spec})
+_ports = st.fixed_dictionaries(
+    {"containerPort": st.integers(1, 2)},
+    optional={"protocol": st.sampled_from(["TCP", "UDP"]), "name": names, "hostIP": st.none()},
+)
+wholes = st.fixed_dictionaries(
+    {"kind": st.just("Widget"), "spec": st.dictionaries(keys, values | st.none(), max_size=3)},
+    optional={
+        "metadata": st.fixed_dictionaries(
+            {"name": names},
+            optional={
+                "uid": names,
+                "labels": st.dictionaries(keys, names, max_size=2) | st.none(),
+                "annotations": st.dictionaries(
+                    st.sampled_from([*MARKS, LAST_APPLIED, "note"]), names, max_size=2
+                ),
+            },
+        ),
+        "status": st.dictionaries(keys, values, max_size=1),
+        "ports": st.lists(_ports | scalars, max_size=3),
+    },
+)
+
+
+def _filled_in(value: Any, defaults: Any) -> Any:
+    """Return a value with what it does not say, as a server fills in its defaults."""
+    match value, defaults:
+        case dict(), dict():
+            return {
+                key: _filled_in(value.get(key, default), default)
+                for key, default in defaults.items()
+            } | {key: item for key, item in value.items() if key not in defaults}
+        case list(), list():
+            first = [_filled_in(one, other) for one, other in zip(value, defaults, strict=False)]
+            return [*first, *value[len(first) :], *defaults[len(value) :]]
+        case _:
+            return value
 
 
 @given(objects, objects)
@@ -56,6 +93,24 @@ def test_nothing_told_means_nothing_differs(live: dict[str, Any], wanted: dict[s
     fields = compare(live, wanted, intent=Intent(value=wanted))
 
     assert bool(fields) is (repr(_sorted(live)) != repr(_sorted(wanted)))
+
+
+@given(wholes, wholes)
+@example(
+    {"ports": [{"port": 1}, {"port": 1, "protocol": "UDP", "more": [{"deep": 1}]}]},
+    {"ports": [{"protocol": "TCP"}]},
+)
+def test_what_comes_is_told_as_beside_nothing(
+    wanted: dict[str, Any], defaults: dict[str, Any]
+) -> None:
+    """A creation, which is told in a way of its own, has the fields, places and values of any other difference."""
+    elsewhere = Intent(
+        value=wanted, secret=frozenset({("nowhere",)})
+    )  # which takes the way of all others
+
+    for result in (wanted, _filled_in(wanted, defaults), defaults):
+        told = differences(None, result, intent=Intent(value=wanted))
+        assert told == differences(None, result, intent=elsewhere)
 
 
 @given(objects, objects)

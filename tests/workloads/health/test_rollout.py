@@ -11,6 +11,7 @@ from orchestrator.plans.change import Action
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId, Wait
 from orchestrator.workloads.applying.execution import apply_set
+from orchestrator.workloads.health.rollout import pause_between_looks
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from tests.workloads.builders import OWNER, ref
@@ -112,3 +113,9 @@ def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
                     cluster, plan, wait=Wait(enabled=False), on_event=lambda _: None, stop=Stop()
                 )
             assert sum(asked.method == "PATCH" for asked in server.asked) == count
+
+
+def test_looking_at_thousands_takes_a_twentieth_of_the_time_at_most() -> None:
+    """While all goes on, each look at all finds as much as the one before: it must not grow with the square."""
+    assert pause_between_looks(0.001) == 1.0
+    assert pause_between_looks(0.2) == pytest.approx(4.0)
