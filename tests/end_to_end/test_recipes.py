@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -189,7 +190,7 @@ def test_nothing_that_a_request_says_of_itself_is_used(file: str) -> None:
 
     assert used <= {
         "github.event.pull_request.number",
-        "github.event.pull_request.number || 'base'",
+        "github.event.pull_request.number || github.ref",
         "github.event.pull_request.base.sha",
         "github.event.pull_request.base.sha || github.sha",
         "github.event.action == 'edited' && !github.event.changes.base && '-words' || ''",
@@ -225,6 +226,53 @@ def test_a_request_with_another_base_is_planned_again(file: str, changed: str) -
     if "concurrency" in recipe:
         edits = f"${{{{ github.event.action == 'edited' && !{changed} && '-words' || '' }}}}"
         assert recipe["concurrency"]["group"].endswith(edits)
+
+
+def _holds(condition: str, values: dict[str, str]) -> bool:
+    """Return whether a condition of a pipeline holds; a variable that is not there is empty."""
+    words = re.sub(
+        r"""("[^"]*"|'[^']*')|\$?\b[A-Za-z_][\w.]*""",
+        lambda found: found[1] or repr(values.get(found[0], "")),
+        condition,
+    )
+    return bool(eval(words.replace("&&", " and ").replace("||", " or ")))  # noqa: S307  our own
+
+
+@pytest.mark.parametrize(
+    ("branch", "protected", "runs"),
+    [("main", "", True), ("release", "true", True), ("change", "", False), ("", "true", False)],
+)
+def test_a_push_to_whatever_requests_are_merged_into_says_what_is_stale(
+    branch: str, protected: str, *, runs: bool
+) -> None:
+    """The default branch and every protected one, where a status decides; no branch of a request, and no tag."""
+    of_gitlab = {
+        "$CI_PIPELINE_SOURCE": "push",
+        "$CI_COMMIT_BRANCH": branch,
+        "$CI_DEFAULT_BRANCH": "main",
+        "$CI_COMMIT_REF_PROTECTED": protected or "false",
+    }
+    of_github = {
+        "github.event_name": "push",
+        "github.ref_name": branch,
+        "github.event.repository.default_branch": "main",
+        "github.ref_protected": protected,
+    }
+    rules = [each["if"] for each in pipelines.read("recipes/gitlab.yml")["refresh"]["rules"]]
+    workflow = pipelines.read("recipes/github.yaml")
+
+    assert any(_holds(each, of_gitlab) for each in rules) is runs
+    assert any(_holds(each, {"$CI_PIPELINE_SOURCE": "schedule"}) for each in rules)
+    assert workflow["on"]["push"] == {"branches": ["**"]}  # and so no tags
+    if branch:
+        assert _holds(workflow["jobs"]["refresh"]["if"], of_github) is runs
+
+
+def test_no_refresh_waits_in_the_place_of_another_branch() -> None:
+    """Of those that wait in one group the last one stays: that of a branch of a request would do nothing."""
+    group = pipelines.read("recipes/github.yaml")["concurrency"]["group"]
+
+    assert group.startswith("plan-${{ github.event.pull_request.number || github.ref }}")
 
 
 def test_what_a_push_to_the_base_began_is_not_cancelled() -> None:
