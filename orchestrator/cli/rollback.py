@@ -1,5 +1,7 @@
 """The verb that prepares a rollback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +14,7 @@ from orchestrator.cli.options import (
     stack_arguments,
 )
 from orchestrator.cli.surroundings import surroundings_of
-from orchestrator.errors import UsageError
+from orchestrator.errors import Interrupted, OrchestratorError, UsageError
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -87,11 +89,25 @@ def _planned(options: Options, prepared: "Prepared", resources: "ExitStack") -> 
     from orchestrator.engine.planning.plan import make_plan
     from orchestrator.engine.planning.selection import Selection
 
-    planned = make_plan(prepared.session, Selection(), resources)
+    with _way_out():
+        planned = make_plan(prepared.session, Selection(), resources)
     options.pause()
     if not options.as_json:
         show_plan(options, planned)
     return planned
+
+
+@contextmanager
+def _way_out() -> Iterator[None]:
+    """Say how to go back all the same where there is no plan, as while a cluster is down."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except OrchestratorError as error:
+        way = "nothing is committed yet; --no-plan commits it without a plan"
+        error.hint = f"{error.hint}; {way}" if error.hint else way
+        raise
 
 
 def _tell(options: Options, planned: "Planned | None", told: "Rollback") -> None:

@@ -105,14 +105,26 @@ def check_protection(
     ``acknowledged`` holds what a person named for this very plan, as ``destroy:UNIT``. ``owners`` says whose objects
     are until now, by name: another unit that takes one over does not take its protection away. Raises PlanRefused.
     """
+    for owner, names in given_up(
+        unit, protected=protected, acknowledged=acknowledged, owners=owners
+    ):
+        told = ", ".join(names)
+        message = f"{owner} is protected, and this plan would delete or replace {told}"
+        hint = f"if that is meant, pass --acknowledge destroy:{owner}; or first {_lifting(unit)}"
+        raise PlanRefused(message, hint=hint)
+
+
+def given_up(
+    unit: UnitPlan,
+    *,
+    protected: Collection[UnitId],
+    acknowledged: Collection[str],
+    owners: Mapping[str, UnitId] = _NOBODY,
+) -> Iterator[tuple[UnitId, tuple[str, ...]]]:
+    """Yield the protected units of which a plan deletes or replaces something, and what, unless they were named."""
     for owner, names in _of_owners(unit, owners):
         if owner in protected and f"destroy:{owner}" not in acknowledged:
-            told = ", ".join(names)
-            message = f"{owner} is protected, and this plan would delete or replace {told}"
-            hint = (
-                f"if that is meant, pass --acknowledge destroy:{owner}; or first {_lifting(unit)}"
-            )
-            raise PlanRefused(message, hint=hint)
+            yield owner, names
 
 
 def _of_owners(

@@ -126,6 +126,20 @@ def test_a_unit_alone_comes_back_and_who_shares_its_files_is_told(world: World) 
     assert "modules.a cannot be brought back alone: vars.text changed since" in again.stderr
 
 
+def test_without_a_cluster_it_says_how_to_go_back(shop: World) -> None:
+    """There is no plan then: nothing is committed, and the way to a commit without one is told."""
+    nowhere = "/dev/null/nowhere"
+
+    refused = shop.run("rollback", shop.name, ORCHESTRATOR_SANDBOX=nowhere)
+
+    assert refused.code == 1
+    assert "nothing is committed yet; --no-plan commits it without a plan" in refused.stderr
+    assert _log(shop)[0] == "Step two"
+    made = shop.run("rollback", shop.name, "--no-plan", ORCHESTRATOR_SANDBOX=nowhere)
+    assert made.code == 0, made.said
+    assert _log(shop)[0].startswith(f"Roll {shop.name}/default back to ")
+
+
 def test_a_broken_stack_and_one_that_is_gone_come_back(shop: World) -> None:
     """When the stack file cannot be read any more, the ledger and Git still know what it was."""
     shop.write("stack.yaml", stack_file(shop.name, manifests={"shop": {"path": "nowhere"}}))

@@ -58,8 +58,12 @@ def test_deleting_the_line_that_protects_does_not_unprotect(world: World) -> Non
     before = world.snapshot()
     _without_base(world)
 
+    planned = world.run("plan", world.name)
     refused = world.run("apply", world.name, "--yes")
 
+    assert "is protected; applying this needs --acknowledge destroy:modules.base" in _flat(
+        planned.stdout
+    )
     assert refused.code == 1
     assert "modules.base is protected" in _flat(refused.stderr)
     assert world.snapshot() == before

@@ -2,8 +2,14 @@
 
 import pytest
 
-from orchestrator.engine.planning.standing import heirs_of, notes_on_heirs, with_lifting
+from orchestrator.engine.planning.standing import (
+    heirs_of,
+    notes_on_heirs,
+    notes_on_protection,
+    with_lifting,
+)
 from orchestrator.ledger.entry import LedgerState
+from orchestrator.plans.change import Action
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.stack.model import (
     Cluster,
@@ -77,3 +83,18 @@ def test_what_is_taken_over_from_nobody_protected_protects_nobody(
 ) -> None:
     """A set is protected by what it has from protected ones, and by nothing else."""
     assert not heirs_of(taken, stack, _ledger(protect=kept))
+
+
+def test_a_plan_says_what_of_it_takes_a_word() -> None:
+    """What is protected and would go is told with the word for it, before anybody approves the plan or merges it."""
+    stack, ledger = _stack(data=None), _ledger(protect=True)
+    doomed = unit_plan(_DATA, change(action=Action.DELETE))
+
+    told = notes_on_protection([doomed], stack, ledger, ())
+
+    assert told == (
+        "manifests.data is protected; applying this needs --acknowledge destroy:manifests.data",
+    )
+    assert notes_on_protection([doomed], stack, ledger, {"destroy:manifests.data"}) == ()
+    assert notes_on_protection([doomed], stack, _ledger(protect=False), ()) == ()
+    assert notes_on_protection([unit_plan(_DATA, change())], stack, ledger, ()) == ()

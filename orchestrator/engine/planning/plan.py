@@ -17,6 +17,7 @@ from orchestrator.engine.planning.standing import (
     heirs_of,
     notes_on_failure,
     notes_on_heirs,
+    notes_on_protection,
     protected,
     with_approvals,
     with_lifting,
@@ -137,6 +138,7 @@ def make_plan(
         notes=(
             *notes_on_failure(session.revision, ledger),
             *notes_on_heirs(heirs, session.stack, ledger),
+            *notes_on_protection(unit_plans, session.stack, ledger, selection.acknowledged),
             *notes_on(session, ledger, halves.known, store=store, refresh=selection.refresh),
             *halves.notes,
             *elsewhere.result(),

@@ -8,6 +8,7 @@ from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.fold import identified
 from orchestrator.plans.digest import digest
 from orchestrator.plans.failed import failure_of, owed_after
+from orchestrator.plans.guards import given_up
 from orchestrator.plans.loosening import in_force, loosened
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Plan, Revision, UnitPlan
@@ -88,6 +89,22 @@ def protected(stack: Stack, ledger: LedgerState) -> frozenset[UnitId]:
     declared = (unit.id for unit in stack.units if unit.protect)
     recorded = (unit for unit, record in ledger.units.items() if record.protect)
     return frozenset({*declared, *recorded})
+
+
+def notes_on_protection(
+    units: Iterable[UnitPlan], stack: Stack, ledger: LedgerState, acknowledged: Collection[str]
+) -> tuple[str, ...]:
+    """Return which units a plan takes something of that it may not take before somebody names them."""
+    kept, owners = protected(stack, ledger), ledger.owners
+    found = {
+        owner
+        for unit in units
+        for owner, _ in given_up(unit, protected=kept, acknowledged=acknowledged, owners=owners)
+    }
+    return tuple(
+        f"{owner} is protected; applying this needs --acknowledge destroy:{owner}"
+        for owner in sorted(found)
+    )
 
 
 def heirs_of(wanted: Iterable[OwnedObject], stack: Stack, ledger: LedgerState) -> Heirs:
