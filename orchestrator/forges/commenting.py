@@ -26,7 +26,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of a comment, and the comment itself; None when another commit overtook ours, or none was written.
+    """What became of a comment, and the comment itself; None when the request moved on, or none was written.
 
     ``before`` is what it said until then, empty for one that was not there.
     """
@@ -113,8 +113,10 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     now = text.after(before)
     request = forge.request()
     stands = (request.head, request.base) == (text.head, text.base)
-    if not stands or text.is_newer(before):
+    if not stands:
         return Published(ending=Ending.OVERTAKEN)
+    if text.is_newer(before):
+        return Published(ending=Ending.OVERTAKEN, comment=found)
     if not request.is_open:
         ending = Ending.MERGED if request.merged_as else Ending.CLOSED
         return Published(ending=ending, comment=found)

@@ -103,22 +103,6 @@ def test_what_was_planned_for_another_base_passes_for_none(world: World, forge: 
     assert _states(forge) == {**pending, there: "pending", f"{there}: {name}": "pending"}
 
 
-def test_a_base_that_was_another_one_for_a_while_is_planned_again(
-    world: World, forge: Served
-) -> None:
-    """The run for the new base says that what was planned for the old one is nobody's any more."""
-    name = f"orchestrator: {world.name}/default"
-    comment(world, forge)
-    git(world.root, "push", "--quiet", "origin", "main:refs/heads/release")
-    forge.base = "release"
-    head = forge.head
-
-    comment(world, forge)
-
-    into = f"pending: stale: what was planned since is {head[:10]} into release"
-    assert standing(forge)["orchestrator"] == standing(forge)[name] == into
-
-
 def test_a_commit_that_comes_back_has_no_success_of_before(world: World, forge: Served) -> None:
     """Pushed away, planned, and pushed back: the comment is about the other commit, also where a run was cancelled."""
     first = forge.head

@@ -134,11 +134,13 @@ def _is_late(
     """Whether something moved on while the plans were made.
 
     Whoever moved it may have looked for a comment before there was ours. So this is asked once comment and statuses
-    are there: what moves from now on finds them. Where another run has the comment, ours may have said that it plans
-    after that one was done.
+    are there: what moves from now on finds them. Where another run for the same commit and base has the comment, ours
+    may have said that it plans after that one was done.
     """
     if published is None:
         return False
+    if published.ending is Ending.OVERTAKEN and published.comment is None:
+        return False  # nothing that we said counts by now, and who plans the request as it is has the comment
     try:
         return published.ending in _LATE or _moved_on(surroundings, found, made, base)
     except Interrupted:

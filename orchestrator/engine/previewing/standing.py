@@ -119,7 +119,9 @@ def _stale_by_base(
     merge: Merge, memory: Memory, before: Revision, changed: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield which plans the base outdated, and what it did; a stack that came may be touched, too."""
-    files, based = (_files(merge, each) for each in (merge.result, merge.base))
+    files, based = _files(merge, merge.result), dict[str, StackFile]()
+    with suppress(InvalidStack):  # two stacks of one name, of which the request may take one away
+        based = _files(merge, merge.base)
     planned = {name.partition("/")[0] for name in memory.plans}
     if not memory.whole:
         yield EVERYTHING, "moved on"

@@ -190,6 +190,20 @@ def test_a_base_outdates_what_the_request_moved(
     assert stale == ({"shop/default": f"main moved on {why}"} if why else {})
 
 
+def test_a_base_that_cannot_be_read_is_no_trouble_of_a_request_that_mends_it(root: Path) -> None:
+    """Two of its stacks have one name: what the merge makes of it is read all the same."""
+    write(root, {"stacks/more/stack.yaml": _STACK.format("shop", "b")})
+    _commit(root)
+    git(root, "rm", "-r", "--quiet", "stacks/more")
+    _commit(root)
+    merge = _merge(root, "HEAD~1")
+    memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
+
+    found = stale_plans(merge, memory, before=merge.repository.revision("HEAD~2"), base="main")
+
+    assert found == {}
+
+
 def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
     """Such as when nothing could be planned at all; without a commit, nothing is stale."""
     _commit(root)
