@@ -30,6 +30,7 @@ from orchestrator.plans.approvals import approvers, check_approvals
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import Owner
+from orchestrator.plans.remembered import Suspension
 from orchestrator.plans.report import Report, accomplished, intended
 from orchestrator.plans.windows import Closed, check_windows, closed
 from orchestrator.repository.mirror import Mirror
@@ -53,15 +54,21 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     held = (
         store.sight().hold is not None
     )  # with it comes where the ledger stands, which is read next
-    suspended = store.read().suspended
-    if suspended is not None:
-        message = f"suspended by {suspended.who}: {suspended.why}"
-        return Verdict(end=End.SUSPENDED, message=message, revision=order.revision)
+    if verdict := _suspended(order, store.read().suspended):
+        return verdict
     if order.task is Task.WORKLOADS:
         if verdict := _looked(order, session, resources):
             return verdict
         held = store.sight().hold is not None  # some time has passed
     return _reconciled(order, session, resources, held=held)
+
+
+def _suspended(order: Order, by: Suspension | None) -> Verdict | None:
+    """Return the verdict of a stack that somebody said to leave alone, None when nobody did."""
+    if by is None:
+        return None
+    message = f"suspended by {by.who}: {by.why}"
+    return Verdict(end=End.SUSPENDED, message=message, revision=order.revision)
 
 
 def _gone(order: Order, around: Surroundings) -> Session | None:
@@ -92,6 +99,9 @@ def _reconciled(order: Order, session: Session, resources: ExitStack, *, held: b
     turn = _turn(session, order.task, resources, held=held)
     destroy = order.task is Task.DESTROY
     planned = make_plan(session, Selection(destroy=destroy), resources)
+    # Somebody may have said so while we waited in line. What is said later than this makes the plan an old one.
+    if verdict := _suspended(order, planned.ledger.suspended):
+        return verdict
     check_planned(planned, order.repository.allowed)
     looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
     if looks and planned.plan.effective:

@@ -143,6 +143,30 @@ def test_a_suspended_stack_is_left_alone(keeper: Keeper, world: World) -> None:
     assert _text(world) == "hello"
 
 
+def test_a_stack_that_is_suspended_while_the_agent_waits_in_line(
+    keeper: Keeper, world: World
+) -> None:
+    """Whoever suspends was before the agent in line: what the agent plans once it has its turn is not applied."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    keeper.push("Break the web")
+    often = {"ORCHESTRATOR_LEASE": "10s"}
+    applying = world.start("apply", world.name, "--yes", **often)
+    eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+    why = ("--why", "hands off", "--lock-timeout", "1m")
+    suspending = world.start("agent", "suspend", world.name, *why, **often)
+    suspending.await_line("number 1 in line")
+    _say(world, "welcome")
+    world.manifests("shop/web.yaml", deployment("web"))
+    keeper.push("Mend the web")
+    ended = keeper.once(**often)
+    assert "suspended" in suspending.end().stdout
+    assert applying.end().code != 0, "a newer revision had it end"
+    (task,) = told(ended, "task ended")
+    assert (task["end"], ended.code) == ("suspended", 0), ended.said
+    assert "hands off" in task["why"]
+    assert _text(world) == "hello"
+
+
 def test_what_would_lose_data_is_told_and_not_done(keeper: Keeper, world: World) -> None:
     """A claim that leaves Git stays: a run that ends by itself says that somebody has to look."""
     claim: dict[str, Any] = {
