@@ -88,7 +88,7 @@ _PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
 def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool = True) -> Place:
     """Return where to comment; what is told wins over what the environment says.
 
-    The number may be 0 unless it is about ``one_request``. Raises UsageError when something is missing.
+    The number is 0 where nobody says it, unless it has to be about ``one_request``. Raises UsageError when something is missing.
     """
     kind = told.kind or _kind(environment)
     names = _VARIABLES[kind]
@@ -104,7 +104,7 @@ def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool 
             "nothing says in which repository the request is",
             "name it with --repository OWNER/NAME",
         ),
-        number=_number_of(environment, kind, told) if one_request else told.number,
+        number=_number_of(environment, kind, told, needed=one_request),
         token=_needed(
             _first(environment, names.tokens),
             "there is no token to comment with",
@@ -113,9 +113,9 @@ def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool 
     )
 
 
-def _number_of(environment: Mapping[str, str], kind: Kind, told: Told) -> int:
+def _number_of(environment: Mapping[str, str], kind: Kind, told: Told, *, needed: bool) -> int:
     number = told.number or _number(environment, kind)
-    if not number:
+    if needed and not number:
         hint = "name it with --request NUMBER"
         raise UsageError("nothing says which request is meant", hint=hint)
     return number

@@ -46,7 +46,7 @@ def test_what_was_closed_passes_no_more_until_somebody_looks(world: World, forge
     again = comment(world, forge, "--refresh")
     opened, text = standing(forge), forge.texts[0]
     forge.is_open = False
-    comment(world, forge, "--refresh")
+    this_one = comment(world, forge, "--refresh")
     world.manifests("platform/later.yaml", config_map("later"))
     world.commit("Add a text")
     git(world.root, "push", "--quiet", "origin", "main")
@@ -59,6 +59,7 @@ def test_what_was_closed_passes_no_more_until_somebody_looks(world: World, forge
     assert opened[mine] == planned[mine] == "success: 4 to create"
     assert opened["orchestrator"] == f"success: {world.name}/default: 4 to create"
     assert "Closed" not in text
+    assert this_one.stdout.startswith(f"request {NUMBER} is closed")
     assert standing(forge)[mine] == "pending: stale: main moved on in what it is made of"
 
 
