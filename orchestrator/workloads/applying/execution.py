@@ -17,6 +17,7 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
+from orchestrator.workloads.health.controllers import paused
 from orchestrator.workloads.health.custom import own_rules
 from orchestrator.workloads.health.rollout import Listener, Rollout, follow, kept_under
 from orchestrator.workloads.kinds import Kinds
@@ -87,6 +88,7 @@ class _Execution:
         watched = [
             step for step in steps if step.wait and (wait.enabled or timeouts[step.ref] is not None)
         ]
+        self._tell_paused(steps)
         self._live = {}
         self._watched = {step.ref for step in watched}
         with follow(
@@ -104,6 +106,12 @@ class _Execution:
                 timeouts={step.ref: timeouts[step.ref] or wait.timeout for step in watched},
                 stop=self._stop,
             )
+
+    def _tell_paused(self, steps: list[ObjectStep]) -> None:
+        for step in steps:
+            if step.action is not Action.NO_OP and paused(step.manifest):
+                text = f"{step.ref}: is paused in Git, and not waited for"
+                self._on_event(UnitProgress(unit=self._plan.unit, text=text))
 
     def _take_live(self) -> dict[ObjectRef, Live]:
         live, self._live = self._live, {}

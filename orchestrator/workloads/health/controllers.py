@@ -29,6 +29,8 @@ def deployment(live: Live, now: datetime) -> Health:
         return refused
     wanted = number(mapping(live, "spec"), "replicas", default=1)
     status = mapping(live, "status")
+    if paused(live) and _stands_still(status, wanted):
+        return failed("it is paused, and nothing is rolled out before it is resumed")
     short = (
         _unobserved(live)
         or _short(status, "updatedReplicas", wanted, word="updated")
@@ -37,6 +39,15 @@ def deployment(live: Live, now: datetime) -> Health:
         or _short(status, "availableReplicas", wanted, word="available")
     )
     return progress(short) if short else _rolled_out(live, progressing)
+
+
+def paused(deployment: Live) -> bool:
+    """Whether a Deployment, or its manifest, says that its controller is to roll nothing out."""
+    return (
+        deployment.get("apiVersion") == "apps/v1"
+        and deployment.get("kind") == "Deployment"
+        and mapping(deployment, "spec").get("paused") is True
+    )
 
 
 def replica_set(live: Live, now: datetime) -> Health:
@@ -119,12 +130,22 @@ def _refused(live: Live, now: datetime) -> Health | None:
 
 def _rolled_out(live: Live, progressing: Condition | None) -> Health:
     has_deadline = "progressDeadlineSeconds" in mapping(live, "spec")
-    if has_deadline and progressing and progressing.reason != "NewReplicaSetAvailable":
+    if (
+        has_deadline
+        and not paused(live)
+        and progressing
+        and progressing.reason != "NewReplicaSetAvailable"
+    ):
         return progress(progressing.text or "rolling out")
     available = condition(live, "Available")
     if available is None or not available.is_true:
         return progress((available and available.text) or "not available yet")
     return CURRENT
+
+
+def _stands_still(status: Live, wanted: int) -> bool:
+    """Whether there are as many Pods as are wanted, and some are old; one that is paused is still scaled."""
+    return number(status, "updatedReplicas") < wanted <= number(status, "replicas")
 
 
 def _leftover(status: Live, wanted: int) -> str:

@@ -13,6 +13,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Drift, UnitId
 from orchestrator.workloads.claimed import claimed, has_to_be_known
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.health.controllers import paused
 from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.order import rank
 from orchestrator.workloads.ownership import marked, uid_of, waited_for
@@ -133,7 +134,7 @@ def _step(item: WantedObject, action: Action, world: World) -> ObjectStep:
         action=action,
         manifest=manifest,
         force=verdict.force,
-        wait=waited_for(manifest),
+        wait=waited_for(manifest) and not paused(manifest),
         uid=uid_of(verdict.live)
         if verdict.live
         else (earlier.uid if earlier and action is Action.NO_OP else ""),

@@ -151,6 +151,16 @@ def test_waiting_can_be_left_out(ground: Ground) -> None:
     )
 
 
+def test_a_deployment_that_git_pauses_is_not_waited_for(ground: Ground) -> None:
+    """Nobody rolls it out before Git, or somebody else, resumes it: the apply says so, and ends."""
+    ground.apply(DEPLOYMENT.replace("spec:\n", "spec:\n  paused: true\n", 1))
+
+    told = [event.text for event in ground.events if isinstance(event, UnitProgress)]
+    assert told == [f"Deployment {ground.namespace}/web: is paused in Git, and not waited for"]
+    done = [event for event in ground.events if isinstance(event, ChangeDone)]
+    assert [event.waiting for event in done] == [False]
+
+
 def test_an_object_says_how_long_it_is_waited_for(ground: Ground) -> None:
     """An annotation gives one object a time of its own, also in a set that is not waited for."""
     broken = deployment(**{_FAIL: "NotReady"})

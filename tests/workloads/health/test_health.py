@@ -68,6 +68,7 @@ def refused_at(moment: str) -> dict[str, Any]:
     return {"observedGeneration": 2, "conditions": [failure]}
 
 
+PAUSED = [condition("Available", "True"), condition("Progressing", "Unknown", "DeploymentPaused")]
 TWO = {"replicas": 2, "progressDeadlineSeconds": 600}
 SET = {"observedGeneration": 2, "replicas": 2, "readyReplicas": 2, "currentReplicas": 2, "updatedReplicas": 2,
        "currentRevision": "a", "updateRevision": "a"}  # fmt: skip
@@ -112,6 +113,9 @@ CASES: list[tuple[str, dict[str, Any], Status, str]] = [
     ("deployment deadline", live("Deployment", rolled_out(conditions=[condition("Progressing", "False", "ProgressDeadlineExceeded", "late")]), spec=TWO), Status.FAILED, "late"),
     ("deployment progressing", live("Deployment", rolled_out(conditions=[condition("Available", "True"), condition("Progressing", "True", "ReplicaSetUpdated")]), spec=TWO), Status.IN_PROGRESS, "ReplicaSetUpdated"),
     ("deployment unavailable", live("Deployment", rolled_out(conditions=[condition("Available", "False", "MinimumReplicasUnavailable")]), spec={"replicas": 2}), Status.IN_PROGRESS, "MinimumReplicasUnavailable"),
+    ("deployment paused with old Pods", live("Deployment", rolled_out(updatedReplicas=0, conditions=PAUSED), spec={"replicas": 2, "paused": True}), Status.FAILED, "it is paused, and nothing is rolled out"),
+    ("deployment paused and scaled", live("Deployment", rolled_out(replicas=1, updatedReplicas=1, readyReplicas=1, availableReplicas=1, conditions=PAUSED), spec={"replicas": 2, "paused": True}), Status.IN_PROGRESS, "1 of 2 updated"),
+    ("deployment paused when it was done", live("Deployment", rolled_out(conditions=PAUSED), spec={"replicas": 2, "paused": True, "progressDeadlineSeconds": 600}), Status.CURRENT, ""),
     ("deployment refused now", live("Deployment", refused_at("11:59:50"), spec=TWO), Status.IN_PROGRESS, "FailedCreate: quota"),
     ("deployment refused long", live("Deployment", refused_at("11:59:45"), spec=TWO), Status.FAILED, "FailedCreate: quota"),
     # ReplicaSet
