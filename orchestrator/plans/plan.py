@@ -49,8 +49,9 @@ class UnitPlan:
     run left undone, such as a rollout that failed. ``drift`` is what others did to its resources since the
     last apply; what follows from that is among the changes, but for objects of a set that only reports it.
     ``unlooked`` says why it was not planned at all, since nothing changed, and is empty otherwise.
-    ``ignored`` counts objects whose drift is not told; ``left`` names the fields that differ from Git by a rule of
-    the stack. ``lifted`` says that its protection ends with this apply; until then it holds. ``code`` is a hash of
+    ``ignored`` counts objects whose drift is not told, ``alone`` those that Git declares and nobody looks after, which
+    ``warnings`` tell one by one; ``left`` names the fields that differ from Git by a rule of the stack.
+    ``lifted`` says that its protection ends with this apply; until then it holds. ``code`` is a hash of
     what is carried out of it that no change shows: a module's files, with the commands in them, or the manifests of
     what is planned in its turn. ``effective`` says whether applying this would or might change anything.
     """
@@ -66,6 +67,7 @@ class UnitPlan:
     drift: tuple[Change, ...] = ()
     unlooked: str = ""
     ignored: int = 0
+    alone: int = 0
     left: tuple[Left, ...] = ()
     lifted: bool = False
     code: str = ""
@@ -163,6 +165,11 @@ class Plan:
     def left(self) -> int:
         """Return how many fields differ from Git and are left to others."""
         return sum(len(one.fields) for unit in self.units for one in unit.left)
+
+    @property
+    def alone(self) -> int:
+        """Return how many objects are neither created nor changed, though Git declares them."""
+        return sum(unit.alone for unit in self.units)
 
     def changes(self) -> Iterator[tuple[UnitPlan, Change]]:
         """Yield every change with its unit, in order, no-ops included."""

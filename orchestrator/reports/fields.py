@@ -13,6 +13,7 @@ from typing import TypeAlias
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
 from orchestrator.reports.differences import LONGEST_VALUE, around_difference, difference, escaped
+from orchestrator.reports.folding import COLUMNS
 
 _WRITTEN = json.JSONEncoder(ensure_ascii=False).encode
 _STEP = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]])*\]|[^.\[]+')
@@ -47,7 +48,7 @@ def render_fields(fields: Sequence[FieldChange], *, indent: int) -> Iterator[str
 
 def show_transition(item: FieldChange) -> str:
     """Return a field's old and new value in one line, with what is to be known of it."""
-    return _old_to_new(item.before, item.after) + _notes(item)
+    return " → ".join(_sides(item.before, item.after)) + _notes(item)
 
 
 def _notes(item: FieldChange) -> str:
@@ -55,18 +56,19 @@ def _notes(item: FieldChange) -> str:
     return f"{forcing}  # drift" if item.touch else forcing
 
 
-def _old_to_new(before: Value, after: Value) -> str:
+def _sides(before: Value, after: Value) -> Sequence[str]:
+    """Return what a field was and what it becomes, or in one what there is to say of both."""
     match before, after:
         case Absent(), _:
-            return show(after)
+            return (show(after),)
         case _, Absent():
-            return f"{show(before)} → (removed)"
+            return show(before), "(removed)"
         case (Masked(), Masked()):
-            return "(sensitive, changed)"
+            return ("(sensitive, changed)",)
         case Redacted(), Redacted() if before.value == after.value:
-            return f"{show(after)} (what is sensitive in it changed)"
+            return (f"{show(after)} (what is sensitive in it changed)",)
         case _:
-            return " → ".join(map(show, _shortened(_plain(before), _plain(after))))
+            return tuple(map(show, _shortened(_plain(before), _plain(after))))
 
 
 def _shortened(before: Value, after: Value) -> tuple[Value, Value]:
@@ -132,11 +134,25 @@ class _Told:
 
     def shown(self, name: str, indent: int, *, width: int) -> Iterator[str]:
         if not self.lines:
-            yield f"{' ' * indent}{name.ljust(width)}  {show_transition(self.change)}"
+            line = f"{' ' * indent}{name.ljust(width)}  {show_transition(self.change)}"
+            yield from [line] if len(line) <= COLUMNS else self._below(name, indent)
             return
         gone = "  (removed)" if isinstance(self.change.after, Absent) else ""
         yield f"{' ' * indent}{name}{gone}{_notes(self.change)}"
         yield from (f"{' ' * (indent + 2)}{line}" for line in self.lines)
+
+    def _below(self, name: str, indent: int) -> Iterator[str]:
+        """Yield a field that has no room beside its name: the values come below it, and stay whole."""
+        deeper = " " * (indent + 2)
+        transition = f"{deeper}{show_transition(self.change)}"
+        if len(transition) <= COLUMNS:
+            yield f"{' ' * indent}{name}"
+            yield transition
+            return
+        yield f"{' ' * indent}{name}{_notes(self.change)}"
+        before, *after = _sides(self.change.before, self.change.after)
+        yield f"{deeper}{before}"
+        yield from (f"{deeper}→ {side}" for side in after)
 
 
 def _plain(value: Value) -> Value:

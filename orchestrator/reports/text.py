@@ -54,12 +54,9 @@ def summary(plan: Plan) -> str:
         return "Nothing to change, but the last run left something undone: apply takes it up again."
     if not plan.effective and plan.since is not None:
         return f"Nothing to do: what changed since {plan.since.revision} is what runs."
-    if not plan.effective and (plan.drifted or plan.left):
-        return (
-            f"Nothing to do: what runs is what Git says, but for {' and '.join(_differing(plan))}."
-        )
     if not plan.effective:
-        return _NOTHING_LEFT if plan.destroy else "Nothing to do: what runs is what Git says."
+        said = f"Nothing to do: what runs is what Git says{_but_for(plan)}."
+        return _NOTHING_LEFT if plan.destroy else said
     counts = count(plan)
     parts = [
         f"{number} to {action.value}"
@@ -114,11 +111,11 @@ def _untouched_lines(plan: Plan) -> Iterator[str]:
     if unlooked:
         yield ""
         yield from unlooked_lines(unlooked)
-    quiet = [
-        unit.unit
+    told = [
+        unit.effective or unit.unsettled or unit.drift or unit.left or unit.alone or unit.unlooked
         for unit in plan.units
-        if not (unit.effective or unit.unsettled or unit.drift or unit.left or unit.unlooked)
     ]
+    quiet = [unit.unit for unit, anything in zip(plan.units, told, strict=True) if not anything]
     if quiet:
         yield ""
         yield from wrapped(", ".join(quiet), first="Unchanged: ", rest=" " * 11)
@@ -155,7 +152,7 @@ def _unit_lines(unit: UnitPlan, *, told: bool) -> Iterator[str]:
         if change.action is not Action.NO_OP and not goes_without_saying(change):
             yield from change_lines(change)
     for warning in (*unit.warnings, *filter(None, [unit.unsettled])):
-        yield f"    ! {warning}"
+        yield from wrapped(f"    ! {warning}", rest=" " * 6)
 
 
 def later_lines(unit: UnitPlan) -> Iterator[str]:
@@ -181,6 +178,15 @@ def _differing(plan: Plan) -> Iterator[str]:
         yield _left(plan.drifted)
     if plan.left:
         yield f"{plan.left} field{'s' if plan.left > 1 else ''} left to others"
+    if plan.alone:
+        yield f"{plan.alone} object{'s' if plan.alone > 1 else ''} left alone"
+
+
+def _but_for(plan: Plan) -> str:
+    """Say what is not as Git says though there is nothing to do, as the end of a sentence."""
+    told = [*_differing(plan)]
+    listed = " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:])))
+    return f", but for {listed}" if told else ""
 
 
 def left_lines(left: Sequence[Left]) -> Iterator[str]:
@@ -266,7 +272,7 @@ def _last_line(report: Report) -> str:
         case Outcome.UNCHANGED if report.plan.destroy:
             return f"{_NOTHING_LEFT}{entry}"
         case Outcome.UNCHANGED if not report.plan.loosened:
-            return f"Nothing to do: {where} is what runs.{entry}"
+            return f"Nothing to do: {where} is what runs{_but_for(report.plan)}.{entry}"
         case Outcome.DESTROYED:
             return f"Destroyed {report.plan.stack}/{report.plan.environment}{took}.{entry}"
         case _:

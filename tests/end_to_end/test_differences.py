@@ -192,6 +192,27 @@ they are.
     )
 
 
+def test_an_object_that_is_left_alone_is_counted(world: World) -> None:
+    """Nobody says that all is as Git has it when an annotation keeps an object from being looked after."""
+    declare(world)
+    off = {"annotations": {"orchestrator/reconcile": "disabled"}}
+    world.manifests("shop/all.yaml", config_map("conf", {"mode": "fast"}, **off))
+    world.commit("Add a shop")
+
+    assert (
+        plan_of(world)
+        == """\
+Plan for applying NAME/default at COMMIT (Add a shop)
+
+  manifests.shop
+    ! ConfigMap NAME/conf: left alone: its manifest is annotated
+      orchestrator/reconcile: disabled
+
+Nothing to do: what runs is what Git says, but for 1 object left alone.
+"""
+    )
+
+
 def test_what_git_changes_is_applied_beside_drift_that_is_left(world: World) -> None:
     """A set that reports drift still follows Git, also in the very object that drifted."""
     declare(world, drift="report")

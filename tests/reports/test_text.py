@@ -232,6 +232,47 @@ Nothing to do: what runs is what Git says, but for 3 fields left to others.
     )
 
 
+def test_objects_that_are_left_alone_are_counted() -> None:
+    """What an annotation keeps from being looked after may differ in anything: the last line says how many do."""
+    why = "ConfigMap shop/a: left alone: it is annotated orchestrator/reconcile: disabled"
+    drifted = (change("ConfigMap shop/b", fields=(field_change("data.x", before="1", after="2"),)),)
+    unit = unit_plan("manifests.shop", warnings=(why,), alone=1, drift=drifted)
+
+    assert render_plan(plan(unit)).endswith(
+        """
+Nothing to do: what runs is what Git says, but for 1 drifted object left as it
+is and 1 object left alone.
+"""
+    )
+    updated = change("Service shop/web", fields=(field_change("spec.x", before=1, after=2),))
+    unit = unit_plan("manifests.shop", updated, warnings=(why,), alone=2)
+    assert "Plan: 1 to create, 2 objects left alone." in render_plan(plan(unit))
+
+
+def test_what_has_no_room_in_a_line_gets_lines_of_its_own() -> None:
+    """Paths and values stay whole, so that they can be copied; what is long stands below the name."""
+    long = "registry.example.com/a-team/with-a-long-name/web"
+    forcing = field_change(f"spec.{'x' * 60}", before=1, after=2, forces_replacement=True)
+    image = field_change("spec.image", before=f"{long}:1", after=f"{long}:2")
+    label = field_change("spec.label", after=f"{long}/and/still/more")
+    warning = f"ConfigMap shop/a: left alone: it is annotated {'orchestrator/reconcile: disabled'}"
+    shown = change("Service shop/web", action=Action.UPDATE, fields=(image, label, forcing))
+
+    assert f"""
+    ~ Service shop/web
+        spec
+          image
+            "{long}:1"
+            → "{long}:2"
+          label
+            "{long}/and/still/more"
+          {"x" * 60}
+            1 → 2  # forces replacement
+    ! ConfigMap shop/a: left alone: it is annotated orchestrator/reconcile:
+      disabled
+""" in render_plan(plan(unit_plan("manifests.shop", shown, warnings=(warning,))))
+
+
 def test_values_that_would_fool_a_terminal_are_escaped() -> None:
     """A value that turns the direction of writing or moves the cursor is shown as what it is."""
     item = field_change("data.NAME", after="abc\u202edef\x1b[2J\u200b")

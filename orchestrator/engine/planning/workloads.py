@@ -208,6 +208,7 @@ def _unit_plan(plan: "SetPlan") -> UnitPlan:
         changes=plan.changes,
         drift=plan.drift,
         ignored=plan.ignored,
+        alone=len(plan.resting),
         left=plan.left,
         pending=plan.pending,
         removed=plan.removed,
