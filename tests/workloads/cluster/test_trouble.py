@@ -1,4 +1,4 @@
-"""A control plane that is really in trouble: its API server restarts, its webhooks do not answer."""
+"""A control plane that is really in trouble: its servers restart, its webhooks do not answer."""
 
 import base64
 import os
@@ -32,12 +32,15 @@ SLOW = DEPLOYMENT.replace(
 )
 
 
-class ApiServer:
-    """The API server of one sandbox, which can be killed and started again as it was."""
+_API, _ETCD = "cert-dir", "data-dir"  # the flag by which a server of a sandbox is known
 
-    def __init__(self, directory: Path) -> None:
-        """Find it by the directory of its certificates."""
-        mark = f"--cert-dir={directory.resolve()}"
+
+class Server:
+    """A server of one sandbox, which can be killed and started again as it was."""
+
+    def __init__(self, directory: Path, flag: str) -> None:
+        """Find it by the flag that names a directory of the sandbox."""
+        mark = f"--{flag}={directory.resolve()}"
         (entry,) = [
             entry
             for entry in Path("/proc").iterdir()
@@ -69,9 +72,11 @@ def _argv(entry: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def restarted_when(ground: Ground, moment: Callable[[Event], bool]) -> Iterator[list[Event]]:
-    """Restart the API server as soon as something is told; return all that was told."""
-    server = ApiServer(ground.directory / "sandbox")
+def restarted_when(
+    ground: Ground, flag: str, moment: Callable[[Event], bool]
+) -> Iterator[list[Event]]:
+    """Restart a server as soon as something is told; return all that was told."""
+    server = Server(ground.directory / "sandbox", flag)
     events: list[Event] = []
     started, done = threading.Event(), threading.Event()
     restarting = threading.Thread(target=server.restart, args=(done,))
@@ -105,25 +110,27 @@ class _Told(list[Event]):
 
 
 @pytest.mark.usefixtures("sandbox_programs")
-def test_an_api_server_that_restarts(tmp_path: Path) -> None:
+def test_an_api_server_and_an_etcd_that_restart(tmp_path: Path) -> None:
     """An apply and a wait for a rollout outlive a restart: all is there, and was watched to its end."""
     with control_plane(tmp_path) as ground:
         ground.make_namespace()
-        _restart_amid_an_apply(ground)
+        _restart_amid_an_apply(ground, _API, "green")
         _restart_amid_a_wait(ground)
+        _restart_amid_an_apply(ground, _ETCD, "blue")
 
 
-def _restart_amid_an_apply(ground: Ground) -> None:
-    with restarted_when(ground, lambda event: isinstance(event, ChangeDone)):
-        inventory = ground.apply(MANY, wait=Wait(timeout=120))
+def _restart_amid_an_apply(ground: Ground, flag: str, colour: str) -> None:
+    with restarted_when(ground, flag, lambda event: isinstance(event, ChangeDone)):
+        inventory = ground.apply(MANY.replace("green", colour), wait=Wait(timeout=120))
     assert len(inventory) == 150
     found = ground.others.get(ground.path("configmaps"))["items"]
-    assert len([item for item in found if item["metadata"]["name"].startswith("s")]) == 150
+    ours = [item for item in found if item["metadata"]["name"].startswith("s")]
+    assert [item["data"] for item in ours] == [{"colour": colour}] * 150
 
 
 def _restart_amid_a_wait(ground: Ground) -> None:
     """Let the wait for a rollout go on where it was when the API server is back."""
-    with restarted_when(ground, lambda event: isinstance(event, UnitProgress)) as events:
+    with restarted_when(ground, _API, lambda event: isinstance(event, UnitProgress)) as events:
         ground.apply(SLOW, wait=Wait(timeout=120))
     web = ground.others.get(ground.path("deployments", "web", group="apis/apps/v1"))
     assert web["status"]["readyReplicas"] == 1
