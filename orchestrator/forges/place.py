@@ -88,7 +88,7 @@ _PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
 def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool = True) -> Place:
     """Return where to comment; what is told wins over what the environment says.
 
-    The number is 0 where nobody says it, unless it has to be about ``one_request``. Raises UsageError when something is missing.
+    The number is 0 where nobody says it, unless it is about ``one_request``. Raises UsageError when nothing says one.
     """
     kind = told.kind or _kind(environment)
     names = _VARIABLES[kind]

@@ -179,6 +179,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # What follows the headers would wait 40 ms until these are confirmed; servers of forges do not wait either.
+    disable_nagle_algorithm = True
     server: _Server
 
     def _serve(self) -> None:
