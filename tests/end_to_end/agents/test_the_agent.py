@@ -149,16 +149,15 @@ def test_a_stack_that_is_suspended_while_the_agent_waits_in_line(
     """Whoever suspends was before the agent in line: what the agent plans once it has its turn is not applied."""
     world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
     keeper.push("Break the web")
-    often = {"ORCHESTRATOR_LEASE": "10s"}
-    applying = world.start("apply", world.name, "--yes", **often)
+    applying = world.start("apply", world.name, "--yes", ORCHESTRATOR_LEASE="10s")
     eventually(lambda: world.exists("Deployment", "web"), "the rollout")
     why = ("--why", "hands off", "--lock-timeout", "1m")
-    suspending = world.start("agent", "suspend", world.name, *why, **often)
+    suspending = world.start("agent", "suspend", world.name, *why, ORCHESTRATOR_LEASE="10s")
     suspending.await_line("number 1 in line")
     _say(world, "welcome")
     world.manifests("shop/web.yaml", deployment("web"))
     keeper.push("Mend the web")
-    ended = keeper.once(**often)
+    ended = keeper.once(ORCHESTRATOR_LEASE="10s")
     assert "suspended" in suspending.end().stdout
     assert applying.end().code != 0, "a newer revision had it end"
     (task,) = told(ended, "task ended")
