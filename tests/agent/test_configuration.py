@@ -1,5 +1,7 @@
 """The agent's file: what it means, and every mistake at once, each with its place."""
 
+import json
+import subprocess
 from pathlib import Path
 from textwrap import dedent
 
@@ -130,6 +132,73 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         """,
     )
     assert "\n".join(found) + "\n" == _MISTAKES
+
+
+_UNWORKABLE = """\
+2:10 workers cannot be 65 | write 64 or less
+3:16 time cannot be as short as 0s | write 1s or more
+3:27 grace cannot be as short as 10ms | write 1s or more
+3:41 no run gets by on 1MiB | give it 64MiB or more, such as 2GiB
+4:16 first cannot be as short as 0s | write 0.1s or more
+4:26 most cannot be as short as 0s | write 0.1s or more
+4:40 retry.attempts cannot be 0 | write 1 or more
+5:31 workloads cannot be as short as 0m | write 0.1s or more
+8:10 Git knows no address that begins with htps:// | did you mean 'https://'?
+9:13 '-x..y' cannot be the name of a branch | write it as `git branch` shows it, such as main; not a tag, a commit \
+or a pattern
+10:11 poll cannot be as short as 0s | write 0.1s or more
+11:13 no stack is named here | name one, or remove 'stacks' to keep all of them, as `defaults` say
+14:12 no stack is named here | name one, or remove 'stacks' to keep all of them, as `defaults` say
+17:43 infrastructure cannot be as short as 1ms | write 0.1s or more
+"""
+
+
+def test_what_cannot_work_is_a_mistake(tmp_path: Path) -> None:
+    """Times and amounts that leave room for nothing, addresses and branches that no Git has, and nobody to keep."""
+    found = _mistakes(
+        tmp_path,
+        """
+        version: 1
+        workers: 65
+        limits: {time: 0s, grace: 10ms, memory: 1MiB}
+        retry: {first: 0s, most: 0s, attempts: 0}
+        defaults: {drift: {workloads: 0m, infrastructure: false}}
+        repositories:
+          shop:
+            url: htps://git.example.org/shop.git
+            branch: -x..y
+            poll: 0s
+            stacks: {}
+          tools:
+            url: git@git.example.org:tools.git
+            stacks:
+          others:
+            url: codecommit://others
+            stacks: {web: {drift: {infrastructure: 1ms}}}
+        """,
+    )
+    assert "\n".join(found) + "\n" == _UNWORKABLE
+
+
+_BRANCHES = ("main", "release/1.0", "a@b", "user/x.y", "0", "ünder", "@")
+_NO_BRANCHES = (
+    *("-x", "a..b", "a b", "a:b", "refs/*", "/a", "a/", "a//b", "a.lock", "a.lock/b", "a/.b", "a."),
+    *("HEAD", "a@{1}", "a~1", "a^", "a?", "a[b", "a\\b", "a\x7f"),
+)
+
+
+@pytest.mark.parametrize("names", [_BRANCHES, _NO_BRANCHES], ids=["taken", "refused"])
+def test_a_branch_has_a_name_that_git_takes(names: tuple[str, ...], tmp_path: Path) -> None:
+    """As Git itself says of it, told before anything is asked."""
+    for name in names:
+        asked = ["git", "check-ref-format", "--branch", name]
+        taken = subprocess.run(asked, check=False, capture_output=True).returncode == 0
+        assert taken is (names is _BRANCHES), name
+        text = f"{_SMALL.rstrip()[:-1]}, branch: {json.dumps(name)}}}\n"
+        if taken:
+            assert _load(tmp_path, text).repositories["shop"].branch == name
+        else:
+            assert "cannot be the name of a branch" in _mistakes(tmp_path, text)[0]
 
 
 def test_a_name_in_an_address_may_be_a_token(tmp_path: Path) -> None:

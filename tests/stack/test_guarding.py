@@ -113,7 +113,7 @@ def test_pauses_between_attempts_grow() -> None:
         ),
         (
             "on_failure: {attempts: 0}",
-            "3:24 on_failure.attempts cannot be 0 | write how many, from 1 to 10",
+            "3:24 on_failure.attempts cannot be 0 | write 1 or more",
         ),
     ],
 )

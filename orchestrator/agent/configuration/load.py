@@ -1,10 +1,8 @@
 """Reading the agent's file: every mistake at once, then frozen data."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from orchestrator.agent.configuration.checks import memory_at, mistakes_of, time_at
 from orchestrator.agent.configuration.model import (
     Allowed,
     Configuration,
@@ -21,21 +19,19 @@ from orchestrator.agent.configuration.model import (
     Vanished,
     Webhook,
 )
-from orchestrator.agent.configuration.notifications import channel_mistakes, read_channels
+from orchestrator.agent.configuration.notifications import read_channels
 from orchestrator.agent.configuration.schema import AGENT, FORMS
-from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.errors import InvalidStack
 from orchestrator.forges.place import PUBLIC_GITHUB, Kind
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Drift
 from orchestrator.stack.project import read_document
 from orchestrator.stack.text.source import in_order
 from orchestrator.stack.written.durations import seconds
-from orchestrator.stack.written.guarding import check_times, read_windows
+from orchestrator.stack.written.guarding import read_windows
 from orchestrator.stack.written.sections import Section
 from orchestrator.stack.written.shape import check_shape
 
-_UNITS = {"MiB": 1024**2, "GiB": 1024**3}
-_SHORTEST_LEASE, _LONGEST_LEASE = 3.0, 60.0
 _START = "docs/agent.md shows a small one"
 
 
@@ -46,76 +42,10 @@ def load_configuration(file: Path, settings: Settings) -> Configuration:
     """
     document = read_document(file.parent, file.name, start=_START)
     top = Section(document=document)
-    found = in_order((*check_shape(document, AGENT, FORMS), *_mistakes(top)))
+    found = in_order((*check_shape(document, AGENT, FORMS), *mistakes_of(top)))
     if found:
         raise InvalidStack(found)
     return _configuration(top, file, settings)
-
-
-def _mistakes(top: Section) -> Iterator[Mistake]:
-    """Yield what is wrong beyond the shape."""
-    yield from check_times(top.below("defaults", "windows"))
-    yield from _check_directory(top)
-    yield from channel_mistakes(top)
-    yield from _check_leader(top.below("leader"))
-    if not top.below("repositories").entries():
-        yield _mistake(top, ("repositories",), "there is no repository", "name one, with its url")
-    for repository in top.below("repositories").entries():
-        yield from _check_repository(top, repository)
-
-
-def _check_directory(top: Section) -> Iterator[Mistake]:
-    retry = top.below("retry")
-    first, most = _time(retry, "first", Retry().first), _time(retry, "most", Retry().most)
-    if first > most:
-        message = "the first wait is longer than the longest"
-        yield _mistake(retry, ("first",), message, "`most` is at least as long as `first`")
-
-
-def _check_leader(leader: Section) -> Iterator[Mistake]:
-    if not _SHORTEST_LEASE <= _time(leader, "lease", 15.0) <= _LONGEST_LEASE:
-        message = "a replica that died would be missed too soon, or too late"
-        hint = f"give it {_SHORTEST_LEASE:g}s to {_LONGEST_LEASE:g}s"
-        yield _mistake(leader, ("lease",), message, hint)
-
-
-def _check_repository(top: Section, repository: Section) -> Iterator[Mistake]:
-    url = urlsplit(repository.text("url"))
-    # Over HTTP a name alone may be a token.
-    if url.password is not None or (url.scheme in {"http", "https"} and url.username):
-        what = "a password" if url.password is not None else "a user, which may be a token"
-        message = f"the address holds {what}"
-        hint = "write it to a file: credentials.username and credentials.password_file"
-        place = replace(repository.locate(("url",)), text="")  # the line is shown to nobody
-        yield Mistake(message=message, place=place, hint=hint)
-    if repository.text("url").startswith("-"):
-        yield _mistake(repository, ("url",), "the address begins with a dash", "write it in full")
-    if repository.values.get("webhook") and not top.text("listen"):
-        message = "webhooks are told nowhere"
-        yield _mistake(
-            repository, ("webhook",), message, "add 'listen: \"0.0.0.0:8080\"' at the top"
-        )
-    statuses = repository.below("statuses")
-    if statuses.text("kind") in {Kind.GITLAB, Kind.GITEA} and not statuses.text("api"):
-        message = "nothing says where the forge is"
-        hint = "add its API, such as 'api: https://gitlab.example.org/api/v4'"
-        yield _mistake(statuses, ("kind",), message, hint)
-    signed = repository.below("signed")
-    if "signed" in repository.values and not (signed.text("ssh") or signed.text("gpg")):
-        message = "nobody is named whose commits are taken"
-        yield _mistake(
-            repository, ("signed",), message, "name a file with ssh or gpg, or remove it"
-        )
-    credentials = repository.below("credentials")
-    if credentials.text("username") and not credentials.text("password_file"):
-        message = "a username goes with a password_file"
-        yield _mistake(credentials, ("username",), message, "name the file, or remove the username")
-    for stack in repository.below("stacks").entries():
-        yield from check_times(stack.below("windows"))
-
-
-def _mistake(section: Section, path: tuple[str, ...], message: str, hint: str) -> Mistake:
-    return Mistake(message=message, place=section.locate(path), hint=hint)
 
 
 def _configuration(top: Section, file: Path, settings: Settings) -> Configuration:
@@ -145,25 +75,24 @@ def _leader(section: Section, home: Path) -> Leader | None:
         namespace=section.text("namespace"),
         context=section.text("context"),
         kubeconfig=_path(section, "kubeconfig", home),
-        lease=_time(section, "lease", 15.0),
+        lease=time_at(section, "lease", 15.0),
     )
 
 
 def _limits(section: Section) -> Limits:
     usual = Limits()
-    memory = section.text("memory")
     return Limits(
-        time=_time(section, "time", usual.time),
-        memory=int(memory[:-3]) * _UNITS[memory[-3:]] if memory else usual.memory,
-        grace=_time(section, "grace", usual.grace),
+        time=time_at(section, "time", usual.time),
+        memory=memory_at(section, "memory", usual.memory),
+        grace=time_at(section, "grace", usual.grace),
     )
 
 
 def _retry(section: Section) -> Retry:
     usual = Retry()
     return Retry(
-        first=_time(section, "first", usual.first),
-        most=_time(section, "most", usual.most),
+        first=time_at(section, "first", usual.first),
+        most=time_at(section, "most", usual.most),
         attempts=section.number("attempts") or usual.attempts,
     )
 
@@ -175,7 +104,7 @@ def _repository(section: Section, home: Path, otherwise: StackSettings) -> Repos
         name=str(section.path[-1]),
         url=section.text("url"),
         branch=section.text("branch") or "main",
-        poll=_time(section, "poll", 60.0),
+        poll=time_at(section, "poll", 60.0),
         credentials=_credentials(section.below("credentials"), home),
         signed=Signed(ssh=_path(signed, "ssh", home), gpg=_path(signed, "gpg", home))
         if signed.values
@@ -249,11 +178,6 @@ def _drift(section: Section, usual: DriftChecks) -> DriftChecks:
 def _often(section: Section, key: str, usual: float | None) -> float | None:
     if section.flag(key) is False:
         return None
-    written = section.text(key)
-    return seconds(written) if written else usual
-
-
-def _time(section: Section, key: str, usual: float) -> float:
     written = section.text(key)
     return seconds(written) if written else usual
 

@@ -183,7 +183,9 @@ _REPOSITORY: Final = map_of(
     {
         "url": Key(TEXT, "Where it is.", "https://git.example.org/shop.git", required=True),
         "branch": Key(TEXT, "The branch that counts.", "production", default="main"),
-        "poll": Key(_DURATION, "How often to ask whether it moved.", "30s", default="1m"),
+        "poll": Key(
+            _DURATION, "How often to ask whether it moved; `100ms` at least.", "30s", default="1m"
+        ),
         "credentials": Key(empty(_CREDENTIALS), "What is shown to the remote."),
         "signed": Key(
             empty(_SIGNED), "Take only commits that are signed by one of these, and only forwards."
@@ -232,10 +234,15 @@ AGENT: Final = map_of(
             empty(
                 map_of(
                     {
-                        "time": Key(_DURATION, "How long one run may take.", "30m", default="1h"),
+                        "time": Key(
+                            _DURATION,
+                            "How long one run may take; `1s` at least.",
+                            "30m",
+                            default="1h",
+                        ),
                         "memory": Key(
                             core_schema.str_schema(strict=True, pattern=SIZE),
-                            "How much memory one run may take, with all that it starts.",
+                            "How much memory one run may take, with all that it starts; `64MiB` at least.",
                             "1GiB",
                             default="2GiB",
                         ),

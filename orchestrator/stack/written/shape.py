@@ -27,7 +27,6 @@ _KEY: Final = "[key]"  # how pydantic's core marks that a key, not its value, is
 _LONGEST_SHOWN: Final = 40
 _HINTS: Final = {  # of keys whose values have a form of their own
     "approvals": "write how many, such as 2",
-    "attempts": "write how many, from 1 to 10",
     "backoff": "write a duration, such as 30s or 5m",
     "destroys": "write how many, such as 5",
     "for": "write a duration, such as 8h or 1h30m",
@@ -188,8 +187,10 @@ def _explain(detail: "ErrorDetails", path: Path, forms: Mapping[str, "Form"]) ->
         return f"{where} must be {wanted}, not {_kind(given)}", hint_for(given)
     if kind in {"string_too_short", "too_short"}:
         return f"{where} is empty", "write a value, or remove the key"
-    if kind in {"greater_than_equal", "less_than_equal"}:
-        return f"{where} cannot be {given}", ""
+    if kind == "greater_than_equal":
+        return f"{where} cannot be {given}", f"write {detail['ctx']['ge']} or more"
+    if kind == "less_than_equal":
+        return f"{where} cannot be {given}", f"write {detail['ctx']['le']} or less"
     if kind == "string_pattern_mismatch":
         return _explain_pattern(where, str(given), detail["ctx"]["pattern"], forms)
     if kind == "literal_error":
