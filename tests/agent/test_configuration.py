@@ -149,7 +149,7 @@ or a pattern
 10:11 poll cannot be as short as 0s | write 0.1s or more
 11:13 no stack is named here | name one, or remove 'stacks' to keep all of them, as `defaults` say
 14:12 no stack is named here | name one, or remove 'stacks' to keep all of them, as `defaults` say
-17:43 infrastructure cannot be as short as 1ms | write 0.1s or more
+17:44 infrastructure cannot be as short as 1ms | write 0.1s or more
 """
 
 
