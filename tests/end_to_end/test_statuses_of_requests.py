@@ -149,6 +149,25 @@ def test_without_its_comment_nothing_passes(world: World, forge: Served) -> None
     assert {*planned.values()} == {"success"}
 
 
+def test_a_first_comment_that_comes_while_somebody_looks_keeps_its_success(
+    world: World, forge: Served
+) -> None:
+    """The refresh saw none, and then a success; the run that had planned was done in between."""
+    comment(world, forge)
+    (note,), planned = forge.notes, _states(forge)
+    forge.notes.clear()
+
+    def written() -> None:
+        forge.notes.append(note)
+
+    forge.troubles = [Trouble("GET", "/statuses$", 502, then=written)]
+    ended = comment(world, forge, "--refresh")
+
+    assert ended.stdout == f"request {NUMBER} is as its comment says\n"
+    assert _states(forge) == planned
+    assert {*planned.values()} == {"success"}
+
+
 def test_a_run_that_was_overtaken_takes_no_answer_away(world: World, forge: Served) -> None:
     """It said that it plans when the later one, for the base of now, was done: what that said is said once more."""
     before = git(world.root, "rev-parse", "HEAD")

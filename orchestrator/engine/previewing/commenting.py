@@ -191,7 +191,7 @@ def _conclude(
         if (former.head, into) != (made.head, made.into):  # its comment is gone
             why = f"what was planned since is {made.head[:10]} into {made.into}"
             retired = replace(leading, commit=former.head, other_base=request.apart(into))
-            retired.settle(former, {EVERYTHING: why})
+            retired.settle(former, {EVERYTHING: why}, unasked=False)
 
 
 def _check(request: ChangeRequest, ask: Ask) -> None:

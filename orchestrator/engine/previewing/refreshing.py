@@ -49,8 +49,13 @@ def refresh(
     comment = marked(forge, marker(configuration))
     memory = recall(comment.text) if comment else None
     if comment is None or memory is None:
-        if not request.merged_as:
-            _left_alone(surroundings, forge, request, configuration)
+        known = comment.text if comment else ""
+        if not request.merged_as and _nothing_stands(surroundings, forge, request, configuration):
+            now = marked(forge, marker(configuration))
+            if tries > 0 and now is not None and now.text != known:  # a run was done meanwhile
+                return refresh(
+                    surroundings, forge, configuration=configuration, limit=limit, tries=tries - 1
+                )
         return Refreshed(number=request.number, found=Found.NO_COMMENT)
     with ExitStack() as resources:
         page = _Page(
@@ -68,11 +73,11 @@ def refresh(
         return page.marked() if request.is_open else page.finished()
 
 
-def _left_alone(
+def _nothing_stands(
     surroundings: Surroundings, forge: Forge, request: ChangeRequest, configuration: str
-) -> None:
-    """Let no success stand of which no comment tells, such as one that somebody deleted."""
-    Statuses(
+) -> bool:
+    """Let no success stand of which no comment tells, such as one that somebody deleted; return whether one did."""
+    return Statuses(
         forge=forge,
         commit=request.head,
         configuration=configuration,
@@ -125,7 +130,10 @@ class _Page:
 
     def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
         self._statuses(self.memory.head, self.into).settle(
-            self.memory, stale, anew=self.anew == self.memory.head
+            self.memory,
+            stale,
+            anew=self.anew == self.memory.head,
+            unasked=not self.elsewhere,
         )
         if self.elsewhere:
             head = self.request.head

@@ -79,20 +79,23 @@ class Statuses:
         *,
         anew: bool = False,
         unasked: bool = True,
-    ) -> None:
-        """Bring all to what they have to be by what a comment remembers; what is that already is not said again.
+    ) -> bool:
+        """Bring all to what they have to be by what a comment remembers; return whether one was not so already.
 
         ``anew`` says those of the comment whatever they are; without ``unasked``, a commit without any is left alone.
         """
         said = self._said()
         if not said and not unasked:
-            return
+            return False
+        done = False
         names = (*memory.plans, *(name for name, _ in self._others(memory, said)), "")
         for name in names:
             owed = verdict(memory, stale, name)
             known = anew and (name in memory.plans or not name)
             if known or is_due(said.get(self._context(name)), self._shown(owed), memory, name):
                 self._set(name, owed)
+                done = True
+        return done
 
     def _said(self) -> dict[str, Verdict]:
         """Return how the statuses stand that are ours, by what they are called."""
