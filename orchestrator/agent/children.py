@@ -12,7 +12,7 @@ from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.agent.work.order import Order
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import OrchestratorError, unexpected
 from orchestrator.processes import Command, Completed, Stop, run
 from orchestrator.processes import Limits as ProcessLimits
 from orchestrator.processes.forking import Forks, NotForked, can_fork
@@ -87,9 +87,14 @@ def _is_plain(name: str) -> bool:
 def carry_out(order: Order, children: Children, stop: Stop) -> Result:
     """Have a child do what is ordered, and return what came of it, whatever befell it."""
     try:
-        done = children.run(order, stop)
-    except OrchestratorError as error:
-        return _result(order, error.message, End.FAILED)
+        return _carried_out(order, children.run(order, stop))
+    except Exception as error:  # noqa: BLE001 - a thread that ends without a word would leave its stack at work for good
+        if not isinstance(error, OrchestratorError):
+            log.logger().error("child not run", exc_info=True)
+        return _result(order, unexpected(error).message, End.FAILED)
+
+
+def _carried_out(order: Order, done: Completed) -> Result:
     if order.task is Task.PATROL:
         found_astray = surveys.decode_astray(done.stdout)
         # Of those that nobody could look at, each is looked at by itself.
@@ -113,7 +118,12 @@ def carry_out(order: Order, children: Children, stop: Stop) -> Result:
 def _result(order: Order, error: str, end: End) -> Result:
     verdict = Verdict(end=end, message=error, revision=order.revision)
     return Result(
-        key=order.key, task=order.task, revision=order.revision, verdict=verdict, error=error
+        key=order.key,
+        task=order.task,
+        revision=order.revision,
+        verdict=verdict,
+        astray=frozenset(order.looks),
+        error=error,
     )
 
 

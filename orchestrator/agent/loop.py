@@ -5,7 +5,6 @@ loop's queue. All that is known of stacks is one frozen agenda, which only the l
 """
 
 import random
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from queue import Empty, Queue
 from typing import Final, TypeAlias, assert_never
@@ -14,6 +13,7 @@ from orchestrator import clock
 from orchestrator.agent import events
 from orchestrator.agent.children import Children, Result, carry_out, children_of
 from orchestrator.agent.configuration.model import Configuration, StackSettings, Vanished
+from orchestrator.agent.crew import Crew, crew
 from orchestrator.agent.decisions.agenda import (
     Agenda,
     Item,
@@ -35,7 +35,7 @@ from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.agent.watches import Watch
 from orchestrator.agent.watching import Sight, look, mirror_of
-from orchestrator.agent.work.order import Order, newer_of
+from orchestrator.agent.work.order import Order, none_newer, tell_newer
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 
@@ -114,20 +114,22 @@ class Loop:
             try:
                 self._work(memory)
             finally:
-                self._take_all()  # what children said when they were told to stop
-                memory.keep(self.agenda, self.verdicts)
+                try:
+                    self._take_all()  # what children said when they were told to stop
+                finally:
+                    memory.keep(self.agenda, self.verdicts)
 
     def _work(self, memory: Memory) -> None:
         kept = self.agenda
         few = len(self.configuration.repositories)
         most = 2 * self.configuration.workers + few  # each may have a patrol
-        with ThreadPoolExecutor(most) as workers, ThreadPoolExecutor(few) as askers:
+        with crew(self.stop, workers=most, askers=few) as threads:
             while not self.stop.requested:
                 self.beat = now = clock.lasting()
-                self._ask(askers, now)
+                self._ask(threads, now)
                 self._divide(now)
-                self._begin(workers, now)
-                self._patrol(workers, now)
+                self._begin(threads, now)
+                self._patrol(threads, now)
                 if self.once and self._done(now):
                     return
                 self._await(now)
@@ -148,14 +150,14 @@ class Loop:
             self._replace(self.agenda.get(key, Item(key=key)))
         self._announce(events.Began(repositories=tuple(self._watches)))
 
-    def _ask(self, askers: ThreadPoolExecutor, now: float) -> None:
+    def _ask(self, threads: Crew, now: float) -> None:
         """Ask the repositories whose time has come where they stand."""
         for name, watch in self._watches.items():
             if watch.asking or watch.due > now:
                 continue
             watch.ask()
             repository = self.configuration.repositories[name]
-            asked = askers.submit(look, watch.mirror, repository, self.stop)
+            asked = threads.askers.submit(look, watch.mirror, repository, self.stop)
             asked.add_done_callback(lambda each: self._messages.put(each.result()))
 
     def _divide(self, now: float) -> None:
@@ -172,7 +174,7 @@ class Loop:
         for repository in self.share.told:
             self._told(repository)
 
-    def _begin(self, workers: ThreadPoolExecutor, now: float) -> None:
+    def _begin(self, threads: Crew, now: float) -> None:
         """Begin with what comes first of the repositories that were asked, as long as there are workers."""
         asked = {name for name, watch in self._watches.items() if watch.known}
         agenda = {key: item for key, item in self.agenda.items() if key.repository in asked}
@@ -184,20 +186,18 @@ class Loop:
             order = self._order(start, item.revision)
             self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
             stop = self._stops[start.key] = Stop(above=self.stop)
-            self._send(workers, order, stop)
+            self._send(threads, order, stop)
 
     def _order(self, start: Start, revision: str) -> Order:
-        newer = newer_of(self.configuration, start.key)
-        newer.unlink(missing_ok=True)
         return Order(
             configuration=self.configuration,
             task=start.task,
             key=start.key,
             revision=revision,
-            newer=newer if start.key.stack else None,
+            newer=none_newer(self.configuration, start.key) if start.key.stack else None,
         )
 
-    def _patrol(self, workers: ThreadPoolExecutor, now: float) -> None:
+    def _patrol(self, threads: Crew, now: float) -> None:
         """Have the workloads looked at of the stacks whose time has come."""
         ours = own(self.agenda, self.share)
         ours = self._turns.unseen(ours) if self.once else ours
@@ -205,10 +205,10 @@ class Loop:
         self.agenda = {**self.agenda, **after} if orders else self.agenda
         for order in orders:
             self._turns = self._turns.sent(order.looks)
-            self._send(workers, order, self.stop)
+            self._send(threads, order, self.stop)
 
-    def _send(self, workers: ThreadPoolExecutor, order: Order, stop: Stop) -> None:
-        child = workers.submit(carry_out, order, self._children, stop)
+    def _send(self, threads: Crew, order: Order, stop: Stop) -> None:
+        child = threads.workers.submit(carry_out, order, self._children, stop)
         child.add_done_callback(lambda each: self._messages.put(each.result()))
 
     def _done(self, now: float) -> bool:
@@ -254,7 +254,8 @@ class Loop:
                 assert_never(message)
 
     def _told(self, repository: str) -> None:
-        self._watches[repository].told(clock.lasting())
+        if watch := self._watches.get(repository):  # a replica may be told of other repositories
+            watch.told(clock.lasting())
 
     def _seen(self, sight: Sight) -> None:
         now, watch = clock.lasting(), self._watches[sight.repository]
@@ -370,7 +371,7 @@ class Loop:
         for key, item in self.agenda.items():
             newer = Task.RECONCILE in item.due and item.urgent
             if key.repository == repository and item.running and newer:
-                newer_of(self.configuration, key).write_text(revision[:10], encoding="utf-8")
+                tell_newer(self.configuration, key, revision[:10])
 
     def _settings(self, key: Key) -> StackSettings:
         repository = self.configuration.repositories[key.repository]

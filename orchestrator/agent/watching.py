@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.agent.configuration.model import Configuration, Repository
 from orchestrator.agent.work.order import clone_of
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import unexpected
 from orchestrator.processes import Stop
 from orchestrator.repository.mirror import Mirror, Origin, make_mirror
 from orchestrator.settings import Settings
@@ -51,8 +51,8 @@ def look(mirror: Mirror, repository: Repository, stop: Stop) -> Sight:
         found = mirror.heads(
             (branch, f"{_LEDGERS}*", f"{_LOCKS}*"), patience=_PATIENCE_SECONDS, stop=stop
         )
-    except OrchestratorError as error:
-        return Sight(repository=repository.name, error=error.message)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the repository is asked again, and others are too
+        return Sight(repository=repository.name, error=unexpected(error).message)
     if branch not in found:
         message = f"there is no branch {repository.branch}"
         return Sight(repository=repository.name, error=message)

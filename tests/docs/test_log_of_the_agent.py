@@ -6,7 +6,7 @@ import re
 
 from tests.docs.pages import ROOT
 
-_TOLD = re.compile(r'(?:log\.(?:tell|trouble)|_about)\(\s*"([^"]+)"')
+_TOLD = re.compile(r'(?:log\.(?:tell|trouble|logger\(\)\.error)|_about)\(\s*"([^"]+)"')
 
 
 def test_every_phrase_is_documented() -> None:

@@ -30,7 +30,7 @@ from orchestrator.agent.replicas.liveness import Pace, Sightings, forgotten, liv
 from orchestrator.agent.replicas.moves import Moves, moves
 from orchestrator.agent.replicas.shards import shard_of
 from orchestrator.agent.replicas.share import Share
-from orchestrator.errors import ClusterError, Interrupted
+from orchestrator.errors import ClusterError, Interrupted, OrchestratorError, unexpected
 from orchestrator.processes import Stop
 
 _LEAVING_SECONDS: Final = 3.0
@@ -118,11 +118,14 @@ class Membership:
         try:
             self._round()
         except (ClusterError, Interrupted) as error:
-            if error.message != self._trouble:
-                log.trouble("replicas cannot be asked", why=error.message, hint=error.hint)
-            self._trouble = error.message
+            self._tell(error)
         else:
             self._trouble = ""
+
+    def _tell(self, error: OrchestratorError) -> None:
+        if error.message != self._trouble:
+            log.trouble("replicas cannot be asked", why=error.message, hint=error.hint)
+        self._trouble = error.message
 
     def leave(self) -> None:
         """Say that we are gone, so that the others take over at once."""
@@ -132,7 +135,10 @@ class Membership:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            self.attempt()
+            try:
+                self.attempt()
+            except Exception as error:  # noqa: BLE001 - else nobody would ever renew again, nor know why
+                self._tell(unexpected(error))
             self._wake.wait(self.pace.look)
             self._wake.clear()
         self.leave()

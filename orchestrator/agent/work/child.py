@@ -84,5 +84,6 @@ def _watch(order: Order, around: Surroundings, parent: int, over: threading.Even
             around.stop.request()
             return
         if not told and order.newer is not None and order.newer.exists():
-            around.overtaken.tell(order.newer.read_text(encoding="utf-8").strip())
-            told = True
+            with suppress(OSError):
+                around.overtaken.tell(order.newer.read_text(encoding="utf-8").strip())
+                told = True

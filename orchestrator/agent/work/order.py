@@ -1,5 +1,6 @@
 """What a child is told to do, as its command line says it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +60,28 @@ def clone_of(configuration: Configuration, repository: str) -> Path:
     return configuration.directory / "repositories" / repository
 
 
-def newer_of(configuration: Configuration, key: Key) -> Path:
-    """Return the file by which a child is told that a newer revision waits for it to end; raises OSError."""
-    folder = configuration.directory / "newer"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{key.repository}.{key.stack}.{key.environment}"
+def none_newer(configuration: Configuration, key: Key) -> Path | None:
+    """Return the file by which a child is told that a newer revision waits for it to end, which is not there yet.
+
+    None where there can be no such file, such as on a disk that is full: then it is waited for to its end.
+    """
+    file = _newer_of(configuration, key)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+    except OSError:
+        return None
+    return file
+
+
+def tell_newer(configuration: Configuration, key: Key, revision: str) -> None:
+    """Tell the child of a stack, if it can be told, that a newer revision waits for it to end."""
+    file = _newer_of(configuration, key)
+    new = file.with_name(f"{file.name}.new")  # else the child may see it before its text is there
+    with suppress(OSError):
+        new.write_text(revision, encoding="utf-8")
+        new.replace(file)
+
+
+def _newer_of(configuration: Configuration, key: Key) -> Path:
+    return configuration.directory / "newer" / f"{key.repository}.{key.stack}.{key.environment}"
