@@ -1,5 +1,6 @@
 """What ledgers tell, as people read it: 80 columns, and what asks for attention below what is well."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.plans.change import Action
@@ -40,6 +41,9 @@ _WHO = "Ada Lovelace <ada@example.org>"
 _AT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 _BASE, _SHOP = UnitId("modules.base"), UnitId("manifests.shop")
 _WHY = "Deployment shop/web is not ready after 5m0s\n  Pod web-1: image web:2 cannot be pulled"
+_BAD = BadRevision(
+    revision=REVISION, at=_AT, by=_WHO, why=_WHY, entry="2c1e05f25f0a4a52", attempts=2
+)
 
 
 def _line(number: int, message: str, outcome: Outcome | None = None, kind: str = "") -> HistoryLine:
@@ -165,11 +169,7 @@ def test_a_status_with_all_that_asks_for_attention() -> None:
         open=OpenRun(
             entry="1c1e05f25f0a4a52", at=_AT, who=_WHO, message="", done=(_BASE,), units=(_SHOP,)
         ),
-        bad=(
-            BadRevision(
-                revision=REVISION, at=_AT, by=_WHO, why=_WHY, entry="2c1e05f25f0a4a52", attempts=2
-            ),
-        ),
+        bad=(_BAD,),
         approvals=(
             Approval(
                 plan=PlanRecord(), digest="d04d2473820f295fb7b0", who=_WHO, at=_AT, why="as agreed"
@@ -210,6 +210,27 @@ applied.
   to destroy it: orchestrator destroy shop --env default
 """
     )
+
+
+def test_what_failed_before_the_stack_was_well_asks_for_no_attention() -> None:
+    """A revision that was reverted long ago is counted, so that one that failed since stands out."""
+    past = replace(_BAD, at=_AT - timedelta(days=1))
+    well = Status(
+        stack="shop",
+        environment="production",
+        units=(),
+        bad=(past, past, _BAD),
+        healthy=Healthy(revision=REVISION, at=_AT, entry="0c1e05f25f0a4a52"),
+    )
+    told = render_status(well)
+    assert told.count("Bad revision: ") == 1
+    assert told.endswith(
+        "entry 0c1e05f25f\n2 revisions that failed before it: not applied again without --retry.\n"
+    )
+    one = render_status(replace(well, bad=(past,)))
+    assert "Bad revision" not in one
+    assert "1 revision that failed before it" in one
+    assert render_status(replace(well, healthy=None)).count("Bad revision: ") == 3
 
 
 def test_all_stacks() -> None:

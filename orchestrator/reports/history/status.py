@@ -134,16 +134,20 @@ def _in_flight(run: OpenRun | None) -> Iterator[str]:
 
 
 def _bad(status: Status) -> Iterator[str]:
-    bad = status.bad
+    """Yield the revisions that failed since the stack was well, and how many did before."""
+    last = status.healthy
+    bad = [each for each in status.bad if last is None or each.at >= last.at]
     for each in bad[::-1][:_MOST_BAD]:
         times = f", {each.attempts} times" if each.attempts > 1 else ""
         what = f"Bad revision: {each.revision} failed{times}, last {each.at:%Y-%m-%d %H:%M} UTC"
         yield filled(f"{what}: {each.why.partition(chr(10))[0]}", hanging="  ")
     if len(bad) > _MOST_BAD:
         yield f"and {len(bad) - _MOST_BAD} bad revisions more"
-    if bad and status.healthy:
-        last = status.healthy
+    if last and status.bad:
         yield f"Last healthy: {last.revision}, {last.at:%Y-%m-%d %H:%M} UTC, entry {last.entry[:SHORT]}"
+    if before := len(status.bad) - len(bad):
+        failed = "1 revision that failed" if before == 1 else f"{before} revisions that failed"
+        yield f"{failed} before it: not applied again without --retry."
 
 
 def _waiting(status: Status) -> Iterator[str]:
