@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.overtaking import Overtaken
@@ -23,6 +24,13 @@ from orchestrator.stack.model import Ledger, Stack
 from orchestrator.stack.project import Project
 
 
+class Gate(Protocol):
+    """What may be opened, by the word of somebody other than the repository: asked at each revision that is opened."""
+
+    def check(self, session: "Session") -> None:
+        """Refuse a stack that uses what it may not; raises PlanRefused."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a run is given from outside: settings, secrets met so far, a way to be stopped, a listener.
@@ -32,6 +40,7 @@ class Surroundings:
     a newer revision waits. ``impersonated`` is the user whose rights hold in clusters in place of ours, or empty.
     ``looking`` is what plans of several stacks share that are only looked at.
     ``trusted`` names the revision whose history is believed about where ledgers were; empty: the session's own.
+    ``gate`` is asked about each session; without one, all may be opened.
     """
 
     settings: Settings
@@ -46,6 +55,7 @@ class Surroundings:
     impersonated: str = ""
     trusted: str = ""
     looking: Looking | None = None
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +101,7 @@ def session_at(
     environment: str | None,
     project: Project | None = None,
 ) -> Session:
-    """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError.
+    """Read a stack as it stands at a revision; raises UsageError, InvalidStack, RepositoryError, PlanRefused.
 
     ``project`` is what holds for all stacks, where that is not to be read from the revision itself.
     """
@@ -100,6 +110,8 @@ def session_at(
     )
     if mistakes:
         raise InvalidStack((*mistakes, *manifest_mistakes(session.tree, session.stack)))
+    if surroundings.gate is not None:
+        surroundings.gate.check(session)
     return session
 
 

@@ -145,6 +145,7 @@ def _credentials(section: Section, home: Path) -> Credentials:
 
 def _allowed(section: Section) -> Allowed:
     return Allowed(
+        modules=section.flag("modules") is not False,
         clusters=_patterns(section, "clusters"),
         namespaces=_patterns(section, "namespaces"),
         sources=_patterns(section, "sources"),

@@ -83,8 +83,12 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
-    """Patterns of what the stacks of a repository may use; None allows anything."""
+    """Patterns of what the stacks of a repository may use; None allows anything.
 
+    ``modules`` says whether they may bring code that is run: modules, or programs that they name.
+    """
+
+    modules: bool = True
     clusters: tuple[str, ...] | None = None
     namespaces: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None

@@ -139,6 +139,13 @@ _STATUSES: Final = map_of(
 )
 _ALLOW: Final = map_of(
     {
+        "modules": Key(
+            FLAG,
+            "Whether they may have modules, `terraform.binary`, `cluster.exec` and a kubeconfig of their own: whatever"
+            " code these bring runs with the agent's rights.",
+            "false",
+            default="true",
+        ),
         "clusters": Key(
             _PATTERNS,
             "Kubeconfig contexts or addresses of API servers; `sandbox`, and `current` for where the agent is.",
@@ -149,7 +156,11 @@ _ALLOW: Final = map_of(
             "Namespaces of objects; an empty text stands for objects that are in none, and `*` for all.",
             "[shop, shop-*]",
         ),
-        "sources": Key(_PATTERNS, "Sources of modules beside the repository's own.", "[]"),
+        "sources": Key(
+            _PATTERNS,
+            "Sources of modules beside the repository's own, also of those that modules of the repository call.",
+            "[]",
+        ),
         "ledgers": Key(
             _PATTERNS,
             "Where ledgers may be: `git`, `directory:PATH` or `cluster:NAMESPACE`.",

@@ -3,31 +3,29 @@
 Whatever Git says of it is checked before anything is planned, and what only a plan tells before anything is done.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
 
 from orchestrator.agent.configuration.model import Allowed
+from orchestrator.agent.decisions.uses import matches, refused_uses
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.session import Session
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.objects import ObjectRef, Owner
-from orchestrator.stack.model import Cluster, Json, Ledger, LedgerStore, Module
 from orchestrator.stack.reference import OPENING
-
-_CURRENT = "current"
-_SANDBOX = "sandbox"
 
 
 def check_stack(session: Session, allowed: Allowed) -> None:
     """Refuse a stack that uses what its repository may not, as far as Git says it; raises PlanRefused."""
     refused = [
-        *_clusters(session.stack.cluster, allowed.clusters),
-        *_ledgers(session.stack.ledger, allowed.ledgers),
-        *_sources(session.stack.modules, allowed.sources),
+        *refused_uses(session.stack, allowed, partial(_real, session)),
+        *_called(session, allowed.sources),
         *_written(session, allowed.namespaces),
     ]
-    _refuse(session.owner, refused)
+    _refuse(f"{session.owner} at {session.revision}", refused)
 
 
 def check_planned(planned: Planned, allowed: Allowed) -> None:
@@ -42,8 +40,8 @@ def check_objects(refs: Iterable[ObjectRef], allowed: Allowed, *, owner: Owner) 
     patterns = allowed.namespaces
     if patterns is None:
         return
-    outside = sorted(ref for ref in refs if not _matches(_namespace(ref), patterns))
-    _refuse(owner, [f"{ref} is not in one of its namespaces" for ref in outside])
+    outside = sorted(ref for ref in refs if not matches(_namespace(ref), patterns))
+    _refuse(str(owner), [f"{ref} is not in one of its namespaces" for ref in outside])
 
 
 def _written(session: Session, patterns: Sequence[str] | None) -> Iterator[str]:
@@ -58,7 +56,7 @@ def _written(session: Session, patterns: Sequence[str] | None) -> Iterator[str]:
             metadata = document.value.get("metadata")
             namespace = (metadata.get("namespace") if isinstance(metadata, dict) else None) or usual
             told = isinstance(namespace, str) and OPENING not in namespace
-            if told and not _matches(str(namespace), patterns):
+            if told and not matches(str(namespace), patterns):
                 yield f"an object of {unit} is in {namespace}, which is not one of its namespaces"
 
 
@@ -67,50 +65,28 @@ def _namespace(ref: ObjectRef) -> str:
     return ref.name if ref.kind == "Namespace" and not ref.group else ref.namespace
 
 
-def _clusters(cluster: Cluster, patterns: Sequence[str] | None) -> Iterator[str]:
-    if patterns is None:
+def _called(session: Session, patterns: Sequence[str] | None) -> Iterator[str]:
+    """Yield what modules of the repository call elsewhere; one of these could bring in anything."""
+    local = [module for module in session.stack.modules if module.local]
+    if patterns is None or not local:
         return
-    if cluster.kubeconfig or cluster.exec:
-        yield "it brings a kubeconfig or a program for credentials of its own"
-    name = _cluster(cluster)
-    if not _matches(name, patterns):
-        yield f"the cluster {name} is not one of its clusters"
+    from orchestrator.engine.planning.requests import module_request
+    from orchestrator.infrastructure.allowed import check_calls
+
+    for module in local:
+        request = module_request(session.tree, session.stack, module)
+        for mistake in check_calls(request, lambda source: matches(source, patterns)):
+            yield f"{module.id}: {mistake.message}"
 
 
-def _cluster(cluster: Cluster) -> str:
-    if cluster.sandbox:
-        return _SANDBOX
-    return _text(cluster.server) or _text(cluster.context) or _CURRENT
+def _real(session: Session, path: str) -> str:
+    return os.path.realpath(session.repository.root / Path(path).expanduser())
 
 
-def _ledgers(ledger: Ledger, patterns: Sequence[str] | None) -> Iterator[str]:
-    name = {
-        LedgerStore.GIT: "git",
-        LedgerStore.DIRECTORY: f"directory:{ledger.path}",
-        LedgerStore.CLUSTER: f"cluster:{ledger.namespace}",
-    }[ledger.store]
-    if patterns is not None and not _matches(name, patterns):
-        yield f"the ledger {name} is not one of its ledgers"
-
-
-def _sources(modules: Sequence[Module], patterns: Sequence[str] | None) -> Iterator[str]:
-    for module in modules:
-        if patterns is not None and not module.local and not _matches(module.source, patterns):
-            yield f"the source {module.source} of {module.id} is not one of its sources"
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _text(value: Json) -> str:
-    return "" if value is None else str(value)
-
-
-def _refuse(owner: Owner, refused: Sequence[str]) -> None:
+def _refuse(who: str, refused: Sequence[str]) -> None:
     if refused:
         raise PlanRefused(
-            f"{owner} uses what its repository may not: {refused[0]}",
+            f"{who} uses what its repository may not: {refused[0]}",
             hint="the agent's own file says what it may, at `allow`",
             detail="\n".join(refused),
         )

@@ -15,7 +15,7 @@ from orchestrator.agent.work.order import Order
 from orchestrator.agent.work.patience import Patience
 from orchestrator.agent.work.patrolling import patrol
 from orchestrator.agent.work.reconciling import reconcile, refused
-from orchestrator.agent.work.sessions import impersonated
+from orchestrator.agent.work.sessions import OwnGate, impersonated
 from orchestrator.agent.work.surveying import survey
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import OrchestratorError, unexpected
@@ -31,7 +31,8 @@ _PATROL_GRACE_SECONDS = 2.0
 def work(order: Order, around: Surroundings) -> str:
     """Do what was ordered and return the document that says what came of it."""
     _offer_to_the_kernel()
-    around = replace(around, impersonated=impersonated(order))
+    gate = OwnGate(repository=order.repository)
+    around = replace(around, impersonated=impersonated(order), gate=gate)
     with _watching(order, around), ExitStack() as resources:
         try:
             if order.task is Task.PATROL:

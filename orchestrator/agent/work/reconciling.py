@@ -10,7 +10,7 @@ from typing import Final
 from orchestrator import clock
 from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
-from orchestrator.agent.work.bounds import check_objects, check_planned, check_stack
+from orchestrator.agent.work.bounds import check_objects, check_planned
 from orchestrator.agent.work.order import Order
 from orchestrator.agent.work.sessions import session_of
 from orchestrator.engine.execution.applying import execute, execute_owed
@@ -75,10 +75,7 @@ def _gone(order: Order, around: Surroundings) -> Session | None:
     """Open what is declared no more as it was applied last, None when nothing of it is left."""
     repository, key = Mirror(order.clone).repository, order.key
     owner = Owner(stack=key.stack, environment=key.environment)
-    session = open_as_applied(around, repository, repository.revision(order.revision), owner)
-    if session is not None:
-        check_stack(session, order.repository.allowed)
-    return session
+    return open_as_applied(around, repository, repository.revision(order.revision), owner)
 
 
 def _looked(order: Order, session: Session, resources: ExitStack) -> Verdict | None:

@@ -1,5 +1,8 @@
 """The session of a stack that a child works on, held to what the agent is told of it."""
 
+from dataclasses import dataclass
+
+from orchestrator.agent.configuration.model import Repository as Watched
 from orchestrator.agent.work.bounds import check_stack
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Session, Surroundings, session_at
@@ -11,9 +14,18 @@ def session_of(order: Order, around: Surroundings, repository: Repository | None
     """Open the stack at the revision; raises PlanRefused when it uses what it may not."""
     repository, key = repository or Mirror(order.clone).repository, order.key
     revision = repository.revision(order.revision)
-    opened = session_at(around, repository, revision, stack=key.stack, environment=key.environment)
-    check_stack(opened, order.repository.allowed)
-    return opened
+    return session_at(around, repository, revision, stack=key.stack, environment=key.environment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnGate:
+    """Lets in what the agent's own file allows: of the wanted revision, and of those that the ledger names."""
+
+    repository: Watched
+
+    def check(self, session: Session) -> None:
+        """Refuse a stack that uses what its repository may not; raises PlanRefused."""
+        check_stack(session, self.repository.allowed)
 
 
 def impersonated(order: Order) -> str:
