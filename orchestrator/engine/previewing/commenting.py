@@ -19,7 +19,7 @@ from orchestrator.plans.preview import Preview, Refreshed
 from orchestrator.reports.preview.budget import SMALLEST
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall
-from orchestrator.reports.preview.standing import EVERYTHING, ROOM
+from orchestrator.reports.preview.standing import ROOM
 from orchestrator.stack.load import load_project
 
 _LATE: Final = frozenset({Ending.OVERTAKEN, Ending.CLOSED, Ending.MERGED})
@@ -191,7 +191,7 @@ def _conclude(
         if (former.head, into) != (made.head, made.into):  # its comment is gone
             why = f"what was planned since is {made.head[:10]} into {made.into}"
             retired = replace(leading, commit=former.head, other_base=request.apart(into))
-            retired.settle(former, {EVERYTHING: why}, unasked=False)
+            retired.withdraw(former, why, of=request.number)
 
 
 def _check(request: ChangeRequest, ask: Ask) -> None:

@@ -83,7 +83,7 @@ def _nothing_stands(
         configuration=configuration,
         stop=surroundings.stop,
         other_base=request.other_base,
-    ).settle(no_comment(request.head), {EVERYTHING: _NO_COMMENT}, unasked=False)
+    ).withdraw(no_comment(request.head), _NO_COMMENT, of=request.number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,10 @@ class _Page:
         as_read = self._is_as_read()
         if as_read:
             # The comment comes last: it is what the next run takes for said.
-            self._say_in_statuses(stale)
+            if self.elsewhere:
+                self._withdraw(self.elsewhere)
+            else:
+                self._say_in_statuses(stale)
         elif not self.anew:  # whoever wrote it says its statuses
             return self._refreshed(stale)
         if as_read and self._rewrite(self._reopened(stale)):
@@ -130,15 +133,17 @@ class _Page:
 
     def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
         self._statuses(self.memory.head, self.into).settle(
-            self.memory,
-            stale,
-            anew=self.anew == self.memory.head,
-            unasked=not self.elsewhere,
+            self.memory, stale, anew=self.anew == self.memory.head
         )
+
+    def _withdraw(self, why: str) -> None:
+        """Take back what the comment gave; nothing is known of the request where it is about something else by now."""
+        number, head = self.request.number, self.request.head
+        self._statuses(self.memory.head, self.into).withdraw(self.memory, why, of=number)
         if self.elsewhere:
-            head = self.request.head
-            about = {EVERYTHING: f"what was planned is {self.memory.head[:10]} into {self.into}"}
-            self._statuses(head, self.request.base).settle(no_comment(head), about)
+            about = f"what was planned is {self.memory.head[:10]} into {self.into}"
+            here = self._statuses(head, self.request.base)
+            here.withdraw(no_comment(head), about, of=number, unasked=self.request.is_open)
 
     def _statuses(self, commit: str, base: str) -> Statuses:
         return Statuses(
@@ -175,7 +180,7 @@ class _Page:
     def finished(self) -> Refreshed:
         """Say in the last line what was applied of it, as far as the ledgers know."""
         if not self.request.merged_as:  # it may be opened again, and nobody looks at it until then
-            self._say_in_statuses({EVERYTHING: _CLOSED})
+            self._withdraw(_CLOSED)
         # The forge may have removed the head by now.
         merge = self._merge(fetched(self.surroundings, self.request, with_head=False))
         told = tuple(self._afterwards(merge))

@@ -16,6 +16,7 @@ from orchestrator.plans.preview import Preview
 from orchestrator.processes import Stop
 from orchestrator.reports.preview.harmless import line
 from orchestrator.reports.preview.memory import Memory, memory_of
+from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.reports.preview.words import headline
 
 _NAME: Final = "orchestrator"
@@ -57,9 +58,9 @@ class Statuses:
         memory = memory_of(made)
         for name in memory.plans:
             self._set(name, verdict(memory, {}, name))
-        for name, said in self._others(memory, self._said()):
+        for name, said in self._each(memory):
             owed = verdict(memory, {}, name)
-            if said != self._shown(owed):
+            if name and name not in memory.plans and _verdict(said) != self._shown(owed):
                 self._set(name, owed)
         self._set("", replace(verdict(memory, {}, ""), words=headline(made)))
 
@@ -72,47 +73,47 @@ class Statuses:
             self._set(name, replace(owed, state=State.PENDING) if passes else owed)
         self._set("", Verdict(state=State.FAILURE, words=_UNCOMMENTED))
 
-    def settle(
-        self,
-        memory: Memory,
-        stale: Mapping[str, str],
-        *,
-        anew: bool = False,
-        unasked: bool = True,
-    ) -> bool:
-        """Bring all to what they have to be by what a comment remembers; return whether one was not so already.
+    def settle(self, memory: Memory, stale: Mapping[str, str], *, anew: bool = False) -> None:
+        """Bring all to what they have to be by the comment of an open request; what is so already is not said again.
 
-        ``anew`` says those of the comment whatever they are; without ``unasked``, a commit without any is left alone.
+        ``anew`` says those of the comment whatever they are.
         """
-        said = self._said()
-        if not said and not unasked:
-            return False
-        done = False
-        names = (*memory.plans, *(name for name, _ in self._others(memory, said)), "")
-        for name in names:
+        for name, said in self._each(memory):
             owed = verdict(memory, stale, name)
             known = anew and (name in memory.plans or not name)
-            if known or is_due(said.get(self._context(name)), self._shown(owed), memory, name):
+            if known or is_due(_verdict(said), self._shown(owed), memory, name):
                 self._set(name, owed)
-                done = True
+
+    def withdraw(self, memory: Memory, why: str, *, of: int, unasked: bool = False) -> bool:
+        """Take back what the comment of request ``of`` gave, which holds no more; return whether there was something.
+
+        Two requests may have one head: what leads to the comment of another one is that one's. ``unasked`` says of all
+        that nothing holds, also where nobody said anything of it yet.
+        """
+        done = False
+        for name, said in self._each(memory):
+            owed = verdict(memory, {EVERYTHING: why}, name)
+            if said is None:
+                due = unasked and not name
+            else:
+                ours = not said.address or f"/{of}#" in said.address
+                due = ours and is_due(_verdict(said), self._shown(owed), memory, name)
+            if due:
+                self._set(name, owed)
+            done |= due
         return done
 
-    def _said(self) -> dict[str, Verdict]:
-        """Return how the statuses stand that are ours, by what they are called."""
-        found = insist(lambda: self.forge.statuses(self.commit), self.stop, lost=_MOST_LOST)
+    def _each(self, memory: Memory) -> Iterator[tuple[str, Status | None]]:
+        """Yield how the status of each plan of a comment stands, those of other stacks, and at last that of all."""
         all_ = self._context("")
-        return {
-            each.name: Verdict(state=each.state, words=each.description)
-            for each in found
-            if each.name == all_ or each.name.startswith(f"{all_}: ")
-        }
-
-    def _others(self, memory: Memory, said: Mapping[str, Verdict]) -> Iterator[tuple[str, Verdict]]:
-        """Yield those of stacks that a comment does not name, by the names of these."""
-        for context, stands in sorted(said.items()):
-            name = context.removeprefix(f"{self._context('')}: ")
-            if name not in memory.plans and _OF_A_STACK.fullmatch(name):
-                yield name, stands
+        found = insist(lambda: self.forge.statuses(self.commit), self.stop, lost=_MOST_LOST)
+        said = {each.name: each for each in found}
+        own = f"{all_}: "
+        rest = (name.removeprefix(own) for name in sorted(said) if name.startswith(own))
+        others = filter(_OF_A_STACK.fullmatch, rest)
+        for name in dict.fromkeys((*memory.plans, *others)):
+            yield name, said.get(self._context(name))
+        yield "", said.get(all_)
 
     def _set(self, name: str, owed: Verdict) -> None:
         status = Status(
@@ -136,6 +137,10 @@ class Statuses:
         told += [f"into {self.other_base}"] if self.other_base else []
         own = f" ({', '.join(told)})" if told else ""
         return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
+
+
+def _verdict(said: Status | None) -> Verdict | None:
+    return Verdict(state=said.state, words=said.description) if said else None
 
 
 def _shortened(context: str) -> str:

@@ -8,8 +8,10 @@ import pytest
 
 from orchestrator import clock
 from orchestrator.engine.previewing.statuses import Statuses
+from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.errors import ForgeUnanswered, PlanRefused, TerraformError
 from orchestrator.forges.clients import open_forge
+from orchestrator.forges.forge import State, Status
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Place
 from orchestrator.plans.preview import Preview, StackPreview
@@ -167,12 +169,16 @@ def test_what_was_planned_for_the_commit_before_is_as_the_new_plan_says(forge: S
     before = tuple(replace(_MADE, environment=each) for each in ("a", "b"))
     blog = replace(_MADE, stack="blog")
     unread = StackPreview(stack="shop", environment="*", error=TerraformError("no"))
+    _statuses(forge).forge.set_status(
+        _HEAD, Status(name="ci/build", state=State.FAILURE, description="of another program")
+    )
     _statuses(forge, "other").planned(Preview(base="b" * 40, head=_HEAD, stacks=before))
     _statuses(forge).planned(Preview(base="b" * 40, head=_HEAD, stacks=(*before, blog)))
 
     _statuses(forge).planned(Preview(base="c" * 40, head=_HEAD, stacks=(unread,)))
 
     assert _told(forge) == {
+        "ci/build": "failure: of another program",
         "orchestrator (other): shop/a": "success: 1 to create",
         "orchestrator (other): shop/b": "success: 1 to create",
         "orchestrator (other)": "success: Merging: 2 to create",
@@ -234,6 +240,21 @@ def test_what_is_stale_goes_back_to_pending_and_what_is_not_any_more_to_success(
         "orchestrator: shop/b": "success: 2 to delete",
         "orchestrator": "success: shop/a: 1 to create, shop/b: 2 to delete",
     }
+
+
+@pytest.mark.parametrize(("of", "state"), [(NUMBER, "pending"), (NUMBER + 1, "success")])
+def test_what_the_comment_of_another_request_gave_is_not_taken_back(
+    forge: Served, of: int, state: str
+) -> None:
+    """Two requests may have one head, and anybody may open one: each takes back what leads to its own comment."""
+    statuses = replace(_statuses(forge), address=f"https://a.example/pulls/{NUMBER}#issuecomment-1")
+    statuses.settle(_MEMORY, {})
+
+    found = _statuses(forge).withdraw(no_comment(_HEAD), "there is no comment of it", of=of)
+
+    assert found is (of == NUMBER)
+    assert {told.partition(":")[0] for told in _told(forge).values()} == {state}
+    assert set(_told(forge)) == {"orchestrator", "orchestrator: shop/a", "orchestrator: shop/b"}
 
 
 def test_a_reason_that_is_cut_is_said_once(forge: Served) -> None:
