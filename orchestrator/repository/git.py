@@ -10,17 +10,18 @@ what was done. A child without a terminal cannot ask for a password either, so t
 import os
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen, TimeoutExpired  # noqa: TID251 - GitPython starts the child, in these terms
+from subprocess import PIPE, Popen, TimeoutExpired  # noqa: TID251 - GitPython starts the child, in these terms
 from typing import IO, Any, BinaryIO, cast
 
 from orchestrator import clock
 from orchestrator.errors import UsageError
 from orchestrator.processes import Command, ProgramMissing, Stop, run
 from orchestrator.repository.library import git_in, not_found
+from orchestrator.repository.readers import Gone, Reader
 from orchestrator.repository.troubles import Ended, local_trouble
 from orchestrator.settings import Settings
 
@@ -28,8 +29,12 @@ _OUTSIDE = "not a git repository"
 _OF_A_HOOK = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX"}
 )
+BATCH, CHECK = "--batch", "--batch-check"
+"""Of ``git cat-file``: objects with their content, or what they are alone."""
+
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
+_SPACES = 2  # in a line about an object: its id, kind and size
 _PATIENCE_AFTER_STOP = (
     15.0,
     2.0,
@@ -129,6 +134,44 @@ class Git:
     def __init__(self, checkout: Checkout) -> None:
         """Remember where; nothing is run."""
         self.checkout = checkout
+        self._readers: Mapping[str, Reader] | None = None
+        self._known: dict[tuple[str, ...], Ended] = {}
+
+    @contextmanager
+    def kept_running(self) -> Iterator[None]:
+        """Have one program answer all questions about objects while the block lasts, and ask for settings once.
+
+        For who has many: they are answered as before, but for settings that somebody changes meanwhile.
+        """
+        if self._readers is not None:
+            yield
+            return
+        readers = {
+            BATCH: Reader(lambda: self._started("cat-file", BATCH), _content),
+            CHECK: Reader(lambda: self._started("cat-file", CHECK), lambda _line: 0),
+        }
+        self._readers = readers
+        try:
+            yield
+        finally:
+            self._readers, self._known = None, {}
+            for reader in readers.values():
+                reader.close()
+
+    def objects(self, form: str, names: Sequence[str]) -> bytes:
+        """Return what ``git cat-file`` says to these names, one a line; raises RepositoryError."""
+        if self._readers is not None:
+            with suppress(Gone):  # a program of its own says why
+                return self._readers[form].ask(names)
+        return self.run("cat-file", form, stdin=os.fsencode("".join(f"{each}\n" for each in names)))
+
+    def asked(self, *arguments: str) -> Ended:
+        """Return how a command ended that only tells what is set."""
+        if self._readers is None:
+            return self.attempt(*arguments)
+        if arguments not in self._known:
+            self._known[arguments] = self.attempt(*arguments)
+        return self._known[arguments]
 
     def run(
         self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None
@@ -177,13 +220,19 @@ class Git:
                 _end(child)
         return Ended(code=child.returncode, stdout=stdout, stderr=stderr.decode(errors="replace"))
 
+    def _started(self, *arguments: str) -> "Popen[bytes]":
+        return self._start(arguments, self._environment(), PIPE)
+
     def _start(
-        self, arguments: tuple[str, ...], environment: Mapping[str, str], source: IO[bytes] | None
+        self,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+        source: IO[bytes] | int | None,
     ) -> "Popen[bytes]":
         command = git_in(str(self.checkout.root))
         process: Any = command.execute(
             [command.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
-            istream=cast(BinaryIO | None, source),
+            istream=cast(BinaryIO | None, source),  # in Popen's terms
             as_process=True,
             env=environment,
             start_new_session=True,
@@ -213,6 +262,12 @@ def _input(content: bytes) -> Iterator[IO[bytes] | None]:
         file.write(content)
         file.seek(0)
         yield file
+
+
+def _content(line: bytes) -> int:
+    """Return how much follows a line of ``git cat-file --batch``: an object, and the end of a line."""
+    size = line.rstrip(b"\n").split(b" ")[-1]
+    return int(size) + 1 if line.count(b" ") == _SPACES and size.isdigit() else 0
 
 
 def _end(child: "Popen[bytes]") -> None:

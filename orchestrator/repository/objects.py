@@ -1,11 +1,10 @@
 """Reading objects: any number of them through one ``git cat-file``."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import RepositoryError
-from orchestrator.repository.git import Git
+from orchestrator.repository.git import BATCH, CHECK, Git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +31,7 @@ def read_objects(git: Git, names: Sequence[str]) -> tuple[GitObject | None, ...]
     """
     if not names:
         return ()
-    output = git.run(
-        "cat-file", "--batch", stdin=os.fsencode("".join(f"{name}\n" for name in names))
-    )
+    output = git.objects(BATCH, names)
     found: list[GitObject | None] = []
     start = 0
     while start < len(output):
@@ -54,8 +51,7 @@ def identify(git: Git, names: Sequence[str]) -> tuple[str, ...]:
     """Return the ids of the objects that the names stand for, in their order; empty for those that are not there."""
     if not names:
         return ()
-    asked = os.fsencode("".join(f"{name}\n" for name in names))
-    lines = git.run("cat-file", "--batch-check", stdin=asked).splitlines()
+    lines = git.objects(CHECK, names).splitlines()
     found = (_object_header(line) for line in lines)
     return tuple(header[0] if header else "" for header in found)
 

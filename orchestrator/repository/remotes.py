@@ -5,6 +5,7 @@ import os
 
 from orchestrator.errors import RepositoryError
 from orchestrator.repository.git import Git
+from orchestrator.repository.troubles import local_trouble
 
 
 def choose_remote(git: Git, name: str) -> str | None:
@@ -12,7 +13,10 @@ def choose_remote(git: Git, name: str) -> str | None:
 
     Never the current branch's own: a ledger has one place, whatever branch somebody stands on.
     """
-    remotes = tuple(os.fsdecode(git.run("remote")).split())
+    listed = git.asked("remote")
+    if listed.code != 0:
+        raise local_trouble("remote", listed, git.checkout.root)
+    remotes = tuple(os.fsdecode(listed.stdout).split())
     if name:
         return _named(remotes, name)
     if "origin" in remotes:

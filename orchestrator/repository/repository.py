@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -149,7 +149,7 @@ class Repository:
 
     def identity(self) -> str:
         """Return who works here as Git knows it, ``Name <mail>``, or an empty text when it does not."""
-        ended = self._git.attempt("var", "GIT_AUTHOR_IDENT")
+        ended = self._git.asked("var", "GIT_AUTHOR_IDENT")
         return os.fsdecode(ended.stdout).rpartition(">")[0] + ">" if ended.code == 0 else ""
 
     def author(self, revision: Revision) -> str:
@@ -212,6 +212,10 @@ class Repository:
     def missing_submodules(self, tree: Path) -> tuple[str, ...]:
         """Return the submodules whose files an exported tree lacks, since they are not checked out; sorted."""
         return missing_submodules(self._git, tree)
+
+    def kept_running(self) -> AbstractContextManager[None]:
+        """Have one program answer all questions about objects while the block lasts, and ask for settings once."""
+        return self._git.kept_running()
 
     def plumbing(self, *, patience: float = 60.0, stop: Stop | None = None) -> GitPlumbing:
         """Return objects, refs and remotes of this repository, for the ledger.

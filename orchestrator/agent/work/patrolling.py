@@ -26,7 +26,10 @@ from orchestrator.repository.repository import Repository
 def patrol(order: Order, around: Surroundings, patience: Patience) -> tuple[Key, ...]:
     """Return which stacks are not as they should be, or cannot be looked at: each has to be seen to by itself."""
     repository = Mirror(order.clone).repository
-    with Looking(stop=around.stop, patience=patience_of(around.settings)) as looking:
+    with (
+        repository.kept_running(),
+        Looking(stop=around.stop, patience=patience_of(around.settings)) as looking,
+    ):
         shared = replace(around, looking=looking)
 
         def astray(key: Key) -> bool:

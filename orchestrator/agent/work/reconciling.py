@@ -34,6 +34,7 @@ from orchestrator.plans.remembered import Suspension
 from orchestrator.plans.report import Report, accomplished, intended
 from orchestrator.plans.windows import Closed, check_windows, closed
 from orchestrator.repository.mirror import Mirror
+from orchestrator.repository.repository import Repository
 from orchestrator.stack.model import Drift
 from orchestrator.stack.policies import Guards
 
@@ -47,7 +48,10 @@ _APPROVALS: Final = 1
 
 def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdict:
     """Bring the stack to the revision, unless it is there; raises what planning and applying raise."""
-    session = session_of(order, around) if order.task is not Task.DESTROY else _gone(order, around)
+    repository = Mirror(order.clone).repository
+    resources.enter_context(repository.kept_running())
+    opened = _gone if order.task is Task.DESTROY else session_of
+    session = opened(order, around, repository)
     if session is None:
         return Verdict(end=End.UNCHANGED, revision=order.revision)
     store = open_store(session)
@@ -71,9 +75,9 @@ def _suspended(order: Order, by: Suspension | None) -> Verdict | None:
     return Verdict(end=End.SUSPENDED, message=message, revision=order.revision)
 
 
-def _gone(order: Order, around: Surroundings) -> Session | None:
+def _gone(order: Order, around: Surroundings, repository: Repository) -> Session | None:
     """Open what is declared no more as it was applied last, None when nothing of it is left."""
-    repository, key = Mirror(order.clone).repository, order.key
+    key = order.key
     owner = Owner(stack=key.stack, environment=key.environment)
     return open_as_applied(around, repository, repository.revision(order.revision), owner)
 

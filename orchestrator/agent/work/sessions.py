@@ -6,13 +6,12 @@ from orchestrator.agent.configuration.model import Repository as Watched
 from orchestrator.agent.work.bounds import check_stack
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Session, Surroundings, session_at
-from orchestrator.repository.mirror import Mirror
 from orchestrator.repository.repository import Repository
 
 
-def session_of(order: Order, around: Surroundings, repository: Repository | None = None) -> Session:
+def session_of(order: Order, around: Surroundings, repository: Repository) -> Session:
     """Open the stack at the revision; raises PlanRefused when it uses what it may not."""
-    repository, key = repository or Mirror(order.clone).repository, order.key
+    key = order.key
     revision = repository.revision(order.revision)
     return session_at(around, repository, revision, stack=key.stack, environment=key.environment)
 

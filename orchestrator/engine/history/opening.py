@@ -205,8 +205,11 @@ def _places(bare: Session, files: Files) -> Iterator[Session]:
     """Yield a session for each place where ledgers are kept: the repository's, then those that stacks say."""
     yield bare
     told = {files.ledger}
+    written = {each.name: files.root / each.file for each in files.stacks}
     for stack, names in files.environments.items():
         for environment in names or ():
+            if not _may_say(written[stack], b"ledger"):  # reading it whole costs more than a look
+                continue
             own = _stack(files, Owner(stack=stack, environment=environment))
             if own.ledger not in told:
                 told.add(own.ledger)
@@ -227,6 +230,15 @@ def _stack(files: Files, owner: Owner) -> Stack:
     if known == owner.environment:
         return replace(stack, name=owner.stack)
     return bare_stack(owner, stack.ledger)
+
+
+def _may_say(file: Path, key: bytes) -> bool:
+    """Whether a file may have a key: by its letters, or by something that can stand for them."""
+    try:
+        text = file.read_bytes()
+    except OSError:  # reading it whole says what that means
+        return True
+    return key in text or b"\\" in text
 
 
 def bare_stack(owner: Owner, ledger: Ledger) -> Stack:

@@ -21,7 +21,7 @@ Known = dict[str, tuple[frozenset[str], Leading]]
 """What modules of a tree are made of, and what in them leads elsewhere, by the paths that stacks name."""
 
 _GLOB_CHARACTERS: Final = frozenset("*?[")
-_EXPRESSIONS: Final = frozenset({".yaml", ".yml", ".json"})  # where they can stand
+_EXPRESSIONS: Final = (".yaml", ".yml", ".json")  # where they can stand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +73,17 @@ def survey(tree: Path, stack: Stack, known: Known | None = None) -> Made:
 
 def mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
     """Whether files of a stack may read the name of the revision: it is another one then after every commit."""
-    places = (tree / path for path in reach)
-    files = (
-        file for place in places for file in ([place] if place.is_file() else place.rglob("*"))
-    )
-    return any(
-        b"revision" in file.read_bytes()
-        for file in files
-        if file.suffix in _EXPRESSIONS and file.is_file()
-    )
+    named = (file for path in reach for file in _files_at(tree / path))
+    files = (Path(file) for file in named if file.endswith(_EXPRESSIONS))
+    return any(file.is_file() and b"revision" in file.read_bytes() for file in files)
+
+
+def _files_at(place: Path) -> Iterator[str]:
+    """Yield a file, or all that lie below a directory: by plain texts, since there may be thousands."""
+    if place.is_file():
+        yield str(place)
+    for folder, _, names in os.walk(place):
+        yield from (f"{folder}{os.sep}{name}" for name in names)
 
 
 def below(file: str, paths: Iterable[str]) -> bool:

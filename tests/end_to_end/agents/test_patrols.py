@@ -32,7 +32,8 @@ def _patrolled(keeper: Keeper, names: list[str], revision: str, trace: Path) -> 
 
 
 def _asked(trace: Path) -> int:
-    """Return how often the remote was asked."""
+    """Return how often the remote was asked; objects are read by one program for all stacks."""
+    assert trace.read_text().count("built-in: git cat-file") == 1
     return trace.read_text().count("built-in: git ls-remote")
 
 
