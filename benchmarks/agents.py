@@ -56,8 +56,11 @@ class Place:
         argv = (ORCHESTRATOR,)
         return Command(argv=argv, directory=self.directory, variables=variables).environment
 
-    def begin(self, port: int) -> None:
-        """Commit what there is, and write the agent's file, with no interval but those that hold by default."""
+    def begin(self, port: int, *, looks: str | None = None) -> None:
+        """Commit what there is, and write the agent's file, with the intervals that hold by default.
+
+        ``looks`` is how often workloads are looked at, in place of what holds by default.
+        """
         remote = self.directory / "remote.git"
         commit(self.checkout, "Begin")
         self.git("branch", "--force", "main")
@@ -66,12 +69,14 @@ class Place:
         self.git("remote", "add", "origin", str(remote))
         (self.directory / "secret").write_text(_SECRET, encoding="utf-8")
         webhook = {"kind": "generic", "secret_file": "secret"}
-        told = {
+        told: dict[str, Any] = {
             "version": 1,
             "directory": "agent",
             "listen": f"127.0.0.1:{port}",
             "repositories": {REPOSITORY: {"url": remote.as_uri(), "webhook": webhook}},
         }
+        if looks:
+            told["defaults"] = {"drift": {"workloads": looks}}
         self.file.write_text(json.dumps(told), encoding="utf-8")
 
     def push(self) -> str:
@@ -135,8 +140,12 @@ class Agent:
                 yield f"{_seconds_of(each):8.2f} s {megabytes_of(each):5.0f} MB with its own  {name}"
 
     def megabytes(self) -> float:
-        """Return what the agent and all that it started have resident now, shared pages by their shares."""
-        return megabytes_of(self.process.pid)
+        """Return what the agent and all that it started have resident now, shared pages by their shares.
+
+        The lower of two looks: a child that is about to be a program, and lives in its parent's own memory for the
+        millisecond that takes (vfork(2)), counts all of that a second time.
+        """
+        return min(megabytes_of(self.process.pid) for _ in range(2))
 
 
 def applied(lines: list[dict[str, Any]], revision: str) -> int:
