@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -212,7 +213,7 @@ class Client:
             headers["Authorization"] = authorization
         if self.access.impersonated:
             headers["Impersonate-User"] = self.access.impersonated
-        query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
+        query = f"?{_written(tuple(call.query.items()))}" if call.query else ""
         return await self._api.request(
             call.method,
             f"{self.access.server}{call.path}{query}",
@@ -309,6 +310,11 @@ async def side_by_side(items: Sequence[A], work: Callable[[A], Awaitable[B]]) ->
         if outcome is not None:
             raise outcome
     return [results[index] for index in range(len(items))]
+
+
+@lru_cache(maxsize=64)  # thousands of requests ask with the same few
+def _written(query: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(query, quote_via=quote)
 
 
 def _break_off(response: Any) -> None:
