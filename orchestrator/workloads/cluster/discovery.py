@@ -16,7 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.workloads.cluster.answers import Request
+from orchestrator.workloads.cluster.answers import NotServed, Request
 from orchestrator.workloads.cluster.connection.client import Answer, Call, Client, side_by_side
 from orchestrator.workloads.kinds import Kinds, Resource
 
@@ -93,8 +93,16 @@ async def _resources(client: Client, path: str, answer: Answer) -> tuple[Resourc
             for version in group["versions"]
         ]
     )
-    answers = await side_by_side(addresses, lambda address: client.send(_call(address)))
-    return tuple(resource for each in answers for resource in _of_version(each.body))
+    answers = await side_by_side(addresses, lambda address: _version(client, address))
+    return tuple(resource for each in answers if each for resource in _of_version(each.body))
+
+
+async def _version(client: Client, address: str) -> Answer | None:
+    """Return what a version serves, or None where it went since the groups were listed: its definition was deleted."""
+    try:
+        return await client.send(_call(address))
+    except NotServed:
+        return None
 
 
 def _stale(answer: Answer) -> frozenset[tuple[str, str]]:

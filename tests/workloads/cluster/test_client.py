@@ -252,10 +252,11 @@ def test_a_broken_cache_of_kinds_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_an_old_server_is_asked_version_by_version(tmp_path: Path) -> None:
-    """A server without aggregated discovery is understood too."""
+    """A server without aggregated discovery is understood too; a group that goes meanwhile serves nothing."""
+    versions = [{"groupVersion": name} for name in ("apps/v1", "gone.example.com/v1")]
     answers = {
         "/api": {"kind": "APIVersions", "versions": ["v1"]},
-        "/apis": {"kind": "APIGroupList", "groups": [{"versions": [{"groupVersion": "apps/v1"}]}]},
+        "/apis": {"kind": "APIGroupList", "groups": [{"versions": [each]} for each in versions]},
         "/api/v1": {
             "groupVersion": "v1",
             "resources": [
@@ -275,10 +276,13 @@ def test_an_old_server_is_asked_version_by_version(tmp_path: Path) -> None:
             ],
         },
     }
-    with (
-        serving(lambda asked: Say(body=answers[asked.path])) as server,
-        connected(server.address, tmp_path) as cluster,
-    ):
+
+    def script(asked: Asked) -> Say:
+        if asked.path not in answers:
+            return Say(status=404, body={"message": "404 page not found"})
+        return Say(body=answers[asked.path])
+
+    with serving(script) as server, connected(server.address, tmp_path) as cluster:
         kinds = cluster.kinds()
     assert kinds.find("", "ConfigMap") == CONFIGS
     assert kinds.find("apps", "Deployment")
