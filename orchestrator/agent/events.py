@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.surveys import Undeclared
 from orchestrator.agent.verdicts import Verdict
 
 
@@ -36,7 +37,8 @@ class Looked:
 class Surveyed:
     """A revision was fetched and read; it declares these stacks.
 
-    ``signer`` is who signed it, if that counts; ``error`` is why it could not be read, or empty.
+    ``signer`` is who signed it, if that counts; ``error`` is why it could not be read, or empty. ``undeclared`` is
+    what the agent's file names, and is not there.
     """
 
     repository: str
@@ -44,6 +46,7 @@ class Surveyed:
     subject: str = ""
     signer: str = ""
     stacks: tuple[Key, ...] = ()
+    undeclared: tuple[Undeclared, ...] = ()
     error: str = ""
 
 

@@ -46,6 +46,10 @@ def _surveyed(event: events.Surveyed) -> None:
     else:
         signed = {"signer": event.signer} if event.signer else {}
         log.tell("revision read", **keys, **signed, subject=event.subject, stacks=len(event.stacks))
+    for each in event.undeclared:
+        named = {"stack": each.stack, "environment": each.environment}
+        said = {name: value for name, value in named.items() if value}
+        log.trouble("stack is not declared", **keys, **said, why=each.why, hint=each.hint)
 
 
 def _ended(event: events.Ended) -> None:

@@ -26,6 +26,7 @@ from orchestrator.agent.decisions.agenda import (
     next_moment,
 )
 from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
+from orchestrator.agent.decisions.naming import outcome
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
 from orchestrator.agent.decisions.turns import Turns
 from orchestrator.agent.memory import Memory, own_directory
@@ -329,12 +330,10 @@ class Loop:
 
     def _take_in(self, repository: str, found: Survey, now: float) -> None:
         """Take in what a revision declares; a stack that cannot be read is left as it is."""
-        self.verdicts[Key(repository=repository)] = Verdict(end=End.UNCHANGED)
+        self.verdicts[Key(repository=repository)] = outcome(found)
         for each in found.declared:
             if not each.trouble:
                 continue
-            trouble = Verdict(end=End.FAILED, message=each.trouble)
-            self.verdicts[Key(repository=repository)] = trouble
             key = Key(repository=repository, stack=each.stack)
             if self.share.begins(key):
                 self._announce(
@@ -352,6 +351,7 @@ class Loop:
                 stacks=tuple(
                     sorted(key for key in self.agenda if key.repository == repository and key.stack)
                 ),
+                undeclared=found.undeclared,
             )
         )
         self._overtake(repository, found.revision)

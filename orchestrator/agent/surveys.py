@@ -9,10 +9,25 @@ from orchestrator.plans.declared import Declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undeclared:
+    """A stack, an environment of one or, without a stack, of all, that the agent's file names and Git does not."""
+
+    stack: str
+    environment: str
+    why: str
+    hint: str
+
+    def __str__(self) -> str:
+        """Return ``stack``, ``stack/environment`` or ``*/environment``."""
+        return f"{self.stack or '*'}/{self.environment}" if self.environment else self.stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """A revision and what it declares; ``signer`` is who signed it, where that is asked for.
 
-    ``left`` are stacks that it declares no more, and of which something is left.
+    ``left`` are stacks that it declares no more, and of which something is left; ``undeclared`` is what the agent's
+    file names, and is not there.
     """
 
     revision: str
@@ -20,6 +35,7 @@ class Survey:
     declared: tuple[Declared, ...]
     signer: str = ""
     left: tuple[Declared, ...] = ()
+    undeclared: tuple[Undeclared, ...] = ()
 
 
 def encode(survey: Survey) -> str:
@@ -37,6 +53,7 @@ def decode(text: str) -> Survey | None:
             signer=found["signer"],
             declared=tuple(Declared(**each) for each in found["declared"]),
             left=tuple(Declared(**each) for each in found["left"]),
+            undeclared=tuple(Undeclared(**each) for each in found["undeclared"]),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

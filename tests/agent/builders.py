@@ -3,7 +3,7 @@
 from orchestrator.agent.configuration.model import DriftChecks, Retry
 from orchestrator.agent.decisions.agenda import Item, Key, Task
 from orchestrator.agent.decisions.endings import Pace
-from orchestrator.agent.surveys import Survey
+from orchestrator.agent.surveys import Survey, Undeclared
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.plans.declared import Declared
 
@@ -34,9 +34,9 @@ def verdict(end: End, *, again: float | None = None) -> Verdict:
     return Verdict(end=end, again=again)
 
 
-def survey(revision: str, *declared: Declared) -> Survey:
-    """Return what a revision declares."""
-    return Survey(revision=revision, subject="", declared=declared)
+def survey(revision: str, *declared: Declared, missed: tuple[Undeclared, ...] = ()) -> Survey:
+    """Return what a revision declares, and what it does not."""
+    return Survey(revision=revision, subject="", declared=declared, undeclared=missed)
 
 
 def declared(stack: str = "shop", content: str = "c1", *, trouble: str = "") -> Declared:

@@ -4,6 +4,7 @@ from typing import Any
 
 from orchestrator.agent import events
 from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.surveys import Undeclared
 from orchestrator.agent.verdicts import End, Verdict, Waits
 
 SHOP = Key(repository="acme", stack="shop", environment="production")
@@ -31,9 +32,13 @@ def waiting(waits: Waits = Waits.APPROVAL, **more: Any) -> events.Ended:
     return ended(End.HELD, **{"message": "it waits", "waits": waits, "digest": "d1", **more})
 
 
-def surveyed(revision: str = FIRST, error: str = "") -> events.Surveyed:
+def surveyed(
+    revision: str = FIRST, error: str = "", missed: tuple[Undeclared, ...] = ()
+) -> events.Surveyed:
     """Return that a revision was read, or not."""
-    return events.Surveyed(repository="acme", revision=revision, stacks=(SHOP,), error=error)
+    return events.Surveyed(
+        repository="acme", revision=revision, stacks=(SHOP,), undeclared=missed, error=error
+    )
 
 
 def looked(error: str = "", locks: tuple[str, ...] = ()) -> events.Looked:

@@ -1,7 +1,7 @@
 """Metrics: what events come to, as Prometheus's own parser reads it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,12 @@ from orchestrator.agent.decisions.agenda import Item, Key, Task
 from orchestrator.agent.loop import Loop
 from orchestrator.agent.metrics.catalogue import CATALOGUE, Kind
 from orchestrator.agent.metrics.exposition import Exposition
-from orchestrator.agent.metrics.figures import Figures, counted
+from orchestrator.agent.metrics.figures import Figures, counted, recalled
 from orchestrator.agent.metrics.gathering import Gathering
 from orchestrator.agent.metrics.samples import Glance, samples
 from orchestrator.agent.replicas.share import Share
 from orchestrator.agent.serving import serving
+from orchestrator.agent.surveys import Undeclared
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
@@ -44,8 +45,11 @@ def _glance(**more: object) -> Glance:
     return Glance(**{**usual, "beat": 49.0, "now": NOW + 100, **more})  # type: ignore[arg-type]
 
 
-def _text(happened: Sequence[events.Event], **more: object) -> str:
-    return Exposition(lambda: samples(_figures(happened), _glance(**more))).text()
+def _text(
+    happened: Sequence[events.Event], *, known: Mapping[Key, Verdict] | None = None, **more: object
+) -> str:
+    figures = recalled(_figures(happened), known or {})
+    return Exposition(lambda: samples(figures, _glance(**more))).text()
 
 
 def _read(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -141,6 +145,25 @@ def test_a_stack_file_is_unreadable_until_a_revision_has_it_right() -> None:
     name = ("orchestrator_repository_unreadable_stacks", frozenset({("repository", "acme")}))
     assert _read(_text([bad, surveyed()]))[name] == 1
     assert _read(_text([bad, surveyed(), surveyed(SECOND)]))[name] == 0
+
+
+def test_a_name_that_git_does_not_have_stays_told_until_it_has() -> None:
+    """Also from before the process began: what did not move is not read anew, and was read well all the same."""
+    missed = Undeclared(stack="web", environment="", why="there is no such stack", hint="")
+    acme = frozenset({("repository", "acme")})
+    name = ("orchestrator_repository_misnamed", acme)
+    assert _read(_text([surveyed(missed=(missed,))]))[name] == 1
+    assert _read(_text([surveyed(missed=(missed,)), surveyed(SECOND)]))[name] == 0
+    for end, readable, misnamed in (
+        (End.HELD, 1, 1),
+        (End.UNCHANGED, 1, 0),
+        (End.FAILED, 0, 0),
+    ):
+        known = {Key(repository="acme"): Verdict(end=end), SHOP: Verdict(end=End.APPLIED)}
+        found = _read(_text([], known=known))
+        assert found["orchestrator_repository_readable", acme] == readable
+        assert found[name] == misnamed
+        assert found["orchestrator_repository_stacks", acme] == 1
 
 
 def test_how_long_tasks_take_is_counted_in_buckets() -> None:

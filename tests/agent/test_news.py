@@ -12,6 +12,7 @@ from orchestrator.agent.configuration.channels import About, Channel, Hidden, Se
 from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.notifications.choosing import Memory, Notification, chosen
 from orchestrator.agent.notifications.news import Known, Matter, news
+from orchestrator.agent.surveys import Undeclared
 from orchestrator.agent.verdicts import End, Waits
 from tests.agent.happenings import FIRST, SECOND, SHOP, ended, failed, looked, surveyed, waiting
 
@@ -183,6 +184,24 @@ def test_a_stack_file_that_was_mended_is_told() -> None:
         (About.FAILURE, key),
         (About.RECOVERY, key),
     ]
+
+
+def test_a_name_that_git_does_not_have_is_told_once() -> None:
+    """Each commit finds it again; its end is told when Git has it. One that is not of a stack is the repository's."""
+    why = "there is no such stack"
+    missed = tuple(
+        Undeclared(stack=stack, environment=environment, why=why, hint="did you mean 'web'?")
+        for stack, environment in (("wbe", ""), ("shop", "prod"), ("", "staging"))
+    )
+    found = _told([surveyed(missed=missed), surveyed(SECOND, missed=missed[:2])], _channel())
+    assert [(each.news.about, each.news.key.stack, each.news.title) for each in found] == [
+        (About.HELD, "wbe", "is not declared in Git"),
+        (About.HELD, "shop", "is not declared in Git"),
+        (About.HELD, "", "has no stack that is kept"),
+        (About.RECOVERY, "", "has stacks that are kept"),
+    ]
+    assert found[0].news.message == f"the agent's file names it, and {why}"
+    assert found[2].news.message.startswith("*/staging: the agent's file names it")
 
 
 def test_too_much_is_counted_and_told_later() -> None:

@@ -81,6 +81,10 @@ BRANCH: Final = _repository(
 )
 STACKS: Final = _repository("stacks", "Stacks that it declares, one for each environment.")
 UNREADABLE: Final = _repository("unreadable_stacks", "Stack files of it that cannot be read.")
+MISNAMED: Final = _repository(
+    "misnamed",
+    "1 when the agent's file names a stack or an environment of it that its last revision does not declare, else 0.",
+)
 
 ATTEMPTED: Final = _stack(
     "attempted_revision_info", "Always 1; the revision that was worked on last.", "revision"
@@ -125,7 +129,7 @@ LOCK_AGE: Final = _stack(
 
 CATALOGUE: Final = (
     *(INFO, LOOP_AGE, WORKERS, RUNNING, DUE, DURATION, DELIVERIES),
-    *(REACHABLE, READABLE, ANSWERED, POLLS, BRANCH, STACKS, UNREADABLE),
+    *(REACHABLE, READABLE, ANSWERED, POLLS, BRANCH, STACKS, UNREADABLE, MISNAMED),
     *(ATTEMPTED, APPLIED, ATTEMPTED_AT, SUCCEEDED_AT, RESULT, LAST_DURATION, TASKS, AS_WANTED),
     *(FAILURES, DRIFT, HEALED, PENDING_APPROVALS, WAITS, SUSPENDED, LOCK_AGE),
 )

@@ -1,5 +1,6 @@
 """What the agent's events come to, counted: frozen data that each event replaces. Pure; times are in Unix seconds."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, assert_never
@@ -55,7 +56,10 @@ class StackFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryFigures:
-    """What is known of a repository; ``unreadable`` has the stacks whose files cannot be read, and where that was."""
+    """What is known of a repository; ``unreadable`` has the stacks whose files cannot be read, and where that was.
+
+    ``misnamed`` says that the agent's file names what is not declared.
+    """
 
     reachable: bool = False
     readable: bool = False
@@ -65,6 +69,7 @@ class RepositoryFigures:
     revision: str = ""
     stacks: int = 0
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    misnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,7 @@ def counted(figures: Figures, event: events.Event, now: float) -> Figures:
 
 
 def recalled(figures: Figures, verdicts: Mapping[Key, Verdict]) -> Figures:
-    """Return the figures with what is known of stacks from before the process began."""
+    """Return the figures with what is known from before the process began: what did not move is not read anew."""
     stacks = {
         key: StackFigures(
             attempted=verdict.revision,
@@ -110,7 +115,21 @@ def recalled(figures: Figures, verdicts: Mapping[Key, Verdict]) -> Figures:
         for key, verdict in verdicts.items()
         if key.stack
     }
-    return replace(figures, stacks={**stacks, **figures.stacks})
+    counts = Counter(key.repository for key in stacks)
+    repositories = {
+        name: _recalled(each, verdicts.get(Key(repository=name)), stacks=counts[name])
+        for name, each in figures.repositories.items()
+    }
+    return replace(figures, stacks={**stacks, **figures.stacks}, repositories=repositories)
+
+
+def _recalled(
+    repository: RepositoryFigures, verdict: Verdict | None, *, stacks: int
+) -> RepositoryFigures:
+    if verdict is None:
+        return repository
+    readable, misnamed = verdict.end is not End.FAILED, verdict.end is End.HELD
+    return replace(repository, readable=readable, misnamed=misnamed, stacks=stacks)
 
 
 def owned(figures: Figures, ours: Callable[[Key], bool]) -> Figures:
@@ -152,7 +171,13 @@ def _surveyed(figures: Figures, event: events.Surveyed) -> Figures:
     if event.error:
         return _with_repository(figures, event.repository, replace(before, readable=False))
     unreadable = {name: at for name, at in before.unreadable.items() if at == event.revision}
-    after = replace(before, readable=True, stacks=len(event.stacks), unreadable=unreadable)
+    after = replace(
+        before,
+        readable=True,
+        stacks=len(event.stacks),
+        unreadable=unreadable,
+        misnamed=bool(event.undeclared),
+    )
     return _with_repository(figures, event.repository, after)
 
 

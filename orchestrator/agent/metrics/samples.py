@@ -94,6 +94,7 @@ def _repository(each: RepositoryFigures) -> Iterator[_Value]:
     yield catalogue.POLLS, ("failed",), each.failures
     yield catalogue.STACKS, (), each.stacks
     yield catalogue.UNREADABLE, (), len(each.unreadable)
+    yield catalogue.MISNAMED, (), each.misnamed
     if each.answered_at:
         yield catalogue.ANSWERED, (), each.answered_at
         yield catalogue.BRANCH, (each.revision,), 1

@@ -9,6 +9,7 @@ from typing import Final
 from orchestrator.agent import events
 from orchestrator.agent.configuration.channels import About, Severity
 from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.surveys import Undeclared
 from orchestrator.agent.verdicts import End, Verdict, Waits
 
 _PATIENCE: Final = 3
@@ -25,6 +26,7 @@ class Matter(StrEnum):
     WAITING = "waiting"
     DRIFTING = "drifting"
     UNREADABLE = "unreadable"
+    MISNAMED = "misnamed"
     UNREACHABLE = "unreachable"
 
 
@@ -54,12 +56,18 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What has to be remembered to tell news: silences in a row, and stacks that cannot be read, with where."""
+    """What has to be remembered to tell news: silences in a row, and stacks that cannot be read, with where.
+
+    ``misnamed`` is what the agent's file names, and its repository does not declare.
+    """
 
     silent: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[Key, str] = field(default_factory=dict)
+    misnamed: frozenset[Key] = frozenset()
 
 
+_DECLARED: Final = ("has stacks that are kept", "is declared in Git")
+_UNDECLARED: Final = ("has no stack that is kept", "is not declared in Git")
 _AS_WANTED: Final = (Matter.FAILING, Matter.WAITING, Matter.DRIFTING)
 _WAITS: Final = {
     Waits.APPROVAL: (About.APPROVAL, "waits for an approval"),
@@ -113,8 +121,31 @@ def _surveyed(known: Known, event: events.Surveyed) -> tuple[Known, tuple[News, 
     ]
     left = {each: at for each, at in known.unreadable.items() if each not in mended}
     told_of = [_over(each, "can be read again", Matter.UNREADABLE) for each in (key, *mended)]
-    return replace(known, unreadable=left), tuple(
+    misnamed = {_named(key, each): each for each in event.undeclared}
+    found = [each for each in known.misnamed - misnamed.keys() if each.repository == key.repository]
+    told_of += [_over(each, _DECLARED[bool(each.stack)], Matter.MISNAMED) for each in sorted(found)]
+    told_of += [_misnamed(each, why) for each, why in misnamed.items()]
+    after = (known.misnamed - frozenset(found)) | misnamed.keys()
+    return replace(known, unreadable=left, misnamed=after), tuple(
         replace(each, revision=event.revision) for each in told_of
+    )
+
+
+def _named(repository: Key, each: Undeclared) -> Key:
+    return replace(repository, stack=each.stack, environment=each.environment if each.stack else "")
+
+
+def _misnamed(key: Key, each: Undeclared) -> News:
+    named = f"{each}: " if not key.stack else ""
+    return News(
+        about=About.HELD,
+        severity=Severity.WARNING,
+        key=key,
+        title=_UNDECLARED[bool(key.stack)],
+        matter=Matter.MISNAMED,
+        mark=str(each),
+        message=f"{named}the agent's file names it, and {each.why}",
+        hint=each.hint,
     )
 
 

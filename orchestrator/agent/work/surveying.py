@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from orchestrator.agent.configuration.model import Repository
+from orchestrator.agent.decisions.naming import undeclared
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Surroundings
@@ -25,9 +26,13 @@ def survey(order: Order, around: Surroundings) -> Survey:
         signer = mirror.accept(watched.branch, revision, signers, around.settings)
     else:
         signer = ""
-    declared = declared_at(
-        mirror.repository, revision, lambda stack: watched.settings_of(stack) is not None
-    )
+    names: set[str] = set()
+
+    def wanted(stack: str) -> bool:
+        names.add(stack)
+        return watched.settings_of(stack) is not None
+
+    declared = tuple(declared_at(mirror.repository, revision, wanted))
     left = (
         Declared(stack=each.stack, environment=each.environment)
         for each in left_at(around, mirror.repository, revision)
@@ -41,6 +46,7 @@ def survey(order: Order, around: Surroundings) -> Survey:
         declared=tuple(
             replace(each, trouble=around.secrets.redact(each.trouble)) for each in found
         ),
+        undeclared=undeclared(watched, declared, names),
     )
 
 

@@ -48,6 +48,17 @@ def test_once_does_what_is_due_and_says_how_it_went(keeper: Keeper, world: World
     assert (later.code, told(later, "task started")) == (1, [])
 
 
+def test_a_name_that_git_does_not_have_is_told(keeper: Keeper, world: World) -> None:
+    """Nobody would keep what it means, and all would be green."""
+    named = {world.name: {"environments": ["defualt"]}, f"{world.name}-x": {}}
+    keeper.tell(repository={"stacks": named})
+    ended = keeper.once()
+    found = {each["stack"]: each["hint"] for each in told(ended, "stack is not declared")}
+    assert found[f"{world.name}-x"] == f"did you mean '{world.name}'?"
+    assert found[world.name] == "did you mean 'default'?"
+    assert (ended.code, keeper.once().code, keeper.ledger()) == (3, 3, [])
+
+
 def test_a_commit_is_applied_and_a_revert_rolled_back(keeper: Keeper, world: World) -> None:
     """Nobody does anything but push: the agent brings each revision about, and its end is asked for."""
     running = keeper.start()
