@@ -114,6 +114,8 @@ def test_a_request_has_one_comment_from_its_beginning_to_its_end(request_: _Requ
     ended = [each.end() for each in both]
     (changed,) = request_.comments
     request_.ask("DELETE", f"issues/comments/{changed['id']}")
+    request_.refresh()
+    without = request_.statuses(newer)
     again = request_.comment()
     (rewritten,) = request_.comments
 
@@ -127,7 +129,9 @@ def test_a_request_has_one_comment_from_its_beginning_to_its_end(request_: _Requ
     assert changed["id"] == written["id"]
     assert f"`{newer[:10]}` merged into" in changed["body"]
     assert rewritten["id"] != changed["id"]
+    assert without == {"orchestrator": "pending", name: "pending"}
     assert request_.statuses(newer) == {"orchestrator": "success", name: "success"}
+    assert request_.statuses(head) == {"orchestrator": "pending", name: "pending"}
     assert request_.owner.token not in first.said + written["body"] + changed["body"]
 
 
