@@ -35,7 +35,7 @@ from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regain
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.agent.watches import Watch
-from orchestrator.agent.watching import Sight, look, mirror_of
+from orchestrator.agent.watching import Asker, Sight
 from orchestrator.agent.work.order import Order, none_newer, tell_newer
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
@@ -104,7 +104,7 @@ class Loop:
     def run(self) -> None:
         """Work until somebody asks to stop, or, once, until nothing is due.
 
-        Raises Locked when another agent works in the same directory, StorageError, RepositoryError.
+        Raises Locked when another agent works in the same directory, StorageError.
         """
         soon = not self.once
         with (
@@ -145,20 +145,21 @@ class Loop:
         self.agenda, verdicts = memory.recall(longest=_LONGEST)
         self.verdicts |= verdicts
         for repository in self.configuration.repositories.values():
-            mirror = mirror_of(self.configuration, repository, self.settings)
-            self._watches[repository.name] = Watch(mirror=mirror, due=now)
+            asker = Asker(
+                configuration=self.configuration, repository=repository, settings=self.settings
+            )
+            self._watches[repository.name] = Watch(asker=asker, due=now)
             key = Key(repository=repository.name)
             self._replace(self.agenda.get(key, Item(key=key)))
         self._announce(events.Began(repositories=tuple(self._watches)))
 
     def _ask(self, threads: Crew, now: float) -> None:
         """Ask the repositories whose time has come where they stand."""
-        for name, watch in self._watches.items():
+        for watch in self._watches.values():
             if watch.asking or watch.due > now:
                 continue
             watch.ask()
-            repository = self.configuration.repositories[name]
-            asked = threads.askers.submit(look, watch.mirror, repository, self.stop)
+            asked = threads.askers.submit(watch.asker.look, self.stop)
             asked.add_done_callback(lambda each: self._messages.put(each.result()))
 
     def _divide(self, now: float) -> None:

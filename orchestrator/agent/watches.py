@@ -1,12 +1,11 @@
-"""What the loop knows of a repository that it watches: its clone, when to ask it next, and what it said last."""
+"""What the loop knows of a repository that it watches: who asks it, when to ask it next, and what it said last."""
 
 from dataclasses import dataclass
 
 from orchestrator.agent.configuration.model import Retry
 from orchestrator.agent.decisions.agenda import NEVER
 from orchestrator.agent.decisions.backoff import pause_after, spread
-from orchestrator.agent.watching import Sight
-from orchestrator.repository.mirror import Mirror
+from orchestrator.agent.watching import Asker, Sight
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,7 +15,7 @@ class Watch:
     ``doubted`` is what we know while somebody else may have gone on from a newer revision.
     """
 
-    mirror: Mirror
+    asker: Asker
     due: float
     asking: bool = False
     again: bool = False

@@ -19,49 +19,65 @@ _PATIENCE_SECONDS = 60.0
 class Sight:
     """Where a branch stands, and the ledgers by ``stack/environment``; or the ``error``, why nobody knows.
 
-    ``locks`` are the stacks, written alike, whose locks somebody holds, sorted.
+    ``reached`` says that the remote answered, be it that there is no such branch. ``locks`` are the stacks, written
+    alike, whose locks somebody holds, sorted.
     """
 
     repository: str
+    reached: bool = False
     revision: str = ""
     ledgers: Mapping[str, str] = field(default_factory=dict)
     locks: tuple[str, ...] = ()
     error: str = ""
 
 
-def mirror_of(configuration: Configuration, repository: Repository, settings: Settings) -> Mirror:
-    """Make the clone of a repository, or give it its settings anew; raises StorageError, RepositoryError."""
-    shown = repository.credentials
-    origin = Origin(
-        url=repository.url,
-        author=f"agent {configuration.name}",
-        mail=f"{configuration.name}@{settings.host}",
-        username=shown.username,
-        password_file=shown.password_file,
-        ssh_key_file=shown.ssh_key_file,
-        known_hosts_file=shown.known_hosts_file,
-    )
-    return make_mirror(clone_of(configuration, repository.name), origin, settings)
+@dataclass(slots=True, kw_only=True)
+class Asker:
+    """Asks one repository, one question at a time.
 
+    The clone is made, or given its settings, with the first one and after each that failed: what is wrong with it is
+    this repository's trouble, and nobody else's.
+    """
 
-def look(mirror: Mirror, repository: Repository, stop: Stop) -> Sight:
-    """Ask a repository; a trouble is told, not raised."""
-    branch = f"refs/heads/{repository.branch}"
-    try:
-        found = mirror.heads(
-            (branch, f"{_LEDGERS}*", f"{_LOCKS}*"), patience=_PATIENCE_SECONDS, stop=stop
+    configuration: Configuration
+    repository: Repository
+    settings: Settings
+    mirror: Mirror | None = None
+
+    def look(self, stop: Stop) -> Sight:
+        """Ask where the branch and the ledgers stand; a trouble is told, not raised."""
+        name, branch = self.repository.name, f"refs/heads/{self.repository.branch}"
+        refs = (branch, f"{_LEDGERS}*", f"{_LOCKS}*")
+        try:
+            self.mirror = self.mirror or self._make()
+            found = self.mirror.heads(refs, patience=_PATIENCE_SECONDS, stop=stop)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this one is asked again, and others are too
+            self.mirror = None
+            return Sight(repository=name, error=unexpected(error).message)
+        if branch not in found:
+            missing = f"there is no branch {self.repository.branch}"
+            return Sight(repository=name, reached=True, error=missing)
+        return Sight(
+            repository=name,
+            reached=True,
+            revision=found[branch],
+            ledgers=_below(_LEDGERS, found),
+            locks=tuple(sorted(_below(_LOCKS, found))),
         )
-    except Exception as error:  # noqa: BLE001 - whatever it is, the repository is asked again, and others are too
-        return Sight(repository=repository.name, error=unexpected(error).message)
-    if branch not in found:
-        message = f"there is no branch {repository.branch}"
-        return Sight(repository=repository.name, error=message)
-    return Sight(
-        repository=repository.name,
-        revision=found[branch],
-        ledgers=_below(_LEDGERS, found),
-        locks=tuple(sorted(_below(_LOCKS, found))),
-    )
+
+    def _make(self) -> Mirror:
+        shown = self.repository.credentials
+        origin = Origin(
+            url=self.repository.url,
+            author=f"agent {self.configuration.name}",
+            mail=f"{self.configuration.name}@{self.settings.host}",
+            username=shown.username,
+            password_file=shown.password_file,
+            ssh_key_file=shown.ssh_key_file,
+            known_hosts_file=shown.known_hosts_file,
+        )
+        clone = clone_of(self.configuration, self.repository.name)
+        return make_mirror(clone, origin, self.settings)
 
 
 def _below(prefix: str, found: Mapping[str, str]) -> Mapping[str, str]:

@@ -14,15 +14,17 @@ from orchestrator.errors import RepositoryError, StorageError, storage_error
 from orchestrator.plans.plan import Revision
 from orchestrator.processes import Command, ProgramMissing, Stop, run
 from orchestrator.repository.git import Git, Patience, find_checkout
+from orchestrator.repository.leftovers import remove_leftovers
 from orchestrator.repository.library import not_found
 from orchestrator.repository.repository import Repository
 from orchestrator.repository.signers import Signers, check_signed
-from orchestrator.repository.troubles import remote_trouble
+from orchestrator.repository.troubles import fetch_trouble
 from orchestrator.settings import Settings
 
 _REMOTE = "origin"
 _ACCEPTED = "refs/orchestrator-agent/accepted"
 _PRIVATE = 0o700
+_PARTS = ("HEAD", "objects", "refs", "config")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,17 @@ class Origin:
 
 
 def make_mirror(directory: Path, origin: Origin, settings: Settings) -> "Mirror":
-    """Make a clone, or give one its settings anew; nothing is fetched. Raises StorageError, RepositoryError."""
+    """Make a clone, or give one its settings where they differ; nothing is fetched.
+
+    What a process left behind that was killed is no hindrance: half a clone, and Git's lock files.
+    Raises StorageError, RepositoryError.
+    """
     try:
         directory.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error) from error
-    if not (directory / ".git").is_dir():
+    remove_leftovers(directory / ".git")
+    if not all((directory / ".git" / part).exists() for part in _PARTS):
         _init(directory, settings)
     mirror = Mirror(directory)
     mirror.configure(origin)
@@ -60,11 +67,22 @@ class Mirror:
         self.repository, self._git = Repository(checkout), Git(checkout)
 
     def configure(self, origin: Origin) -> None:
-        """Write down where it comes from, what is shown there, and who writes records."""
+        """Write down where it comes from, what is shown there, and who writes records, where it is not there yet."""
+        there = self._configured()
         for key, values in _settings(origin).items():
+            if there.get(key.lower(), ()) == values:
+                continue
             self._git.attempt("config", "--local", "--unset-all", key)  # it may not be there
             for value in values:
                 self._git.run("config", "--local", "--add", key, value)
+
+    def _configured(self) -> Mapping[str, tuple[str, ...]]:
+        """Return what is written down, by keys in lower case."""
+        said = os.fsdecode(self._git.run("config", "--local", "--null", "--list"))
+        found: dict[str, tuple[str, ...]] = {}
+        for key, _, value in (each.partition("\n") for each in said.split("\0")):
+            found[key] = (*found.get(key, ()), value)
+        return found
 
     def heads(self, refs: Sequence[str], *, patience: float, stop: Stop) -> Mapping[str, str]:
         """Return where these refs stand on the remote, absent ones left out, in one question.
@@ -74,7 +92,7 @@ class Mirror:
         return self.repository.plumbing(patience=patience, stop=stop).list_remote(_REMOTE, refs)
 
     def fetch(self, branch: str, *, patience: float, stop: Stop) -> Revision:
-        """Fetch a branch and return where it stands now; raises RepositoryError."""
+        """Fetch a branch and return where it stands now; raises RepositoryError, StorageError."""
         tracking = f"refs/remotes/{_REMOTE}/{branch}"
         ended = self._git.attempt(
             "-c", "gc.autoDetach=false", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
@@ -82,7 +100,7 @@ class Mirror:
             patience=Patience(seconds=patience, stop=stop),
         )  # fmt: skip
         if ended.code != 0:
-            raise remote_trouble(_REMOTE, ended.stderr)
+            raise fetch_trouble(_REMOTE, ended, self.repository.root)
         return self.repository.revision(tracking)
 
     def accept(self, branch: str, revision: Revision, signers: Signers, settings: Settings) -> str:

@@ -102,6 +102,14 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
     )
 
 
+def fetch_trouble(remote: str, ended: Ended, root: Path | str) -> OrchestratorError:
+    """Return the error for a fetch that failed: there, or here, where what came could not be written."""
+    ours = "\n".join(line for line in ended.stderr.splitlines() if not line.startswith("remote: "))
+    if any(each.search(ours) for each in (_BUSY, _FULL, _UNWRITTEN)):
+        return local_trouble("fetch", ended, root)
+    return remote_trouble(remote, ended.stderr)
+
+
 def _foreign_host(remote: str, text: str) -> RepositoryError:
     shown, known = _FINGERPRINT.search(text), _KNOWN_IN.search(text)
     if _HOST_CHANGED.search(text):

@@ -17,6 +17,7 @@ from orchestrator.agent.work.order import Order, none_newer, tell_newer
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from tests.agent.builders import key
+from tests.git import make_repository
 
 pytestmark = pytest.mark.integration
 
@@ -98,3 +99,27 @@ def test_a_disk_that_is_full_keeps_nobody_from_telling(configuration: Configurat
     file.parent.write_text("", encoding="utf-8")  # as good as no room
     tell_newer(configuration, key(), "r2")
     assert none_newer(configuration, key()) is None
+
+
+@pytest.mark.timeout(60)
+def test_a_clone_that_cannot_be_made_is_its_repositorys_trouble(tmp_path: Path) -> None:
+    """Of two repositories one has a file where its clone has to be: the other one is asked."""
+    remote = make_repository(tmp_path / "remote")
+    text = f"version: 1\ndirectory: kept\nrepositories: {{a: {{url: {remote.as_uri()}}}, b: {{url: /nowhere}}}}\n"
+    (tmp_path / "agent.yaml").write_text(text, encoding="utf-8")
+    configuration = load_configuration(tmp_path / "agent.yaml", Settings.read())
+    clone = configuration.directory / "repositories" / "b"
+    clone.parent.mkdir(parents=True)
+    clone.touch()
+    loop, seen = _loop(configuration), dict[str, Looked]()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Looked):
+            seen[event.repository] = event
+            if len(seen) == len(configuration.repositories):
+                loop.stop.request()
+
+    loop.listeners = [listen]
+    loop.run()
+    assert (seen["a"].error, bool(seen["a"].revision)) == ("", True)
+    assert "b" in seen["b"].error

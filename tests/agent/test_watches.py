@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.agent.configuration.model import Retry
+from orchestrator.agent.configuration.model import Configuration, Repository, Retry
 from orchestrator.agent.decisions.agenda import NEVER
 from orchestrator.agent.watches import Watch
-from orchestrator.agent.watching import Sight
-from orchestrator.repository.mirror import Mirror
+from orchestrator.agent.watching import Asker, Sight
+from orchestrator.settings import Settings
 from tests.agent.builders import NOW
-from tests.git import make_repository
 
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Watch:
     """Return a watch that has not asked yet."""
-    return Watch(mirror=Mirror(make_repository(tmp_path / "clone")), due=NOW)
+    configuration = Configuration(file=tmp_path / "agent.yaml", name="keeper", directory=tmp_path)
+    repository = Repository(name="a", url="/nowhere")
+    asker = Asker(configuration=configuration, repository=repository, settings=Settings.read())
+    return Watch(asker=asker, due=NOW)
 
 
 def _answer(watch: Watch, now: float, error: str = "") -> None:

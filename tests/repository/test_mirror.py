@@ -127,3 +127,45 @@ def test_a_branch_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError):
         mirror.fetch("nowhere", patience=60, stop=Stop())
     assert _heads(mirror).keys() == {_MAIN}
+
+
+def test_what_a_killed_process_left_behind_is_removed(tmp_path: Path) -> None:
+    """Lock files that are old, and half a clone; what somebody may be writing just now stays."""
+    work = make_repository(tmp_path / "work")
+    remote = make_remote(tmp_path / "shop.git", of=work)
+    mirror, origin = tmp_path / "mirror", _origin(remote.as_uri())
+    make_mirror(mirror, origin, Settings.read()).fetch("main", patience=60, stop=Stop())
+    git_directory = mirror / ".git"
+    names = [
+        *("config", "packed-refs", "refs/remotes/origin/main", "objects/maintenance"),
+        *("objects/info/commit-graphs/commit-graph-chain", "objects/pack/multi-pack-index"),
+    ]
+    old = [git_directory / f"{name}.lock" for name in names]
+    new = git_directory / "refs/remotes/origin/other.lock"
+    for file in (*old, new):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for file in old:
+        os.utime(file, (file.stat().st_mtime - 90,) * 2)
+    (git_directory / "HEAD").unlink()
+    moved = _origin(remote.as_uri(), username="other")
+    make_mirror(mirror, moved, Settings.read()).fetch("main", patience=60, stop=Stop())
+    assert sorted(git_directory.rglob("*.lock")) == [new]
+
+
+def test_a_lock_in_the_way_is_not_the_remotes_trouble(tmp_path: Path) -> None:
+    """What nothing has to be written for works, and else the file is named, and not the remote."""
+    work = make_repository(tmp_path / "work")
+    remote = make_remote(tmp_path / "shop.git", of=work)
+    origin, settings = _origin(remote.as_uri()), Settings.read()
+    make_mirror(tmp_path / "mirror", origin, settings)
+    git_directory = tmp_path / "mirror" / ".git"
+    (git_directory / "config.lock").touch()
+    mirror = make_mirror(tmp_path / "mirror", origin, settings)
+    with pytest.raises(RepositoryError, match=r"git config failed: .*could not lock"):
+        make_mirror(tmp_path / "mirror", _origin("elsewhere"), settings)
+    lock = git_directory / "refs" / "remotes" / "origin" / "main.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with pytest.raises(RepositoryError, match=rf"git fetch failed: the lock file {lock} is in the"):
+        mirror.fetch("main", patience=60, stop=Stop())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import RepositoryError, StorageError
-from orchestrator.repository.troubles import Ended, local_trouble, remote_trouble
+from orchestrator.repository.troubles import Ended, fetch_trouble, local_trouble, remote_trouble
 
 ROOT = Path("/srv/shop")
 
@@ -141,3 +141,20 @@ def test_a_lock_file_is_named_with_what_to_do_about_it() -> None:
     assert trouble.hint.endswith(
         "if there is none, one crashed and left it: rm '/srv/a shop/.git/refs/x.lock'"
     )
+
+
+@pytest.mark.parametrize(
+    ("stderr", "message"),
+    [
+        ("error: cannot lock ref 'refs/remotes/origin/main': is at 1", "git fetch failed: cannot"),
+        ("fatal: write error: No space left on device", "the disk is full"),
+        (
+            "remote: error: cannot lock ref 'x'\nfatal: it hung up",
+            "the remote origin does not answer",
+        ),
+        ("fatal: unable to access 'http://x/': refused", "the remote origin does not answer"),
+    ],
+)
+def test_a_fetch_fails_here_or_there(stderr: str, message: str) -> None:
+    """What cannot be written in the clone is no trouble of the remote."""
+    assert fetch_trouble("origin", _ended(stderr), ROOT).message.startswith(message)

@@ -19,6 +19,7 @@ from orchestrator.agent.work.sessions import OwnGate, impersonated
 from orchestrator.agent.work.surveying import survey
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import OrchestratorError, unexpected
+from orchestrator.repository.leftovers import remove_leftovers
 
 _LOOK_SECONDS = 0.25
 
@@ -35,6 +36,7 @@ def work(order: Order, around: Surroundings) -> str:
     around = replace(around, impersonated=impersonated(order), gate=gate)
     with _watching(order, around), ExitStack() as resources:
         try:
+            remove_leftovers(order.clone / ".git")
             if order.task is Task.PATROL:
                 return _patrolled(order, around)
             if order.task is Task.SURVEY:
