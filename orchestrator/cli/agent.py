@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.agent.loop import Loop
     from orchestrator.agent.metrics.gathering import Deliveries
 
+_LATER = "the agent goes on: it is read each time that it is needed"
 _config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -38,6 +39,7 @@ def agent(options: Options, context: click.Context, config: Path, once: bool) ->
 
 def _run(options: Options, config: Path, *, once: bool) -> None:
     from orchestrator import log
+    from orchestrator.agent.configuration.files import not_there
     from orchestrator.agent.configuration.notifications import variables
     from orchestrator.agent.journal import journal
     from orchestrator.agent.loop import Loop
@@ -50,6 +52,8 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
     configuration, settings = _configuration(options, config), Settings.read()
     stop, outcome = Stop(), Outcome()
     log.configure(verbose=options.verbose, told=True, terminal=sys.stderr.isatty(), redact=str)
+    for file in not_there(configuration):
+        log.trouble("file cannot be read", file=str(file), hint=_LATER)
     loop = Loop(
         configuration=configuration,
         settings=settings.without(variables(configuration.channels)),

@@ -18,7 +18,7 @@ from orchestrator.repository.leftovers import remove_leftovers
 from orchestrator.repository.library import not_found
 from orchestrator.repository.repository import Repository
 from orchestrator.repository.signers import Signers, check_signed
-from orchestrator.repository.troubles import fetch_trouble
+from orchestrator.repository.troubles import UNREADABLE, fetch_trouble
 from orchestrator.settings import Settings
 
 _REMOTE = "origin"
@@ -144,13 +144,18 @@ def _settings(origin: Origin) -> Mapping[str, tuple[str, ...]]:
 
 
 def _helpers(origin: Origin) -> tuple[str, ...]:
-    """Return what prints the credentials, in place of Git's own helpers; nothing to leave it to those."""
+    """Return what prints the credentials, in place of Git's own helpers; nothing to leave it to those.
+
+    While the file is not there Git is told to give up: for a password that is empty some forges lock an account.
+    """
     if origin.password_file is None:
         return ()
     file, user = shlex.quote(str(origin.password_file)), shlex.quote(origin.username or "git")
+    missing = shlex.quote(f"{UNREADABLE}{origin.password_file}")
     printing = (
-        f'!f() {{ test "$1" = get || exit 0; printf "username=%s\\n" {user};'
-        f' printf "password=%s\\n" "$(cat {file})"; }}; f'
+        '!f() { test "$1" = get || exit 0;'
+        f' word=$(cat {file}) && test -n "$word" || {{ echo {missing} >&2; echo quit=1; exit 0; }};'
+        f' printf "username=%s\\npassword=%s\\n" {user} "$word"; }}; f'
     )
     return "", printing
 

@@ -26,6 +26,13 @@ _NO_ACCESS = re.compile(
     r"|not authorized",
     re.IGNORECASE,
 )
+UNREADABLE = "no password in the file "
+"""What a helper of ours says before the name of a file that is not there, or is empty."""
+
+_NO_FILE = re.compile(
+    rf"^(?:{UNREADABLE}(?P<password>.+)|Warning: Identity file (?P<key>.+) not accessible: .+)$",
+    re.MULTILINE,
+)
 _FOREIGN_HOST = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED")
 _HOST_CHANGED = re.compile(r"IDENTIFICATION HAS CHANGED|Host key for .* has changed")
 _FINGERPRINT = re.compile(r"\b(SHA256:[A-Za-z0-9+/]{43})")
@@ -88,6 +95,13 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
         )
     if _FOREIGN_HOST.search(text):
         return _foreign_host(remote, text)
+    if missing := _NO_FILE.search(text):
+        what = "password" if missing["password"] else "key"
+        return RepositoryError(
+            f"the {what} file {missing[what]} is not there, cannot be read, or is empty",
+            hint="bring it back: it is read each time, and nothing has to start anew",
+            detail=text,
+        )
     if _NO_ACCESS.search(text):
         return RepositoryError(
             f"the remote {remote} does not accept the credentials that Git has for it",

@@ -20,6 +20,7 @@ class GitServer(ThreadingHTTPServer):
         self.user = user
         self.password = password
         self.refused = 0
+        self.wrong = 0
 
     @property
     def address(self) -> str:
@@ -41,6 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         known = base64.b64encode(f"{server.user}:{server.password}".encode()).decode()
         if self.headers.get("Authorization") != f"Basic {known}":
             server.refused += 1
+            server.wrong += "Authorization" in self.headers
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")

@@ -45,6 +45,14 @@ def test_credentials_come_from_files_that_rotate(tmp_path: Path) -> None:
         assert "first" not in f"{refused.value.message}{refused.value.hint}{refused.value.detail}"
         secret.write_text("second\n", encoding="utf-8")
         assert _heads(mirror) == {_MAIN: head}
+        wrong = server.wrong
+        assert wrong
+        for take_away in (lambda: secret.write_text("\n"), secret.unlink):
+            take_away()
+            with pytest.raises(RepositoryError) as lost:
+                _heads(mirror)
+            assert lost.value.message.startswith(f"the password file {secret} is not there")
+        assert server.wrong == wrong, "nothing is shown while there is nothing to show"
         assert "second" not in (tmp_path / "mirror" / ".git" / "config").read_text()
 
 

@@ -11,6 +11,15 @@ from orchestrator.repository.troubles import Ended, fetch_trouble, local_trouble
 ROOT = Path("/srv/shop")
 
 
+def test_a_key_that_is_not_there_is_told_from_one_that_is_refused() -> None:
+    """SSH warns of it, and then asks without."""
+    said = "Warning: Identity file /keys/id not accessible: No such file or directory."
+    trouble = remote_trouble("origin", f"{said}\ngit@example.org: Permission denied (publickey).")
+    assert trouble.message == "the key file /keys/id is not there, cannot be read, or is empty"
+    other = remote_trouble("origin", "git@example.org: Permission denied (publickey).")
+    assert "does not accept the credentials" in other.message
+
+
 @pytest.mark.parametrize(
     "stderr",
     [

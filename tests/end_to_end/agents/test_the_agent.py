@@ -51,8 +51,12 @@ def test_once_does_what_is_due_and_says_how_it_went(keeper: Keeper, world: World
 def test_a_name_that_git_does_not_have_is_told(keeper: Keeper, world: World) -> None:
     """Nobody would keep what it means, and all would be green."""
     named = {world.name: {"environments": ["defualt"]}, f"{world.name}-x": {}}
-    keeper.tell(repository={"stacks": named})
+    lost = {"ssh_key_file": "lost", "known_hosts_file": "agent.yaml"}
+    keeper.tell(repository={"stacks": named, "credentials": lost})
     ended = keeper.once()
+    assert [each["file"] for each in told(ended, "file cannot be read")] == [
+        str(keeper.home / "lost")
+    ]
     found = {each["stack"]: each["hint"] for each in told(ended, "stack is not declared")}
     assert found[f"{world.name}-x"] == f"did you mean '{world.name}'?"
     assert found[world.name] == "did you mean 'default'?"
