@@ -115,7 +115,9 @@ class LockLost(LedgerError):
 
 
 class LedgerLost(LedgerError):
-    """Entries that were seen before are gone: the ledger was deleted, cut short or replaced by another one."""
+    """Entries that were seen before are gone: the ledger was deleted, cut short or ``replaced`` by another one."""
+
+    replaced: bool = False
 
 
 class NewerFormat(LedgerError):

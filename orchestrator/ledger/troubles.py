@@ -79,7 +79,9 @@ def cut_short(subject: str, place: str, *, seen: int, now: int) -> LedgerLost:
         happened = f"was cut short: this clone saw {_entries(seen)} there, and now it ends with entry {now}"
     else:
         happened = f"was replaced by another one: entry {seen} is not the one that this clone saw"
-    return LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
+    lost = LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
+    lost.replaced = now >= seen
+    return lost
 
 
 def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: str) -> LedgerLost:

@@ -12,7 +12,8 @@ class Checked:
     """A ledger that was looked through: how many entries hold, and the last of them.
 
     ``place`` is where it breaks first, and ``why`` what is wrong there, as the end of a sentence; both are empty where
-    all is well. ``lost`` is a sentence about entries that were seen before and are gone.
+    all is well. ``lost`` is a sentence about entries that were seen before and are gone; ``replaced`` says that another
+    ledger is in their place.
     """
 
     stack: str
@@ -23,6 +24,7 @@ class Checked:
     place: str = ""
     why: str = ""
     lost: str = ""
+    replaced: bool = False
 
     @property
     def whole(self) -> bool:

@@ -9,7 +9,7 @@ from orchestrator.stack.model import Json
 
 def render_checked(checked: Checked) -> str:
     """Return what was found out about a ledger, ending in a newline."""
-    return "\n".join(_checked(checked)) + "\n"
+    return "\n".join([*_checked(checked), *_untold(checked)]) + "\n"
 
 
 def checked_json(checked: Checked) -> dict[str, Json]:
@@ -58,6 +58,10 @@ def _checked(checked: Checked) -> Iterator[str]:
         yield f"  broken  {checked.place} {checked.why}"
     if checked.lost:
         yield f"  lost    {checked.lost}"
+
+
+def _untold(checked: Checked) -> Iterator[str]:
+    """Yield what the chain itself cannot tell; a repair has looked at what exists."""
     if checked.whole:
         yield "  note    an end that was cut off before this clone saw it leaves no trace here; what exists tells:"
         yield f"          orchestrator ledger repair {checked.stack} --env {checked.environment}"
@@ -66,11 +70,15 @@ def _checked(checked: Checked) -> Iterator[str]:
 def _repair(plan: RepairPlan) -> Iterator[str]:
     yield from _checked(plan.checked)
     if not plan.needed:
-        yield "There is nothing to repair."
+        yield from (f"  note    {each}" for each in plan.unseen)
+        seen = "" if not plan.unseen else ", as far as one could look"
+        yield f"There is nothing to repair{seen}."
         return
     yield ""
     yield "A repair would"
     yield f"  go on from {_from(plan)}"
+    if plan.checked.replaced:
+        yield "  set aside what is there now, with all that was recorded in it and not in these"
     if plan.again:
         yield f"  write the state beside {plan.again} of them anew"
     if plan.units:

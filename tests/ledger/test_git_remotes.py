@@ -261,9 +261,32 @@ def test_a_ledger_that_was_replaced_is_noticed(shop: Path, remote: Path, tmp_pat
     record_entries(open_store(clone), 3, commit=git(clone, "rev-parse", "HEAD"))
     with pytest.raises(LedgerLost, match="was replaced by another one") as refused:
         store.read()
+    assert refused.value.replaced
     for command in refused.value.hint.rpartition(": ")[2].split(" && "):
         git(shop, *command.split()[1:])
     assert open_store(shop).read().head == "entry-3"
+
+
+def test_what_a_repair_replaces_is_kept(shop: Path, remote: Path, tmp_path: Path) -> None:
+    """Others went on from a ledger that was cut short: none of what they recorded is lost with the repair."""
+    record_entries(open_store(shop), 2)
+    clone = make_clone(remote, tmp_path / "clone", "--depth=1")
+    store = open_store(clone)
+    assert store.read().head == "entry-2"
+    git(remote, "update-ref", "-d", LEDGER)
+    other = make_clone(remote, tmp_path / "other")
+    record_entries(open_store(other), 3, commit=git(other, "rev-parse", "HEAD"))
+    theirs = git(remote, "rev-parse", LEDGER)
+
+    verdict = verify(store.links())
+    lock = store.acquire(holder("repairer"))
+    noted = replace(entry(9, Kind.NOTED), previous="entry-2")
+    store.rewrite([noted], lock=lock, base=verdict.state)
+
+    kept = f"refs/orchestrator-replaced/shop/production/{theirs[:10]}"
+    assert git(clone, "rev-parse", kept) == theirs
+    assert len(git(clone, "log", "--first-parent", "--format=%H", "-3", kept).splitlines()) == 3
+    assert open_store(shop).read().head == "entry-9"
 
 
 def test_damaged_entries_are_found_and_written_anew(shop: Path) -> None:

@@ -32,7 +32,11 @@ def test_a_whole_ledger() -> None:
         "  note    an end that was cut off before this clone saw it leaves no trace here; what exists tells:\n"
         "          orchestrator ledger repair shop --env production\n"
     )
-    assert render_repair(RepairPlan(checked=WHOLE)).endswith("There is nothing to repair.\n")
+    assert render_repair(RepairPlan(checked=WHOLE)) == (
+        "shop/production: the ledger is whole, 2 entries hold\n"
+        "  last    apply shop/production at 3f2c1a9: 1 created (2026-11-20 10:30:00 UTC)\n"
+        "There is nothing to repair.\n"
+    )
     assert checked_json(WHOLE)["broken"] is None
 
 
@@ -57,6 +61,24 @@ def test_what_a_repair_would_do() -> None:
     told = repair_json(plan)
     assert told["broken"] == {"place": "3f2c1a9d", "why": "holds no entry.json"}
     assert (told["whole"], told["needed"], told["units"]) == (False, True, ["modules.network"])
+
+
+def test_what_a_repair_could_not_look_at_is_told_also_where_it_found_nothing() -> None:
+    """Nothing was found, which says nothing of what an account may not list."""
+    unseen = "secrets may not be listed by us, and were not looked at"
+    assert render_repair(RepairPlan(checked=WHOLE, unseen=(unseen,))).endswith(
+        f"  note    {unseen}\nThere is nothing to repair, as far as one could look.\n"
+    )
+
+
+def test_a_repair_says_that_it_takes_another_ledgers_place() -> None:
+    """Others may have gone on in what is there now: who repairs decides between the two."""
+    lost = replace(
+        WHOLE, lost="the ledger of shop/production on origin was replaced by another one"
+    )
+    aside = "  set aside what is there now, with all that was recorded in it and not in these\n"
+    assert aside in render_repair(RepairPlan(checked=replace(lost, replaced=True)))
+    assert aside not in render_repair(RepairPlan(checked=lost))
 
 
 def test_an_empty_ledger_beside_things_that_exist() -> None:

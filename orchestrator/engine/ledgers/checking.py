@@ -29,6 +29,7 @@ def look_through(session: Session, store: Store) -> Finding:
     """Look a ledger through; raises LedgerError when it cannot be reached, NewerFormat."""
     verdict = verify(store.links())
     last, broken = verdict.entries[-1:], verdict.broken
+    lost, replaced = _lost(store, verdict)
     checked = Checked(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -37,7 +38,8 @@ def look_through(session: Session, store: Store) -> Finding:
         at=last[0].at if last else None,
         place=broken.place if broken else "",
         why=broken.why if broken else "",
-        lost=_lost(store, verdict) or _not_here(session, store, verdict),
+        lost=lost or _not_here(session, store, verdict),
+        replaced=replaced,
     )
     return Finding(verdict=verdict, checked=checked)
 
@@ -55,18 +57,19 @@ def _not_here(session: Session, store: Store, verdict: Verdict) -> str:
     return ""
 
 
-def _lost(store: Store, verdict: Verdict) -> str:
-    """Return what the store says of entries that are gone, if they are."""
+def _lost(store: Store, verdict: Verdict) -> tuple[str, bool]:
+    """Return what the store says of entries that are gone, if they are, and whether another ledger took their place."""
     try:
         state = store.read()
     except LedgerLost as error:
-        return error.message
+        return error.message, error.replaced
     except NewerFormat:
         raise
     except LedgerError:
         if verdict.broken is None:
             raise
-        return ""
+        return "", False
     if state.head == verdict.state.head or verdict.broken:
-        return ""
-    return f"its last entry is {state.head or 'none'}, and the chain ends with {verdict.state.head or 'none'}"
+        return "", False
+    head, end = state.head or "none", verdict.state.head or "none"
+    return f"its last entry is {head}, and the chain ends with {end}", False

@@ -39,7 +39,6 @@ class LedgerRefs:
         self.lock = f"refs/orchestrator-lock/{owner}"
         self._queue = f"refs/orchestrator-queue/{owner}"
         self._seen = f"{_SEEN}/{remote}/{owner}" if remote else f"refs/orchestrator-seen/{owner}"
-        self._replaced = f"refs/orchestrator-replaced/{owner}"
         self._subject = str(owner)
         self._plumbing = plumbing
         self._remote = remote
@@ -322,17 +321,15 @@ class LedgerRefs:
 
         Return whether the lock stood where ``here`` says.
         """
-        before = here.ledger
-        if self._remote is not None:
-            before = self._plumbing.list_remote(self._remote, (self.ledger,)).get(self.ledger, "")
+        before = self._lineage.brought(here)
         moves = {self.lock: (here.lock, lock), self.ledger: (before, ledger)}
         local = {**moves, self.ledger: (here.ledger, ledger), self._seen: (here.seen, ledger)}
         if self._remote is None:
             moved = self._move(local)
         elif moved := self._push(self._remote, moves):
             self._follow(local)
-        if moved and here.ledger and not self._plumbing.descends(ledger, ancestor=here.ledger):
-            self._plumbing.move({f"{self._replaced}/{here.ledger[:10]}": ("", here.ledger)})
+        if moved:
+            self._lineage.keep(here.ledger, before, beside=ledger)
         return moved
 
     def known(self) -> str:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator import log
+from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
 from orchestrator.ledger.encoding import decode_entry, decode_state
 from orchestrator.ledger.holder import Hold
 from orchestrator.ledger.stores.plumbing import ALL, Plumbing
@@ -59,7 +60,7 @@ class Lineage:
             return
         shorter = ledger and self.plumbing.descends(here.seen, ancestor=ledger)
         happened = "was cut short" if shorter else "was replaced by another one"
-        raise lost_entries(
+        lost = lost_entries(
             self.subject,
             f"{self.place} {happened if ledger else 'is gone'}",
             seen=self.told(here.seen),
@@ -67,6 +68,8 @@ class Lineage:
             forget=f"git update-ref -d {self.seen}"
             + (f" && git update-ref -d {self.ref}" if self.remote else ""),
         )
+        lost.replaced = bool(ledger) and not shorter
+        raise lost
 
     def behind(self, here: Here, ledger: str) -> bool | None:
         """Return whether the remote's ledger has all of ours and more; False when it is the other way round.
@@ -102,6 +105,26 @@ class Lineage:
                 return False
             found = self.plumbing.descends(ledger, ancestor=seen)
         return found is True
+
+    def brought(self, here: Here) -> str:
+        """Return where the ledger stands that is about to be replaced; the remote's is fetched, if it can be had."""
+        if self.remote is None:
+            return here.ledger
+        before = self.plumbing.list_remote(self.remote, (self.ref,)).get(self.ref, "")
+        try:
+            if before:
+                self.plumbing.fetch(self.remote, (self.ref,), depth=ALL)
+        except RepositoryError as error:
+            log.step("ledger to be replaced not fetched", error=error.message)
+        return before
+
+    def keep(self, *before: str, beside: str) -> None:
+        """Keep what stood in a ledger's place before under names of their own, if it does not lead back to them."""
+        for each in dict.fromkeys(filter(None, before)):
+            here = None not in self.plumbing.read((each,))
+            if here and not self.plumbing.descends(beside, ancestor=each):
+                name = f"refs/orchestrator-replaced/{self.subject}/{each[:10]}"
+                self.plumbing.move({name: ("", each)})
 
     def parted(self, ledger: str) -> LedgerError:
         """Return the error for ledgers that each have what the other has not."""
