@@ -76,14 +76,18 @@ def refresh(
 def _nothing_stands(
     surroundings: Surroundings, forge: Forge, request: ChangeRequest, configuration: str
 ) -> bool:
-    """Let no success stand of which no comment tells, such as one that somebody deleted; return whether one did."""
+    """Let no success stand of which no comment tells, such as one that somebody deleted; return whether one did.
+
+    Nor one of another request with this head that is done with. A stranger may open one with any head that there is,
+    such as that of the base: theirs takes nothing from others.
+    """
     return Statuses(
         forge=forge,
         commit=request.head,
         configuration=configuration,
         stop=surroundings.stop,
         other_base=request.other_base,
-    ).withdraw(no_comment(request.head), _NO_COMMENT, of=request.number)
+    ).withdraw(no_comment(request.head), _NO_COMMENT, of=request.number, left=not request.from_fork)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,13 @@ class _Page:
         if self.elsewhere:
             about = f"what was planned is {self.memory.head[:10]} into {self.into}"
             here = self._statuses(head, self.request.base)
-            here.withdraw(no_comment(head), about, of=number, unasked=self.request.is_open)
+            here.withdraw(
+                no_comment(head),
+                about,
+                of=number,
+                left=not self.request.from_fork,
+                unasked=self.request.is_open,
+            )
 
     def _statuses(self, commit: str, base: str) -> Statuses:
         return Statuses(

@@ -21,6 +21,9 @@ from orchestrator.reports.preview.words import headline
 
 _NAME: Final = "orchestrator"
 _OF_A_STACK: Final = re.compile(r"[a-z0-9-]{1,40}/([a-z0-9-]{1,40}|\*)")
+_OF_A_REQUEST: Final = re.compile(
+    r"/(\d+)#"
+)  # so the address of a comment ends, whichever forge it is
 _MOST_LOST: Final = 3
 _LONGEST_NAME: Final = 255
 _HASH: Final = 10  # characters of a hash that tell names apart
@@ -84,11 +87,19 @@ class Statuses:
             if known or is_due(_verdict(said), self._shown(owed), memory, name):
                 self._set(name, owed)
 
-    def withdraw(self, memory: Memory, why: str, *, of: int, unasked: bool = False) -> bool:
+    def withdraw(
+        self,
+        memory: Memory,
+        why: str,
+        *,
+        of: int,
+        left: bool = False,
+        unasked: bool = False,
+    ) -> bool:
         """Take back what the comment of request ``of`` gave, which holds no more; return whether there was something.
 
-        Two requests may have one head: what leads to the comment of another one is that one's. ``unasked`` says of all
-        that nothing holds, also where nobody said anything of it yet.
+        Two requests may have one head: what leads to the comment of another one is that one's; with ``left``, as long
+        as that is open. ``unasked`` says of all that nothing holds, also where nobody said anything of it yet.
         """
         done = False
         for name, said in self._each(memory):
@@ -96,12 +107,18 @@ class Statuses:
             if said is None:
                 due = unasked and not name
             else:
-                ours = not said.address or f"/{of}#" in said.address
-                due = ours and is_due(_verdict(said), self._shown(owed), memory, name)
+                due = is_due(_verdict(said), self._shown(owed), memory, name)
+                due = due and not self._is_of_another(said, of, left=left)
             if due:
                 self._set(name, owed)
             done |= due
         return done
+
+    def _is_of_another(self, said: Status, of: int, *, left: bool) -> bool:
+        leads = _OF_A_REQUEST.search(said.address)
+        if leads is None or int(leads[1]) == of:
+            return False
+        return not left or int(leads[1]) in self.forge.open_requests()
 
     def _each(self, memory: Memory) -> Iterator[tuple[str, Status | None]]:
         """Yield how the status of each plan of a comment stands, those of other stacks, and at last that of all."""

@@ -242,17 +242,27 @@ def test_what_is_stale_goes_back_to_pending_and_what_is_not_any_more_to_success(
     }
 
 
-@pytest.mark.parametrize(("of", "state"), [(NUMBER, "pending"), (NUMBER + 1, "success")])
+@pytest.mark.parametrize(
+    ("of", "is_open", "left", "state"),
+    [
+        (NUMBER, True, False, "pending"),
+        (NUMBER + 1, True, False, "success"),
+        (NUMBER + 1, True, True, "success"),
+        (NUMBER + 1, False, True, "pending"),
+        (NUMBER + 1, False, False, "success"),
+    ],
+)
 def test_what_the_comment_of_another_request_gave_is_not_taken_back(
-    forge: Served, of: int, state: str
+    forge: Served, of: int, state: str, *, is_open: bool, left: bool
 ) -> None:
-    """Two requests may have one head, and anybody may open one: each takes back what leads to its own comment."""
+    """Two requests may have one head, and anybody may open one: what leads to the comment of an open one is its own."""
+    forge.is_open = is_open
     statuses = replace(_statuses(forge), address=f"https://a.example/pulls/{NUMBER}#issuecomment-1")
     statuses.settle(_MEMORY, {})
 
-    found = _statuses(forge).withdraw(no_comment(_HEAD), "there is no comment of it", of=of)
+    found = _statuses(forge).withdraw(no_comment(_HEAD), "no comment", of=of, left=left)
 
-    assert found is (of == NUMBER)
+    assert found is (state == "pending")
     assert {told.partition(":")[0] for told in _told(forge).values()} == {state}
     assert set(_told(forge)) == {"orchestrator", "orchestrator: shop/a", "orchestrator: shop/b"}
 
