@@ -21,6 +21,7 @@ from orchestrator.agent.decisions.agenda import (
     Start,
     Task,
     begun,
+    believed,
     chosen,
     idle,
     next_moment,
@@ -201,7 +202,7 @@ class Loop:
 
     def _patrol(self, threads: Crew, now: float) -> None:
         """Have the workloads looked at of the stacks whose time has come."""
-        ours = own(self.agenda, self.share)
+        ours = believed(own(self.agenda, self.share))
         ours = self._turns.unseen(ours) if self.once else ours
         after, orders = self._patrols.sent(ours, now, lot=self._chance.random())
         self.agenda = {**self.agenda, **after} if orders else self.agenda
@@ -222,7 +223,7 @@ class Loop:
 
     def _left(self, agenda: Agenda) -> Agenda:
         """Return what of an agenda is ours to do, and was not done yet where all is done once."""
-        ours = own(agenda, self.share)
+        ours = believed(own(agenda, self.share))
         return self._turns.left(ours) if self.once else ours
 
     def _await(self, now: float) -> None:
@@ -272,10 +273,11 @@ class Loop:
                 error=sight.error,
             )
         )
+        item = self.agenda[Key(repository=sight.repository)]
+        revision = item.revision if sight.error else sight.revision
+        self._replace(moved(item, revision, now, signers=sight.signers))
         if sight.error:
             return
-        key = Key(repository=sight.repository)
-        self._replace(moved(self.agenda[key], sight.revision, now))
         if before is not None and not before.error:
             self.agenda = recorded(
                 self.agenda, before.ledgers, sight.ledgers, now, repository=sight.repository
@@ -326,7 +328,8 @@ class Loop:
             self.verdicts[result.key] = Verdict(end=End.FAILED, message=result.error)
             self._announce(events.Surveyed(repository=name, revision=revision, error=result.error))
             return
-        self._replace(replace(item, running=None, failures=0, revision=found.revision))
+        after = replace(item, revision=found.revision, settled=found.signers)
+        self._replace(replace(after, running=None, failures=0))
         self._take_in(result.key.repository, found, now)
 
     def _take_in(self, repository: str, found: Survey, now: float) -> None:

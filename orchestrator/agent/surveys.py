@@ -26,14 +26,15 @@ class Undeclared:
 class Survey:
     """A revision and what it declares; ``signer`` is who signed it, where that is asked for.
 
-    ``left`` are stacks that it declares no more, and of which something is left; ``undeclared`` is what the agent's
-    file names, and is not there.
+    ``signers`` identifies the list that they stood in. ``left`` are stacks that it declares no more, and of which
+    something is left; ``undeclared`` is what the agent's file names, and is not there.
     """
 
     revision: str
     subject: str
     declared: tuple[Declared, ...]
     signer: str = ""
+    signers: str = ""
     left: tuple[Declared, ...] = ()
     undeclared: tuple[Undeclared, ...] = ()
 
@@ -51,6 +52,7 @@ def decode(text: str) -> Survey | None:
             revision=found["revision"],
             subject=found["subject"],
             signer=found["signer"],
+            signers=found["signers"],
             declared=tuple(Declared(**each) for each in found["declared"]),
             left=tuple(Declared(**each) for each in found["left"]),
             undeclared=tuple(Undeclared(**each) for each in found["undeclared"]),

@@ -1,13 +1,14 @@
 """Asking a repository where its branch and its ledgers stand: one question, and nothing is fetched."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.agent.configuration.model import Configuration, Repository
 from orchestrator.agent.work.order import clone_of
 from orchestrator.errors import unexpected
 from orchestrator.processes import Stop
 from orchestrator.repository.mirror import Mirror, Origin, make_mirror
+from orchestrator.repository.signers import Signers, fingerprint
 from orchestrator.settings import Settings
 
 _LEDGERS = "refs/orchestrator/"
@@ -20,7 +21,8 @@ class Sight:
     """Where a branch stands, and the ledgers by ``stack/environment``; or the ``error``, why nobody knows.
 
     ``reached`` says that the remote answered, be it that there is no such branch. ``locks`` are the stacks, written
-    alike, whose locks somebody holds, sorted.
+    alike, whose locks somebody holds, sorted. ``signers`` identifies whose signed commits are taken, as that stands
+    now; empty where anybody's are.
     """
 
     repository: str
@@ -28,6 +30,7 @@ class Sight:
     revision: str = ""
     ledgers: Mapping[str, str] = field(default_factory=dict)
     locks: tuple[str, ...] = ()
+    signers: str = ""
     error: str = ""
 
 
@@ -46,6 +49,11 @@ class Asker:
 
     def look(self, stop: Stop) -> Sight:
         """Ask where the branch and the ledgers stand; a trouble is told, not raised."""
+        signers = signers_of(self.repository)
+        found = self._asked(stop)
+        return replace(found, signers=fingerprint(signers)) if signers else found
+
+    def _asked(self, stop: Stop) -> Sight:
         name, branch = self.repository.name, f"refs/heads/{self.repository.branch}"
         refs = (branch, f"{_LEDGERS}*", f"{_LOCKS}*")
         try:
@@ -78,6 +86,12 @@ class Asker:
         )
         clone = clone_of(self.configuration, self.repository.name)
         return make_mirror(clone, origin, self.settings)
+
+
+def signers_of(repository: Repository) -> Signers | None:
+    """Return whose signed commits alone are taken; None where anybody's are."""
+    signed = repository.signed
+    return Signers(ssh=signed.ssh, gpg=signed.gpg) if signed else None
 
 
 def _below(prefix: str, found: Mapping[str, str]) -> Mapping[str, str]:

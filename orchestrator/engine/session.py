@@ -27,6 +27,9 @@ from orchestrator.stack.project import Project
 class Gate(Protocol):
     """What may be opened, by the word of somebody other than the repository: asked at each revision that is opened."""
 
+    def admit(self, revision: Revision) -> None:
+        """Refuse a revision of which nothing may be read; raises PlanRefused."""
+
     def check(self, session: "Session") -> None:
         """Refuse a stack that uses what it may not; raises PlanRefused."""
 
@@ -126,8 +129,10 @@ def session_with_mistakes(
 ) -> tuple[Session, tuple[Mistake, ...]]:
     """Read a stack at a revision as far as that goes, with what is wrong in its file.
 
-    Raises UsageError, InvalidStack when the file cannot be read at all, RepositoryError.
+    Raises UsageError, InvalidStack when the file cannot be read at all, RepositoryError, PlanRefused.
     """
+    if surroundings.gate is not None:
+        surroundings.gate.admit(revision)
     tree = repository.export(revision)
     _tell_of_submodules(surroundings, repository, tree)
     project = project or load_project(tree)

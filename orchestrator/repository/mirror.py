@@ -120,6 +120,12 @@ class Mirror:
         plumbing.move({ref: (before, revision.commit)})
         return signer
 
+    def accepted(self, branch: str, commit: str) -> bool:
+        """Whether a commit is one that ``accept`` took, or in the history of that."""
+        ref, plumbing = f"{_ACCEPTED}/{branch}", self.repository.plumbing()
+        taken = plumbing.list_refs((ref,)).get(ref, "")
+        return bool(taken) and plumbing.descends(taken, ancestor=commit) is True
+
 
 def _init(directory: Path, settings: Settings) -> None:
     environment = {**settings.environment, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}

@@ -3,6 +3,7 @@
 The files are checked by nobody but those programs (git-verify-commit(1), ssh-keygen(1) on allowed signers).
 """
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -28,6 +29,18 @@ class Signers:
 
     ssh: Path | None = None
     gpg: Path | None = None
+
+
+def fingerprint(signers: Signers) -> str:
+    """Return what identifies an allow-list as its files say it now: another one once a key came, or went."""
+    found = hashlib.sha256()
+    for file in (signers.ssh, signers.gpg):
+        try:
+            content = file.read_bytes() if file is not None else b""
+        except OSError:
+            content = b"absent"
+        found.update(hashlib.sha256(content).digest())
+    return found.hexdigest()
 
 
 def check_signed(git: Git, commit: str, signers: Signers, settings: Settings) -> str:

@@ -12,6 +12,7 @@ from orchestrator.agent.decisions.agenda import (
     Key,
     Task,
     begun,
+    believed,
     chosen,
     first_task,
     idle,
@@ -49,6 +50,17 @@ def _due(stack: str, at: float = 900.0, repository: str = "a", *, urgent: bool =
 
 def _agenda(*items: Item) -> Agenda:
     return {item.key: item for item in items}
+
+
+def test_nothing_is_begun_for_which_nobody_vouches_any_more() -> None:
+    """Until a commit was taken by the new list of signers, only the repository is looked at; others go on."""
+    whole = Item(key=Key(repository="a"), due={Task.SURVEY: NOW}, content="new", settled="old")
+    working = replace(_due("t"), running=Task.RECONCILE)
+    agenda = _agenda(whole, _due("s"), working, _due("s", repository="b"))
+    left = believed(agenda)
+    assert left.keys() == {whole.key, working.key, _key("s", "b")}
+    taken = {**agenda, whole.key: replace(whole, settled="new")}
+    assert believed(taken) == taken
 
 
 @relaxed

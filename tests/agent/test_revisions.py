@@ -31,6 +31,18 @@ def test_a_branch_that_moved_is_looked_at_at_once() -> None:
     assert (after.revision, after.due, after.failures) == ("r2", {Task.SURVEY: NOW}, 0)
 
 
+def test_other_signers_are_a_reason_to_look_again() -> None:
+    """Who vouches for a commit may do so no longer: it is looked at anew, and once that failed, when its time comes."""
+    item = Item(key=Key(repository="a"), revision="r1", content="s1", settled="s1")
+    assert moved(item, "r1", NOW, signers="s1") == item
+    after = moved(item, "r1", NOW, signers="s2")
+    assert (after.due, after.content, after.settled) == ({Task.SURVEY: NOW}, "s2", "s1")
+    failed = replace(after, due={Task.SURVEY: NOW + 60}, failures=1)
+    assert moved(failed, "r1", NOW, signers="s2") == failed
+    unknown = moved(replace(item, revision=""), "", NOW, signers="s2")
+    assert (unknown.due, unknown.content) == ({}, "s2")
+
+
 @given(DECLARED, DECLARED)
 def test_only_what_changed_is_worked_on(before: list[Declared], after: list[Declared]) -> None:
     """A stack is due when it is new or may be made of something else; nothing else becomes due."""

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.errors import RepositoryError
 from orchestrator.processes import Stop
 from orchestrator.repository.mirror import Mirror, Origin, make_mirror
-from orchestrator.repository.signers import Signers
+from orchestrator.repository.signers import Signers, fingerprint
 from orchestrator.settings import Settings
 from tests.git import commit_file, git, make_remote, make_repository
 
@@ -91,6 +91,33 @@ def test_what_was_signed_once_does_not_come_back(ground: _Ground) -> None:
     git(ground.work, "push", "--quiet", "--force", "origin", f"{old}:main")
     with pytest.raises(RepositoryError, match="does not lead on from"):
         ground.take(signers)
+
+
+def test_a_list_is_another_one_once_a_key_came_or_went(ground: _Ground) -> None:
+    """Whoever took a commit by a list can tell that it has to be asked anew; a file that is gone is another list."""
+    signers = ground.allow(ground.ssh_key("ada"))
+    before = fingerprint(signers)
+    assert fingerprint(ground.allow(ground.root / "ada")) == before
+    assert fingerprint(Signers(gpg=signers.ssh)) != before
+    after = fingerprint(ground.allow(ground.ssh_key("eve")))
+    assert after != before
+    (ground.root / "signers").unlink()
+    assert fingerprint(signers) not in {before, after}
+
+
+def test_what_leads_to_an_accepted_commit_is_accepted_too(ground: _Ground) -> None:
+    """The tip vouches for all of its history, and for nothing else that happens to be in the clone."""
+    ada = ground.ssh_key("ada")
+    signers = ground.allow(ada)
+    first = git(ground.work, "rev-parse", "HEAD")
+    assert not ground.mirror.accepted("main", first)
+    tip = ground.push(*_by_ssh(ada))
+    ground.take(signers)
+    beside = ground.push("-c", "commit.gpgSign=false")
+    ground.mirror.fetch("main", patience=60, stop=Stop())
+    found = {each: ground.mirror.accepted("main", each) for each in (tip, f"{tip}^", beside)}
+    assert found == {tip: True, f"{tip}^": True, beside: False}
+    assert not ground.mirror.accepted("other", tip)
 
 
 def test_keys_of_gnupg_count_too(ground: _Ground) -> None:

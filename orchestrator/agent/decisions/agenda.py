@@ -51,6 +51,7 @@ class Item:
 
     ``revision`` is the one that is wanted, ``content`` identifies what the stack is made of there, empty where
     nobody can tell. ``settled`` is the content that was brought about last, ``attempted`` the one that was tried last.
+    Of a repository they are whose signed commits are taken, and whose were when one was taken last.
     ``due`` says when there is what to do.
     ``urgent`` says that a new revision waits. ``failures`` counts those in a row; ``waits`` says that only a person, or
     time, can change what it waits for. ``running`` is what is being done, since ``started``. ``look`` is when to look
@@ -138,6 +139,25 @@ def _part(key: Key, whole: Key) -> bool:
 def _rank(item: Item, now: float, busy: Counter[str]) -> tuple[bool, int, float, float, Key]:
     urgent = item.urgent or now - item.next > _PATIENCE
     return (not urgent, busy[item.key.repository], item.started, item.next, item.key)
+
+
+def believed(agenda: Agenda) -> Agenda:
+    """Return an agenda without what is at revisions for which nobody vouches any more, but for what is at work.
+
+    That is from when a list of signers changes until a commit was taken that somebody of the new one signed.
+    """
+    doubted = {
+        key.repository
+        for key, item in agenda.items()
+        if not key.stack and item.content != item.settled
+    }
+    if not doubted:
+        return agenda
+    return {
+        key: item
+        for key, item in agenda.items()
+        if item.running or not (key.stack and key.repository in doubted)
+    }
 
 
 def first_task(item: Item, now: float) -> Task:

@@ -10,12 +10,16 @@ Ledgers = Mapping[str, str]
 """What identifies the last entry of each ledger, by ``stack/environment``."""
 
 
-def moved(item: Item, revision: str, now: float) -> Item:
-    """Return the item of a repository whose branch is at a revision: another one is looked at, at once."""
-    if revision == item.revision:
+def moved(item: Item, revision: str, now: float, *, signers: str = "") -> Item:
+    """Return the item of a repository whose branch is at a revision: another one is looked at, at once.
+
+    So is one that was taken by another list of signers than this one. While nobody knows where the branch is, it is
+    not looked at.
+    """
+    if (revision, signers) == (item.revision, item.content):
         return item
-    due = {**item.due, Task.SURVEY: now}
-    return replace(item, revision=revision, due=due, failures=0, urgent=True)
+    due = {**item.due, Task.SURVEY: now} if revision else item.due
+    return replace(item, revision=revision, content=signers, due=due, failures=0, urgent=True)
 
 
 def surveyed(

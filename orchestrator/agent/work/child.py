@@ -32,7 +32,7 @@ _PATROL_GRACE_SECONDS = 2.0
 def work(order: Order, around: Surroundings) -> str:
     """Do what was ordered and return the document that says what came of it."""
     _offer_to_the_kernel()
-    gate = OwnGate(repository=order.repository)
+    gate = OwnGate(repository=order.repository, clone=order.clone)
     around = replace(around, impersonated=impersonated(order), gate=gate)
     with _watching(order, around), ExitStack() as resources:
         try:

@@ -1,11 +1,15 @@
 """The session of a stack that a child works on, held to what the agent is told of it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestrator.agent.configuration.model import Repository as Watched
 from orchestrator.agent.work.bounds import check_stack
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Session, Surroundings, session_at
+from orchestrator.errors import PlanRefused
+from orchestrator.plans.plan import Revision
+from orchestrator.repository.mirror import Mirror
 from orchestrator.repository.repository import Repository
 
 
@@ -21,6 +25,19 @@ class OwnGate:
     """Lets in what the agent's own file allows: of the wanted revision, and of those that the ledger names."""
 
     repository: Watched
+    clone: Path
+
+    def admit(self, revision: Revision) -> None:
+        """Refuse a revision for which nobody vouches whose commits alone are taken; raises PlanRefused.
+
+        Who may push, but not sign, may write a ledger that names any commit.
+        """
+        watched = self.repository
+        if watched.signed and not Mirror(self.clone).accepted(watched.branch, revision.commit):
+            raise PlanRefused(
+                f"{revision} is not in the history of {watched.branch} that was signed",
+                hint="the ledger names it; apply by hand what is to follow from there, or correct the ledger",
+            )
 
     def check(self, session: Session) -> None:
         """Refuse a stack that uses what its repository may not; raises PlanRefused."""

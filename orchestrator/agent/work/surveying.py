@@ -5,13 +5,14 @@ from dataclasses import replace
 from orchestrator.agent.configuration.model import Repository
 from orchestrator.agent.decisions.naming import undeclared
 from orchestrator.agent.surveys import Survey
+from orchestrator.agent.watching import signers_of
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Surroundings
 from orchestrator.engine.surveying import declared_at
 from orchestrator.engine.vanished import left_at
 from orchestrator.plans.declared import Declared
 from orchestrator.repository.mirror import Mirror
-from orchestrator.repository.signers import Signers
+from orchestrator.repository.signers import fingerprint
 
 _PATIENCE_SECONDS = 300.0
 
@@ -20,12 +21,10 @@ def survey(order: Order, around: Surroundings) -> Survey:
     """Fetch the branch and list what is declared where it stands now; raises RepositoryError, InvalidStack."""
     watched, mirror = order.repository, Mirror(order.clone)
     revision = mirror.fetch(watched.branch, patience=_PATIENCE_SECONDS, stop=around.stop)
-    signed = watched.signed
-    if signed is not None:  # before anything of the revision is read
-        signers = Signers(ssh=signed.ssh, gpg=signed.gpg)
+    signers, signer, asked = signers_of(watched), "", ""
+    if signers is not None:  # before anything of the revision is read
+        asked = fingerprint(signers)  # a list that changes meanwhile is asked anew
         signer = mirror.accept(watched.branch, revision, signers, around.settings)
-    else:
-        signer = ""
     names: set[str] = set()
 
     def wanted(stack: str) -> bool:
@@ -42,6 +41,7 @@ def survey(order: Order, around: Surroundings) -> Survey:
         revision=revision.commit,
         subject=around.secrets.redact(revision.subject),
         signer=signer,
+        signers=asked,
         left=tuple(each for each in left if _kept(watched, each)),
         declared=tuple(
             replace(each, trouble=around.secrets.redact(each.trouble)) for each in found
