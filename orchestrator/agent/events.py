@@ -24,10 +24,12 @@ class Began:
 class Looked:
     """A repository was asked where its branch stands; ``error`` is why that failed, empty when it answered.
 
-    ``locks`` are the stacks whose locks somebody holds there, as ``stack/environment``.
+    ``reached`` says that it answered, be it that there is no such branch. ``locks`` are the stacks whose locks
+    somebody holds there, as ``stack/environment``.
     """
 
     repository: str
+    reached: bool = False
     revision: str = ""
     locks: tuple[str, ...] = ()
     error: str = ""

@@ -35,7 +35,9 @@ def _undeclared(event: events.Unreadable | events.Gone) -> None:
 
 
 def _looked(event: events.Looked) -> None:
-    if event.error:
+    if event.error and event.reached:
+        log.trouble("branch is missing", repository=event.repository, why=event.error)
+    elif event.error:
         log.trouble("repository does not answer", repository=event.repository, why=event.error)
 
 

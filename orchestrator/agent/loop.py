@@ -268,6 +268,7 @@ class Loop:
         self._announce(
             events.Looked(
                 repository=sight.repository,
+                reached=sight.reached,
                 revision=sight.revision,
                 locks=sight.locks,
                 error=sight.error,

@@ -18,12 +18,12 @@ class Wellbeing:
     """What is known of the loop and of the repositories; a listener of the loop that it is about."""
 
     loop: Loop
-    _errors: dict[str, str] = field(default_factory=dict)
+    _last: dict[str, Looked] = field(default_factory=dict)
 
     def listen(self, event: Event) -> None:
-        """Remember which repositories answered, last."""
+        """Remember what became of the last question to each repository."""
         if isinstance(event, Looked):
-            self._errors = {**self._errors, event.repository: event.error}
+            self._last = {**self._last, event.repository: event}
 
     def healthy(self) -> Answer:
         """Answer whether the loop goes round."""
@@ -34,11 +34,24 @@ class Wellbeing:
         return Answer(text="ok\n")
 
     def ready(self) -> Answer:
-        """Answer whether every repository answered when it was asked last."""
-        names = self.loop.configuration.repositories
-        waiting = [f"{name}: not asked yet" for name in names if name not in self._errors]
-        wrong = [f"{name}: does not answer" for name, error in self._errors.items() if error]
-        if waiting or wrong:
-            text = "".join(f"{line}\n" for line in sorted((*waiting, *wrong)))
-            return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, text=text)
-        return Answer(text="ok\n")
+        """Answer whether any repository answered when it was asked last, and which ones are in trouble.
+
+        One that does not is no reason to take webhooks of the others from this process, or to hold up a rollout.
+        """
+        last = self._last
+        reached = any(each.reached for each in last.values())
+        lines = [
+            f"{name}: {_trouble(last.get(name))}"
+            for name in sorted(self.loop.configuration.repositories)
+            if name not in last or last[name].error
+        ]
+        text = "".join(f"{line}\n" for line in (["ok", *lines] if reached else lines))
+        return Answer(
+            status=HTTPStatus.OK if reached else HTTPStatus.SERVICE_UNAVAILABLE, text=text
+        )
+
+
+def _trouble(last: Looked | None) -> str:
+    if last is None:
+        return "not asked yet"
+    return "has no such branch" if last.reached else "does not answer"

@@ -41,7 +41,14 @@ def surveyed(
     )
 
 
-def looked(error: str = "", locks: tuple[str, ...] = ()) -> events.Looked:
-    """Return that the repository was asked."""
-    revision = "" if error else FIRST
-    return events.Looked(repository="acme", revision=revision, locks=locks, error=error)
+def looked(
+    error: str = "", locks: tuple[str, ...] = (), *, name: str = "acme", reached: bool | None = None
+) -> events.Looked:
+    """Return that a repository was asked; one with an error was not reached, unless it is said."""
+    return events.Looked(
+        repository=name,
+        reached=not error if reached is None else reached,
+        revision="" if error else FIRST,
+        locks=locks,
+        error=error,
+    )

@@ -258,7 +258,12 @@ def _budget(wanted: Installation) -> Manifest:
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": _metadata(wanted),
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": wanted.labels}},
+        "spec": {
+            "maxUnavailable": 1,
+            # Who is not ready, since Git is away, say, is not to keep a node from being drained.
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": wanted.labels},
+        },
     }
 
 

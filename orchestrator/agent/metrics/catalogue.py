@@ -63,7 +63,9 @@ DELIVERIES: Final = _agent(
     kind=Kind.COUNTER,
 )
 
-REACHABLE: Final = _repository("reachable", "1 when it answered when it was asked last, else 0.")
+REACHABLE: Final = _repository(
+    "reachable", "1 when it answered when it was asked last and has the branch, else 0."
+)
 READABLE: Final = _repository(
     "readable", "1 when the last revision could be fetched and read, else 0."
 )

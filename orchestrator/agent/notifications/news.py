@@ -103,7 +103,8 @@ def _looked(known: Known, event: events.Looked) -> tuple[Known, tuple[News, ...]
         return known, (_over(key, "answers again", Matter.UNREACHABLE),)
     if silent < _PATIENCE:
         return known, ()
-    told = _trouble(key, "does not answer", Matter.UNREACHABLE, mark="silent", message=event.error)
+    what = "has no such branch" if event.reached else "does not answer"
+    told = _trouble(key, what, Matter.UNREACHABLE, mark="silent", message=event.error)
     return known, (told,)
 
 
