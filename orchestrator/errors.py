@@ -115,7 +115,10 @@ class LockLost(LedgerError):
 
 
 class LedgerLost(LedgerError):
-    """Entries that were seen before are gone: the ledger was deleted, cut short or ``replaced`` by another one."""
+    """Entries that were seen before are gone: the ledger was deleted, cut short or replaced by another one.
+
+    ``replaced`` says that it was the last of these.
+    """
 
     replaced: bool = False
 
