@@ -81,11 +81,13 @@ class Statuses:
 
         ``anew`` says those of the comment whatever they are.
         """
+        due: dict[str, Verdict] = {}
         for name, said in self._each(memory):
             owed = verdict(memory, stale, name)
             known = anew and (name in memory.plans or not name)
             if known or is_due(_verdict(said), self._shown(owed), memory, name):
-                self._set(name, owed)
+                due[name] = owed
+        self._say(due)
 
     def withdraw(
         self,
@@ -101,18 +103,24 @@ class Statuses:
         Two requests may have one head: what leads to the comment of another one is that one's; with ``left``, as long
         as that is open. ``unasked`` says of all that nothing holds, also where nobody said anything of it yet.
         """
-        done = False
+        due: dict[str, Verdict] = {}
         for name, said in self._each(memory):
             owed = verdict(memory, {EVERYTHING: why}, name)
             if said is None:
-                due = unasked and not name
+                wanted = unasked and not name
             else:
-                due = is_due(_verdict(said), self._shown(owed), memory, name)
-                due = due and not self._is_of_another(said, of, left=left)
-            if due:
-                self._set(name, owed)
-            done |= due
-        return done
+                wanted = is_due(_verdict(said), self._shown(owed), memory, name)
+                wanted = wanted and not self._is_of_another(said, of, left=left)
+            if wanted:
+                due[name] = owed
+        self._say(due)
+        return bool(due)
+
+    def _say(self, due: Mapping[str, Verdict]) -> None:
+        """Set some; the one for all comes last when it lets the request pass, and else first: it is what decides."""
+        passes = "" in due and due[""].state is State.SUCCESS
+        for name in sorted(due, key=lambda each: (not each) is passes):
+            self._set(name, due[name])
 
     def _is_of_another(self, said: Status, of: int, *, left: bool) -> bool:
         leads = _OF_A_REQUEST.search(said.address)

@@ -54,11 +54,9 @@ def verdict(memory: Memory, stale: Mapping[str, str], name: str) -> Verdict:
         return _standing(plan, _why(stale, name))
     if EVERYTHING in stale or not memory.whole:
         return _outdated(stale.get(EVERYTHING, ""))
-    whole = memory.plans.get(f"{name.partition('/')[0]}/*")
-    if (
-        whole is not None
-    ):  # its file cannot be read, so that nobody knows what the merge touches of it
-        return Verdict(state=State.FAILURE, words=whole.outlook)
+    # Where the file of a stack cannot be read, nobody knows what the merge touches of it.
+    if unread := memory.plans.get(f"{name.partition('/')[0]}/*"):
+        return Verdict(state=State.FAILURE, words=unread.outlook)
     return Verdict(state=State.SUCCESS, words=_UNTOUCHED)
 
 

@@ -235,6 +235,8 @@ def test_what_is_stale_goes_back_to_pending_and_what_is_not_any_more_to_success(
         "orchestrator": "pending: stale: shop/a",
     }
     assert (count, again, len(forge.statuses)) == (5, 5, 7)
+    changed = [each["context"] for each in forge.statuses[3:]]
+    assert changed[0] == changed[3] == "orchestrator", "what decides never passes too early"
     assert _told(forge) == {
         "orchestrator: shop/a": "success: 1 to create",
         "orchestrator: shop/b": "success: 2 to delete",
