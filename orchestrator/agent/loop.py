@@ -124,8 +124,7 @@ class Loop:
     def _work(self, memory: Memory) -> None:
         kept = self.agenda
         few = len(self.configuration.repositories)
-        most = 2 * self.configuration.workers + few  # each may have a patrol
-        with crew(self.stop, workers=most, askers=few) as threads:
+        with crew(self.stop, workers=self.configuration.children, askers=few) as threads:
             while not self.stop.requested:
                 self.beat = now = clock.lasting()
                 self._ask(threads, now)

@@ -67,12 +67,21 @@ class _Server:
         self.port: Future[int] = Future()
 
     def run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            if self.port.done():
+                raise
+            self.port.set_exception(self._not_served(str(error)))  # somebody waits for one of both
 
     def end(self) -> None:
         with suppress(RuntimeError):  # it is over already
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._over.set)
+
+    def _not_served(self, reason: str) -> NotServed:
+        host, port = self._place
+        return NotServed(f"cannot listen on {host or ''}:{port}: {reason}")
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -82,8 +91,7 @@ class _Server:
         try:
             await web.TCPSite(runner, host, port, reuse_address=True).start()
         except OSError as error:
-            reason = error.strerror or str(error)
-            self.port.set_exception(NotServed(f"cannot listen on {host or ''}:{port}: {reason}"))
+            self.port.set_exception(self._not_served(error.strerror or str(error)))
         else:
             self.port.set_result(int(runner.addresses[0][1]))
             await self._over.wait()

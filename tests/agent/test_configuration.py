@@ -107,6 +107,13 @@ def test_a_stack_says_what_is_different_for_it(tmp_path: Path) -> None:
     assert shop.settings_of("other") is None
 
 
+def test_a_port_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+    """The last one is 65535."""
+    assert _load(tmp_path, _SMALL + '    listen: "[::]:65535"').listen == "[::]:65535"
+    (mistake,) = _mistakes(tmp_path, _SMALL + '    listen: "127.0.0.1:65536"')
+    assert mistake == "4:9 there is no port 65536 | such as 8080"
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     """Each with its place and what to write instead."""
     found = _mistakes(

@@ -68,6 +68,14 @@ def test_an_address_that_is_taken_is_told(port: int) -> None:
         pass
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "no.such.host.invalid:0"])
+def test_an_address_that_cannot_be_is_told(address: str) -> None:
+    """Whatever is wrong with it, nobody waits for a port that never comes."""
+    with pytest.raises(NotServed, match="cannot listen on"), serving(address, {}, {}):
+        pass
+
+
 def test_a_server_ends_with_its_block() -> None:
     """Nothing listens once the block is over."""
     with serving("127.0.0.1:0", {}, {}) as port:

@@ -24,6 +24,7 @@ _LEAST_RUN: Final = 1.0
 """The shortest time that a run is given for anything, in seconds."""
 _LEAST_MEMORY: Final = 64 * 1024**2
 """What a run takes before it has done anything, or nearly so, in bytes."""
+_LAST_PORT: Final = 2**16 - 1
 _UNITS: Final = {"MiB": 1024**2, "GiB": 1024**3}
 _TRANSPORTS: Final = ("https", "http", "ssh", "git", "file", "git+ssh", "ssh+git", "ftp", "ftps")
 _NO_BRANCH: Final = re.compile(
@@ -33,6 +34,7 @@ _NO_BRANCH: Final = re.compile(
 
 def mistakes_of(top: Section) -> Iterator[Mistake]:
     """Yield what is wrong with the agent's file beyond its shape."""
+    yield from _check_port(top)
     yield from _check_stack(top.below("defaults"))
     yield from _check_retry(top.below("retry"))
     yield from _check_limits(top.below("limits"))
@@ -46,6 +48,12 @@ def mistakes_of(top: Section) -> Iterator[Mistake]:
         yield from _check_trust(repository)
         yield from _check_telling(top, repository)
         yield from _check_stacks(repository)
+
+
+def _check_port(top: Section) -> Iterator[Mistake]:
+    port = top.text("listen").rpartition(":")[2]
+    if port.isdecimal() and int(port) > _LAST_PORT:
+        yield _mistake(top, ("listen",), f"there is no port {port}", "such as 8080")
 
 
 def time_at(section: Section, key: str, usual: float) -> float:

@@ -172,3 +172,8 @@ class Configuration:
     retry: Retry = field(default_factory=Retry)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     channels: tuple[Channel, ...] = ()
+
+    @property
+    def children(self) -> int:
+        """Return how many children there may be at once: for new revisions as many again, and patrols."""
+        return 2 * self.workers + len(self.repositories)

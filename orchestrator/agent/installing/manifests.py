@@ -199,8 +199,9 @@ def _digest(text: str) -> str:
 
 
 def _container(wanted: Installation) -> Manifest:
-    limits = wanted.configuration.limits
-    bytes_in_all = _OWN_BYTES + wanted.configuration.workers * limits.memory
+    # Over this the kernel ends the container as a whole, the loop too; over its own, a child alone is ended.
+    told = wanted.configuration
+    bytes_in_all = _OWN_BYTES + told.children * told.limits.memory
     return {
         "name": "agent",
         "image": wanted.image,
