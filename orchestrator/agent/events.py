@@ -96,13 +96,22 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patrolled:
+    """The workloads of these stacks were looked at, along with one another, and are as they should be."""
+
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
     """Somebody asked the agent to stop; so many tasks are still at work."""
 
     running: int
 
 
-Event: TypeAlias = Began | Looked | Surveyed | Unreadable | Gone | Started | Ended | Stopping
+Event: TypeAlias = (
+    Began | Looked | Surveyed | Unreadable | Gone | Started | Ended | Patrolled | Stopping
+)
 Listener: TypeAlias = Callable[[Event], None]
 
 

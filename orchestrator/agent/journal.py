@@ -21,6 +21,8 @@ def journal(event: events.Event) -> None:
             _about("task started", event.key, task=event.task, revision=event.revision[:10])
         case events.Ended():
             _ended(event)
+        case events.Patrolled():  # all is well, every few minutes
+            pass
         case events.Stopping():
             log.tell("agent stops", running=event.running)
         case _:

@@ -288,6 +288,7 @@ class Loop:
         began = self._began.pop(result.key, clock.lasting())
         if result.task is Task.PATROL:
             now = clock.lasting()
+            self._announce(events.Patrolled(keys=self._patrols.found_well(result)))
             self.agenda = self._patrols.ended(result, self.agenda, self.verdicts, now)
         elif result.task is Task.SURVEY:
             self._surveyed(result)

@@ -30,6 +30,11 @@ class Patrols:
                 orders.append(self._order(name, agenda[keys[0]].revision, keys))
         return agenda, tuple(orders)
 
+    def found_well(self, result: Result) -> tuple[Key, ...]:
+        """Return the stacks of a patrol that is back which are as they should be, sorted."""
+        keys = self.out.get(result.key.repository, ())
+        return tuple(key for key in keys if key not in result.astray)
+
     def ended(
         self, result: Result, agenda: Agenda, verdicts: Mapping[Key, Verdict], now: float
     ) -> Agenda:

@@ -48,7 +48,7 @@ def _glance(**more: object) -> Glance:
 def _text(
     happened: Sequence[events.Event], *, known: Mapping[Key, Verdict] | None = None, **more: object
 ) -> str:
-    figures = recalled(_figures(happened), known or {})
+    figures = recalled(_figures(happened), known or {}, NOW)
     return Exposition(lambda: samples(figures, _glance(**more))).text()
 
 
@@ -164,6 +164,23 @@ def test_a_name_that_git_does_not_have_stays_told_until_it_has() -> None:
         assert found["orchestrator_repository_readable", acme] == readable
         assert found[name] == misnamed
         assert found["orchestrator_repository_stacks", acme] == 1
+
+
+def test_a_patrol_is_a_look_at_stacks_that_are_well() -> None:
+    """It counts from when a stack became known, or from the start; a stack at which nobody is to look has none."""
+    name = "orchestrator_stack_last_look_timestamp_seconds"
+    well = "orchestrator_stack_last_success_timestamp_seconds"
+    patrolled = events.Patrolled(keys=(SHOP,))
+    assert _value([surveyed()], name) == NOW + 10
+    assert _value([surveyed(), ended(End.UNCHANGED)], name) == NOW + 20
+    seen: list[events.Event] = [ended(End.UNCHANGED), surveyed(), surveyed(SECOND), patrolled]
+    assert (_value(seen, name), _value(seen, well)) == (NOW + 40, NOW + 40)
+    assert _value([surveyed(), waiting(), patrolled], well) is None
+    where = frozenset(WHERE.items())
+    known = {SHOP: Verdict(end=End.UNCHANGED)}
+    assert _read(_text([], known=known))[name, where] == NOW
+    for item, told in ((Item(key=SHOP), False), (Item(key=SHOP, look=60.0), True)):
+        assert ((name, where) in _read(_text(seen, agenda={SHOP: item}))) is told
 
 
 def test_how_long_tasks_take_is_counted_in_buckets() -> None:

@@ -97,6 +97,11 @@ APPLIED: Final = _stack(
 ATTEMPTED_AT: Final = _stack(
     "last_attempt_timestamp_seconds", "When the last task of it ended, in Unix time."
 )
+LOOKED_AT: Final = _stack(
+    "last_look_timestamp_seconds",
+    "When it was last worked on, or its workloads were looked at, in Unix time; not before the process began, and none"
+    " while nobody is to look.",
+)
 SUCCEEDED_AT: Final = _stack(
     "last_success_timestamp_seconds", "When it was last as Git wants it, in Unix time."
 )
@@ -132,7 +137,17 @@ LOCK_AGE: Final = _stack(
 CATALOGUE: Final = (
     *(INFO, LOOP_AGE, WORKERS, RUNNING, DUE, DURATION, DELIVERIES),
     *(REACHABLE, READABLE, ANSWERED, POLLS, BRANCH, STACKS, UNREADABLE, MISNAMED),
-    *(ATTEMPTED, APPLIED, ATTEMPTED_AT, SUCCEEDED_AT, RESULT, LAST_DURATION, TASKS, AS_WANTED),
+    *(
+        ATTEMPTED,
+        APPLIED,
+        ATTEMPTED_AT,
+        LOOKED_AT,
+        SUCCEEDED_AT,
+        RESULT,
+        LAST_DURATION,
+        TASKS,
+        AS_WANTED,
+    ),
     *(FAILURES, DRIFT, HEALED, PENDING_APPROVALS, WAITS, SUSPENDED, LOCK_AGE),
 )
 """All of them, in the order in which they are shown."""

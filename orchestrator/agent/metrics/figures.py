@@ -31,7 +31,8 @@ class Durations:
 class StackFigures:
     """What is known of a stack in one environment.
 
-    ``attempted_at`` and ``succeeded_at`` are 0 when that was not since the process began. ``lock_seen`` is since when
+    ``attempted_at`` and ``succeeded_at`` are 0 when that was not since the process began; ``looked_at`` is when it was
+    worked on or looked at, and first when it became known. ``lock_seen`` is since when
     its lock is seen at the remote, ``lock_met`` since when tasks of ours find it held; None while it is free.
     """
 
@@ -40,6 +41,7 @@ class StackFigures:
     last: Verdict | None = None
     seconds: float = 0.0
     attempted_at: float = 0.0
+    looked_at: float = 0.0
     succeeded_at: float = 0.0
     failures: int = 0
     drift: int = 0
@@ -90,20 +92,20 @@ def counted(figures: Figures, event: events.Event, now: float) -> Figures:
         case events.Looked():
             return _looked(figures, event, now)
         case events.Surveyed():
-            return _surveyed(figures, event)
+            return _surveyed(figures, event, now)
         case events.Unreadable():
             return _unreadable(figures, event)
         case events.Gone():
             return figures if event.destroyed else _without(figures, event.key)
-        case events.Ended():
-            return _ended(figures, event, now)
+        case events.Ended() | events.Patrolled():
+            return _attended(figures, event, now)
         case events.Started() | events.Stopping():
             return figures
         case _:
             assert_never(event)
 
 
-def recalled(figures: Figures, verdicts: Mapping[Key, Verdict]) -> Figures:
+def recalled(figures: Figures, verdicts: Mapping[Key, Verdict], now: float) -> Figures:
     """Return the figures with what is known from before the process began: what did not move is not read anew."""
     stacks = {
         key: StackFigures(
@@ -111,6 +113,7 @@ def recalled(figures: Figures, verdicts: Mapping[Key, Verdict]) -> Figures:
             applied=verdict.revision if verdict.well else "",
             last=verdict,
             drift=_drift(StackFigures(), verdict),
+            looked_at=now,
         )
         for key, verdict in verdicts.items()
         if key.stack
@@ -166,7 +169,9 @@ def _locked(stack: StackFigures, now: float, *, held: bool) -> StackFigures:
     return replace(stack, lock_seen=since if held else None)
 
 
-def _surveyed(figures: Figures, event: events.Surveyed) -> Figures:
+def _surveyed(figures: Figures, event: events.Surveyed, now: float) -> Figures:
+    new = {key: StackFigures(looked_at=now) for key in event.stacks if key not in figures.stacks}
+    figures = replace(figures, stacks={**figures.stacks, **new})
     before = figures.repositories.get(event.repository, RepositoryFigures())
     if event.error:
         return _with_repository(figures, event.repository, replace(before, readable=False))
@@ -186,6 +191,24 @@ def _unreadable(figures: Figures, event: events.Unreadable) -> Figures:
     before = figures.repositories.get(name, RepositoryFigures())
     unreadable = {**before.unreadable, event.key.stack: event.revision}
     return _with_repository(figures, name, replace(before, unreadable=unreadable))
+
+
+def _attended(figures: Figures, event: events.Ended | events.Patrolled, now: float) -> Figures:
+    if isinstance(event, events.Patrolled):
+        return _patrolled(figures, event, now)
+    return _ended(figures, event, now)
+
+
+def _patrolled(figures: Figures, event: events.Patrolled, now: float) -> Figures:
+    """Take in that stacks are as they should be; of one that did not come so far that says no success."""
+    seen = {
+        key: replace(
+            known, looked_at=now, succeeded_at=now if as_wanted(known) else known.succeeded_at
+        )
+        for key in event.keys
+        if (known := figures.stacks.get(key)) is not None
+    }
+    return replace(figures, stacks={**figures.stacks, **seen})
 
 
 def _ended(figures: Figures, event: events.Ended, now: float) -> Figures:
@@ -208,6 +231,7 @@ def _after(stack: StackFigures, event: events.Ended, now: float) -> StackFigures
         last=verdict,
         seconds=event.seconds,
         attempted_at=now,
+        looked_at=now,
         succeeded_at=now if verdict.end in _AS_WANTED else stack.succeeded_at,
         failures=event.failures,
         drift=_drift(stack, verdict),

@@ -33,9 +33,10 @@ class Gathering:
 
     def listen(self, event: Event) -> None:
         """Count an event."""
-        figures = counted(self._figures, event, clock.now().timestamp())
+        now = clock.now().timestamp()
+        figures = counted(self._figures, event, now)
         if isinstance(event, Began):
-            figures = recalled(figures, self.loop.verdicts)
+            figures = recalled(figures, self.loop.verdicts, now)
         self._figures = owned(figures, self.loop.share.goes_on)
 
     def answer(self) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from orchestrator.agent.decisions.agenda import Agenda, Key, Task
+from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
 from orchestrator.agent.metrics import catalogue
 from orchestrator.agent.metrics.catalogue import Metric
 from orchestrator.agent.metrics.figures import (
@@ -56,7 +56,7 @@ def samples(figures: Figures, glance: Glance) -> tuple[Sample, ...]:
         ),
         *_durations(figures),
         *_repositories(figures),
-        *_stacks(figures, glance.now),
+        *_stacks(figures, glance),
     ]
     order = {metric.name: at for at, metric in enumerate(catalogue.CATALOGUE)}
     return tuple(sorted(found, key=lambda each: (order[each.metric.name], each.labels)))
@@ -100,11 +100,18 @@ def _repository(each: RepositoryFigures) -> Iterator[_Value]:
         yield catalogue.BRANCH, (each.revision,), 1
 
 
-def _stacks(figures: Figures, now: float) -> Iterator[Sample]:
+def _stacks(figures: Figures, glance: Glance) -> Iterator[Sample]:
     for key, each in figures.stacks.items():
         where = _where(key)
-        for metric, labels, value in (*_revisions(each), *_stack(each, now), *_last(each)):
+        for metric, labels, value in (*_revisions(each), *_stack(each, glance.now), *_last(each)):
             yield Sample(metric=metric, labels=(*where, *labels), value=value)
+        if each.looked_at and not _rests(glance.agenda.get(key)):
+            yield Sample(metric=catalogue.LOOKED_AT, labels=where, value=each.looked_at)
+
+
+def _rests(item: Item | None) -> bool:
+    """Whether nobody is to look at a stack until its repository moves."""
+    return item is not None and not item.running and min(item.next, item.look) == NEVER
 
 
 def _where(key: Key) -> tuple[str, str, str]:

@@ -49,7 +49,11 @@ def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
         }
         account = world.cluster.create(f"/api/v1/namespaces/{world.name}/serviceaccounts", account)
         events = {"kind": "kubernetes", "namespace": world.name, "object": "ServiceAccount/keeper"}
-        keeper.tell(listen="127.0.0.1:0", notifications={"team": team, "cluster": events})
+        keeper.tell(
+            listen="127.0.0.1:0",
+            notifications={"team": team, "cluster": events},
+            defaults={"drift": {"workloads": "1s"}},
+        )
         kubeconfig = kubeconfig_path(Path(world.variables["ORCHESTRATOR_SANDBOX"]))
         running = keeper.start(KUBECONFIG=str(kubeconfig))
         port = json.loads(running.await_line('"agent listens"'))["port"]
@@ -73,6 +77,10 @@ def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
             "the last revision",
         )
         assert _value(port, "orchestrator_stack_as_wanted") == 1
+        look, attempt = (
+            f"orchestrator_stack_last_{each}_timestamp_seconds" for each in ("look", "attempt")
+        )
+        eventually(lambda: _value(port, look) > _value(port, attempt), "a look without a task")
         assert (
             _value(port, "orchestrator_agent_deliveries_total", channel="team", result="sent") == 3
         )
