@@ -68,6 +68,7 @@ def _ended(event: events.Ended) -> None:
         "seconds": round(event.seconds, 3),
         "why": verdict.message,
         "hint": verdict.hint,
+        "detail": verdict.detail,
     }
     said = {name: value for name, value in told.items() if value != ""}
     _about("task ended", event.key, bad=verdict.end in _BAD, **said)

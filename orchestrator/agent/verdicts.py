@@ -4,6 +4,10 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
+from typing import Final
+
+_LONGEST: Final = 2_000
+_LEFT_OUT: Final = "\n…\n"
 
 
 class End(StrEnum):
@@ -59,14 +63,23 @@ class Verdict:
         return self.end in {End.APPLIED, End.UNCHANGED, End.DESTROYED, End.DRIFTED}
 
     def redacted(self, redact: Callable[[str], str]) -> "Verdict":
-        """Return it with its sentences redacted."""
+        """Return it with its sentences redacted, and a detail within bounds where that says more than the message."""
+        message, detail = redact(self.message), redact(self.detail).strip()
         return replace(
             self,
-            message=redact(self.message),
+            message=message,
             hint=redact(self.hint),
-            detail=redact(self.detail),
+            detail="" if detail in message else bounded(detail),
             done=redact(self.done),
         )
+
+
+def bounded(text: str) -> str:
+    """Return a text with its middle left out where it is long: how it begins and how it ends tell the most."""
+    if len(text) <= _LONGEST:
+        return text
+    half = (_LONGEST - len(_LEFT_OUT)) // 2
+    return f"{text[:half]}{_LEFT_OUT}{text[-half:]}"
 
 
 def encode(verdict: Verdict) -> str:

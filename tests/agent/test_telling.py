@@ -110,6 +110,19 @@ def test_a_webhook_is_signed(sink: Hooks, tmp_path: Path) -> None:
     assert sink.posts[0].json["id"] != sink.posts[1].json["id"]
 
 
+def test_the_reason_arrives(sink: Hooks) -> None:
+    """What is said at length follows what says it in short, wherever it is told."""
+    why = failed("modules.db: apply failed", detail="the disk of the database is full")
+    url = Hidden(variable="URL")
+    for target in (Slack(url=url), Webhook(url=url, secret=Hidden(variable="SECRET"))):
+        teller = _teller(target, URL=sink.url, SECRET=SECRET)
+        teller.listen(why)
+        teller.close()
+    slack, webhook = (posted.json for posted in sink.posts)
+    assert "the disk of the database is full" in slack["blocks"][0]["text"]["text"]
+    assert webhook["detail"] == "the disk of the database is full"
+
+
 def test_an_approval_names_the_plan(sink: Hooks) -> None:
     """Whoever is to approve is told what would be done, and by which digest."""
     teller = _slack(sink)

@@ -49,6 +49,7 @@ class News:
     revision: str = ""
     message: str = ""
     hint: str = ""
+    detail: str = ""
     done: str = ""
     digest: str = ""
     entry: str = ""
@@ -293,6 +294,7 @@ def _with(told: News, verdict: Verdict) -> News:
         revision=verdict.revision,
         message=verdict.message,
         hint=verdict.hint,
+        detail=verdict.detail,
         done=verdict.done,
         digest=verdict.digest,
         entry=verdict.entry,

@@ -63,7 +63,7 @@ def paragraphs(message: Message) -> tuple[str, ...]:
     news, unsaid = message.news, message.told.unsaid
     details = ", ".join(f"{name} {_line(value)}" for name, value in _details(message) if value)
     more = f"{unsaid} more were not told, since they were too many" if unsaid else ""
-    said = (news.message, news.hint, details, more)
+    said = (news.message, news.hint, details, news.detail, more)
     return tuple(_cut(each.strip(), _LONGEST) for each in said if each.strip())
 
 
@@ -99,6 +99,7 @@ def document(message: Message) -> bytes:
         "title": headline(message),
         "message": _cut(news.message, _LONGEST),
         "hint": _cut(news.hint, _LONGEST),
+        "detail": _cut(news.detail, _LONGEST),
         "done": news.done,
         "digest": news.digest,
         "entry": news.entry,

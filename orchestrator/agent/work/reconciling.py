@@ -3,6 +3,7 @@
 Nobody can be asked. What would lose data, needs an approval or is not allowed now is planned and told, not done.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
@@ -24,7 +25,14 @@ from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.engine.vanished import open_as_applied
-from orchestrator.errors import Interrupted, InvalidStack, Locked, OrchestratorError, PlanRefused
+from orchestrator.errors import (
+    Interrupted,
+    InvalidStack,
+    Locked,
+    Mistake,
+    OrchestratorError,
+    PlanRefused,
+)
 from orchestrator.ledger.entry import Operation
 from orchestrator.plans.approvals import approvers, check_approvals
 from orchestrator.plans.digest import digest
@@ -267,7 +275,16 @@ def refused(error: OrchestratorError, revision: str) -> Verdict:
         case PlanRefused():
             return replace(verdict, end=End.HELD, waits=Waits.PERSON)
         case InvalidStack():
-            mistakes = (f"{each.place}: {each.message}" for each in error.mistakes)
-            return replace(verdict, detail="\n".join(mistakes))
+            return _mistaken(verdict, error.mistakes)
         case _:
             return verdict
+
+
+def _mistaken(verdict: Verdict, mistakes: Sequence[Mistake]) -> Verdict:
+    """Return the verdict of files with mistakes: the first is why, and the detail has all of them."""
+    told = [f"{each.place}: {each.message}" if each.place else each.message for each in mistakes]
+    if not told:
+        return verdict
+    others = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    message, detail = f"{told[0]}{others}", "\n".join(told) if others else ""
+    return replace(verdict, message=message, hint=mistakes[0].hint, detail=detail)

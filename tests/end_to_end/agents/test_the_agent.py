@@ -17,6 +17,13 @@ from tests.git import git
 
 pytestmark = pytest.mark.integration
 
+_FULL = """
+resource "terraform_data" "full" {
+  provisioner "local-exec" {
+    command = "echo the disk of the database is full >&2; exit 3"
+  }
+}
+"""
 _NEVER_READY = {"sandbox.orchestrator/fail": "NotReady"}
 
 
@@ -41,7 +48,9 @@ def test_once_does_what_is_due_and_says_how_it_went(keeper: Keeper, world: World
     assert keeper.ledger() == entries
     _say(world, "${{ vars.nobody }}")
     keeper.push("Say what nobody knows")
-    assert keeper.once().code == 1
+    failed = keeper.once()
+    assert failed.code == 1
+    assert "/shop/texts.yaml:" in told(failed, "task ended")[0]["why"]
     keeper.tell(retry={"first": "1h", "most": "1h"})
     assert keeper.once().code == 1
     later = keeper.once()
@@ -61,6 +70,17 @@ def test_a_name_that_git_does_not_have_is_told(keeper: Keeper, world: World) -> 
     assert found[f"{world.name}-x"] == f"did you mean '{world.name}'?"
     assert found[world.name] == "did you mean 'default'?"
     assert (ended.code, keeper.once().code, keeper.ledger()) == (3, 3, [])
+
+
+def test_a_failure_is_told_with_its_reason(keeper: Keeper, world: World) -> None:
+    """What a program of a module said is not left to whoever can run it again by hand."""
+    world.write("modules/full/main.tf", _FULL)
+    world.declare({"full": {"source": "./modules/full"}}, None)
+    keeper.push("Fill the disk")
+    ended = keeper.once()
+    assert ended.code == 1, ended.said
+    (task,) = told(ended, "task ended")
+    assert "the disk of the database is full" in task["detail"]
 
 
 def test_a_commit_is_applied_and_a_revert_rolled_back(keeper: Keeper, world: World) -> None:
