@@ -115,12 +115,7 @@ class LockLost(LedgerError):
 
 
 class LedgerLost(LedgerError):
-    """Entries that were seen before are gone: the ledger was deleted, cut short or replaced by another one.
-
-    ``replaced`` says that it was the last of these.
-    """
-
-    replaced: bool = False
+    """Entries that were seen before are gone: the ledger was deleted, cut short or replaced by another one."""
 
 
 class NewerFormat(LedgerError):

@@ -30,6 +30,15 @@ class NotShared(LedgerError):
         self.state = state
 
 
+class LedgerReplaced(LedgerLost):
+    """Another ledger is where one was seen before; ``state`` is what it says, None where that cannot be told."""
+
+    def __init__(self, lost: LedgerLost, *, state: LedgerState | None = None) -> None:
+        """Take what is known of the one that is gone."""
+        super().__init__(lost.message, hint=lost.hint)
+        self.state = state
+
+
 def moved_away(subject: str, moved: Moved) -> LedgerError:
     """Return the error for a ledger that ends where it is asked for, since it goes on in another place."""
     stack, _, environment = subject.partition("/")
@@ -80,8 +89,7 @@ def cut_short(subject: str, place: str, *, seen: int, now: int) -> LedgerLost:
     else:
         happened = f"was replaced by another one: entry {seen} is not the one that this clone saw"
     lost = LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
-    lost.replaced = now >= seen
-    return lost
+    return LedgerReplaced(lost) if now >= seen else lost
 
 
 def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: str) -> LedgerLost:

@@ -163,6 +163,34 @@ def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path
     assert "Nothing to do" in world.apply().stdout
 
 
+def test_a_repair_orphans_nothing_of_the_ledger_that_it_sets_aside(
+    world: World, tmp_path: Path
+) -> None:
+    """Others went on in a new one, and Git forgot since what they made: it goes, from the source that made it."""
+    declare(world)
+    remote = make_remote(tmp_path / "remote.git", of=world.root)
+    world.apply()
+    git(remote, "update-ref", "-d", f"refs/orchestrator/{world.name}/default")
+    other = dataclasses.replace(world, root=make_clone(remote, tmp_path / "other"))
+    declare(other, module=True)
+    git(other.root, "push", "--quiet", "origin", "main")
+    other.apply("--acknowledge", "unknown-objects")
+    git(world.root, "pull", "--quiet", "origin", "main")
+    state = Path(".orchestrator/state")
+    shutil.copytree(other.root / state, world.root / state, dirs_exist_ok=True)
+    git(world.root, "rm", "--quiet", "-r", f"stacks/{world.name}/modules")
+    world.declare({}, {"shop": {"path": "shop", "namespace": world.name}})
+    world.commit("Drop the module")
+
+    repaired = world.run("ledger", "repair", world.name, "--yes")
+
+    assert repaired.code == 0, repaired.said
+    assert "set aside what is there now" in repaired.stdout
+    assert "modules.base" in repaired.stdout
+    world.apply()
+    assert world.resources("base") == {}
+
+
 def test_a_fresh_clone_notices_that_the_ledger_lost_entries(
     world: World, sandbox: Sandbox, tmp_path: Path
 ) -> None:

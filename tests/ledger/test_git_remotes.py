@@ -12,7 +12,7 @@ from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Lock
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
-from orchestrator.ledger.troubles import NotShared
+from orchestrator.ledger.troubles import LedgerReplaced, NotShared
 from orchestrator.ledger.verification import verify
 from orchestrator.repository.repository import open_repository
 from tests.git import commit_file, git, make_clone, make_remote
@@ -261,7 +261,8 @@ def test_a_ledger_that_was_replaced_is_noticed(shop: Path, remote: Path, tmp_pat
     record_entries(open_store(clone), 3, commit=git(clone, "rev-parse", "HEAD"))
     with pytest.raises(LedgerLost, match="was replaced by another one") as refused:
         store.read()
-    assert refused.value.replaced
+    assert isinstance(refused.value, LedgerReplaced)
+    assert refused.value.state == open_store(clone).read()
     for command in refused.value.hint.rpartition(": ")[2].split(" && "):
         git(shop, *command.split()[1:])
     assert open_store(shop).read().head == "entry-3"

@@ -8,16 +8,21 @@ from orchestrator.engine.session import Session
 from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.troubles import LedgerReplaced
 from orchestrator.ledger.verification import Verdict, verify
 from orchestrator.plans.repairs import Checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What became of looking a ledger through, for people and for going on from it."""
+    """What became of looking a ledger through, for people and for going on from it.
+
+    ``instead`` is what another ledger says that stands in its place, None where none does or that cannot be told.
+    """
 
     verdict: Verdict
     checked: Checked
+    instead: LedgerState | None = None
 
 
 def check_ledger(session: Session) -> Checked:
@@ -29,7 +34,7 @@ def look_through(session: Session, store: Store) -> Finding:
     """Look a ledger through; raises LedgerError when it cannot be reached, NewerFormat."""
     verdict = verify(store.links())
     last, broken = verdict.entries[-1:], verdict.broken
-    lost, replaced = _lost(store, verdict)
+    lost, other = _lost(store, verdict)
     checked = Checked(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -39,9 +44,9 @@ def look_through(session: Session, store: Store) -> Finding:
         place=broken.place if broken else "",
         why=broken.why if broken else "",
         lost=lost or _not_here(session, store, verdict),
-        replaced=replaced,
+        replaced=other is not None,
     )
-    return Finding(verdict=verdict, checked=checked)
+    return Finding(verdict=verdict, checked=checked, instead=other.state if other else None)
 
 
 def _not_here(session: Session, store: Store, verdict: Verdict) -> str:
@@ -57,19 +62,19 @@ def _not_here(session: Session, store: Store, verdict: Verdict) -> str:
     return ""
 
 
-def _lost(store: Store, verdict: Verdict) -> tuple[str, bool]:
+def _lost(store: Store, verdict: Verdict) -> tuple[str, LedgerReplaced | None]:
     """Return what the store says of entries that are gone, if they are, and whether another ledger took their place."""
     try:
         state = store.read()
     except LedgerLost as error:
-        return error.message, error.replaced
+        return error.message, error if isinstance(error, LedgerReplaced) else None
     except NewerFormat:
         raise
     except LedgerError:
         if verdict.broken is None:
             raise
-        return "", False
+        return "", None
     if state.head == verdict.state.head or verdict.broken:
-        return "", False
+        return "", None
     head, end = state.head or "none", verdict.state.head or "none"
-    return f"its last entry is {head}, and the chain ends with {end}", False
+    return f"its last entry is {head}, and the chain ends with {end}", None

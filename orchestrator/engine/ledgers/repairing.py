@@ -67,7 +67,8 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
     if finding.checked.whole and state.head:  # at most cut short: what it says of an object holds
         unknown = {owned.ref for owned in objects} - {*known} - found.spared
         objects = tuple(owned for owned in objects if owned.ref in unknown)
-    units = sorted({*found.units, *(owned.unit for owned in objects)} - {*state.units})
+    aside = finding.instead.units if finding.instead else {}
+    units = sorted({*found.units, *(owned.unit for owned in objects), *aside} - {*state.units})
     plan = RepairPlan(
         checked=finding.checked,
         again=len(finding.verdict.entries) - finding.verdict.sound,
@@ -75,7 +76,7 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
         objects=tuple(owned.ref for owned in objects),
         unseen=found.unseen,
     )
-    records = tuple(_record(session, unit) for unit in units)
+    records = tuple(_record(session, unit, aside.get(unit)) for unit in units)
     return Repair(plan=plan, finding=finding, units=records, objects=objects, cluster=found.cluster)
 
 
@@ -84,7 +85,7 @@ def repair_ledger(session: Session, repair: Repair, *, patience: float) -> str:
     store = open_store(session)
     with locked(session, store, Operation.REPAIR, patience=patience) as lease:
         now = look_through(session, store)
-        if now.verdict != repair.finding.verdict:
+        if (now.verdict, now.instead) != (repair.finding.verdict, repair.finding.instead):
             raise LedgerError(
                 f"the ledger of {session.owner} changed since it was looked through",
                 hint="nothing was repaired; run it again, to see what it would do now",
@@ -143,16 +144,20 @@ def _in_cluster(
     )
 
 
-def _record(session: Session, unit: UnitId) -> UnitRecord:
-    """Return the record of a unit that is there, and of which nobody knows what it was brought to."""
-    protected = {each.id for each in session.stack.units if each.protect}
+def _record(session: Session, unit: UnitId, aside: UnitRecord | None) -> UnitRecord:
+    """Return the record of a unit that is there, and of which nobody knows what it was brought to.
+
+    ``aside`` is what another ledger says of it that the repair sets aside: the source that made it, for one.
+    """
+    protected = unit in {each.id for each in session.stack.units if each.protect}
     return UnitRecord(
         unit=unit,
         outcome=Outcome.INTERRUPTED,
-        revision=session.revision,
+        revision=(aside.applied or aside.revision) if aside else session.revision,
         at=clock.now(),
         by=who(session),
-        protect=unit in protected,
+        protect=protected or (aside is not None and aside.protect),
+        risks=aside.risks if aside else {},
         why="found by a repair of the ledger",
     )
 

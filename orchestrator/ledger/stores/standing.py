@@ -1,14 +1,16 @@
 """Where a ledger in Git stands: what this clone knows of it, and how that goes with what is elsewhere."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from orchestrator import log
 from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
 from orchestrator.ledger.encoding import decode_entry, decode_state
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Hold
 from orchestrator.ledger.stores.plumbing import ALL, Plumbing
-from orchestrator.ledger.troubles import lost_entries, moved_away
+from orchestrator.ledger.troubles import LedgerReplaced, lost_entries, moved_away
 
 STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
@@ -68,8 +70,9 @@ class Lineage:
             forget=f"git update-ref -d {self.seen}"
             + (f" && git update-ref -d {self.ref}" if self.remote else ""),
         )
-        lost.replaced = bool(ledger) and not shorter
-        raise lost
+        if not ledger or shorter:
+            raise lost
+        raise LedgerReplaced(lost, state=self._state(ledger))
 
     def behind(self, here: Here, ledger: str) -> bool | None:
         """Return whether the remote's ledger has all of ours and more; False when it is the other way round.
@@ -133,6 +136,12 @@ class Lineage:
             hint=f"compare them with git log {self.ref} and git log {ledger[:10]}; "
             f"to go on with the remote's: git update-ref {self.ref} {ledger[:10]}",
         )
+
+    def _state(self, ledger: str) -> LedgerState | None:
+        (found,) = self.plumbing.read((f"{ledger}:{STATE}",))
+        with suppress(LedgerError):
+            return decode_state(found[1]) if found else None
+        return None
 
     def told(self, commit: str) -> str:
         """Return an entry's commit with its sentence, for people."""
