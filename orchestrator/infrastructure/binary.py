@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,15 +79,18 @@ class _Program:
     problem: str = ""
 
 
-def find_binary(terraform: Terraform, settings: Settings, root: Path) -> Binary:
+def find_binary(
+    terraform: Terraform, settings: Settings, root: Path, tree: Path | None = None
+) -> Binary:
     """Return the first engine that the stack accepts: its own choice alone, else PATH, else the embedded one.
 
-    A relative path in the stack's choice counts from ``root``. Raises TerraformUnavailable, which says what
-    was found instead and how to get one.
+    A relative path in the stack's choice counts from ``root``; where it is not there, as in a clone with nothing
+    checked out, from ``tree``, the revision's own files. Raises TerraformUnavailable, which says what was found
+    instead and how to get one.
     """
     constraint = _constraint(terraform.version)
     seen: list[str] = []
-    for program in _programs(terraform.binary, settings, root):
+    for program in _programs(terraform.binary, settings, (root, tree or root)):
         candidate = _examine(program, settings, root)
         problem = candidate.problem or _unacceptable(candidate.binary, constraint, terraform.asker)
         if candidate.binary and not problem:
@@ -101,7 +104,9 @@ def survey(
 ) -> tuple[Candidate, ...]:
     """Return every place where an engine is looked for, in order, and what is there; for ``doctor``."""
     chosen = terraform.binary if terraform else ""
-    return tuple(_examine(program, settings, root) for program in _programs(chosen, settings, root))
+    return tuple(
+        _examine(program, settings, root) for program in _programs(chosen, settings, (root,))
+    )
 
 
 def _constraint(text: str) -> Constraint:
@@ -114,22 +119,23 @@ def _constraint(text: str) -> Constraint:
         ) from error
 
 
-def _programs(chosen: str, settings: Settings, root: Path) -> Iterator[_Program]:
+def _programs(chosen: str, settings: Settings, roots: Sequence[Path]) -> Iterator[_Program]:
     if chosen == EMBEDDED:
         yield _embedded()
     elif chosen:
-        yield _chosen(chosen, settings, root)
+        yield _chosen(chosen, settings, roots)
     else:
         yield from (_on_path(name, settings) for name in ("terraform", "tofu"))
         yield _embedded()
 
 
-def _chosen(chosen: str, settings: Settings, root: Path) -> _Program:
+def _chosen(chosen: str, settings: Settings, roots: Sequence[Path]) -> _Program:
     if "/" not in chosen:
         return _on_path(chosen, settings)
-    path = (root / Path(chosen).expanduser()).absolute()
     origin = f"terraform.binary: {chosen}"
-    if not path.exists():
+    paths = ((root / Path(chosen).expanduser()).absolute() for root in roots)
+    path = next((path for path in paths if path.exists()), None)
+    if path is None:
         return _Program(origin=origin, problem="no such file")
     return _Program(origin=origin, argv=(str(path),))
 

@@ -106,6 +106,21 @@ def test_the_stacks_own_choice_is_the_only_one(tmp_path: Path, settings: Setting
     )
 
 
+def test_a_program_of_the_revision_is_run_where_nothing_is_checked_out(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """An agent's clone has no files beside those of the revision; a checkout's own program goes before that."""
+    tree = tmp_path / "tree"
+    program(tree / "tools", "engine")
+    chosen, root = Terraform(binary="./tools/engine"), tmp_path / "clone"
+    root.mkdir()
+    found = find_binary(chosen, settings, root, tree)
+    assert found.argv == (str(tree / "tools" / "engine"),)
+    program(root / "tools", "engine")
+    found = find_binary(chosen, settings, root, tree)
+    assert found.argv == (str(root / "tools" / "engine"),)
+
+
 def test_when_none_will_do_each_is_named_with_its_problem(
     tmp_path: Path, settings: Settings
 ) -> None:

@@ -57,7 +57,9 @@ def make_site(session: Session, stack: Stack | None = None) -> Site:
     around = session.surroundings
     sweep(session.repository.folder)
     return Site(
-        binary=find_binary(chosen.terraform, around.settings, session.repository.root),
+        binary=find_binary(
+            chosen.terraform, around.settings, session.repository.root, session.tree
+        ),
         settings=around.settings,
         folder=session.repository.folder,
         stack=chosen.name,
@@ -166,7 +168,7 @@ def workspace_of(session: Session, site: Site, module: Module) -> Workspace:
     chosen = module.terraform.over(session.stack.terraform)
     own = replace(
         site,
-        binary=find_binary(chosen, site.settings, session.repository.root),
+        binary=find_binary(chosen, site.settings, session.repository.root, session.tree),
         passes=chosen.environment,
         limits=limits_of(chosen),
     )

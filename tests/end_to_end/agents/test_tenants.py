@@ -24,7 +24,13 @@ def test_code_comes_from_where_it_may_or_not_at_all(keeper: Keeper, world: World
     """A wrapper brings in no other source; without leave no module is run, also not to take away what one made."""
     shop = {"shop": {"path": "shop", "namespace": world.name}}
     world.write("modules/base/main.tf", ECHO)
-    world.declare({"base": {"source": "./modules/base", "inputs": {"text": "hello"}}}, shop)
+    engine = world.write("engine", '#!/bin/sh\nexec terraform "$@"\n')
+    engine.chmod(0o755)
+    own = {
+        "binary": f"./stacks/{world.name}/engine"
+    }  # a program of the revision is run as by a person
+    base = {"source": "./modules/base", "inputs": {"text": "hello"}}
+    world.declare({"base": base}, shop, terraform=own)
     keeper.push("Add a module")
     keeper.tell(repository={"allow": {"sources": []}})
     assert keeper.once().code == 0
