@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from orchestrator.agent.decisions.agenda import Key
 from orchestrator.agent.replicas.shards import SHARDS, shard_of
 from orchestrator.sandbox import Sandbox
 from tests.end_to_end.agents.keeper import Keeper, told
-from tests.end_to_end.agents.test_the_agent import tell
+from tests.end_to_end.agents.test_the_agent import NEVER_READY, tell
 from tests.end_to_end.commands import Ended, eventually
-from tests.end_to_end.stacks import config_map, documents, stack_file
+from tests.end_to_end.stacks import config_map, deployment, documents, stack_file
 from tests.end_to_end.world import World
+from tests.forked.command import ORCHESTRATOR
 from tests.git import git
 
 pytestmark = pytest.mark.integration
@@ -22,15 +24,15 @@ pytestmark = pytest.mark.integration
 _LABEL = "agent.orchestrator"
 
 
-def _leases(world: World) -> dict[str, str]:
-    """Return who has which shard."""
+def _leases(world: World, kind: str = "shard") -> dict[str, str]:
+    """Return who has which shard, or the Leases of the replicas themselves, as members."""
     path = f"/apis/coordination.k8s.io/v1/namespaces/{world.name}/leases"
     found = world.cluster.get(path)["items"]
     labelled = [(each["metadata"]["labels"], each["spec"]) for each in found]
     return {
-        labels[f"{_LABEL}/shard"]: spec.get("holderIdentity", "")
+        labels[f"{_LABEL}/{kind}"]: spec.get("holderIdentity", "")
         for labels, spec in labelled
-        if f"{_LABEL}/shard" in labels
+        if f"{_LABEL}/{kind}" in labels
     }
 
 
@@ -119,6 +121,33 @@ def test_replicas_share_the_work_and_take_over_from_the_dead(
         ref = f"refs/orchestrator/{name}/default"
         log = git(keeper.remote, "log", "--first-parent", "--format=%s", ref).splitlines()
         assert len([line for line in log if second[:10] in line]) == 2, "begun and ended, once"
+
+
+def test_a_replica_that_cannot_go_on_ends(keeper: Keeper, world: World, sandbox: Sandbox) -> None:
+    """Nobody takes its log any more: what it is at is ended and recorded, and its share is given back, at once."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
+    keeper.push("Break the web")
+    keeper.tell(leader={"namespace": world.name, "kubeconfig": str(sandbox.kubeconfig)})
+    agent = subprocess.Popen(
+        (str(ORCHESTRATOR), "agent"),
+        cwd=keeper.home,
+        env={**world.variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert agent.stderr
+    try:
+        eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+        assert len(_leases(world, "member")) == 1
+        agent.stderr.close()
+        keeper.push("Have it log something")
+        assert agent.wait(30) == 1
+    finally:
+        agent.kill()
+        agent.wait()
+    assert keeper.ledger()[0].endswith("interrupted"), keeper.ledger()
+    assert not keeper.locks()
+    assert _leases(world, "member") == {}
 
 
 def test_a_replica_that_cannot_ask_does_nothing(

@@ -24,7 +24,7 @@ resource "terraform_data" "full" {
   }
 }
 """
-_NEVER_READY = {"sandbox.orchestrator/fail": "NotReady"}
+NEVER_READY = {"sandbox.orchestrator/fail": "NotReady"}
 
 
 def _text(world: World) -> str:
@@ -122,7 +122,7 @@ def test_drift_that_is_only_reported_stays(keeper: Keeper, world: World) -> None
 
 def test_a_new_revision_goes_ahead_of_a_stuck_rollout(keeper: Keeper, world: World) -> None:
     """Whoever pushes the mend need not wait for what it mends to give up."""
-    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
     keeper.push("Break the web")
     keeper.start()
     eventually(lambda: world.exists("Deployment", "web"), "the rollout")
@@ -134,7 +134,7 @@ def test_a_new_revision_goes_ahead_of_a_stuck_rollout(keeper: Keeper, world: Wor
 
 def test_a_stop_leaves_nothing_locked(keeper: Keeper, world: World) -> None:
     """On SIGTERM what is at work ends, records that, and gives its lock back."""
-    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
     broken = keeper.push("Break the web")
     running = keeper.start()
     eventually(lambda: world.exists("Deployment", "web"), "the rollout")
@@ -148,7 +148,7 @@ def test_a_stop_leaves_nothing_locked(keeper: Keeper, world: World) -> None:
 
 def test_nothing_outlives_an_agent_that_is_killed(keeper: Keeper, world: World) -> None:
     """A child whose agent is gone ends what it is at, records that and gives its lock back; the next agent goes on."""
-    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
     keeper.push("Break the web")
     running = keeper.start()
     eventually(lambda: world.exists("Deployment", "web"), "the rollout")
@@ -182,7 +182,7 @@ def test_a_stack_that_is_suspended_while_the_agent_waits_in_line(
     keeper: Keeper, world: World
 ) -> None:
     """Whoever suspends was before the agent in line: what the agent plans once it has its turn is not applied."""
-    world.manifests("shop/web.yaml", deployment("web", annotations=_NEVER_READY))
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
     keeper.push("Break the web")
     applying = world.start("apply", world.name, "--yes", ORCHESTRATOR_LEASE="10s")
     eventually(lambda: world.exists("Deployment", "web"), "the rollout")
