@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from orchestrator import clock, log
+from orchestrator import clock
+from orchestrator.agent.complaints import Complaints
 from orchestrator.agent.configuration.model import Configuration, Repository, Webhook
 from orchestrator.agent.decisions.hooks import concerns
 from orchestrator.agent.decisions.signatures import Delivery, Refusal, Remembered, judged
@@ -35,17 +36,18 @@ class _Hooked:
     webhook: Webhook
     tell: Callable[[str], None]
     _before: Remembered = field(default_factory=Remembered)
+    _complaints: Complaints = field(default_factory=Complaints)
 
     def __call__(self, headers: Mapping[str, str], body: bytes) -> Answer:
         delivery, kind = Delivery(headers=headers, body=body), self.webhook.kind
         try:
             secret = self.webhook.secret_file.read_bytes().strip()
         except OSError as error:
-            log.trouble("secret cannot be read", repository=self.repository.name, why=str(error))
+            self._complaints.tell("secret cannot be read", self.repository.name, str(error))
             return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, text="not ready\n")
         found = judged(kind, secret, delivery, self._before, now=clock.now().timestamp())
         if isinstance(found, Refusal):
-            log.trouble("webhook refused", repository=self.repository.name, why=found)
+            self._complaints.tell("webhook refused", self.repository.name, found)
             return Answer(status=_STATUS[found], text="refused\n")
         self._before = found
         if not concerns(kind, delivery, self.repository.branch):

@@ -14,9 +14,13 @@ from typing import Final
 
 from aiohttp import web
 
+from orchestrator.agent.complaints import Complaints
 from orchestrator.errors import OrchestratorError
 
 _MOST_BYTES: Final = 1024**2
+_TOO_MUCH: Final = (
+    f"it has more than {_MOST_BYTES // 1024**2} MiB; the next poll sees what it is about"
+)
 _PATIENCE_SECONDS: Final = 10.0
 _HOOK: Final = "/hooks/{name}"
 
@@ -114,13 +118,19 @@ def _getting(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 def _taking(hooks: Mapping[str, Hook]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    complaints = Complaints()
+
     async def take(request: web.Request) -> web.Response:
-        hook = hooks.get(request.match_info["name"])
+        name = request.match_info["name"]
+        hook = hooks.get(name)
         if hook is None:
             return _response(Answer(status=HTTPStatus.NOT_FOUND, text="no such hook\n"))
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                body = await request.read()  # raises 413 by itself when it is too much
+                body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            complaints.tell("webhook refused", name, _TOO_MUCH)
+            raise  # as its answer
         except TimeoutError:
             return _response(Answer(status=HTTPStatus.REQUEST_TIMEOUT, text="too slow\n"))
         headers = {name.lower(): value for name, value in request.headers.items()}

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.agent.configuration.channels import About, Hidden, Mail, Security, Severity
+from orchestrator.agent.configuration.channels import (
+    About,
+    Events,
+    Hidden,
+    Mail,
+    Security,
+    Severity,
+)
 from orchestrator.agent.configuration.load import load_configuration
 from orchestrator.agent.configuration.model import Configuration
 from orchestrator.agent.configuration.notifications import variables
@@ -102,3 +109,18 @@ def test_children_get_no_variable_of_a_channel() -> None:
     settings = Settings.read()
     assert "PATH" in settings.environment
     assert "PATH" not in settings.without({"PATH"}).environment
+
+
+@pytest.mark.parametrize(("name", "meant"), [("", "agent"), ("name: platform\n", "platform")])
+def test_events_are_about_the_deployment_that_is_printed(
+    name: str, meant: str, tmp_path: Path
+) -> None:
+    """Which is called after the agent, as `agent manifests` has it, where the file names no other object."""
+    file = tmp_path / "agent.yaml"
+    text = "version: 1\nrepositories: {shop: {url: file:///shop}}\n"
+    channel = "notifications: {cluster: {kind: kubernetes, namespace: a}}\n"
+    file.write_text(f"{text}{name}{channel}", encoding="utf-8")
+    (found,) = load_configuration(file, Settings.read()).channels
+    assert found.target == Events(
+        namespace="a", kind="Deployment", name=f"orchestrator-{meant}", context=""
+    )

@@ -1,11 +1,14 @@
 """The agent's HTTP server, on loopback: what it takes, what it refuses, and that it ends."""
 
 import http.client
+import io
+import json
 import socket
 from collections.abc import Iterator, Mapping
 
 import pytest
 
+from orchestrator import log
 from orchestrator.agent.serving import Answer, NotServed, serving
 
 pytestmark = pytest.mark.integration
@@ -43,9 +46,18 @@ def test_routes_and_hooks_are_answered(port: int) -> None:
 
 
 def test_a_body_has_a_bound(port: int) -> None:
-    """A body of more than a mebibyte is refused, whether its length is told or not."""
-    assert ask(port, "POST", "/hooks/shop", b"x" * 2**20)[0] == 200
-    assert ask(port, "POST", "/hooks/shop", b"x" * (2**20 + 1))[0] == 413
+    """A body of more than a mebibyte is refused, whether its length is told or not, and the log says so once."""
+    said = io.StringIO()
+    log.configure(verbose=False, terminal=False, redact=str, stream=said)
+    try:
+        assert ask(port, "POST", "/hooks/shop", b"x" * 2**20)[0] == 200
+        for _ in range(3):
+            assert ask(port, "POST", "/hooks/shop", b"x" * (2**20 + 1))[0] == 413
+    finally:
+        log.configure(verbose=False, terminal=False, redact=str)
+    (line,) = map(json.loads, said.getvalue().splitlines())
+    assert (line["event"], line["repository"]) == ("webhook refused", "shop")
+    assert line["why"].startswith("it has more than 1 MiB")
 
 
 def test_who_sends_slowly_holds_up_nobody(port: int) -> None:

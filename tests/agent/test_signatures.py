@@ -53,6 +53,18 @@ def test_what_is_signed_is_taken_once(kind: HookKind, body: bytes) -> None:
     assert judged(kind, SECRET, delivery, after, now=NOW) is Refusal.REPLAYED
 
 
+def test_gitlab_may_send_the_same_again() -> None:
+    """Somebody asks it to, or a branch goes to and fro: that is another event of the same body."""
+    first = _signed(HookKind.GITLAB, b"{}")
+    number = {"x-gitlab-event-uuid": "2"}
+    again = Delivery(headers={**first.headers, **number}, body=first.body)
+    after = judged(HookKind.GITLAB, SECRET, first, NONE, now=NOW)
+    assert isinstance(after, Remembered)
+    after = judged(HookKind.GITLAB, SECRET, again, after, now=NOW)
+    assert isinstance(after, Remembered)
+    assert judged(HookKind.GITLAB, SECRET, again, after, now=NOW) is Refusal.REPLAYED
+
+
 @given(KINDS, BODIES, st.text(alphabet="abcdef", min_size=1, max_size=20))
 def test_another_secret_signs_nothing(kind: HookKind, body: bytes, other: str) -> None:
     """A delivery that is signed with anything else is not of this secret."""

@@ -46,7 +46,7 @@ _USUAL: Final = frozenset(About) - {About.APPLIED}
 _PORTS: Final = 65_535
 _REPEAT: Final = 24 * 3600.0
 _MOST: Final = 60
-_OBJECT: Final = "Deployment/orchestrator-agent"
+_OBJECT: Final = "Deployment/orchestrator-NAME"
 
 
 def _text(pattern: str, said: str, example: str) -> Key:
@@ -118,9 +118,8 @@ _CHANNEL: Final = map_of(
         ),
         "object": Key(
             core_schema.str_schema(strict=True, pattern=OBJECT),
-            "What there they are about, as KIND/NAME.",
+            f"What there they are about, as KIND/NAME; if left out, {_OBJECT}, by the agent's name.",
             "Pod/agent-0",
-            default=_OBJECT,
         ),
         "context": Key(
             TEXT,
@@ -208,7 +207,8 @@ _ALL: Final = tuple(group for groups in _NEEDED.values() for group in groups) + 
 
 def read_channels(top: Section, home: Path) -> tuple[Channel, ...]:
     """Read the channels of a file without mistakes, in its order; paths start from ``home``."""
-    return tuple(_channel(each, home) for each in top.below("notifications").entries())
+    usual = _OBJECT.replace("NAME", top.text("name") or "agent")
+    return tuple(_channel(each, home, usual) for each in top.below("notifications").entries())
 
 
 def variables(channels: tuple[Channel, ...]) -> frozenset[str]:
@@ -229,12 +229,12 @@ def _hidden_in(target: Target) -> tuple[Hidden, ...]:
             return ()
 
 
-def _channel(section: Section, home: Path) -> Channel:
+def _channel(section: Section, home: Path, usual: str) -> Channel:
     repeat = section.text("repeat")
     about = frozenset(map(About, section.texts("about")))
     return Channel(
         name=str(section.path[-1]),
-        target=_target(section, home),
+        target=_target(section, home, usual),
         about=about or _USUAL,
         severity=Severity(section.text("severity") or Severity.INFO),
         stacks=section.texts("stacks") or ("*",),
@@ -243,14 +243,14 @@ def _channel(section: Section, home: Path) -> Channel:
     )
 
 
-def _target(section: Section, home: Path) -> Target:
+def _target(section: Section, home: Path, usual: str) -> Target:
     match section.text("kind"):
         case "slack":
             return Slack(url=_hidden(section, _URL, home))
         case "webhook":
             return Webhook(url=_hidden(section, _URL, home), secret=_hidden(section, _SECRET, home))
         case "kubernetes":
-            kind, _, name = (section.text("object") or _OBJECT).partition("/")
+            kind, _, name = (section.text("object") or usual).partition("/")
             return Events(
                 namespace=section.text("namespace"),
                 kind=kind,

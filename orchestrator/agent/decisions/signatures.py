@@ -1,7 +1,8 @@
 """Whether a webhook comes from who knows the secret, and comes for the first time. Pure; times come in as numbers.
 
 Each forge signs in its own way: GitHub and Gitea with an HMAC of the body, GitLab with the secret itself, and whoever
-else with an HMAC of a time and the body. A forge's own number of a delivery is not signed, so that it says nothing.
+else with an HMAC of a time and the body. A forge's own number of a delivery is not signed, so that it says nothing;
+but for GitLab's: who can send anything there knows the secret, and could change the body as well.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ _MOST_REMEMBERED: Final = 10_000
 _GITHUB: Final = "x-hub-signature-256"
 _GITEA: Final = "x-gitea-signature"
 _GITLAB: Final = "x-gitlab-token"
+_GITLAB_EVENT: Final = "x-gitlab-event-uuid"
 _GENERIC: Final = "x-signature-256"
 _GENERIC_TIME: Final = "x-signature-timestamp"
 
@@ -96,6 +98,9 @@ def _expected(kind: HookKind, secret: bytes, delivery: Delivery) -> bytes:
 def _signed(kind: HookKind, delivery: Delivery) -> bytes:
     if kind is HookKind.GENERIC:
         return delivery.headers[_GENERIC_TIME].encode() + b"." + delivery.body
+    if kind is HookKind.GITLAB:  # which may send the same body twice, and mean it
+        number = delivery.headers.get(_GITLAB_EVENT, "")
+        return number.encode(errors="surrogateescape") + b"." + delivery.body
     return delivery.body
 
 
