@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agents import REPOSITORY, Agent, Place, applied, free_port, running, timeline
+from benchmarks.flux import CONTROLLER, find_controller, keeping
 from benchmarks.kubernetes import EVERY_KIND, requests_served
 from benchmarks.measuring import Bench, Limit, Row, Unit, take_turns
 from benchmarks.objects import NAMESPACE, write_objects
@@ -34,6 +35,7 @@ _STACKS, _OBJECTS_EACH = 50, 40
 _OBJECTS = 1_000
 _IDLE_SECONDS = 150.0
 _IDLE_TIMES = 3
+_FLUX_TIMES = 3
 _LOOKS = "2m"  # by default it is five minutes
 _LOOK_SECONDS = 0.5
 _TOUCHED = "stack-07"
@@ -69,8 +71,10 @@ def rows(bench: Bench) -> Iterator[Row]:
         big = Place(directory=bench.directory / "big", sandbox=sandbox)
         _write_big(big.checkout, changed=0)
         with _begun(big, stacks=1) as agent:
-            yield _commit_of_big(bench, agent, big)
-        yield from _looks(bench, big)
+            ours = _commit_of_big(bench, agent, big)
+        looks = [*_looks(bench, big)]
+    yield replace(ours, raw=_flux(bench), raw_name=CONTROLLER.title)
+    yield from looks
 
 
 def _idle(bench: Bench, agent: Agent) -> Iterator[Row]:
@@ -126,6 +130,22 @@ def _commit_of_big(bench: Bench, agent: Agent, place: Place) -> Row:
         _write_big(place.checkout, changed=number % 2)
 
     return _commits(bench, agent, place, change, name=f"1 of {_OBJECTS:,} objects of a stack")
+
+
+def _flux(bench: Bench) -> tuple[float, ...]:
+    """Return how soon the other controller has the same change of the same objects applied, a sandbox of its own."""
+    controller = find_controller(Settings.read())
+    objects = bench.directory / "flux" / "objects"
+    with fresh_sandbox(bench.directory / "third") as sandbox:
+        _write_objects(objects, changed=0)
+        with keeping(objects, bench.directory / "flux", sandbox, controller) as flux:
+            tell("the same for Flux")
+            flux.bring(0)
+            samples = []
+            for number in range(1, min(bench.rounds, _FLUX_TIMES) + 2):
+                _write_objects(objects, changed=number % 2)
+                samples.append(flux.bring(number))
+    return tuple(samples[1:])  # the first one fills caches
 
 
 def _commits(
@@ -225,8 +245,12 @@ def _write_stack(checkout: Path, name: str, text: str) -> None:
 
 def _write_big(checkout: Path, *, changed: int) -> None:
     folder = checkout / "stacks" / "big"
-    write_objects(folder / "objects", _OBJECTS, changed=changed)
+    _write_objects(folder / "objects", changed=changed)
     _write(folder / "stack.yaml", _STACK.format(name="big", namespace=NAMESPACE))
+
+
+def _write_objects(folder: Path, *, changed: int) -> None:
+    write_objects(folder, _OBJECTS, changed=changed)
 
 
 def _write(file: Path, text: str) -> None:

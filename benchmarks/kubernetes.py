@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPSConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.running import Failed
@@ -42,6 +43,24 @@ def list_all(kubeconfig: Path, paths: Sequence[str]) -> None:
     with _reader(kubeconfig) as reader:
         for path in paths:
             json.loads(reader.read(path))
+
+
+def read(kubeconfig: Path, path: str) -> Any:
+    """Return what the sandbox that a kubeconfig names has at a path; raises Failed when it has nothing there."""
+    with _reader(kubeconfig) as reader:
+        return json.loads(reader.read(path))
+
+
+def create(kubeconfig: Path, path: str, document: object) -> None:
+    """Create an object in the list at a path; raises Failed for any refusal."""
+    with _reader(kubeconfig) as reader:
+        reader.send("POST", path, json.dumps(document).encode(), "application/json")
+
+
+def change(kubeconfig: Path, path: str, document: object) -> None:
+    """Change what a document says of the object at a path (RFC 7386); raises Failed for any refusal."""
+    with _reader(kubeconfig) as reader:
+        reader.send("PATCH", path, json.dumps(document).encode(), "application/merge-patch+json")
 
 
 def requests_served(kubeconfig: Path, kinds: frozenset[str] = _KINDS) -> int:
@@ -97,10 +116,14 @@ class _Reader:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def read(self, path: str) -> bytes:
-        self._connection.request("GET", path, headers=self._headers)
+        return self.send("GET", path, b"", "application/json")
+
+    def send(self, method: str, path: str, content: bytes, kind: str) -> bytes:
+        headers = {**self._headers, "Content-Type": kind}
+        self._connection.request(method, path, body=content or None, headers=headers)
         answer = self._connection.getresponse()
         body = answer.read()
-        if answer.status != 200:
+        if answer.status not in {200, 201}:
             message = f"{path} was answered with {answer.status}: {body[:200]!r}"
             raise Failed(message)
         return body
