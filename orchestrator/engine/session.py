@@ -30,6 +30,9 @@ class Gate(Protocol):
     def admit(self, revision: Revision) -> None:
         """Refuse a revision of which nothing may be read; raises PlanRefused."""
 
+    def check_ledger(self, session: "Session") -> None:
+        """Refuse to look for a ledger in the place that the session's stack says; raises PlanRefused."""
+
     def check(self, session: "Session") -> None:
         """Refuse a stack that uses what it may not; raises PlanRefused."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.agent.configuration.model import Allowed
-from orchestrator.agent.decisions.uses import refused_uses
+from orchestrator.agent.decisions.uses import refused_places, refused_uses
 from orchestrator.stack.model import Cluster, Ledger, LedgerStore, Module, Stack, State, Terraform
 
 _USUAL: dict[str, Any] = {
@@ -93,6 +93,27 @@ def test_any_directory_may_be_allowed() -> None:
         assert _refused(Allowed(ledgers=(pattern,)), ledger=_in_directory("/a")) == []
     assert _refused(Allowed(ledgers=("git",)), ledger=_in_directory("/a"))
     assert _refused(Allowed(ledgers=("git",))) == []
+
+
+def test_a_ledger_is_not_looked_for_where_it_may_not_be() -> None:
+    """Looking there would run a program, or ask another cluster or directory; the repository's own refs are its own."""
+
+    def refused(allowed: Allowed, ledger: Ledger, cluster: Cluster | None = None) -> list[str]:
+        stack = Stack(**{**_USUAL, "ledger": ledger, "cluster": cluster or Cluster()})
+        return list(refused_places(stack, stack, allowed, os.path.normpath))
+
+    none = Allowed(modules=False)
+    in_cluster: dict[str, Any] = {"store": LedgerStore.CLUSTER, "namespace": "shop"}
+    exec_ = Cluster(server="https://c", exec=("./token",))
+    assert refused(none, Ledger(**in_cluster, kubeconfig="a.yaml"))
+    assert refused(none, Ledger(**in_cluster), exec_)
+    assert refused(none, Ledger(**in_cluster, context="ops"), exec_) == []  # another cluster's
+    assert refused(none, Ledger(**in_cluster)) == []
+    assert refused(Allowed(clusters=("current",)), Ledger(**in_cluster), exec_)
+    assert refused(Allowed(clusters=("current",)), Ledger(**in_cluster, context="ops"))
+    assert refused(Allowed(ledgers=("cluster:shop",)), Ledger(**in_cluster)) == []
+    assert refused(Allowed(ledgers=("cluster:shop",)), _in_directory("/a"))
+    assert refused(Allowed(ledgers=("cluster:shop",)), Ledger(remote="")) == []
 
 
 def test_a_ledger_is_in_no_other_cluster() -> None:

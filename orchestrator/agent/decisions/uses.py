@@ -1,10 +1,11 @@
 """What a stack says that it uses, held against what its repository may use. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from orchestrator.agent.configuration.model import Allowed
-from orchestrator.stack.model import Cluster, Json, Ledger, LedgerStore, Module, Stack
+from orchestrator.stack.model import Cluster, Json, Ledger, LedgerStore, Module, Stack, Terraform
 
 _CURRENT = "current"
 _SANDBOX = "sandbox"
@@ -19,6 +20,26 @@ def refused_uses(stack: Stack, allowed: Allowed, real: Callable[[str], str]) -> 
     yield from _clusters_of_ledger(stack.ledger, allowed.clusters)
     yield from _ledgers(stack.ledger, allowed.ledgers, real)
     yield from _sources(stack.modules, allowed.sources)
+
+
+def refused_places(
+    stack: Stack, keeper: Stack, allowed: Allowed, real: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield in words why the ledger of a stack may not so much as be looked for where the stack says.
+
+    The refs of the repository itself always may. ``keeper`` is whose cluster it is in, where it is in a stack's own.
+    """
+    ledger = stack.ledger
+    if ledger.store is LedgerStore.GIT:
+        return
+    cluster = keeper.cluster if ledger.in_own_cluster else Cluster()
+    yield from _programs(
+        replace(stack, modules=(), terraform=Terraform(), cluster=cluster), allowed=allowed.modules
+    )
+    if ledger.in_own_cluster:
+        yield from _clusters(cluster, allowed.clusters)
+    yield from _clusters_of_ledger(ledger, allowed.clusters)
+    yield from _ledgers(ledger, allowed.ledgers, real)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:

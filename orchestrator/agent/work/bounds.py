@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.agent.configuration.model import Allowed
-from orchestrator.agent.decisions.uses import matches, refused_uses
+from orchestrator.agent.decisions.uses import matches, refused_places, refused_uses
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.session import Session
@@ -26,6 +26,15 @@ def check_stack(session: Session, allowed: Allowed) -> None:
         *_written(session, allowed.namespaces),
     ]
     _refuse(f"{session.owner} at {session.revision}", refused)
+
+
+def check_ledger(session: Session, allowed: Allowed) -> None:
+    """Refuse to look for a ledger where the repository may not have one; raises PlanRefused."""
+    keeper = session.keeper or session.stack
+    _refuse(
+        str(session.owner),
+        [*refused_places(session.stack, keeper, allowed, partial(_real, session))],
+    )
 
 
 def check_planned(planned: Planned, allowed: Allowed) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.agent.configuration.model import Repository as Watched
-from orchestrator.agent.work.bounds import check_stack
+from orchestrator.agent.work.bounds import check_ledger, check_stack
 from orchestrator.agent.work.order import Order
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import PlanRefused
@@ -38,6 +38,10 @@ class OwnGate:
                 f"{revision} is not in the history of {watched.branch} that was signed",
                 hint="the ledger names it; apply by hand what is to follow from there, or correct the ledger",
             )
+
+    def check_ledger(self, session: Session) -> None:
+        """Refuse to look for a ledger where the repository may not have one; raises PlanRefused."""
+        check_ledger(session, self.repository.allowed)
 
     def check(self, session: Session) -> None:
         """Refuse a stack that uses what its repository may not; raises PlanRefused."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.engine.ledgers.opening import open_store, registers_of
+from orchestrator.engine.ledgers.opening import ask_gate, open_store, registers_of
 from orchestrator.engine.session import Session
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import LedgerState
@@ -24,8 +24,9 @@ def survey(
     """Return the state of each ledger that is wanted, of the place where the session's is; sorted.
 
     A remote that does not answer is told, and then what this clone has is all. In a cluster there are none as long
-    as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError.
+    as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError, PlanRefused.
     """
+    ask_gate(session)
     match session.stack.ledger.store:
         case LedgerStore.GIT:
             return _in_git(session, wanted)

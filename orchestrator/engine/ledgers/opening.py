@@ -28,13 +28,21 @@ _INSISTED = 2  # requests to stop
 def open_store(session: "Session") -> Store:
     """Open the ledger of the session's stack and environment, once in a run.
 
-    Raises LedgerError, RepositoryError; ClusterError when it is in a cluster that cannot be located.
+    Raises LedgerError, RepositoryError; ClusterError when it is in a cluster that cannot be located; PlanRefused.
     """
     ledger, opened = session.stack.ledger, session.surroundings.ledgers
     key = (session.owner, ledger)
     if key not in opened:
+        ask_gate(session)
         opened[key] = _STORES[ledger.store](session)
     return opened[key]
+
+
+def ask_gate(session: "Session") -> None:
+    """Ask whether the ledger may be looked for where it is said to be; raises PlanRefused."""
+    gate = session.surroundings.gate
+    if gate is not None:
+        gate.check_ledger(session)
 
 
 def read_anew(session: "Session") -> LedgerState:

@@ -1,5 +1,8 @@
 """Repositories of people who do not trust one another, kept by one agent."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.end_to_end.agents.keeper import Keeper, told
@@ -8,6 +11,10 @@ from tests.end_to_end.world import World
 
 pytestmark = pytest.mark.integration
 
+_PLUGIN = {
+    "apiVersion": "client.authentication.k8s.io/v1",
+    "interactiveMode": "Never",
+}
 _ELSEWHERE = 'module "inner" {\n  source = "git::https://elsewhere.example.org/base.git"\n}\n'
 
 
@@ -18,6 +25,29 @@ def _why(keeper: Keeper) -> str:
     (task,) = told(ended, "task ended")
     assert task["end"] == "held"
     return str(task["why"])
+
+
+def test_no_program_is_run_to_find_a_ledger(keeper: Keeper, world: World, tmp_path: Path) -> None:
+    """A look at what is declared asks where ledgers are, before any stack is opened: nothing is run for that."""
+    trace = tmp_path / "trace"
+    user = {"exec": {**_PLUGIN, "command": "touch", "args": [str(trace)]}}
+    access = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    file = tmp_path / "access.json"
+    file.write_text(json.dumps(access), encoding="utf-8")
+    ledger = {"store": "cluster", "namespace": world.name, "context": "c", "kubeconfig": str(file)}
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare(None, shop, ledger=ledger)
+    keeper.push("Keep the ledger where a program is asked")
+    keeper.tell(repository={"allow": {"modules": False}})
+    assert "it brings a kubeconfig" in _why(keeper)
+    assert not trace.exists()
 
 
 def test_code_comes_from_where_it_may_or_not_at_all(keeper: Keeper, world: World) -> None:
