@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from threading import Semaphore
 
 import pytest
 from hypothesis import given, settings
@@ -249,3 +250,22 @@ def test_the_long_dead_are_cleared_away() -> None:
     del world.replicas["b"]
     _settle(world, 25 * _LEASE)
     assert "keeper.member-b" not in world.leases.objects
+
+
+@pytest.mark.timeout(20)
+def test_what_nobody_foresaw_ends_no_replica() -> None:
+    """A bug of ours, or an answer that makes no sense, is a trouble like any other: it goes on renewing."""
+    world, asked = _World(chance=Random(1), lively=False), Semaphore(0)
+    world.join("a")
+
+    def fail() -> None:
+        world.leases.asked = asked.release
+        asked.release()
+        raise LookupError("a label")
+
+    world.leases.asked = fail
+    with world.replicas["a"].taking_part():
+        asked.acquire()
+        world.replicas["a"].tell("shop")  # so that it does not wait
+        asked.acquire()
+    assert world.leases.writes
