@@ -154,7 +154,7 @@ def manifests(
     service_monitor: bool,
 ) -> None:
     """Print what installs the agent in a cluster, with the rights that the stacks at hand need."""
-    from orchestrator.agent.installing.gathering import fleeting, installation, settings_of
+    from orchestrator.agent.installing.gathering import fleeting, installation, keeps
     from orchestrator.agent.installing.manifests import manifests as render
     from orchestrator.agent.installing.manifests import written
     from orchestrator.agent.installing.placing import needed_files, troubles
@@ -162,9 +162,7 @@ def manifests(
 
     configuration = _configuration(options, config)
     with surroundings_of(options) as surroundings:
-        found = tuple(
-            wants(surroundings, lambda stack: settings_of(configuration, stack) is not None)
-        )
+        found = tuple(wants(surroundings, lambda file: keeps(configuration, file)))
         usual = surroundings.settings.cache / "agents" / configuration.name
     wanted = installation(
         configuration,

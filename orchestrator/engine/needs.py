@@ -10,7 +10,7 @@ from orchestrator.errors import InvalidStack
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.repository.repository import open_repository
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.load import find_stacks, load_project, read_environments
+from orchestrator.stack.load import StackFile, find_stacks, load_project, read_environments
 from orchestrator.stack.model import LedgerStore
 from orchestrator.stack.scope import scope_of
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
@@ -39,10 +39,10 @@ class Wants:
     local: bool = False
 
 
-def wants(around: Surroundings, concerned: Callable[[str], bool]) -> Iterator[Wants]:
+def wants(around: Surroundings, concerned: Callable[[StackFile], bool]) -> Iterator[Wants]:
     """Yield what stacks of the repository at hand want, as the working tree has them, in each environment.
 
-    ``concerned`` says of a stack, by name, whether it is asked about. Raises InvalidStack, UsageError, RepositoryError,
+    ``concerned`` says of a stack whether it is asked about. Raises InvalidStack, UsageError, RepositoryError,
     LedgerError.
     """
     repository = open_repository(around.directory)
@@ -50,7 +50,7 @@ def wants(around: Surroundings, concerned: Callable[[str], bool]) -> Iterator[Wa
     tree = repository.export(revision)
     project = load_project(tree)
     for file in find_stacks(tree, project):
-        if not concerned(file.name):
+        if not concerned(file):
             continue
         for stack, mistakes in read_environments(tree, file, project):
             if mistakes:

@@ -23,16 +23,16 @@ _HASH = "sha256"
 
 
 def declared_at(
-    repository: Repository, revision: Revision, wanted: Callable[[str], bool]
+    repository: Repository, revision: Revision, wanted: Callable[[StackFile], bool]
 ) -> Iterator[Declared]:
-    """Yield what a revision declares of the stacks that are wanted, by name; one that cannot be read has a trouble.
+    """Yield what a revision declares of the stacks that are wanted; one that cannot be read has a trouble.
 
     Raises InvalidStack when that holds for the repository's own settings, or two stacks have one name;
     RepositoryError.
     """
     tree = repository.export(revision)
     project = load_project(tree)
-    files = (file for file in find_stacks(tree, project) if wanted(file.name))
+    files = (file for file in find_stacks(tree, project) if wanted(file))
     made = [_made(tree, file, project, revision) for file in files]
     paths = sorted({path for each in made for path in each.paths})
     (found,) = repository.contents((revision.commit,), paths).values()  # one question for all

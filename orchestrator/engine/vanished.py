@@ -1,6 +1,6 @@
 """Stacks and environments that Git declares no more: destroyed from the revision that applied them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.repository import Repository, open_repository
+from orchestrator.stack.load import StackFile, find_stacks, load_project
 
 
 def open_what_is_left(
@@ -45,11 +46,15 @@ def open_what_is_left(
 
 
 def left_at(
-    surroundings: Surroundings, repository: Repository, revision: Revision
+    surroundings: Surroundings,
+    repository: Repository,
+    revision: Revision,
+    wanted: Callable[[StackFile], bool],
 ) -> tuple[Owner, ...]:
     """Return whose stacks a revision declares no more, of which something is left that was applied from here; sorted.
 
-    Nothing follows from files that cannot be read. A place of ledgers that does not answer is told.
+    ``wanted`` says of a stack, by the file that it had then, whether it is asked about. Nothing
+    follows from files that cannot be read. A place of ledgers that does not answer is told.
     """
     files = read_files(repository, tree=repository.export(revision))
     if files.troubles:
@@ -64,8 +69,24 @@ def left_at(
         if (state.units or state.inventory)
         # Others may keep their ledgers in the same place.
         and any(plumbing.read([each.commit for each in revisions_of(state)]))
+        and _was_wanted(repository, owner, state, wanted)
     )
     return tuple(sorted(left, key=lambda owner: (owner.stack, owner.environment)))
+
+
+def _was_wanted(
+    repository: Repository, owner: Owner, state: LedgerState, wanted: Callable[[StackFile], bool]
+) -> bool:
+    """Whether a stack is asked about wherever its file was, or is where that was when it was applied last."""
+    if wanted(StackFile(name=owner.stack, file="")):
+        return True
+    for revision in revisions_of(state):
+        with suppress(OrchestratorError):
+            tree = repository.export(revision)
+            for file in find_stacks(tree, load_project(tree)):
+                if file.name == owner.stack:
+                    return wanted(file)
+    return False
 
 
 def open_as_applied(

@@ -187,6 +187,25 @@ def test_what_cannot_work_is_a_mistake(tmp_path: Path) -> None:
     assert "\n".join(found) + "\n" == _UNWORKABLE
 
 
+def test_a_repository_may_be_kept_below_a_folder(tmp_path: Path) -> None:
+    """Stacks elsewhere in it are none of the agent's business, also of those that are named."""
+    text = f"{_SMALL.rstrip()[:-1]}, path: ./teams/shop/, stacks: {{web: {{}}}}}}\n"
+    shop = _load(tmp_path, text).repositories["shop"]
+    assert shop.path == "teams/shop"
+    assert shop.keeps("web", "teams/shop/web/stack.yaml")
+    assert not shop.keeps("web", "teams/shopping/web/stack.yaml")
+    assert not shop.keeps("app", "teams/shop/app/stack.yaml")
+    assert _load(tmp_path, _SMALL).repositories["shop"].keeps("any", "stacks/any/stack.yaml")
+    for path, told in (
+        ("/teams", "leads out of the repository"),
+        ("a/../../b", "leads out of the repository"),
+        ("teams/*", "is no folder"),
+        ("teams/stack.yaml", "is no folder"),
+    ):
+        (mistake,) = _mistakes(tmp_path, f"{_SMALL.rstrip()[:-1]}, path: {path}}}\n")
+        assert told in mistake
+
+
 _BRANCHES = ("main", "release/1.0", "a@b", "user/x.y", "0", "ünder", "@")
 _NO_BRANCHES = (
     *("-x", "a..b", "a b", "a:b", "refs/*", "/a", "a/", "a//b", "a.lock", "a.lock/b", "a/.b", "a."),

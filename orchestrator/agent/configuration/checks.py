@@ -45,6 +45,7 @@ def mistakes_of(top: Section) -> Iterator[Mistake]:
     for repository in top.below("repositories").entries():
         yield from _check_address(repository)
         yield from _check_branch(repository)
+        yield from _check_path(repository)
         yield from _check_trust(repository)
         yield from _check_telling(top, repository)
         yield from _check_stacks(repository)
@@ -126,6 +127,18 @@ def _check_branch(repository: Section) -> Iterator[Mistake]:
         message = f"{branch!r} cannot be the name of a branch"
         hint = "write it as `git branch` shows it, such as main; not a tag, a commit or a pattern"
         yield _mistake(repository, ("branch",), message, hint)
+
+
+def _check_path(repository: Section) -> Iterator[Mistake]:
+    path = repository.text("path")
+    if path.startswith(("/", "~")) or ".." in path.split("/"):
+        message = f"{path!r} leads out of the repository"
+        hint = "write it from the repository's root, such as teams/shop"
+        yield _mistake(repository, ("path",), message, hint)
+    elif "*" in path or path.endswith((".yaml", ".yml")):
+        message = f"{path!r} is no folder"
+        hint = "name the folder; patterns of stack files are `stacks` in the repository's orchestrator.yaml"
+        yield _mistake(repository, ("path",), message, hint)
 
 
 def _check_trust(repository: Section) -> Iterator[Mistake]:

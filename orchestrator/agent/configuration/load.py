@@ -1,6 +1,7 @@
 """Reading the agent's file: every mistake at once, then frozen data."""
 
 from pathlib import Path
+from posixpath import normpath
 
 from orchestrator.agent.configuration.checks import memory_at, mistakes_of, time_at
 from orchestrator.agent.configuration.model import (
@@ -104,6 +105,7 @@ def _repository(section: Section, home: Path, otherwise: StackSettings) -> Repos
         name=str(section.path[-1]),
         url=section.text("url"),
         branch=section.text("branch") or "main",
+        path=normpath(section.text("path")) if section.text("path") else "",
         poll=time_at(section, "poll", 60.0),
         credentials=_credentials(section.below("credentials"), home),
         signed=Signed(ssh=_path(signed, "ssh", home), gpg=_path(signed, "gpg", home))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from orchestrator.agent.configuration.channels import Channel
 from orchestrator.forges.place import Kind
@@ -123,12 +123,14 @@ class StackSettings:
 class Repository:
     """A repository to watch: where it is, which branch counts, and what its stacks may do.
 
-    ``stacks`` are those that are named, None for all; ``otherwise`` is what holds for one that is not.
+    ``stacks`` are those that are named, None for all; ``otherwise`` is what holds for one that is not. Only stacks
+    whose files are below ``path`` count, which is relative, with forward slashes, and empty for all.
     """
 
     name: str
     url: str
     branch: str = "main"
+    path: str = ""
     poll: float = 60.0
     credentials: Credentials = field(default_factory=Credentials)
     signed: Signed | None = None
@@ -137,6 +139,14 @@ class Repository:
     allowed: Allowed = field(default_factory=Allowed)
     stacks: Mapping[str, StackSettings] | None = None
     otherwise: StackSettings = field(default_factory=StackSettings)
+
+    def keeps(self, stack: str, file: str) -> bool:
+        """Whether a stack is the agent's business, whose file is at this path in the repository."""
+        return self.below(file) and self.settings_of(stack) is not None
+
+    def below(self, file: str) -> bool:
+        """Whether a file of the repository is where its stack files are looked for."""
+        return not self.path or PurePosixPath(file).is_relative_to(self.path)
 
     def settings_of(self, stack: str) -> StackSettings | None:
         """Return how a stack is kept, None for one that is none of the agent's business."""

@@ -194,6 +194,11 @@ _REPOSITORY: Final = map_of(
     {
         "url": Key(TEXT, "Where it is.", "https://git.example.org/shop.git", required=True),
         "branch": Key(TEXT, "The branch that counts.", "production", default="main"),
+        "path": Key(
+            TEXT,
+            "The folder below which its stack files are; stacks elsewhere in it are none of the agent's business.",
+            "teams/shop",
+        ),
         "poll": Key(
             _DURATION, "How often to ask whether it moved; `100ms` at least.", "30s", default="1m"
         ),

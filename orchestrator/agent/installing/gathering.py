@@ -18,6 +18,7 @@ from orchestrator.engine.needs import Wants
 from orchestrator.errors import UsageError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.expressions import Tree
+from orchestrator.stack.load import StackFile
 from orchestrator.stack.model import Json
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -28,6 +29,11 @@ def settings_of(configuration: Configuration, stack: str) -> StackSettings | Non
     """Return how the agent keeps a stack, None when it is none of its business."""
     found = (each.settings_of(stack) for each in configuration.repositories.values())
     return next((settings for settings in found if settings is not None), None)
+
+
+def keeps(configuration: Configuration, file: StackFile) -> bool:
+    """Whether a stack of the checkout is the agent's business."""
+    return any(each.keeps(file.name, file.file) for each in configuration.repositories.values())
 
 
 def check(configuration: Configuration, replicas: int) -> None:

@@ -13,6 +13,7 @@ from orchestrator.engine.vanished import left_at
 from orchestrator.plans.declared import Declared
 from orchestrator.repository.mirror import Mirror
 from orchestrator.repository.signers import fingerprint
+from orchestrator.stack.load import StackFile
 
 _PATIENCE_SECONDS = 300.0
 
@@ -27,14 +28,18 @@ def survey(order: Order, around: Surroundings) -> Survey:
         signer = mirror.accept(watched.branch, revision, signers, around.settings)
     names: set[str] = set()
 
-    def wanted(stack: str) -> bool:
-        names.add(stack)
-        return watched.settings_of(stack) is not None
+    def wanted(file: StackFile) -> bool:
+        return watched.keeps(file.name, file.file)
 
-    declared = tuple(declared_at(mirror.repository, revision, wanted))
+    def seen(file: StackFile) -> bool:
+        if watched.below(file.file):
+            names.add(file.name)
+        return wanted(file)
+
+    declared = tuple(declared_at(mirror.repository, revision, seen))
     left = (
         Declared(stack=each.stack, environment=each.environment)
-        for each in left_at(around, mirror.repository, revision)
+        for each in left_at(around, mirror.repository, revision, wanted)
     )
     found = tuple(each for each in declared if _kept(watched, each))
     return Survey(

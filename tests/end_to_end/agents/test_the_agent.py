@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import shutil
 import signal
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.end_to_end.agents.keeper import Keeper, told
 from tests.end_to_end.commands import eventually
-from tests.end_to_end.stacks import config_map, deployment
+from tests.end_to_end.stacks import config_map, deployment, documents, stack_file
 from tests.end_to_end.world import World
 from tests.git import git
 
@@ -236,6 +237,31 @@ def test_only_an_approved_plan_is_applied(keeper: Keeper, world: World) -> None:
     applied = keeper.once()
     assert applied.code == 0, applied.said
     assert _text(world) == "hello"
+
+
+def test_only_what_is_below_the_path_is_kept(keeper: Keeper, world: World) -> None:
+    """Of two teams in one repository, what is in the folder of the other is neither applied nor taken away."""
+    ours = world.root / "stacks" / f"{world.name}-ours"
+    ours.mkdir()
+    sets = {"texts": {"path": "texts.yaml", "namespace": world.name}}
+    (ours / "stack.yaml").write_text(stack_file(ours.name, manifests=sets))
+    (ours / "texts.yaml").write_text(documents(config_map("ours", {"text": "ours"})))
+    keeper.push("Add a stack of ours")
+    keeper.tell(repository={"path": f"stacks/{ours.name}"}, defaults={"vanished": "destroy"})
+    assert keeper.once().code == 0
+    assert (world.data("ours")["text"], _text(world)) == ("ours", "")
+    keeper.tell()
+    assert keeper.once().code == 0
+    assert _text(world) == "hello"
+    shutil.rmtree(world.root / "stacks" / world.name)
+    keeper.push("Drop what is theirs")
+    keeper.tell(repository={"path": f"stacks/{ours.name}"}, defaults={"vanished": "destroy"})
+    assert keeper.once().code == 0
+    assert _text(world) == "hello"
+    keeper.tell(defaults={"vanished": "destroy"})
+    assert keeper.once().code == 0
+    assert _text(world) == ""
+    assert world.data("ours")["text"] == "ours"
 
 
 def test_what_left_git_is_kept_or_taken_away(keeper: Keeper, world: World) -> None:
