@@ -181,6 +181,9 @@ def manifests(
         click.echo(f"warning: {trouble}", err=True)
     for name in wanted.elsewhere:
         click.echo(f"note: the namespace {name} has to be there first", err=True)
+    ports = ", ".join(map(str, wanted.outwards))
+    others = "for other registries, clusters, channels or stores of state add theirs to its NetworkPolicy"
+    click.echo(f"note: the agent can reach the ports {ports} alone: {others}", err=True)
     if files := needed_files(configuration):
         where = f"the Secret {wanted.name} in the namespace {namespace}"
         click.echo(f"note: {where} has to hold {', '.join(files)}", err=True)

@@ -53,7 +53,7 @@ def left_at(
 ) -> tuple[Owner, ...]:
     """Return whose stacks a revision declares no more, of which something is left that was applied from here; sorted.
 
-    ``wanted`` says of a stack, by the file that it had then, whether it is asked about. Nothing
+    ``wanted`` says of a stack whether it is asked about, wherever its file was, or by the one that it had then. Nothing
     follows from files that cannot be read. A place of ledgers that does not answer is told.
     """
     files = read_files(repository, tree=repository.export(revision))
@@ -69,24 +69,27 @@ def left_at(
         if (state.units or state.inventory)
         # Others may keep their ledgers in the same place.
         and any(plumbing.read([each.commit for each in revisions_of(state)]))
-        and _was_wanted(repository, owner, state, wanted)
+        and any(wanted(file) for file in _files_of(owner, state, surroundings, repository))
     )
     return tuple(sorted(left, key=lambda owner: (owner.stack, owner.environment)))
 
 
-def _was_wanted(
-    repository: Repository, owner: Owner, state: LedgerState, wanted: Callable[[StackFile], bool]
-) -> bool:
-    """Whether a stack is asked about wherever its file was, or is where that was when it was applied last."""
-    if wanted(StackFile(name=owner.stack, file="")):
-        return True
+def _files_of(
+    owner: Owner, state: LedgerState, surroundings: Surroundings, repository: Repository
+) -> Iterator[StackFile]:
+    """Yield the file of a stack: one that is nowhere, and then the one that it had when it was applied last."""
+    yield StackFile(name=owner.stack, file="")
     for revision in revisions_of(state):
         with suppress(OrchestratorError):
+            if surroundings.gate is not None:
+                surroundings.gate.admit(revision)
             tree = repository.export(revision)
-            for file in find_stacks(tree, load_project(tree)):
-                if file.name == owner.stack:
-                    return wanted(file)
-    return False
+            named = (
+                each for each in find_stacks(tree, load_project(tree)) if each.name == owner.stack
+            )
+            if (file := next(named, None)) is not None:
+                yield file
+                return
 
 
 def open_as_applied(

@@ -26,9 +26,11 @@ def _printed(checkout: Checkout, *more: str) -> str:
     assert first.startswith("warning: quickstart/default has modules, and its state "), first
     assert [each.split()[:3] for each in notes] == [
         ["note:", "the", "namespace"],
+        ["note:", "the", "agent"],
         ["note:", "the", "Secret"],
     ]
-    assert notes[1].endswith(" has to hold git-token")
+    assert "can reach the ports 443, 6443 alone" in notes[1]
+    assert notes[2].endswith(" has to hold git-token")
     return printed.stdout
 
 

@@ -53,6 +53,11 @@ class Installation:
         return tuple(sorted(places - {"", self.namespace}))
 
     @property
+    def outwards(self) -> tuple[int, ...]:
+        """Return the ports that its NetworkPolicy lets it out to, beside those of names, sorted."""
+        return tuple(sorted(_ports(self)))
+
+    @property
     def labels(self) -> dict[str, Json]:
         """Return what its objects and Pods are found by."""
         return {
@@ -270,7 +275,7 @@ def _budget(wanted: Installation) -> Manifest:
 
 def _policy(wanted: Installation) -> Manifest:
     """Let in who asks on its port, and it out to names, to Git and to what is spoken to over TLS."""
-    tcp: list[Json] = [{"protocol": "TCP", "port": port} for port in sorted(_ports(wanted))]
+    tcp: list[Json] = [{"protocol": "TCP", "port": port} for port in wanted.outwards]
     names: list[Json] = [{"protocol": protocol, "port": 53} for protocol in ("TCP", "UDP")]
     return {
         "apiVersion": "networking.k8s.io/v1",
