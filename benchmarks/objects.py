@@ -9,6 +9,7 @@ from pathlib import Path
 
 NAMESPACE = "bench"
 _PER_APP = 3
+_PER_NAMESPACE = 1_000
 
 _NAMESPACE = """\
 apiVersion: v1
@@ -20,7 +21,7 @@ _CONFIG_MAP = """\
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {name}
+  name: {name}{here}
   labels: {{app.kubernetes.io/name: {name}}}
 data:
   LOG_LEVEL: info
@@ -34,7 +35,7 @@ _SERVICE = """\
 apiVersion: v1
 kind: Service
 metadata:
-  name: {name}
+  name: {name}{here}
   labels: {{app.kubernetes.io/name: {name}}}
   annotations: {{example.com/release: "{release}"}}
 spec:
@@ -49,7 +50,7 @@ _DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {name}
+  name: {name}{here}
   labels: {{app.kubernetes.io/name: {name}}}
 spec:
   replicas: 1
@@ -76,14 +77,21 @@ _KINDS = (_CONFIG_MAP, _SERVICE, _DEPLOYMENT)
 
 
 def write_objects(directory: Path, count: int, *, changed: int = 0) -> None:
-    """Write a namespace and ``count`` objects in it, the first ``changed`` of which are of a second release."""
+    """Write ``count`` objects, a thousand to a namespace, the first ``changed`` of which are of a second release.
+
+    Those of the first namespace do not name it: it is given to whoever reads them.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    namespace = _NAMESPACE.format(namespace=NAMESPACE)
-    (directory / "a-namespace.yaml").write_text(namespace, encoding="utf-8")
     for first in range(0, count, _PER_APP):
+        place = first // _PER_NAMESPACE
+        namespace = f"{NAMESPACE}-{place}" if place else NAMESPACE
+        here = f"\n  namespace: {namespace}" if place else ""
+        (directory / f"a-{namespace}.yaml").write_text(
+            _NAMESPACE.format(namespace=namespace), encoding="utf-8"
+        )
         name = f"app-{first // _PER_APP:05d}"
         documents = (
-            kind.format(name=name, release="2.0" if first + number < changed else "1.0")
+            kind.format(name=name, here=here, release="2.0" if first + number < changed else "1.0")
             for number, kind in enumerate(_KINDS[: count - first])
         )
         (directory / f"{name}.yaml").write_text("---\n".join(documents), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,7 +26,7 @@ apiserver_request_sli_duration_seconds_count{resource="configmaps",verb="LIST"} 
 """
 
 
-def _read(directory: Path) -> dict[tuple[str, str], object]:
+def _read(directory: Path) -> dict[tuple[str, str], Any]:
     return {
         (document["kind"], document["metadata"]["name"]): document
         for file in directory.iterdir()
@@ -39,6 +40,24 @@ def test_the_objects_are_a_third_each(tmp_path: Path) -> None:
 
     kinds = Counter(kind for kind, _ in _read(tmp_path))
     assert kinds == {"Namespace": 1, "ConfigMap": 34, "Service": 33, "Deployment": 33}
+
+
+def test_a_thousand_objects_are_in_each_namespace(tmp_path: Path) -> None:
+    """The first is that of whoever reads the files; the others are named, and made with them."""
+    write_objects(tmp_path, 2_400)
+
+    found = Counter(
+        document["metadata"].get("namespace")
+        for document in _read(tmp_path).values()
+        if document["kind"] != "Namespace"
+    )
+    assert {place: round(number, -1) for place, number in found.items()} == {
+        None: 1_000,
+        "bench-1": 1_000,
+        "bench-2": 400,
+    }
+    made = {name for kind, name in _read(tmp_path) if kind == "Namespace"}
+    assert made == {"bench", "bench-1", "bench-2"}
 
 
 def test_as_many_objects_change_as_were_asked_for(tmp_path: Path) -> None:
