@@ -16,6 +16,7 @@ from orchestrator.cli.options import (
     stack_arguments,
 )
 from orchestrator.cli.surroundings import session_of
+from orchestrator.stack.names import label_problem
 
 _TO = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
@@ -54,6 +55,14 @@ def export_to(options: Options, stack: str | None, environment: str | None, file
     Where the stack file names a place that has none yet, these are the entries of the place where the ledger is now.
     """
     from orchestrator.engine.ledgers.moving import export_ledger, save_export
+
+    if (
+        stack
+        and str(file) == "-"
+        and label_problem(stack)
+        and not (options.directory / stack).is_dir()
+    ):
+        stack, file = None, Path(stack)  # no stack has such a name: it is the only stack's file
 
     with session_of(options, stack, environment) as (session, _):
         content = export_ledger(session)

@@ -133,7 +133,8 @@ class Plan:
 
     ``since`` says which units were left out of it because nothing changed that they are made of; it is None
     for a plan of everything. ``restores`` says what is brought back when Git is again as it was before; what is
-    done does not depend on it. ``loosened`` are the guards that let more pass once this is applied.
+    done does not depend on it. ``loosened`` are the guards that let more pass once this is applied. ``failed`` says
+    that an apply of this revision failed before, so that another one has to be asked for.
     """
 
     stack: str
@@ -145,6 +146,7 @@ class Plan:
     since: Since | None = None
     restores: Restored | None = None
     loosened: tuple[Loosened, ...] = ()
+    failed: bool = False
 
     @property
     def effective(self) -> bool:

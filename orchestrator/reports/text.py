@@ -51,7 +51,10 @@ def render_unit(unit: UnitPlan) -> str:
 def summary(plan: Plan) -> str:
     """Return the line that counts a plan's changes."""
     if not plan.effective and any(unit.unsettled for unit in plan.units):
-        return "Nothing to change, but the last run left something undone: apply takes it up again."
+        apply = "apply --retry" if plan.failed else "apply"
+        return (
+            f"Nothing to change, but the last run left something undone: {apply} takes it up again."
+        )
     if not plan.effective and plan.since is not None:
         return f"Nothing to do: what changed since {plan.since.revision} is what runs."
     if not plan.effective:

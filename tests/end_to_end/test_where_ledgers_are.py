@@ -74,7 +74,7 @@ def test_a_ledger_in_the_cluster_is_nobodys_object(world: World) -> None:
     assert refused.code == 1
     assert "nothing is recorded here any more" in refused.stderr
     assert world.live().keys() == {"greeting"}
-    for words in (("export", world.name, "../back.ledger"), ("import", "../back.ledger")):
+    for words in (("export", "../back.ledger"), ("import", "../back.ledger")):
         moved = world.run("ledger", *words)
         assert moved.code == 0, moved.said
     ended = world.run(*destroy)

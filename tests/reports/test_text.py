@@ -9,7 +9,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Revision
 from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished
 from orchestrator.plans.values import ABSENT, Unknown, masked
-from orchestrator.reports.text import render_plan, render_report
+from orchestrator.reports.text import render_plan, render_report, summary
 from orchestrator.stack.model import UnitId
 from tests.plans.builders import change, field_change, plan, unit_plan
 
@@ -132,6 +132,14 @@ Unchanged: modules.network, manifests.shop
 Nothing to do: what runs is what Git says.
 """
     )
+
+
+def test_what_was_left_undone_is_taken_up_by_what_may_do_so() -> None:
+    """A revision that failed is applied again when somebody says so, and by no other word."""
+    undone = plan(unit_plan("manifests.shop", unsettled="did not become healthy"))
+    assert summary(undone).endswith("something undone: apply takes it up again.")
+    failed = replace(undone, failed=True)
+    assert summary(failed).endswith("something undone: apply --retry takes it up again.")
 
 
 def test_a_destruction_lists_what_goes_and_not_what_it_was() -> None:

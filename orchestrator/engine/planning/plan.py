@@ -14,6 +14,7 @@ from orchestrator.engine.planning.notes import left_undone, notes_on
 from orchestrator.engine.planning.planned import PlannedModule, Saved
 from orchestrator.engine.planning.selection import Selection, chosen, selected
 from orchestrator.engine.planning.standing import (
+    failed_before,
     heirs_of,
     notes_on_failure,
     notes_on_heirs,
@@ -144,6 +145,7 @@ def make_plan(
             *elsewhere.result(),
         ),
         since=touched.since if touched else None,
+        failed=failed_before(session.revision, ledger) is not None,
     )
     if selection.whole:
         plan = with_loosening(plan, session.stack, ledger)
