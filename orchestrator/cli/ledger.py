@@ -56,13 +56,8 @@ def export_to(options: Options, stack: str | None, environment: str | None, file
     """
     from orchestrator.engine.ledgers.moving import export_ledger, save_export
 
-    if (
-        stack
-        and str(file) == "-"
-        and label_problem(stack)
-        and not (options.directory / stack).is_dir()
-    ):
-        stack, file = None, Path(stack)  # no stack has such a name: it is the only stack's file
+    if stack and str(file) == "-" and _is_no_stack(options, stack):
+        file, stack = Path(stack), None
 
     with session_of(options, stack, environment) as (session, _):
         content = export_ledger(session)
@@ -71,6 +66,11 @@ def export_to(options: Options, stack: str | None, environment: str | None, file
     else:
         save_export(options.directory / file, content)
         click.echo(f"wrote {file}", err=True)
+
+
+def _is_no_stack(options: Options, given: str) -> bool:
+    """Whether no stack can have such a name: it is meant for the file of the only one."""
+    return bool(label_problem(given)) and not (options.directory / given).is_dir()
 
 
 @ledger.command("import")
