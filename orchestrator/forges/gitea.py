@@ -73,7 +73,7 @@ class Gitea:
         """Return all comments on it that this account wrote, the oldest first; the API gives them at once."""
         ours = self._account()
         listed = self._asked("GET", f"issues/{self._place.number}/comments")
-        found = (_comment(each) for each in listed if each["user"]["id"] == ours)
+        found = (_comment(each) for each in listed if each["user"] and each["user"]["id"] == ours)
         return tuple(sorted(found, key=lambda each: each.id))
 
     def write(self, text: str) -> Comment:

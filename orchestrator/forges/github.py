@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from github.CommitStatus import CommitStatus
     from github.Issue import Issue
     from github.IssueComment import IssueComment
+    from github.NamedUser import NamedUser
     from github.Repository import Repository
 
     from orchestrator.forges.patience import Patience
@@ -74,7 +75,7 @@ class GitHub:
         """Return all comments on it that this account wrote, the oldest first."""
         with self._translated():
             own = self._login()
-            found = (each for each in self._issue().get_comments() if each.user.login == own)
+            found = (each for each in self._issue().get_comments() if _author(each) == own)
             return tuple(sorted(map(_comment, found), key=lambda each: each.id))
 
     def write(self, text: str) -> Comment:
@@ -170,6 +171,12 @@ def _said(data: object) -> str:
 def _status(found: "CommitStatus") -> Status:
     said, state = found.description or "", State.called(found.state)
     return Status(name=found.context, state=state, description=said, address=found.target_url or "")
+
+
+def _author(found: "IssueComment") -> str:
+    """Return who wrote a comment, empty where the API names nobody: what has no account any more is shown so."""
+    author: NamedUser | None = found.user
+    return author.login if author is not None else ""
 
 
 def _comment(found: "IssueComment") -> Comment:

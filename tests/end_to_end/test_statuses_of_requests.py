@@ -79,6 +79,25 @@ def test_a_request_that_was_closed_while_it_was_planned_does_not_pass(
     assert {*standing(forge).values()} == {"pending: planning"}
 
 
+def test_what_was_closed_while_its_statuses_were_set_does_not_pass(
+    world: World, forge: Served
+) -> None:
+    """Whoever saw it closed was done before the success was said: the run that says it looks again."""
+
+    def closed() -> None:
+        forge.is_open = False
+
+    def commented() -> None:
+        forge.troubles.append(Trouble("POST", "/statuses/", 502, then=closed))
+
+    forge.troubles = [Trouble("POST", "comments", 502, then=commented)]
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert {*standing(forge).values()} == {"pending: stale: the request is closed"}
+    assert forge.texts[0].endswith("Closed, and not merged.\n")
+
+
 def test_what_was_planned_for_another_base_passes_for_none(world: World, forge: Served) -> None:
     """Away and back: what was said of a base counts no more once the comment is about another one."""
     mine, name = "orchestrator", f"{world.name}/default"

@@ -151,7 +151,7 @@ class SmallGitHub(_LikeGitHub):
     def shown(self, note: Note) -> Json:
         """Return a comment as the API shows it."""
         published, ours = example(self.kind, "issue-comment"), _LikeGitHub.shown(self, note)
-        ours["user"] = {**published["user"], **ours["user"]}
+        ours["user"] = {**published["user"], **ours["user"]} if note.login else None
         return {
             **published,
             **ours,
@@ -183,7 +183,7 @@ class SmallGitea(_LikeGitHub):
         """Return a comment as the API shows it; the account of workflows is known by its number."""
         number = {self.login: 1, self.bot: -2}.get(note.login, 2)
         user = {"login": note.login, "id": number}
-        return {**_LikeGitHub.shown(self, note), "user": user}
+        return {**_LikeGitHub.shown(self, note), "user": user if note.login else None}
 
     def came_by(self, commit: str) -> Answer:
         """Return the one request that was merged as a commit."""

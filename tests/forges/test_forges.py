@@ -92,6 +92,14 @@ def test_an_account_that_is_called_like_that_of_workflows_is_not_ours() -> None:
     assert held.texts == [f"{MARKER}\nmine", TEXT]
 
 
+def test_a_comment_of_nobody_is_not_ours(forge: Served) -> None:
+    """The API may name no account: that of the comment is gone."""
+    forge.add(f"{MARKER}\nof nobody", "")
+
+    assert [publish_on(forge).ending, publish_on(forge).ending] == [Ending.WRITTEN, Ending.KEPT]
+    assert forge.texts == [f"{MARKER}\nof nobody", TEXT]
+
+
 def test_a_comment_that_was_deleted_meanwhile_is_written_again(forge: Served) -> None:
     """Between looking and changing somebody may have deleted it."""
     forge.add(f"{MARKER}\nbefore")

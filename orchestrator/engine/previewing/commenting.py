@@ -88,7 +88,13 @@ def comment_on(
         _conclude(statuses, made, published, request)
     refreshed: Refreshed | None = None
     with _collected(errors):
-        if _is_late(surroundings, found, made, published, base=request.base):
+        if _is_late(
+            published,
+            lambda: (
+                _is_elsewhere(forge, request, found.head)
+                or _moved_on(surroundings, found, made, request.base)
+            ),
+        ):
             # Whoever was faster may have called the comment stale before our statuses were set.
             refreshed = refresh(
                 surroundings,
@@ -123,14 +129,7 @@ def _planned(surroundings: Surroundings, found: Fetched, statuses: Statuses) -> 
         raise
 
 
-def _is_late(
-    surroundings: Surroundings,
-    found: Fetched,
-    made: Preview,
-    published: Published | None,
-    *,
-    base: str,
-) -> bool:
+def _is_late(published: Published | None, moved: Callable[[], bool]) -> bool:
     """Whether something moved on while the plans were made.
 
     Whoever moved it may have looked for a comment before there was ours. So this is asked once comment and statuses
@@ -142,11 +141,17 @@ def _is_late(
     if published.ending is Ending.OVERTAKEN and published.comment is None:
         return False  # nothing that we said counts by now, and who plans the request as it is has the comment
     try:
-        return published.ending in _LATE or _moved_on(surroundings, found, made, base)
+        return published.ending in _LATE or moved()
     except Interrupted:
         raise
     except OrchestratorError:  # whoever refreshes looks again, and tells if that fails, too
         return True
+
+
+def _is_elsewhere(forge: Forge, before: ChangeRequest, head: str) -> bool:
+    """Whether a request was closed, pushed or given another base after its comment was written."""
+    now = forge.request()
+    return (now.head, now.base, now.is_open) != (head, before.base, True)
 
 
 def _moved_on(surroundings: Surroundings, found: Fetched, made: Preview, base: str) -> bool:
