@@ -119,7 +119,12 @@ def _stale_by_base(
     merge: Merge, memory: Memory, before: Revision, changed: frozenset[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield which plans the base outdated, and what it did; a stack that came may be touched, too."""
-    files, based = _files(merge, merge.result), dict[str, StackFile]()
+    try:
+        files = _files(merge, merge.result)
+    except InvalidStack:  # base and request each have one of that name: none can be planned
+        yield EVERYTHING, "moved on: two stacks have one name by now"
+        return
+    based: dict[str, StackFile] = {}
     with suppress(InvalidStack):  # two stacks of one name, of which the request may take one away
         based = _files(merge, merge.base)
     planned = {name.partition("/")[0] for name in memory.plans}
@@ -147,7 +152,9 @@ def _newly_touched(
     changed: frozenset[str],
 ) -> Iterator[str]:
     """Yield what the base did by which the request may touch a stack that was not planned for it."""
-    known_before = _files(merge, before)
+    known_before: dict[str, StackFile] = {}
+    with suppress(InvalidStack):  # then what stands there may be new
+        known_before = _files(merge, before)
     own = merge.repository.changed_between(merge.base, merge.result)
     known = Known()
     for name, file in sorted(unplanned.items()):

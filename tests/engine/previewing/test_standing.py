@@ -299,6 +299,15 @@ def test_a_stack_that_comes_has_its_ledger_in_no_cluster_yet(root: Path, tmp_pat
     assert not (tmp_path / "request").exists()
 
 
+def test_two_stacks_of_one_name_outdate_everything(root: Path) -> None:
+    """Another request added one of that name, in another folder: no stack can be planned any more."""
+    _commit(root)
+    write(root, {"stacks/other/stack.yaml": _STACK.format("shop", "b")})
+    _commit(root)
+
+    assert _stale(root) == {EVERYTHING: "main moved on: two stacks have one name by now"}
+
+
 def _sight(merge: Merge) -> None:
     with merge.surroundings.resources:
         store = ledger_of(merge, "shop/default")
