@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from github.Issue import Issue
     from github.IssueComment import IssueComment
     from github.NamedUser import NamedUser
+    from github.Organization import Organization
     from github.Repository import Repository
 
     from orchestrator.forges.patience import Patience
@@ -175,7 +176,7 @@ def _status(found: "CommitStatus") -> Status:
 
 def _author(found: "IssueComment") -> str:
     """Return who wrote a comment, empty where the API names nobody: what has no account any more is shown so."""
-    author: NamedUser | None = found.user
+    author: NamedUser | Organization | None = found.user
     return author.login if author is not None else ""
 
 
