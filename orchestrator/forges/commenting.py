@@ -125,7 +125,9 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     if found and forge.edit(found, now):
         return Published(ending=Ending.CHANGED, comment=found, before=text.before)
     forge.write(now)
-    alone = insist(lambda: _alone(forge, text.marker, now), stop)
+    alone = insist(lambda: _alone(forge, text, now), stop)
+    if alone and _plain(alone.text) != _plain(now):  # another run found none either
+        return _published(forge, text, stop)
     return Published(ending=Ending.WRITTEN, comment=alone, before=text.before)
 
 
@@ -133,11 +135,18 @@ def _carries(comment: Comment, marker: str) -> bool:
     return comment.text.startswith(marker)
 
 
-def _alone(forge: Forge, marker: str, text: str) -> Comment | None:
-    """Leave one comment of those with a marker: the oldest, with our text."""
-    ours = [each for each in forge.comments() if _carries(each, marker)]
-    if len(ours) > 1:
-        forge.edit(ours[0], text)
-        for each in ours[1:]:
-            forge.delete(each)
-    return ours[0] if ours else None
+def _plain(text: str) -> str:
+    """Return a text without what a forge may change of it."""
+    return text.replace("\r\n", "\n").strip()
+
+
+def _alone(forge: Forge, text: Text, now: str) -> Comment | None:
+    """Leave one comment of those with a marker: the oldest, with our text where none is of a later run."""
+    ours = [each for each in forge.comments() if _carries(each, text.marker)]
+    if len(ours) <= 1:
+        return ours[0] if ours else None
+    kept = next((each.text for each in ours if text.is_newer(each.text)), now)
+    forge.edit(ours[0], kept)
+    for each in ours[1:]:
+        forge.delete(each)
+    return replace(ours[0], text=kept)

@@ -164,6 +164,40 @@ def test_two_runs_at_once_leave_one_comment(forge: Served) -> None:
     assert forge.texts == [TEXT]
 
 
+def test_the_later_of_two_runs_that_found_no_comment_wins(forge: Served) -> None:
+    """The earlier one, which tidies up, finds what the later one wrote, and leaves that text as the only one."""
+    later = f"{MARKER}\nof the new base"
+
+    def written_too() -> None:
+        forge.add(later)
+
+    def make(_: str) -> str:
+        forge.troubles = [Trouble("GET", COMMENTS, 502, then=written_too)]
+        return TEXT
+
+    ended = publish(client_of(forge), text_of(make, is_newer=lambda text: "new base" in text))
+
+    assert ended.ending is Ending.OVERTAKEN
+    assert forge.texts == [later]
+
+
+def test_what_an_earlier_run_left_of_two_comments_is_not_taken_for_ours(forge: Served) -> None:
+    """It may have tidied up with its own text: whoever is the later one says its own again."""
+
+    def tidied() -> None:
+        forge.notes.clear()
+        forge.add(f"{MARKER}\nof the old base")
+
+    def make(before: str) -> str:
+        if not before:
+            forge.troubles = [Trouble("GET", COMMENTS, 502, then=tidied)]
+        return TEXT
+
+    publish(client_of(forge), text_of(make))
+
+    assert forge.texts == [TEXT]
+
+
 def test_a_later_run_for_the_same_commit_wins(forge: Served) -> None:
     """Two runs for one commit may have planned for two bases: that of the earlier base leaves the comment alone."""
     forge.add(f"{MARKER}\nof the new base")
