@@ -10,6 +10,8 @@ from orchestrator.plans.preview import Afterwards, Became
 _DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _IMMATERIAL = frozenset({Operation.APPROVE, Operation.SUSPEND, Operation.RESUME, Operation.MOVE})
 
+_MOST = 50
+
 
 def afterwards(
     name: str, shown: str, entries: Iterable[Entry], *, holds: Callable[[str], bool]
@@ -34,15 +36,16 @@ def afterwards(
     )
 
 
-def moved_on(entries: Iterable[Entry], since: str) -> Entry | None:
+def moved_on(entries: Iterable[Entry], since: str, *, most: int = _MOST) -> Entry | None:
     """Return the newest of the entries, newest first, that came after the one called ``since`` and may matter.
 
     Who approves a plan, tells an agent to stand still or moves a ledger gives no reason to make a plan again.
+    After ``most`` of those nobody looks at what is below: the next one counts as something that may matter.
     """
-    for entry in entries:
+    for number, entry in enumerate(entries):
         if entry.id == since:
             return None
-        if entry.run.operation not in _IMMATERIAL:
+        if number >= most or entry.run.operation not in _IMMATERIAL:
             return entry
     return None
 

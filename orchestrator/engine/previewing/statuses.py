@@ -4,8 +4,9 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -104,13 +105,14 @@ class Statuses:
         as that is open. ``unasked`` says of all that nothing holds, also where nobody said anything of it yet.
         """
         due: dict[str, Verdict] = {}
+        are_open = cache(self.forge.open_requests) if left else None
         for name, said in self._each(memory):
             owed = verdict(memory, {EVERYTHING: why}, name)
             if said is None:
                 wanted = unasked and not name
             else:
                 wanted = is_due(_verdict(said), self._shown(owed), memory, name)
-                wanted = wanted and not self._is_of_another(said, of, left=left)
+                wanted = wanted and not _is_of_another(said, of, are_open)
             if wanted:
                 due[name] = owed
         self._say(due)
@@ -121,12 +123,6 @@ class Statuses:
         passes = "" in due and due[""].state is State.SUCCESS
         for name in sorted(due, key=lambda each: (not each) is passes):
             self._set(name, due[name])
-
-    def _is_of_another(self, said: Status, of: int, *, left: bool) -> bool:
-        leads = _OF_A_REQUEST.search(said.address)
-        if leads is None or int(leads[1]) == of:
-            return False
-        return not left or int(leads[1]) in self.forge.open_requests()
 
     def _each(self, memory: Memory) -> Iterator[tuple[str, Status | None]]:
         """Yield how the status of each plan of a comment stands, those of other stacks, and at last that of all."""
@@ -162,6 +158,13 @@ class Statuses:
         told += [f"into {self.other_base}"] if self.other_base else []
         own = f" ({', '.join(told)})" if told else ""
         return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
+
+
+def _is_of_another(said: Status, of: int, are_open: Callable[[], Collection[int]] | None) -> bool:
+    leads = _OF_A_REQUEST.search(said.address)
+    if leads is None or int(leads[1]) == of:
+        return False
+    return are_open is None or int(leads[1]) in are_open()
 
 
 def _verdict(said: Status | None) -> Verdict | None:

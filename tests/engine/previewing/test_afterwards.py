@@ -80,6 +80,8 @@ def test_an_approval_is_no_reason_to_plan_again() -> None:
     assert moved_on((approval, _DONE), "") is _DONE
     assert moved_on((), "") is None
     assert moved_on((_DONE,), "forgotten") is _DONE
+    assert moved_on((approval, stopped, _DONE), "a2", most=2) is None
+    assert moved_on((approval, stopped), "before", most=1) is stopped
 
 
 def test_the_last_line_says_who_applied_what_and_when() -> None:

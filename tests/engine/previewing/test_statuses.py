@@ -54,6 +54,20 @@ def _told(held: Served) -> dict[str, str]:
     return {each["context"]: f"{each['state']}: {each['description']}" for each in held.statuses}
 
 
+def test_open_requests_are_listed_once(forge: Served) -> None:
+    """However many statuses lead to the comments of others: a forge limits how often it is asked."""
+    there = "https://forge.example/acme/shop/pulls/5#issuecomment-1"
+    for name in ("", "shop/a", "shop/b"):
+        context = f"orchestrator: {name}" if name else "orchestrator"
+        said = {"context": context, "state": "success", "description": "", "target_url": there}
+        forge.statuses.append({**said, "sha": _HEAD})
+
+    _statuses(forge).withdraw(_MEMORY, "closed", of=NUMBER, left=True)
+
+    assert {*_told(forge).values()} == {"pending: stale: closed"}
+    assert sum(each.endswith("/pulls") for each in forge.seen) == 1
+
+
 def test_each_plan_has_its_status_and_all_have_one(forge: Served) -> None:
     """Pending, then what it does, or that it failed; one that failed fails them all."""
     made = plan(unit_plan("manifests.shop", change()), environment="a")
