@@ -220,7 +220,7 @@ def test_a_remote_that_never_answers_is_given_up(shop: Path) -> None:
         git(shop, "remote", "add", "origin", f"git://127.0.0.1:{port}/shop.git")
         plumbing = open_repository(shop).plumbing(patience=0.5)
         store = GitStore(OWNER, plumbing, remote="origin", is_dead=is_dead)
-        with pytest.raises(LedgerError, match=r"does not answer: no answer within 0\.5 seconds"):
+        with pytest.raises(LedgerError, match=r"does not answer: no answer within [\d.]+ seconds"):
             store.read()
 
 

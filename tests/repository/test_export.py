@@ -3,6 +3,7 @@
 import os
 import resource
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -11,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -272,8 +272,8 @@ def test_a_file_that_cannot_be_written_whole_is_a_storage_error(checkout: Path) 
     assert list((checkout / ".orchestrator/trees").iterdir()) == []
 
 
-def test_five_thousand_files_are_quick_the_second_time(checkout: Path) -> None:
-    """Cost follows change: an unchanged tree is found, however large it is."""
+def test_five_thousand_files_are_not_written_a_second_time(checkout: Path) -> None:
+    """Cost follows change: an unchanged tree is found, however large it is, and nothing of it is read again."""
     blob = git(checkout, "hash-object", "-w", "--stdin", stdin="content\n")
     listing = "".join(f"100644 blob {blob}\tfile-{number}\n" for number in range(5000))
     tree_id = git(checkout, "mktree", stdin=listing)
@@ -282,9 +282,8 @@ def test_five_thousand_files_are_quick_the_second_time(checkout: Path) -> None:
     revision = first.revision(commit)
     tree = first.export(revision)
     assert sum(1 for _ in tree.iterdir()) == 5000
-    started = monotonic()
+    shutil.rmtree(checkout / ".git" / "objects")
     assert second.export(revision) == tree
-    assert monotonic() - started < 0.05
 
 
 def test_errors_keep_their_kind(checkout: Path) -> None:

@@ -12,6 +12,7 @@ from orchestrator import clock
 from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_objects, check_planned
+from orchestrator.agent.work.going_back import newer_in
 from orchestrator.agent.work.order import Order
 from orchestrator.agent.work.sessions import session_of
 from orchestrator.engine.execution.applying import execute, execute_owed
@@ -111,6 +112,9 @@ def _reconciled(order: Order, session: Session, resources: ExitStack, *, held: b
     # Somebody may have said so while we waited in line. What is said later than this makes the plan an old one.
     if verdict := _suspended(order, planned.ledger.suspended):
         return verdict
+    if newer := newer_in(planned.ledger, order, session.surroundings.stop):
+        message = f"{newer[:10]} was applied meanwhile, and Git is read again first"
+        return Verdict(end=End.OVERTAKEN, message=message, revision=order.revision)
     check_planned(planned, order.repository.allowed)
     looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
     if looks and planned.plan.effective:

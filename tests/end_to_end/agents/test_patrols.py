@@ -31,6 +31,15 @@ def _patrolled(keeper: Keeper, names: list[str], revision: str, trace: Path) -> 
     return {each["stack"] for each in json.loads(ended.stdout)["astray"]}
 
 
+def _reconciled(keeper: Keeper, revision: str) -> str:
+    """Return how a run ends that is to bring the stack of the world to a revision."""
+    where = ("--config", str(keeper.home / "agent.yaml"), "--revision", revision)
+    what = ("reconcile", "shop", keeper.world.name, "default")
+    ended = keeper.world.run("agent", "work", *what, *where, directory=keeper.home)
+    assert ended.code == 0, ended.said
+    return str(json.loads(ended.stdout)["end"])
+
+
 def _asked(trace: Path) -> int:
     """Return how often the remote was asked; objects are read by one program for all stacks."""
     assert trace.read_text().count("built-in: git cat-file") == 1
@@ -61,3 +70,19 @@ def test_many_stacks_are_looked_at_with_one_question_to_the_remote(
     assert suspended.code == 0, suspended.said
     assert _patrolled(keeper, names, revision, tmp_path / "moved") == {names[1], names[2]}
     assert _asked(tmp_path / "moved") > 1
+
+
+def test_a_replica_that_has_not_read_what_was_applied_takes_nothing_back(
+    keeper: Keeper, world: World
+) -> None:
+    """Only where the branch itself went back is an older revision brought about again."""
+    first = git(world.root, "rev-parse", "HEAD")
+    assert keeper.once().code == 0
+    world.manifests("shop/texts.yaml", config_map("greeting", {"text": "welcome"}))
+    keeper.push("Welcome people")
+    assert keeper.once().code == 0
+    assert _reconciled(keeper, first) == "overtaken"
+    assert world.data("greeting")["text"] == "welcome"
+    git(world.root, "push", "--quiet", "--force", "origin", f"{first}:main")
+    assert _reconciled(keeper, first) == "applied"
+    assert world.data("greeting")["text"] == "hello"
