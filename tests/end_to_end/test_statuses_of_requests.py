@@ -168,6 +168,29 @@ def test_without_its_comment_nothing_passes(world: World, forge: Served) -> None
     assert {*planned.values()} == {"success"}
 
 
+def test_where_nobody_can_look_nothing_passes(world: World, forge: Served) -> None:
+    """The settings of the base are broken; once they are not, what holds passes again."""
+    comment(world, forge)
+    planned = _states(forge)
+    settings = world.root / "orchestrator.yaml"
+    settings.write_text("nonsense: [1\n")
+    world.commit("Break the settings")
+    git(world.root, "push", "--quiet", "origin", "main")
+
+    broken = comment(world, forge, "--refresh")
+    unknown = standing(forge)
+    settings.unlink()
+    world.commit("Mend them")
+    git(world.root, "push", "--quiet", "origin", "main")
+    mended = comment(world, forge, "--refresh")
+
+    assert (broken.code, mended.code) == (1, 0), broken.said + mended.said
+    why = "pending: stale: nobody can tell whether it holds: "
+    assert all(said.startswith(why) for said in unknown.values()), unknown
+    assert _states(forge) == planned
+    assert {*planned.values()} == {"success"}
+
+
 def test_a_first_comment_that_comes_while_somebody_looks_keeps_its_success(
     world: World, forge: Served
 ) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.engine.previewing.afterwards import afterwards
 from orchestrator.engine.previewing.fetching import Fetched, fetched
-from orchestrator.engine.previewing.standing import ledger_of, stale_plans
+from orchestrator.engine.previewing.standing import Look, ledger_of, look, stale_plans
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.previewing.verdicts import no_comment
@@ -43,7 +43,8 @@ def refresh(
 
     ``limit`` is 0 for the forge's own; ``anew`` is a commit whose statuses are all said, whatever was said before, and
     ``tries`` is how often a comment is looked at again that another run wrote meanwhile.
-    Raises ForgeError, LedgerError, RepositoryError, ClusterError.
+    Raises ForgeError, LedgerError, RepositoryError, ClusterError, InvalidStack; what cannot be told for one of these
+    counts as stale before that is raised.
     """
     request = forge.request()
     comment = marked(forge, marker(configuration))
@@ -121,7 +122,9 @@ class _Page:
     def marked(self) -> Refreshed:
         """Say in comment and statuses which plans are stale, and which are not any more."""
         redact = self.surroundings.secrets.redact
-        stale = {name: redact(why) for name, why in self._stale().items()}
+        found = look(self._look)
+        stale = {name: redact(why) for name, why in found.stale.items()}
+        found = replace(found, stale=stale)
         as_read = self._is_as_read()
         if as_read:
             # The comment comes last: it is what the next run takes for said.
@@ -130,10 +133,10 @@ class _Page:
             else:
                 self._say_in_statuses(stale)
         elif not self.anew:  # whoever wrote it says its statuses
-            return self._refreshed(stale)
+            return self._refreshed(found)
         if as_read and self._rewrite(self._reopened(stale)):
-            return self._refreshed(stale)
-        return self._once_more(stale)
+            return self._refreshed(found)
+        return self._once_more(found)
 
     def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
         self._statuses(self.memory.head, self.into).settle(
@@ -170,10 +173,10 @@ class _Page:
         text = with_stale(self.comment.text, stale, limit=self.limit)
         return with_last_line(text, (), limit=self.limit)
 
-    def _once_more(self, stale: Mapping[str, str]) -> Refreshed:
+    def _once_more(self, found: Look) -> Refreshed:
         """Look at what another run wrote while we said statuses, of which some may be wrong now."""
         if self.tries <= 0:
-            return self._refreshed(stale)
+            return self._refreshed(found)
         return refresh(
             self.surroundings,
             self.forge,
@@ -183,9 +186,11 @@ class _Page:
             tries=self.tries - 1,
         )
 
-    def _refreshed(self, stale: Mapping[str, str]) -> Refreshed:
-        found = Found.STALE if stale else Found.CURRENT
-        return Refreshed(number=self.request.number, found=found, stale=stale)
+    def _refreshed(self, found: Look) -> Refreshed:
+        if found.error:
+            raise found.error
+        became = Found.STALE if found.stale else Found.CURRENT
+        return Refreshed(number=self.request.number, found=became, stale=found.stale)
 
     def finished(self) -> Refreshed:
         """Say in the last line what was applied of it, as far as the ledgers know."""
@@ -221,19 +226,19 @@ class _Page:
             stop=self.surroundings.stop,
         )
 
-    def _stale(self) -> Mapping[str, str]:
+    def _look(self) -> Look:
         request, memory = self.request, self.memory
         if self.elsewhere:
-            return {EVERYTHING: self.elsewhere}
+            return Look(stale={EVERYTHING: self.elsewhere})
         found = fetched(self.surroundings, request)
         try:
             before = found.repository.revision(memory.base)
             base, head = (found.repository.revision(each) for each in (found.base, found.head))
         except RepositoryError:  # history was rewritten
-            return {EVERYTHING: f"{request.base} is another one by now"}
+            return Look(stale={EVERYTHING: f"{request.base} is another one by now"})
         merged = found.repository.merged(base, head)
         if merged.conflicts:
-            return {EVERYTHING: f"it conflicts with {request.base} by now"}
+            return Look(stale={EVERYTHING: f"it conflicts with {request.base} by now"})
         merge = self._merge(found, merged.commit)
         return stale_plans(merge, memory, before=before, base=request.base)
 

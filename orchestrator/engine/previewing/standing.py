@@ -3,9 +3,9 @@
 That is the request, the base, the ledger of each stack, and its lock while somebody changes it. Nothing is planned.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestrator.engine.history.opening import bare_stack
@@ -19,7 +19,7 @@ from orchestrator.engine.previewing.touched import (
 )
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
-from orchestrator.errors import InvalidStack, RepositoryError
+from orchestrator.errors import Interrupted, InvalidStack, OrchestratorError, RepositoryError
 from orchestrator.ledger.store import Store
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -34,28 +34,58 @@ _ENTRIES: Final = 51  # one more than may come that does not matter
 _TOO_MANY: Final = "its plans are too many to be remembered"
 
 
-def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) -> dict[str, str]:
-    """Return which plans of an earlier comment do not hold any more, and why, by ``stack/environment``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Which plans do not hold any more, or cannot be told to, and why, by ``stack/environment``.
+
+    ``error`` is the first for which that could not be told of some; those are in ``stale``, too.
+    """
+
+    stale: Mapping[str, str]
+    error: OrchestratorError | None = None
+
+
+def look(find: Callable[[], Look]) -> Look:
+    """Return what is found out; where that fails, nobody can tell of any plan whether it holds."""
+    try:
+        return find()
+    except Interrupted:
+        raise
+    except OrchestratorError as error:
+        return Look(stale={EVERYTHING: _unknown(error)}, error=error)
+
+
+def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) -> Look:
+    """Return which plans of an earlier comment do not hold any more, also where a ledger does not answer.
 
     ``merge`` is what merging would make by now, ``before`` the base that the plans were made for, and ``base`` what
-    that is called. Raises LedgerError, RepositoryError, ClusterError.
+    that is called. Raises RepositoryError.
     """
     if memory.dropped:
-        return {EVERYTHING: _TOO_MANY}
+        return Look(stale={EVERYTHING: _TOO_MANY})
     changed = _changed(merge, memory, before)
     if changed is None:
         stale = {EVERYTHING: "moved on"}
     else:
         stale = dict(_stale_by_base(merge, memory, before, changed)) if changed else {}
     stale = {name: f"{base} {why}" for name, why in stale.items()}
+    errors: list[OrchestratorError] = []
     for name, plan in memory.plans.items():
-        if (
-            plan.digest
-            and name not in stale
-            and (why := _stale_by_ledger(merge, name, plan.ledger))
-        ):
-            stale[name] = why
-    return stale
+        if plan.digest and name not in stale:
+            try:
+                why = _stale_by_ledger(merge, name, plan.ledger)
+            except Interrupted:
+                raise
+            except OrchestratorError as error:
+                errors.append(error)
+                why = _unknown(error)
+            if why:
+                stale[name] = why
+    return Look(stale=stale, error=errors[0] if errors else None)
+
+
+def _unknown(error: OrchestratorError) -> str:
+    return f"nobody can tell whether it holds: {error.message}"
 
 
 def _changed(merge: Merge, memory: Memory, before: Revision) -> frozenset[str] | None:

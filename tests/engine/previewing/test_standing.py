@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.ledgers.opening import open_store
-from orchestrator.engine.previewing.standing import ledger_of, stale_plans
+from orchestrator.engine.previewing.standing import Look, ledger_of, look, stale_plans
 from orchestrator.engine.previewing.touched import Merge, touched
 from orchestrator.engine.session import Surroundings
-from orchestrator.errors import AccessDenied
+from orchestrator.errors import AccessDenied, Interrupted, RepositoryError
 from orchestrator.plans.preview import Preview
 from orchestrator.reports.preview.memory import Memory, Remembered, recall, remember
 from orchestrator.reports.preview.standing import EVERYTHING
@@ -66,7 +66,7 @@ def _stale(root: Path, *, whole: bool = True) -> dict[str, str]:
     plans = {"shop/default": _NOTHING, "blog/default": _NOTHING} if whole else {}
     before = merge.repository.revision("HEAD~1")
     memory = Memory(head=before.commit, plans=plans, whole=whole)
-    return stale_plans(merge, memory, before=before, base="main")
+    return dict(stale_plans(merge, memory, before=before, base="main").stale)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,9 @@ def test_a_base_may_let_another_stack_be_touched(
     merge = _merge(root, "HEAD~1")
     memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
 
-    found = stale_plans(merge, memory, before=merge.repository.revision("HEAD~2"), base="main")
+    found = stale_plans(
+        merge, memory, before=merge.repository.revision("HEAD~2"), base="main"
+    ).stale
 
     assert found == stale
 
@@ -185,7 +187,7 @@ def test_a_base_outdates_what_the_request_moved(
     result = merge.repository.revision(merge.repository.merged(merge.base, head).commit)
     memory = Memory(head=head.commit, plans={"shop/default": _NOTHING, "blog/default": _NOTHING})
 
-    stale = stale_plans(replace(merge, result=result), memory, before=before, base="main")
+    stale = stale_plans(replace(merge, result=result), memory, before=before, base="main").stale
 
     assert stale == ({"shop/default": f"main moved on {why}"} if why else {})
 
@@ -199,7 +201,9 @@ def test_a_base_that_cannot_be_read_is_no_trouble_of_a_request_that_mends_it(roo
     merge = _merge(root, "HEAD~1")
     memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
 
-    found = stale_plans(merge, memory, before=merge.repository.revision("HEAD~2"), base="main")
+    found = stale_plans(
+        merge, memory, before=merge.repository.revision("HEAD~2"), base="main"
+    ).stale
 
     assert found == {}
 
@@ -221,7 +225,7 @@ def test_plans_that_nobody_can_remember_do_not_hold(root: Path) -> None:
     memory = recall(remember(Preview(base="b" * 40, head="a" * 40), plans=False))
     assert memory
 
-    stale = stale_plans(merge, memory, before=merge.base, base="main")
+    stale = stale_plans(merge, memory, before=merge.base, base="main").stale
 
     assert stale == {EVERYTHING: "its plans are too many to be remembered"}
 
@@ -306,6 +310,47 @@ def test_two_stacks_of_one_name_outdate_everything(root: Path) -> None:
     _commit(root)
 
     assert _stale(root) == {EVERYTHING: "main moved on: two stacks have one name by now"}
+
+
+def test_a_ledger_that_does_not_answer_leaves_its_plan_unknown_and_no_other(
+    root: Path, tmp_path: Path
+) -> None:
+    """What is known of the others is told all the same, and the error, too."""
+    write(root, {"stacks/shop/stack.yaml": _in_cluster(f"{tmp_path}/base")})
+    _commit(root)
+    write(root, {"modules/b/main.tf": "# more"})
+    _commit(root)
+    merge = _merge(root)
+    before = merge.repository.revision("HEAD~1")
+    plan = Remembered(digest="1", outlook="1 to create")
+    memory = Memory(head=before.commit, plans={"shop/default": plan, "blog/default": plan})
+
+    with merge.surroundings.resources:
+        found = stale_plans(merge, memory, before=before, base="main")
+
+    assert isinstance(found.error, AccessDenied)
+    assert found.stale == {
+        "shop/default": f"nobody can tell whether it holds: {found.error.message}",
+        "blog/default": "main moved on in what it is made of",
+    }
+
+
+def test_where_nobody_can_look_nothing_holds() -> None:
+    """But a request to stop is no answer."""
+    error = RepositoryError("the remote has no main")
+
+    def failing() -> Look:
+        raise error
+
+    def stopped() -> Look:
+        raise Interrupted("stopped")
+
+    found = look(failing)
+    with pytest.raises(Interrupted):
+        look(stopped)
+
+    why = "nobody can tell whether it holds: the remote has no main"
+    assert found == Look(stale={EVERYTHING: why}, error=error)
 
 
 def _sight(merge: Merge) -> None:
