@@ -48,7 +48,9 @@ def refresh_comments(
             if surroundings.stop.requested:
                 raise
             failed = True
-            click.echo(options.redact(f"request {number}: {render_error(error)}"), err=True)
+            text = options.redact(f"request {number}: {render_error(error)}")
+            # No line is begun by what a request is made of: CI takes some for commands.
+            click.echo(text.rstrip("\n").replace("\n", "\n| "), err=True)
             continue
         click.echo(options.redact(told(done[-1])), err=options.as_json)
     if options.as_json:

@@ -1,14 +1,16 @@
 """A status of a request is a success only while its comment holds: the one about its commit, and about its base."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.commands import Ended, eventually
 from tests.end_to_end.requests import add_origin, comment, propose, standing
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, small_stack
-from tests.forges.served import NUMBER, Served, Trouble, serving
+from tests.forges.served import NUMBER, REPOSITORY, Served, Trouble, serving
 from tests.forges.small_forges import SmallGitHub
 from tests.git import git
 
@@ -233,3 +235,99 @@ def test_a_run_that_was_overtaken_takes_no_answer_away(world: World, forge: Serv
     assert [each["state"] for each in forge.statuses[4:6]] == ["pending", "pending"]
     assert _states(forge) == planned
     assert {*planned.values()} == {"success"}
+
+
+def test_a_base_that_is_gone_closes_the_comment_all_the_same(world: World, forge: Served) -> None:
+    """A forge closes requests into a branch that somebody deletes."""
+    git(world.root, "push", "--quiet", "origin", "main:refs/heads/release")
+    forge.base = "release"
+    comment(world, forge)
+    git(world.root, "push", "--quiet", "origin", ":refs/heads/release")
+    forge.is_open = False
+
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert {*_states(forge).values()} == {"pending"}
+    assert forge.texts[0].endswith("Closed, and not merged.\n")
+
+
+def test_the_head_of_another_request_passes_for_no_fork(world: World, forge: Served) -> None:
+    """What was merged and reverted may be proposed by a stranger, and nobody plans that; the base's own stays."""
+    comment(world, forge)
+    forge.notes.clear()
+    forge.from_fork = True
+    for each in forge.statuses:  # of a request that is done with
+        each["target_url"] = each["target_url"].replace(f"/{NUMBER}#", "/5#")
+    before = _states(forge)
+    git(world.root, "push", "--quiet", "origin", "change:main")
+    merged = comment(world, forge, "--refresh")
+    kept = _states(forge)
+    git(world.root, "push", "--quiet", "--force", "origin", "main:main")
+    ended = comment(world, forge, "--refresh")
+
+    assert merged.code == ended.code == 0, merged.said + ended.said
+    assert kept == before
+    assert {*before.values()} == {"success"}
+    assert {*_states(forge).values()} == {"pending"}
+
+
+def test_of_two_that_look_at_once_the_later_look_counts(world: World, forge: Served) -> None:
+    """The first saw the base before it moved, and says so once the second has called all of it stale."""
+    comment(world, forge)
+    going_on, rewriting = threading.Event(), threading.Event()
+    others: list[Ended] = []
+
+    def rewritten() -> None:
+        rewriting.set()
+        forge.lock.release()
+        going_on.wait(60)
+        forge.lock.acquire()
+
+    def moved() -> None:
+        world.manifests("platform/later.yaml", config_map("later"))
+        world.commit("Add a text")
+        git(world.root, "push", "--quiet", "origin", "main")
+        forge.troubles.append(Trouble("PATCH", "comments/", 502, then=rewritten))
+        forge.lock.release()
+        second.start()
+        rewriting.wait(60)
+        forge.lock.acquire()
+
+    second = threading.Thread(target=lambda: others.append(comment(world, forge, "--refresh")))
+    forge.troubles = [Trouble("GET", "/statuses$", 502, then=moved)]
+    first = comment(world, forge, "--refresh")
+    going_on.set()
+    second.join()
+
+    assert first.code == others[0].code == 0, first.said + others[0].said
+    assert "**Out of date:**" in forge.texts[0]
+    assert {*_states(forge).values()} == {"pending"}
+
+
+def test_a_forge_that_is_ahead_of_its_git_is_waited_for(world: World, forge: Served) -> None:
+    """What was pushed is planned, and never what it took the place of; the first may be there a moment later."""
+    comment(world, forge)
+    git(world.root, "checkout", "--quiet", "change")
+    world.manifests("platform/more.yaml", config_map("more"))
+    world.commit("Add more")
+    git(world.root, "checkout", "--quiet", "main")
+    forge.head = git(world.root, "rev-parse", "change")
+
+    def push() -> None:
+        asked = f"GET /repos/{REPOSITORY}/pulls/{NUMBER}"
+        eventually(lambda: forge.seen.count(asked) > before + 1, "the run to ask again")
+        git(world.root, "push", "--quiet", "origin", f"+change:refs/pull/{NUMBER}/head")
+
+    before = forge.seen.count(f"GET /repos/{REPOSITORY}/pulls/{NUMBER}")
+    pushing = threading.Thread(target=push)
+    pushing.start()
+    ended = comment(world, forge)
+    pushing.join()
+
+    assert ended.code == 0, ended.said
+    assert f"`{forge.head[:10]}` merged into" in forge.texts[0]
+    assert {each["state"] for each in forge.statuses if each["sha"] == forge.head} == {
+        "pending",
+        "success",
+    }

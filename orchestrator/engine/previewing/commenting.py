@@ -12,7 +12,7 @@ from orchestrator.engine.previewing.standing import ledger_moved
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.session import Surroundings
-from orchestrator.errors import Interrupted, OrchestratorError, PlanRefused
+from orchestrator.errors import Interrupted, OrchestratorError, PlanRefused, RepositoryError
 from orchestrator.forges.commenting import Ending, Published, Text, publish
 from orchestrator.forges.forge import ChangeRequest, Forge
 from orchestrator.plans.preview import Preview, Refreshed
@@ -22,6 +22,8 @@ from orchestrator.reports.preview.memory import marker, recall
 from orchestrator.reports.preview.standing import ROOM
 from orchestrator.stack.load import load_project
 
+_LOOKS: Final = 5
+_LOOK_SECONDS: Final = 1.0
 _LATE: Final = frozenset({Ending.OVERTAKEN, Ending.CLOSED, Ending.MERGED})
 
 
@@ -63,7 +65,7 @@ def comment_on(
     the commit say so, too.
     """
     _check(request, ask)
-    found = fetched(surroundings, request)
+    request, found = _as_it_stands(surroundings, forge, request)
     statuses = Statuses(
         forge=forge,
         commit=found.head,
@@ -108,6 +110,27 @@ def comment_on(
         published=published,
         error=errors[0] if errors else None,
         refreshed=refreshed,
+    )
+
+
+def _as_it_stands(
+    surroundings: Surroundings, forge: Forge, request: ChangeRequest
+) -> tuple[ChangeRequest, Fetched]:
+    """Return a request with its commits, once the forge says the same of its head as its Git does.
+
+    Either may be behind for a moment after a push. A plan of what is not the head any more would be nobody's.
+    """
+    found = fetched(surroundings, request)
+    for _ in range(_LOOKS):
+        if found.head == request.head:
+            return request, found
+        if surroundings.stop.wait(_LOOK_SECONDS):
+            raise Interrupted("interrupted while the forge took in what was pushed")
+        request = forge.request()
+        found = fetched(surroundings, request)
+    message = f"the request is at {request.head[:10]} as its forge says, and at {found.head[:10]} in its repository"
+    raise RepositoryError(
+        message, hint="run it again: the forge takes in what was pushed in a moment"
     )
 
 

@@ -6,9 +6,10 @@ Nothing of the request is run, so that it is safe for requests of strangers, too
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orchestrator.engine.previewing.afterwards import afterwards
-from orchestrator.engine.previewing.fetching import Fetched, fetched
+from orchestrator.engine.previewing.fetching import Fetched, fetched, stands_at
 from orchestrator.engine.previewing.standing import Look, ledger_of, look, stale_plans
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
@@ -21,6 +22,7 @@ from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
 from orchestrator.reports.preview.memory import Memory, marker, recall
 from orchestrator.reports.preview.standing import EVERYTHING, with_last_line, with_stale
+from orchestrator.repository.repository import open_repository
 from orchestrator.stack.load import load_project
 
 _ENTRIES = 200
@@ -79,8 +81,7 @@ def _nothing_stands(
 ) -> bool:
     """Let no success stand of which no comment tells, such as one that somebody deleted; return whether one did.
 
-    Nor one of another request with this head that is done with. A stranger may open one with any head that there is,
-    such as that of the base: theirs takes nothing from others.
+    Nor one of another request with this head that is done with.
     """
     return Statuses(
         forge=forge,
@@ -88,7 +89,23 @@ def _nothing_stands(
         configuration=configuration,
         stop=surroundings.stop,
         other_base=request.other_base,
-    ).withdraw(no_comment(request.head), _NO_COMMENT, of=request.number, left=not request.from_fork)
+    ).withdraw(
+        no_comment(request.head),
+        _NO_COMMENT,
+        of=request.number,
+        left=partial(_is_its_own, surroundings, request),
+    )
+
+
+def _is_its_own(surroundings: Surroundings, request: ChangeRequest) -> bool:
+    """Whether a head is nobody's but the request's, so that what requests that are done with left there goes.
+
+    A stranger may open one with any head that there is, such as that of the base: theirs takes nothing from that.
+    """
+    if not request.from_fork:
+        return True
+    found = fetched(surroundings, request, with_head=False)
+    return found.repository.descends(found.base, ancestor=request.head) is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,28 +142,28 @@ class _Page:
         found = look(self._look)
         stale = {name: redact(why) for name, why in found.stale.items()}
         found = replace(found, stale=stale)
-        as_read = self._is_as_read()
-        if as_read:
-            # The comment comes last: it is what the next run takes for said.
-            if self.elsewhere:
-                self._withdraw(self.elsewhere)
-            else:
-                self._say_in_statuses(stale)
-        elif not self.anew:  # whoever wrote it says its statuses
-            return self._refreshed(found)
-        if as_read and self._rewrite(self._reopened(stale)):
-            return self._refreshed(found)
-        return self._once_more(found)
+        text = self._reopened(stale)
+        if not self._is_as_read():  # whoever wrote it says its statuses
+            return self._once_more(found) if self.anew else self._refreshed(found)
+        # The comment comes last: it is what the next run takes for said.
+        said = self._say_in_statuses(stale, anew=self.anew == self.memory.head)
+        if self._says(text):
+            settled = not said or self._is_as_read()
+        elif settled := self._rewrite(text):
+            # Who looked before us may have been slower, and have said the opposite since.
+            self._say_in_statuses(stale)
+        return self._refreshed(found) if settled else self._once_more(found)
 
-    def _say_in_statuses(self, stale: Mapping[str, str]) -> None:
-        self._statuses(self.memory.head, self.into).settle(
-            self.memory, stale, anew=self.anew == self.memory.head
-        )
+    def _say_in_statuses(self, stale: Mapping[str, str], *, anew: bool = False) -> bool:
+        """Bring the statuses to what they have to be; return whether some were not so."""
+        if self.elsewhere:
+            return self._withdraw(self.elsewhere)
+        return self._statuses(self.memory.head, self.into).settle(self.memory, stale, anew=anew)
 
-    def _withdraw(self, why: str) -> None:
+    def _withdraw(self, why: str) -> bool:
         """Take back what the comment gave; nothing is known of the request where it is about something else by now."""
         number, head = self.request.number, self.request.head
-        self._statuses(self.memory.head, self.into).withdraw(self.memory, why, of=number)
+        said = self._statuses(self.memory.head, self.into).withdraw(self.memory, why, of=number)
         if self.elsewhere:
             about = f"what was planned is {self.memory.head[:10]} into {self.into}"
             here = self._statuses(head, self.request.base)
@@ -154,9 +171,10 @@ class _Page:
                 no_comment(head),
                 about,
                 of=number,
-                left=not self.request.from_fork,
+                left=partial(_is_its_own, self.surroundings, self.request),
                 unasked=self.request.is_open,
             )
+        return said
 
     def _statuses(self, commit: str, base: str) -> Statuses:
         return Statuses(
@@ -196,9 +214,7 @@ class _Page:
         """Say in the last line what was applied of it, as far as the ledgers know."""
         if not self.request.merged_as:  # it may be opened again, and nobody looks at it until then
             self._withdraw(_CLOSED)
-        # The forge may have removed the head by now.
-        merge = self._merge(fetched(self.surroundings, self.request, with_head=False))
-        told = tuple(self._afterwards(merge))
+        told = tuple(self._what_was_applied())
         text = with_stale(self.comment.text, {}, limit=self.limit)
         sentences = last_sentences(told, merged_as=self.request.merged_as)
         redacted = map(self.surroundings.secrets.redact, sentences)
@@ -214,11 +230,12 @@ class _Page:
             stop=self.surroundings.stop,
         )
 
+    def _says(self, text: str) -> bool:
+        return text.strip() == self.comment.text.replace("\r\n", "\n").strip()
+
     def _rewrite(self, text: str) -> bool:
         """Change the comment, unless a run that planned it anew did meanwhile: what that says is newer."""
-        if text.strip() == self.comment.text.replace("\r\n", "\n").strip():
-            return True
-        return rewrite(
+        return self._says(text) or rewrite(
             self.forge,
             self.comment,
             text,
@@ -252,7 +269,12 @@ class _Page:
             project=load_project(found.repository.export(base)),
         )
 
-    def _afterwards(self, merge: Merge) -> Iterator[Afterwards]:
+    def _what_was_applied(self) -> Iterator[Afterwards]:
+        repository = open_repository(self.surroundings.directory)
+        if repository.remote() and not stands_at(self.surroundings, repository, self.request.base):
+            return  # a request is closed along with its base, too, and nothing says where its ledgers were
+        # The forge may have removed the head by now.
+        merge = self._merge(fetched(self.surroundings, self.request, with_head=False))
         holds = self._holding(merge)
         for name, plan in self.memory.plans.items():
             if plan.digest and plan.outlook != _NOTHING:

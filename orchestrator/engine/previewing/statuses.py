@@ -77,8 +77,8 @@ class Statuses:
             self._set(name, replace(owed, state=State.PENDING) if passes else owed)
         self._set("", Verdict(state=State.FAILURE, words=_UNCOMMENTED))
 
-    def settle(self, memory: Memory, stale: Mapping[str, str], *, anew: bool = False) -> None:
-        """Bring all to what they have to be by the comment of an open request; what is so already is not said again.
+    def settle(self, memory: Memory, stale: Mapping[str, str], *, anew: bool = False) -> bool:
+        """Bring all to what they have to be by the comment of an open request; return whether some were not so.
 
         ``anew`` says those of the comment whatever they are.
         """
@@ -89,6 +89,7 @@ class Statuses:
             if known or is_due(_verdict(said), self._shown(owed), memory, name):
                 due[name] = owed
         self._say(due)
+        return bool(due)
 
     def withdraw(
         self,
@@ -96,23 +97,23 @@ class Statuses:
         why: str,
         *,
         of: int,
-        left: bool = False,
+        left: Callable[[], bool] = lambda: False,
         unasked: bool = False,
     ) -> bool:
         """Take back what the comment of request ``of`` gave, which holds no more; return whether there was something.
 
-        Two requests may have one head: what leads to the comment of another one is that one's; with ``left``, as long
-        as that is open. ``unasked`` says of all that nothing holds, also where nobody said anything of it yet.
+        Two requests may have one head: what leads to the comment of another one is that one's; where ``left`` says so,
+        as long as that is open. ``unasked`` says of all that nothing holds, also where nobody said anything of it yet.
         """
         due: dict[str, Verdict] = {}
-        are_open = cache(self.forge.open_requests) if left else None
+        are_open, left = cache(self.forge.open_requests), cache(left)
         for name, said in self._each(memory):
             owed = verdict(memory, {EVERYTHING: why}, name)
             if said is None:
                 wanted = unasked and not name
             else:
                 wanted = is_due(_verdict(said), self._shown(owed), memory, name)
-                wanted = wanted and not _is_of_another(said, of, are_open)
+                wanted = wanted and not _is_of_another(said, of, are_open, left)
             if wanted:
                 due[name] = owed
         self._say(due)
@@ -160,11 +161,13 @@ class Statuses:
         return _shortened(f"{_NAME}{own}: {name}" if name else f"{_NAME}{own}")
 
 
-def _is_of_another(said: Status, of: int, are_open: Callable[[], Collection[int]] | None) -> bool:
+def _is_of_another(
+    said: Status, of: int, are_open: Callable[[], Collection[int]], left: Callable[[], bool]
+) -> bool:
     leads = _OF_A_REQUEST.search(said.address)
     if leads is None or int(leads[1]) == of:
         return False
-    return are_open is None or int(leads[1]) in are_open()
+    return not left() or int(leads[1]) in are_open()
 
 
 def _verdict(said: Status | None) -> Verdict | None:

@@ -62,7 +62,7 @@ def test_open_requests_are_listed_once(forge: Served) -> None:
         said = {"context": context, "state": "success", "description": "", "target_url": there}
         forge.statuses.append({**said, "sha": _HEAD})
 
-    _statuses(forge).withdraw(_MEMORY, "closed", of=NUMBER, left=True)
+    _statuses(forge).withdraw(_MEMORY, "closed", of=NUMBER, left=lambda: True)
 
     assert {*_told(forge).values()} == {"pending: stale: closed"}
     assert sum(each.endswith("/pulls") for each in forge.seen) == 1
@@ -276,7 +276,7 @@ def test_what_the_comment_of_another_request_gave_is_not_taken_back(
     statuses = replace(_statuses(forge), address=f"https://a.example/pulls/{NUMBER}#issuecomment-1")
     statuses.settle(_MEMORY, {})
 
-    found = _statuses(forge).withdraw(no_comment(_HEAD), "no comment", of=of, left=left)
+    found = _statuses(forge).withdraw(no_comment(_HEAD), "no comment", of=of, left=lambda: left)
 
     assert found is (state == "pending")
     assert {told.partition(":")[0] for told in _told(forge).values()} == {state}
