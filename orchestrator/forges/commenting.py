@@ -82,12 +82,12 @@ def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
         return done
 
 
-def is_as_read(forge: Forge, before: Comment, *, marker: str, stop: Stop) -> bool:
-    """Whether a comment still says what it did when it was read."""
+def stands(forge: Forge, text: str, *, marker: str, stop: Stop) -> bool:
+    """Whether this is what our comment says now, but for what a forge may change of it."""
 
     def attempt() -> bool:
         found = marked(forge, marker)
-        return found is not None and found.text == before.text
+        return found is not None and _plain(found.text) == _plain(text)
 
     return insist(attempt, stop, lost=_MOST_LOST)
 

@@ -331,3 +331,77 @@ def test_a_forge_that_is_ahead_of_its_git_is_waited_for(world: World, forge: Ser
         "pending",
         "success",
     }
+
+
+def test_who_saw_it_open_lets_no_closed_one_pass(world: World, forge: Served) -> None:
+    """A refresh that was slower says that all holds, once that of the closing has taken it back."""
+    comment(world, forge)
+    looking, closed = threading.Event(), threading.Event()
+    others: list[Ended] = []
+
+    def held() -> None:
+        looking.set()
+        forge.lock.release()
+        closed.wait(60)
+        forge.lock.acquire()
+
+    def passed() -> None:
+        closed.set()
+        forge.lock.release()
+        slower.join()
+        forge.lock.acquire()
+
+    slower = threading.Thread(target=lambda: others.append(comment(world, forge, "--refresh")))
+    forge.troubles = [Trouble("GET", "comments", 502, then=held)]
+    slower.start()
+    looking.wait(60)
+    forge.is_open = False
+    forge.troubles.append(Trouble("PATCH", "comments/", 502, then=passed))
+    ended = comment(world, forge)
+
+    assert ended.code == others[0].code == 0, ended.said + others[0].said
+    assert {*_states(forge).values()} == {"pending"}
+    assert forge.texts[0].endswith("Closed, and not merged.\n")
+
+
+def test_who_said_that_all_holds_looks_once_more(world: World, forge: Served) -> None:
+    """Another one saw the base move and was done, between the comment of the first and its last word."""
+    comment(world, forge)
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Add a text")
+    git(world.root, "push", "--quiet", "origin", "main")
+    comment(world, forge, "--refresh")
+    git(world.root, "push", "--quiet", "--force", "origin", "main~1:main")
+
+    def moved() -> None:
+        git(world.root, "push", "--quiet", "origin", "main")
+        forge.lock.release()
+        comment(world, forge, "--refresh")
+        forge.lock.acquire()
+
+    def rewritten() -> None:
+        forge.troubles.append(Trouble("GET", "/statuses$", 502, then=moved))
+
+    forge.troubles = [Trouble("PATCH", "comments/", 502, then=rewritten)]
+    ended = comment(world, forge, "--refresh")
+
+    assert ended.code == 0, ended.said
+    assert "**Out of date:**" in forge.texts[0]
+    assert {*_states(forge).values()} == {"pending"}
+
+
+def test_a_request_is_closed_in_its_comment_though_nobody_can_tell_what_was_applied(
+    world: World, forge: Served
+) -> None:
+    """Nobody looks at it again by itself."""
+    comment(world, forge)
+    (world.root / "orchestrator.yaml").write_text("nonsense: [1\n")
+    world.commit("Break the settings")
+    git(world.root, "push", "--quiet", "origin", "main")
+    forge.is_open = False
+
+    ended = comment(world, forge)
+
+    assert ended.code == 1
+    assert "orchestrator.yaml" in ended.stderr
+    assert forge.texts[0].endswith("Closed, and not merged.\n")

@@ -128,6 +128,8 @@ def _as_it_stands(
             raise Interrupted("interrupted while the forge took in what was pushed")
         request = forge.request()
         found = fetched(surroundings, request)
+    if found.head == request.head:
+        return request, found
     message = f"the request is at {request.head[:10]} as its forge says, and at {found.head[:10]} in its repository"
     raise RepositoryError(
         message, hint="run it again: the forge takes in what was pushed in a moment"

@@ -15,8 +15,8 @@ from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.engine.session import Surroundings
-from orchestrator.errors import RepositoryError
-from orchestrator.forges.commenting import is_as_read, marked, rewrite
+from orchestrator.errors import Interrupted, OrchestratorError, RepositoryError
+from orchestrator.forges.commenting import marked, rewrite, stands
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
@@ -105,7 +105,9 @@ def _is_its_own(surroundings: Surroundings, request: ChangeRequest) -> bool:
     if not request.from_fork:
         return True
     found = fetched(surroundings, request, with_head=False)
-    return found.repository.descends(found.base, ancestor=request.head) is False
+    repository = found.repository
+    remote, stop = repository.remote(), surroundings.stop
+    return repository.descends(found.base, ancestor=request.head, remote=remote, stop=stop) is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,15 +145,17 @@ class _Page:
         stale = {name: redact(why) for name, why in found.stale.items()}
         found = replace(found, stale=stale)
         text = self._reopened(stale)
-        if not self._is_as_read():  # whoever wrote it says its statuses
+        if not self._stands(self.comment.text):  # whoever wrote it says its statuses
             return self._once_more(found) if self.anew else self._refreshed(found)
         # The comment comes last: it is what the next run takes for said.
         said = self._say_in_statuses(stale, anew=self.anew == self.memory.head)
-        if self._says(text):
-            settled = not said or self._is_as_read()
-        elif settled := self._rewrite(text):
-            # Who looked before us may have been slower, and have said the opposite since.
-            self._say_in_statuses(stale)
+        if not self._rewrite(text):
+            return self._once_more(found)
+        if not self._says(
+            text
+        ):  # who looked before us may have been slower, and have said the opposite since
+            said = self._say_in_statuses(stale)
+        settled = not said or self._stands(text)
         return self._refreshed(found) if settled else self._once_more(found)
 
     def _say_in_statuses(self, stale: Mapping[str, str], *, anew: bool = False) -> bool:
@@ -167,7 +171,7 @@ class _Page:
         if self.elsewhere:
             about = f"what was planned is {self.memory.head[:10]} into {self.into}"
             here = self._statuses(head, self.request.base)
-            here.withdraw(
+            said |= here.withdraw(
                 no_comment(head),
                 about,
                 of=number,
@@ -193,8 +197,9 @@ class _Page:
 
     def _once_more(self, found: Look) -> Refreshed:
         """Look at what another run wrote while we said statuses, of which some may be wrong now."""
-        if self.tries <= 0:
-            return self._refreshed(found)
+        return self._again() if self.tries > 0 else self._refreshed(found)
+
+    def _again(self) -> Refreshed:
         return refresh(
             self.surroundings,
             self.forge,
@@ -214,20 +219,24 @@ class _Page:
         """Say in the last line what was applied of it, as far as the ledgers know."""
         if not self.request.merged_as:  # it may be opened again, and nobody looks at it until then
             self._withdraw(_CLOSED)
-        told = tuple(self._what_was_applied())
+        told, error = self._looked_up()
         text = with_stale(self.comment.text, {}, limit=self.limit)
         sentences = last_sentences(told, merged_as=self.request.merged_as)
         redacted = map(self.surroundings.secrets.redact, sentences)
-        self._rewrite(with_last_line(text, redacted, limit=self.limit))
+        if not self._rewrite(with_last_line(text, redacted, limit=self.limit)) and self.tries > 0:
+            return self._again()
+        if (
+            not self.request.merged_as
+        ):  # who saw it open may have been slower, and have let it pass since
+            self._withdraw(_CLOSED)
+        if error:
+            raise error
         found = Found.MERGED if self.request.merged_as else Found.CLOSED
         return Refreshed(number=self.request.number, found=found, afterwards=told)
 
-    def _is_as_read(self) -> bool:
-        return is_as_read(
-            self.forge,
-            self.comment,
-            marker=marker(self.configuration),
-            stop=self.surroundings.stop,
+    def _stands(self, text: str) -> bool:
+        return stands(
+            self.forge, text, marker=marker(self.configuration), stop=self.surroundings.stop
         )
 
     def _says(self, text: str) -> bool:
@@ -268,6 +277,15 @@ class _Page:
             result=found.repository.revision(result) if result else base,
             project=load_project(found.repository.export(base)),
         )
+
+    def _looked_up(self) -> tuple[tuple[Afterwards, ...], OrchestratorError | None]:
+        """Return what was applied, or why nobody can tell."""
+        try:
+            return tuple(self._what_was_applied()), None
+        except Interrupted:
+            raise
+        except OrchestratorError as error:
+            return (), error
 
     def _what_was_applied(self) -> Iterator[Afterwards]:
         repository = open_repository(self.surroundings.directory)

@@ -85,7 +85,9 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
 
 
 def _unknown(error: OrchestratorError) -> str:
-    return f"nobody can tell whether it holds: {error.message}"
+    first = next(iter(error.mistakes), None) if isinstance(error, InvalidStack) else None
+    where = f"{first.place}: {first.message}" if first else error.message
+    return f"nobody can tell whether it holds: {where}"
 
 
 def _changed(merge: Merge, memory: Memory, before: Revision) -> frozenset[str] | None:

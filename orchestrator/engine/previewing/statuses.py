@@ -80,13 +80,18 @@ class Statuses:
     def settle(self, memory: Memory, stale: Mapping[str, str], *, anew: bool = False) -> bool:
         """Bring all to what they have to be by the comment of an open request; return whether some were not so.
 
+        What leads to the comment of another open request with this head is that one's.
         ``anew`` says those of the comment whatever they are.
         """
         due: dict[str, Verdict] = {}
+        are_open, own = cache(self.forge.open_requests), _OF_A_REQUEST.search(self.address)
         for name, said in self._each(memory):
             owed = verdict(memory, stale, name)
             known = anew and (name in memory.plans or not name)
-            if known or is_due(_verdict(said), self._shown(owed), memory, name):
+            if known or (
+                is_due(_verdict(said), self._shown(owed), memory, name)
+                and not (said and own and _is_of_another(said, int(own[1]), are_open, lambda: True))
+            ):
                 due[name] = owed
         self._say(due)
         return bool(due)
