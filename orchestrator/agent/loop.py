@@ -304,6 +304,8 @@ class Loop:
             self.agenda = {key: each for key, each in self.agenda.items() if key != result.key}
         else:
             self._replace(after)
+        if verdict.end is End.OVERTAKEN:  # somebody knows a newer revision
+            self._told(result.key.repository)
         self._turns = self._turns.ended(result.key)
         before = self.verdicts.get(result.key)
         self.verdicts[result.key] = verdict

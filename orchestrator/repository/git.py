@@ -160,7 +160,10 @@ class Git:
 
     def objects(self, form: str, names: Sequence[str]) -> bytes:
         """Return what ``git cat-file`` says to these names, one a line; raises RepositoryError."""
-        if self._readers is not None:
+        one_a_line = not any(
+            "\n" in each for each in names
+        )  # else it answers more than it is asked
+        if self._readers is not None and one_a_line:
             with suppress(Gone):  # a program of its own says why
                 return self._readers[form].ask(names)
         return self.run("cat-file", form, stdin=os.fsencode("".join(f"{each}\n" for each in names)))

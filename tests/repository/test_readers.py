@@ -55,6 +55,14 @@ def test_answers_are_those_of_a_program_for_each_question(checkout: Path) -> Non
     assert _both(repository, (*names, "refs/other/one")) == moved
 
 
+def test_a_name_of_two_lines_is_no_later_answer(checkout: Path) -> None:
+    """Git takes it for two questions; a pattern of manifests may find a file that is called so."""
+    repository = Git(find_checkout(checkout))
+    with repository.kept_running():
+        identify(repository, ("HEAD:a\nHEAD",))
+        assert identify(repository, ("nope", "HEAD")) == ("", git(checkout, "rev-parse", "HEAD"))
+
+
 def test_any_number_of_questions_is_answered(checkout: Path) -> None:
     """More than fits into a pipe, of which none may wait for room in the other."""
     (checkout / "large").write_bytes(b"x" * 100_000)

@@ -34,7 +34,7 @@ from orchestrator.errors import (
     OrchestratorError,
     PlanRefused,
 )
-from orchestrator.ledger.entry import Operation
+from orchestrator.ledger.entry import LedgerState, Operation
 from orchestrator.plans.approvals import approvers, check_approvals
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
@@ -67,7 +67,8 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     held = (
         store.sight().hold is not None
     )  # with it comes where the ledger stands, which is read next
-    if verdict := _suspended(order, store.read().suspended):
+    state = store.read()
+    if verdict := _suspended(order, state.suspended) or _overtaken(order, state, around):
         return verdict
     if order.task is Task.WORKLOADS:
         if verdict := _looked(order, session, resources):
@@ -82,6 +83,15 @@ def _suspended(order: Order, by: Suspension | None) -> Verdict | None:
         return None
     message = f"suspended by {by.who}: {by.why}"
     return Verdict(end=End.SUSPENDED, message=message, revision=order.revision)
+
+
+def _overtaken(order: Order, state: LedgerState, around: Surroundings) -> Verdict | None:
+    """Return the verdict of a revision that is older than what was applied, None of any other."""
+    newer = newer_in(state, order, around.stop)
+    if not newer:
+        return None
+    message = f"{newer[:10]} was applied meanwhile, and Git is asked again first"
+    return Verdict(end=End.OVERTAKEN, message=message, revision=order.revision)
 
 
 def _gone(order: Order, around: Surroundings, repository: Repository) -> Session | None:
@@ -110,11 +120,9 @@ def _reconciled(order: Order, session: Session, resources: ExitStack, *, held: b
     destroy = order.task is Task.DESTROY
     planned = make_plan(session, Selection(destroy=destroy), resources)
     # Somebody may have said so while we waited in line. What is said later than this makes the plan an old one.
-    if verdict := _suspended(order, planned.ledger.suspended):
+    around, state = session.surroundings, planned.ledger
+    if verdict := _suspended(order, state.suspended) or _overtaken(order, state, around):
         return verdict
-    if newer := newer_in(planned.ledger, order, session.surroundings.stop):
-        message = f"{newer[:10]} was applied meanwhile, and Git is read again first"
-        return Verdict(end=End.OVERTAKEN, message=message, revision=order.revision)
     check_planned(planned, order.repository.allowed)
     looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
     if looks and planned.plan.effective:
