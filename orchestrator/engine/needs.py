@@ -23,14 +23,15 @@ from orchestrator.workloads.planning.pending import completed
 class Wants:
     """What a stack in an environment declares and owns.
 
-    ``values`` are the manifests by object, ``owned`` what its inventory has besides, ``unplaced`` the titles of objects
-    whose namespace is known only later. ``plurals`` are those of kinds that it defines, by group and kind.
-    ``ledger`` is the namespace that its ledger is in, where that is in a cluster. ``local`` says that the state of its
-    modules is in a directory of whoever applies it.
+    ``file`` is where it is declared. ``values`` are the manifests by object, ``owned`` what its inventory has besides,
+    ``unplaced`` the titles of objects whose namespace is known only later. ``plurals`` are those of kinds that it
+    defines, by group and kind. ``ledger`` is the namespace that its ledger is in, where that is in a cluster. ``local``
+    says that the state of its modules is in a directory of whoever applies it.
     """
 
     stack: str
     environment: str
+    file: str
     values: dict[ObjectRef, dict[str, Tree]]
     owned: frozenset[ObjectRef]
     unplaced: tuple[str, ...]
@@ -62,10 +63,10 @@ def wants(around: Surroundings, concerned: Callable[[StackFile], bool]) -> Itera
                 tree=tree,
                 stack=stack,
             )
-            yield _wants(session)
+            yield _wants(session, file.file)
 
 
-def _wants(session: Session) -> Wants:
+def _wants(session: Session, file: str) -> Wants:
     stack = session.stack
     wanted = read_wanted(session.tree, stack)
     defining = (completed(each.value, None) for each in _objects(wanted, BUILT_IN))
@@ -75,6 +76,7 @@ def _wants(session: Session) -> Wants:
     return Wants(
         stack=stack.name,
         environment=stack.environment,
+        file=file,
         values={each.ref: dict(each.value) for each in objects if each.ref},
         owned=frozenset(each.ref for each in open_store(session).read().inventory),
         unplaced=tuple(each.title for each in objects if not each.ref),

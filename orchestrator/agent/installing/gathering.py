@@ -25,12 +25,6 @@ _RBAC = "rbac.authorization.k8s.io"
 _ROLES = {"Role": "roles", "ClusterRole": "clusterroles"}
 
 
-def settings_of(configuration: Configuration, stack: str) -> StackSettings | None:
-    """Return how the agent keeps a stack, None when it is none of its business."""
-    found = (each.settings_of(stack) for each in configuration.repositories.values())
-    return next((settings for settings in found if settings is not None), None)
-
-
 def keeps(configuration: Configuration, file: StackFile) -> bool:
     """Whether a stack of the checkout is the agent's business."""
     return any(each.keeps(file.name, file.file) for each in configuration.repositories.values())
@@ -48,7 +42,7 @@ def check(configuration: Configuration, replicas: int) -> None:
 
 def fleeting(configuration: Configuration, wanted: Iterable[Wants]) -> tuple[str, ...]:
     """Return the stacks, as STACK/ENVIRONMENT, whose modules' state would end with the Pod that made it."""
-    found = ((each, settings_of(configuration, each.stack)) for each in wanted if each.local)
+    found = ((each, _settings_of(configuration, each)) for each in wanted if each.local)
     return tuple(
         f"{each.stack}/{each.environment}"
         for each, settings in found
@@ -60,7 +54,7 @@ def bound(configuration: Configuration, wanted: Iterable[Wants], own: str) -> Ma
     """Return the rights by the account, as NAMESPACE/NAME, that needs them; the agent's ``own`` comes first."""
     needs: dict[str, list[Needs]] = {own: []}
     for each in wanted:
-        settings = settings_of(configuration, each.stack)
+        settings = _settings_of(configuration, each)
         if settings and _kept(settings, each.environment):
             account = settings.service_account or own
             needs.setdefault(account, []).append(_needs(each))
@@ -107,6 +101,16 @@ def installation(
         bound=bound(configuration, found, own),
         monitored=monitored,
     )
+
+
+def _settings_of(configuration: Configuration, wanted: Wants) -> StackSettings | None:
+    """Return how the agent keeps a stack, None when it is none of its business."""
+    keeping = (
+        each.settings_of(wanted.stack)
+        for each in configuration.repositories.values()
+        if each.keeps(wanted.stack, wanted.file)
+    )
+    return next(keeping, None)
 
 
 def _kept(settings: StackSettings, environment: str) -> bool:

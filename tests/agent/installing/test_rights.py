@@ -25,7 +25,8 @@ def _ref(kind: str, name: str, namespace: str = "shop", group: str = "") -> Obje
 def _wants(stack: str, *refs: ObjectRef, **more: Any) -> Wants:
     values: dict[ObjectRef, Any] = {ref: {} for ref in refs}
     usual: dict[str, Any] = {"owned": frozenset(), "unplaced": (), "plurals": {}, "ledger": ""}
-    given = {"environment": "default", "values": values, **usual, **more}
+    where = {"environment": "default", "file": f"stacks/{stack}/stack.yaml"}
+    given = {**where, "values": values, **usual, **more}
     return Wants(stack=stack, **given)
 
 
@@ -146,6 +147,19 @@ def test_a_stack_with_an_account_gives_the_agent_no_rights_but_to_act_as_it() ->
     assert ("coordination.k8s.io", "leases", "update", "") in _allowed(own, "agents")
     assert ("", "secrets", "patch", "") in _allowed(found["shop/deployer"], "shop")
     assert "foreign" not in own.namespaces
+
+
+def test_a_repository_that_is_named_twice_is_asked_by_the_path_of_the_stack() -> None:
+    """The one that does not keep it knows no account for it, and would have the agent do it by its own rights."""
+    configuration = _configuration()
+    all_ = Repository(name="a", url="git@git.example.org:shop.git", path="a", stacks=None)
+    web = StackSettings(service_account="shop/deployer")
+    some = replace(all_, name="b", path="b", stacks={"web": web})
+    both = replace(configuration, repositories={"a": all_, "b": some})
+    wanted = [_wants("web", _ref("Secret", "a"), file="b/web/stack.yaml")]
+    found = bound(both, wanted, _OWN)
+    assert list(found) == [_OWN, "shop/deployer"]
+    assert _allowed(found[_OWN], "shop") == {("", "serviceaccounts", "impersonate", "deployer")}
 
 
 def test_state_that_would_end_with_a_pod_is_told() -> None:
