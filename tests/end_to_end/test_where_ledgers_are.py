@@ -191,6 +191,46 @@ def test_a_repair_orphans_nothing_of_the_ledger_that_it_sets_aside(
     assert world.resources("base") == {}
 
 
+def test_a_repair_keeps_what_the_ledger_protects_that_it_sets_aside(
+    world: World, tmp_path: Path
+) -> None:
+    """And the objects of a set that Git forgot since, also where the older ledger and Git know of no set at all."""
+    world.write("modules/base/main.tf", ECHO)
+    base = {"source": "./modules/base", "inputs": {"text": "hello"}}
+    world.declare({"base": base}, {})
+    world.commit()
+    remote = make_remote(tmp_path / "remote.git", of=world.root)
+    world.apply()
+    git(remote, "update-ref", "-d", f"refs/orchestrator/{world.name}/default")
+    other = dataclasses.replace(world, root=make_clone(remote, tmp_path / "other"))
+    state = Path(".orchestrator/state")
+    shutil.copytree(world.root / state, other.root / state)
+    other.declare(
+        {"base": {**base, "protect": True}}, {"shop": {"path": "shop", "namespace": world.name}}
+    )
+    other.manifests("shop/texts.yaml", config_map("greeting"))
+    other.commit()
+    git(other.root, "push", "--quiet", "origin", "main")
+    other.apply("--acknowledge", "unknown-states")
+    git(world.root, "pull", "--quiet", "origin", "main")
+    shutil.copytree(other.root / state, world.root / state, dirs_exist_ok=True)
+    git(world.root, "rm", "--quiet", "-r", f"stacks/{world.name}/modules")
+    world.declare({}, {})
+    world.commit("Drop all of it")
+
+    repaired = world.run("ledger", "repair", world.name, "--yes")
+    refused = world.run("apply", world.name, "--yes")
+
+    assert repaired.code == 0, repaired.said
+    assert f"ConfigMap {world.name}/greeting" in repaired.stdout
+    assert refused.code == 1
+    assert "destroy:modules.base" in refused.stderr
+    assert world.live().keys() == {"greeting"}
+    world.apply("--acknowledge", "destroy:modules.base", "--acknowledge", "empty")
+    assert world.live() == {}
+    assert world.resources("base") == {}
+
+
 def test_a_fresh_clone_notices_that_the_ledger_lost_entries(
     world: World, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Ledgers that clones share: catching up, working on alone, and remotes that misbehave."""
 
+import json
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -288,6 +289,25 @@ def test_what_a_repair_replaces_is_kept(shop: Path, remote: Path, tmp_path: Path
     assert git(clone, "rev-parse", kept) == theirs
     assert len(git(clone, "log", "--first-parent", "--format=%H", "-3", kept).splitlines()) == 3
     assert open_store(shop).read().head == "entry-9"
+
+
+def test_a_ledger_that_a_newer_one_wrote_is_not_set_aside(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """Nobody here knows what is in it: it is refused, and no repair takes its place."""
+    record_entries(open_store(shop), 2)
+    store = open_store(make_clone(remote, tmp_path / "clone"))
+    assert store.read().head == "entry-2"
+    git(remote, "update-ref", "-d", LEDGER)
+    other = make_clone(remote, tmp_path / "other")
+    record_entries(open_store(other), 3, commit=git(other, "rev-parse", "HEAD"))
+    state = {**json.loads(git(other, "show", f"{LEDGER}:state.json")), "format": 99}
+    blob = git(other, "hash-object", "-w", "--stdin", stdin=json.dumps(state))
+    tree = git(other, "mktree", stdin=f"100644 blob {blob}\tstate.json\n")
+    newer = git(other, "commit-tree", "-m", "Write it otherwise", tree)
+    git(other, "push", "--quiet", "--force", "origin", f"{newer}:{LEDGER}")
+    with pytest.raises(NewerFormat):
+        store.read()
 
 
 def test_damaged_entries_are_found_and_written_anew(shop: Path) -> None:

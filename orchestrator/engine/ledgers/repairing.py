@@ -1,7 +1,8 @@
 """Repairing a ledger: going on from what holds, with what clusters and states say themselves."""
 
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator import clock
 from orchestrator.engine.ledgers.checking import Finding, look_through
@@ -61,14 +62,19 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
     state = finding.verdict.state
     if finding.checked.whole and state.moved:
         return Repair(plan=RepairPlan(checked=finding.checked), finding=finding)
-    found = _look_around(session, state, resources)
+    instead = finding.instead or LedgerState()
+    either = replace(state, inventory=(*state.inventory, *instead.inventory))
+    found = _look_around(session, either, resources)
     known = {owned.ref: owned.uid for owned in state.inventory}
     objects = tuple(owned for owned in found.objects if known.get(owned.ref) != owned.uid)
     if finding.checked.whole and state.head:  # at most cut short: what it says of an object holds
         unknown = {owned.ref for owned in objects} - {*known} - found.spared
         objects = tuple(owned for owned in objects if owned.ref in unknown)
-    aside = finding.instead.units if finding.instead else {}
-    units = sorted({*found.units, *(owned.unit for owned in objects), *aside} - {*state.units})
+    seen = {owned.ref for owned in found.objects} | known.keys()
+    objects += tuple(owned for owned in instead.inventory if owned.ref not in seen)
+    aside = instead.units
+    new = {*found.units, *(owned.unit for owned in objects), *aside} - {*state.units}
+    units = sorted({*new, *_otherwise(state.units, aside)})
     plan = RepairPlan(
         checked=finding.checked,
         again=len(finding.verdict.entries) - finding.verdict.sound,
@@ -78,6 +84,16 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
     )
     records = tuple(_record(session, unit, aside.get(unit)) for unit in units)
     return Repair(plan=plan, finding=finding, units=records, objects=objects, cluster=found.cluster)
+
+
+def _otherwise(
+    units: Mapping[UnitId, UnitRecord], aside: Mapping[UnitId, UnitRecord]
+) -> Iterator[UnitId]:
+    """Yield the units of which a ledger that is set aside says other things that hold until they are gone."""
+    for unit, record in aside.items():
+        ours = units.get(unit)
+        if ours and (ours.protect, ours.risks) != (record.protect, record.risks):
+            yield unit
 
 
 def repair_ledger(session: Session, repair: Repair, *, patience: float) -> str:

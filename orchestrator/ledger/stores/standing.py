@@ -1,11 +1,10 @@
 """Where a ledger in Git stands: what this clone knows of it, and how that goes with what is elsewhere."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from orchestrator import log
-from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
+from orchestrator.errors import LedgerError, LedgerLost, NewerFormat, RepositoryError
 from orchestrator.ledger.encoding import decode_entry, decode_state
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Hold
@@ -139,9 +138,12 @@ class Lineage:
 
     def _state(self, ledger: str) -> LedgerState | None:
         (found,) = self.plumbing.read((f"{ledger}:{STATE}",))
-        with suppress(LedgerError):
+        try:
             return decode_state(found[1]) if found else None
-        return None
+        except NewerFormat:  # what cannot be understood is not set aside
+            raise
+        except LedgerError:
+            return None
 
     def told(self, commit: str) -> str:
         """Return an entry's commit with its sentence, for people."""
