@@ -83,13 +83,18 @@ def publish(forge: Forge, text: Text, *, stop: Stop | None = None) -> Published:
 
 
 def stands(forge: Forge, text: str, *, marker: str, stop: Stop) -> bool:
-    """Whether this is what our comment says now, but for what a forge may change of it."""
+    """Whether this is what our comment says now."""
 
     def attempt() -> bool:
         found = marked(forge, marker)
-        return found is not None and _plain(found.text) == _plain(text)
+        return found is not None and says(found, text)
 
     return insist(attempt, stop, lost=_MOST_LOST)
+
+
+def says(comment: Comment, text: str) -> bool:
+    """Whether a comment has this text, but for what a forge may change of it."""
+    return _plain(comment.text) == _plain(text)
 
 
 def rewrite(forge: Forge, before: Comment, text: str, *, marker: str, stop: Stop) -> bool:
@@ -126,7 +131,7 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
         return Published(ending=Ending.CHANGED, comment=found, before=text.before)
     forge.write(now)
     alone = insist(lambda: _alone(forge, text, now), stop)
-    if alone and _plain(alone.text) != _plain(now):  # another run found none either
+    if alone and not says(alone, now):  # another run found none either
         return _published(forge, text, stop)
     return Published(ending=Ending.WRITTEN, comment=alone, before=text.before)
 

@@ -31,9 +31,12 @@ class NotShared(LedgerError):
 
 
 class LedgerReplaced(LedgerLost):
-    """Another ledger is where one was seen before; ``state`` is what it says, None where that cannot be told."""
+    """Another ledger is where one was seen before, and this clone has that still.
 
-    def __init__(self, lost: LedgerLost, *, state: LedgerState | None = None) -> None:
+    ``state`` is what the other one says, None where that cannot be told.
+    """
+
+    def __init__(self, lost: LedgerLost, *, state: LedgerState | None) -> None:
         """Take what is known of the one that is gone."""
         super().__init__(lost.message, hint=lost.hint)
         self.state = state
@@ -88,8 +91,7 @@ def cut_short(subject: str, place: str, *, seen: int, now: int) -> LedgerLost:
         happened = f"was cut short: this clone saw {_entries(seen)} there, and now it ends with entry {now}"
     else:
         happened = f"was replaced by another one: entry {seen} is not the one that this clone saw"
-    lost = LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
-    return LedgerReplaced(lost) if now >= seen else lost
+    return LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
 
 
 def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: str) -> LedgerLost:

@@ -280,19 +280,17 @@ def test_of_two_that_look_at_once_the_later_look_counts(world: World, forge: Ser
 
     def rewritten() -> None:
         rewriting.set()
-        forge.lock.release()
-        going_on.wait(60)
-        forge.lock.acquire()
+        with forge.held_up():
+            going_on.wait(60)
 
     def moved() -> None:
         world.manifests("platform/later.yaml", config_map("later"))
         world.commit("Add a text")
         git(world.root, "push", "--quiet", "origin", "main")
         forge.troubles.append(Trouble("PATCH", "comments/", 502, then=rewritten))
-        forge.lock.release()
-        second.start()
-        rewriting.wait(60)
-        forge.lock.acquire()
+        with forge.held_up():
+            second.start()
+            rewriting.wait(60)
 
     second = threading.Thread(target=lambda: others.append(comment(world, forge, "--refresh")))
     forge.troubles = [Trouble("GET", "/statuses$", 502, then=moved)]
@@ -341,15 +339,13 @@ def test_who_saw_it_open_lets_no_closed_one_pass(world: World, forge: Served) ->
 
     def held() -> None:
         looking.set()
-        forge.lock.release()
-        closed.wait(60)
-        forge.lock.acquire()
+        with forge.held_up():
+            closed.wait(60)
 
     def passed() -> None:
         closed.set()
-        forge.lock.release()
-        slower.join()
-        forge.lock.acquire()
+        with forge.held_up():
+            slower.join()
 
     slower = threading.Thread(target=lambda: others.append(comment(world, forge, "--refresh")))
     forge.troubles = [Trouble("GET", "comments", 502, then=held)]
@@ -375,9 +371,8 @@ def test_who_said_that_all_holds_looks_once_more(world: World, forge: Served) ->
 
     def moved() -> None:
         git(world.root, "push", "--quiet", "origin", "main")
-        forge.lock.release()
-        comment(world, forge, "--refresh")
-        forge.lock.acquire()
+        with forge.held_up():
+            comment(world, forge, "--refresh")
 
     def rewritten() -> None:
         forge.troubles.append(Trouble("GET", "/statuses$", 502, then=moved))

@@ -92,6 +92,15 @@ class Served(ABC):
         self.notes.append(note)
         return note
 
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """Let others be answered while what a trouble does lasts."""
+        self.lock.release()
+        try:
+            yield
+        finally:
+            self.lock.acquire()
+
     def page(self, query: Query) -> tuple[list[Note], int]:
         """Return one page of the comments, and how many there are."""
         size = min(int(query.get("per_page", ["20"])[0]), 100)

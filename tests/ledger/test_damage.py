@@ -21,6 +21,7 @@ from orchestrator.ledger.stores.documents import (
     referred,
 )
 from orchestrator.ledger.stores.shelf import Shelf
+from orchestrator.ledger.troubles import LedgerReplaced
 from orchestrator.ledger.verification import verify
 from tests.ledger.builders import OWNER, entry, holder, owned
 from tests.ledger.conftest import is_dead
@@ -137,15 +138,17 @@ def test_a_ledger_that_was_put_back_is_noticed(store: ChainStore, shelf: Shelf) 
 
 
 def test_another_ledger_in_the_same_place_is_noticed(store: ChainStore, shelf: Shelf) -> None:
-    """A ledger that is longer than the one that was seen has to lead back to it."""
+    """A ledger that is longer than the one that was seen has to lead back to it; a repair can only go on from it."""
     for name in ("head", *entries_of(shelf)):
         lose(shelf, name)
     other = ChainStore(OWNER, shelf, is_dead=is_dead)
     lock = other.acquire(holder())
     for number in range(1, 7):
         other.append(entry(number), lock=lock)
-    with pytest.raises(LedgerLost, match="was replaced by another one: entry 4 is not the one"):
+    told = "was replaced by another one: entry 4 is not the one"
+    with pytest.raises(LedgerLost, match=told) as lost:
         store.read()
+    assert not isinstance(lost.value, LedgerReplaced)
     assert other.read().head == "entry-6"
 
 

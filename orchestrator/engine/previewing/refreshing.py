@@ -16,7 +16,7 @@ from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import Interrupted, OrchestratorError, RepositoryError
-from orchestrator.forges.commenting import marked, rewrite, stands
+from orchestrator.forges.commenting import marked, rewrite, says, stands
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
@@ -151,9 +151,8 @@ class _Page:
         said = self._say_in_statuses(stale, anew=self.anew == self.memory.head)
         if not self._rewrite(text):
             return self._once_more(found)
-        if not self._says(
-            text
-        ):  # who looked before us may have been slower, and have said the opposite since
+        if not says(self.comment, text):
+            # Who looked before us may have been slower, and have said the opposite since.
             said = self._say_in_statuses(stale)
         settled = not said or self._stands(text)
         return self._refreshed(found) if settled else self._once_more(found)
@@ -225,9 +224,8 @@ class _Page:
         redacted = map(self.surroundings.secrets.redact, sentences)
         if not self._rewrite(with_last_line(text, redacted, limit=self.limit)) and self.tries > 0:
             return self._again()
-        if (
-            not self.request.merged_as
-        ):  # who saw it open may have been slower, and have let it pass since
+        if not self.request.merged_as:
+            # Who saw it open may have been slower, and have let it pass since.
             self._withdraw(_CLOSED)
         if error:
             raise error
@@ -239,12 +237,9 @@ class _Page:
             self.forge, text, marker=marker(self.configuration), stop=self.surroundings.stop
         )
 
-    def _says(self, text: str) -> bool:
-        return text.strip() == self.comment.text.replace("\r\n", "\n").strip()
-
     def _rewrite(self, text: str) -> bool:
         """Change the comment, unless a run that planned it anew did meanwhile: what that says is newer."""
-        return self._says(text) or rewrite(
+        return says(self.comment, text) or rewrite(
             self.forge,
             self.comment,
             text,

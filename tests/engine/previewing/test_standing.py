@@ -1,6 +1,6 @@
 """Which plans a base outdates that moved on, in real repositories; ledgers are asked in whole runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +69,14 @@ def _stale(root: Path, *, whole: bool = True) -> dict[str, str]:
     return dict(stale_plans(merge, memory, before=before, base="main").stale)
 
 
+def _stale_since_two_commits(root: Path) -> Mapping[str, str]:
+    """Return what is stale of a request about one stack, the last commit, once the base made the one before."""
+    merge = _merge(root, "HEAD~1")
+    memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
+    before = merge.repository.revision("HEAD~2")
+    return stale_plans(merge, memory, before=before, base="main").stale
+
+
 @pytest.mark.parametrize(
     ("files", "stale"),
     [
@@ -128,14 +136,7 @@ def test_a_base_may_let_another_stack_be_touched(
     _commit(root)
     write(root, {"modules/a/main.tf": "# changed by the request\n"})
     _commit(root)
-    merge = _merge(root, "HEAD~1")
-    memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
-
-    found = stale_plans(
-        merge, memory, before=merge.repository.revision("HEAD~2"), base="main"
-    ).stale
-
-    assert found == stale
+    assert _stale_since_two_commits(root) == stale
 
 
 def _module_moved(root: Path) -> None:
@@ -198,14 +199,7 @@ def test_a_base_that_cannot_be_read_is_no_trouble_of_a_request_that_mends_it(roo
     _commit(root)
     git(root, "rm", "-r", "--quiet", "stacks/more")
     _commit(root)
-    merge = _merge(root, "HEAD~1")
-    memory = Memory(head=merge.result.commit, plans={"shop/default": _NOTHING})
-
-    found = stale_plans(
-        merge, memory, before=merge.repository.revision("HEAD~2"), base="main"
-    ).stale
-
-    assert found == {}
+    assert _stale_since_two_commits(root) == {}
 
 
 def test_where_nobody_knows_all_plans_every_commit_counts(root: Path) -> None:
