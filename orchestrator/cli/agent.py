@@ -46,9 +46,11 @@ def _run(options: Options, config: Path, *, once: bool) -> None:
     from orchestrator.agent.outcome import Outcome
     from orchestrator.agent.outside import telling_outside
     from orchestrator.cli.signals import stopping_on_signals
+    from orchestrator.garbage import look_now_and_then
     from orchestrator.processes import Stop
     from orchestrator.settings import Settings
 
+    look_now_and_then()
     configuration, settings = _configuration(options, config), Settings.read()
     stop, outcome = Stop(), Outcome()
     log.configure(verbose=options.verbose, told=True, terminal=sys.stderr.isatty(), redact=str)

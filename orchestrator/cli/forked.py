@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
+from orchestrator.garbage import look_rarely
 from orchestrator.processes.forking import LENGTH_BYTES
 
 _FILES: Final = 3
@@ -32,16 +33,13 @@ _LOADED: Final = (
 )
 """The packages whose modules a task of the agent may need, with all that those import."""
 
-_FIRST: Final = 100_000
-"""How much may be made until rubbish is looked for, while loading; what is loaded lives to the end."""
-
 
 def main() -> NoReturn:
     """Load, and fork until whoever asks is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # A group that is asked to stop is asked as a whole: what is forked here is stopped by the agent.
         signal.signal(number, signal.SIG_IGN)
-    gc.set_threshold(_FIRST)
+    look_rarely()
     load()
     gc.collect()
     gc.freeze()  # what never changes is not copied, either

@@ -1,6 +1,5 @@
 """The command line: its verbs, and how every kind of ending becomes an exit code."""
 
-import gc
 import os
 import sys
 import traceback
@@ -28,6 +27,7 @@ from orchestrator.cli import (
 )
 from orchestrator.cli.options import Options, fitted, pass_options, print_json
 from orchestrator.errors import Interrupted, OrchestratorError, UsageError, unexpected
+from orchestrator.garbage import look_rarely
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -65,8 +65,7 @@ for verb in _VERBS:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    # Most of what is made here lives to the end: looking through it again and again takes a tenth of a plan.
-    gc.set_threshold(100_000)
+    look_rarely()
     # While one thread imports, another that answers Terraform would wait five milliseconds for each of its turns.
     sys.setswitchinterval(0.0005)
     code = _run()

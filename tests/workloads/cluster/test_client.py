@@ -17,6 +17,7 @@ from orchestrator.workloads.cluster.api import Wanted
 from orchestrator.workloads.cluster.news import Seen
 from orchestrator.workloads.cluster.watches import Watch
 from tests.workloads.builders import OWNER, ref
+from tests.workloads.cluster.test_credentials import kubeconfig
 from tests.workloads.servers.listening import Asked
 from tests.workloads.servers.loopback import Say, Script, in_turn, serving
 from tests.workloads.servers.pretended import (
@@ -238,6 +239,22 @@ def test_kinds_are_kept_with_their_tag(tmp_path: Path) -> None:
                 assert kinds.find("", "ConfigMap") == CONFIGS
                 assert kinds.find("", "Binding") is None
     assert sorted(known) == ["", "", '"one"', '"one"']
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_answers_are_compressed_unless_the_kubeconfig_says_otherwise(
+    tmp_path: Path, *, compressed: bool
+) -> None:
+    """Who knows that the network is faster than packing says so where kubectl reads it too."""
+    settings = replace(Settings.read(), cache=tmp_path / "cache", home=tmp_path)
+    with serving(discovery) as server:
+        of_cluster = {"server": server.address, "disable-compression": not compressed}
+        file = kubeconfig(tmp_path / "config", "dev", current="dev", **of_cluster)
+        target = Target(kubeconfig=file)
+        with connect(target, settings, secrets=Secrets(), stop=Stop()) as cluster:
+            cluster.kinds()
+    asked_for = {asked.headers["Accept-Encoding"] for asked in server.asked}
+    assert [("gzip" in each) for each in asked_for] == [compressed]
 
 
 def test_a_broken_cache_of_kinds_costs_nothing(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def _access(context: str, cluster: tuple[Fields, Path], user: tuple[Fields, Path
         insecure=fields.get("insecure-skip-tls-verify") is True,
         tls_server_name=_text(fields, "tls-server-name"),
         proxy=_text(fields, "proxy-url"),
+        uncompressed=fields.get("disable-compression") is True,
         authorization=_authorization(login),
         token_file=_token_file(login, login_directory),
         client_certificate=_pem(login, "client-certificate", login_directory),

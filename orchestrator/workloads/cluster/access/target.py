@@ -44,7 +44,7 @@ class Access:
 
     ``title`` names it for people (``context dev``); certificates and key are PEM; ``authorization`` is the
     header's value when it is fixed, ``token_file`` is read again as it changes. ``impersonated`` is whom we ask to be
-    taken for, or empty.
+    taken for, or empty. ``uncompressed`` answers save both ends work where the network between them is fast.
     """
 
     title: str
@@ -53,6 +53,7 @@ class Access:
     insecure: bool = False
     tls_server_name: str = ""
     proxy: str = ""
+    uncompressed: bool = False
     authorization: str = field(default="", repr=False)
     token_file: Path | None = None
     client_certificate: str = field(default="", repr=False)

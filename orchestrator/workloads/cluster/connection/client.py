@@ -206,6 +206,8 @@ class Client:
         import aiohttp
 
         headers = {**call.headers, "Accept": call.accept, "Content-Type": call.content_type}
+        if self.access.uncompressed:
+            headers["Accept-Encoding"] = "identity"
         authorization = self._credentials.at_hand
         if authorization is None:
             authorization = await self._authorization()
