@@ -36,6 +36,12 @@ def descends(git: Git, commit: str, *, ancestor: str) -> bool | None:
     return False if there and _whole(git, commit) else None
 
 
+def beyond(git: Git, commit: str, others: Sequence[str]) -> bool:
+    """Whether any of the other commits that are here is neither the commit nor in its history."""
+    named = ("--ignore-missing", "--max-count=1", *others, f"^{commit}", "--")
+    return bool(git.run("rev-list", *named).strip())
+
+
 def descends_for_certain(
     git: Git, commit: str, *, ancestor: str, remote: str | None, patience: Patience
 ) -> bool | None:

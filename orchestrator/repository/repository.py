@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
 from orchestrator.plans.plan import Revision
 from orchestrator.processes import Stop
-from orchestrator.repository.ancestry import bring, deepen, descends_for_certain
+from orchestrator.repository.ancestry import beyond, bring, deepen, descends_for_certain
 from orchestrator.repository.commits import Commits
 from orchestrator.repository.difference import FOLDER
 from orchestrator.repository.git import Checkout, Git, Patience, find_checkout
@@ -116,6 +116,10 @@ class Repository:
         return descends_for_certain(
             self._git, commit, ancestor=ancestor, remote=remote, patience=patience
         )
+
+    def beyond(self, commit: str, others: Sequence[str]) -> bool:
+        """Whether any of the others that are here is neither the commit nor in its history; raises RepositoryError."""
+        return beyond(self._git, commit, others)
 
     def bring(
         self, commits: Sequence[str], *, remote: str | None, stop: Stop | None = None

@@ -46,6 +46,18 @@ def test_what_did_not_succeed_is_tried_again(end: End, failures: int, lot: float
     assert after.settled == ""
 
 
+@given(st.integers(0, 50), LOTS)
+def test_what_is_overtaken_is_tried_later_and_later(before: int, lot: float) -> None:
+    """The newer revision may never be read; any other end is its end, and it is no failure."""
+    item = replace(at_work(), overtaken=before)
+    after = ended(item, verdict(End.OVERTAKEN), NOW, pace=PACE, lot=lot)
+    least = min(PACE.retry.first * 2**before, PACE.retry.most) / 2
+    assert (after.overtaken, after.failures) == (before + 1, 0)
+    assert least <= after.next - NOW <= PACE.retry.most
+    for end in (End.APPLIED, End.FAILED, End.HELD):
+        assert ended(item, verdict(end), NOW, pace=PACE, lot=lot).overtaken == 0
+
+
 @pytest.mark.parametrize("end", WELL)
 def test_what_is_as_git_wants_it_is_only_looked_at(end: End) -> None:
     """Nothing is planned anew but to look for drift, in the cluster often and with Terraform rarely."""

@@ -79,6 +79,16 @@ def test_another_commit_of_the_same_does_not_hurry_a_failure() -> None:
     assert agenda[key()].due == {Task.RECONCILE: NOW + 900}
 
 
+def test_a_commit_hurries_what_somebody_else_had_overtaken() -> None:
+    """It may be the newer one that was applied, also where it changes nothing of the stack; the same one is not."""
+    ((_, item),) = _at_rest().items()
+    late = {key(): replace(item, overtaken=6, due={Task.RECONCILE: NOW + 900})}
+    agenda, _ = surveyed(late, survey("r1", declared()), NOW, repository="a")
+    assert agenda == late
+    agenda, _ = surveyed(late, survey("r2", declared()), NOW, repository="a")
+    assert (agenda[key()].due, agenda[key()].overtaken) == ({Task.RECONCILE: NOW}, 0)
+
+
 def test_a_stack_that_cannot_be_read_is_left_as_it_is() -> None:
     """A mistake in its file is no reason to take it for gone."""
     agenda, gone = surveyed(_at_rest(), survey("r2", declared(trouble="no")), NOW, repository="a")

@@ -50,6 +50,14 @@ def test_a_shallow_clone_fetches_what_it_takes_to_tell(tmp_path: Path, commits: 
     assert repository.descends(commits[0], ancestor=own, remote="origin") is False
 
 
+def test_what_is_beyond_a_commit_is_not_in_its_history(tmp_path: Path, commits: list[str]) -> None:
+    """Of commits that nobody has nothing is known."""
+    clone = open_repository(make_clone(tmp_path / "remote.git", tmp_path / "whole"))
+    assert not clone.beyond(commits[2], ())
+    assert not clone.beyond(commits[2], (*commits[:3], "1" * 40))
+    assert clone.beyond(commits[2], ("1" * 40, *commits[:4]))
+
+
 def test_what_a_remote_does_not_give_stays_untold(tmp_path: Path, commits: list[str]) -> None:
     """A remote that is away is no answer."""
     clone = shallow(tmp_path)

@@ -53,8 +53,9 @@ class Item:
     nobody can tell. ``settled`` is the content that was brought about last, ``attempted`` the one that was tried last.
     Of a repository they are whose signed commits are taken, and whose were when one was taken last.
     ``due`` says when there is what to do.
-    ``urgent`` says that a new revision waits. ``failures`` counts those in a row; ``waits`` says that only a person, or
-    time, can change what it waits for. ``running`` is what is being done, since ``started``. ``look`` is when to look
+    ``urgent`` says that a new revision waits. ``failures`` counts those in a row, and ``overtaken`` how often in a row
+    somebody else had applied what is newer; ``waits`` says that only a person, or time, can change what it waits for.
+    ``running`` is what is being done, since ``started``. ``look`` is when to look
     at its workloads, along with those of others.
     """
 
@@ -66,6 +67,7 @@ class Item:
     due: Mapping[Task, float] = field(default_factory=dict)
     urgent: bool = False
     failures: int = 0
+    overtaken: int = 0
     waits: bool = False
     running: Task | None = None
     started: float = -NEVER

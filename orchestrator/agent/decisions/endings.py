@@ -23,9 +23,11 @@ class Pace:
 def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -> Item:
     """Return an item whose task ended so; ``lot`` is a number in [0, 1), by chance.
 
-    A revision that came meanwhile stays due at once, whatever became of the one before.
+    A revision that came meanwhile stays due at once, whatever became of the one before. One that was overtaken waits
+    for the newer one to be read, which may never come: it is tried later and later, too.
     """
-    task, item = item.running, replace(item, running=None, look=NEVER)
+    overtaken = item.overtaken + 1 if verdict.end is End.OVERTAKEN else 0
+    task, item = item.running, replace(item, running=None, look=NEVER, overtaken=overtaken)
     if Task.RECONCILE in item.due or task in {None, Task.SURVEY}:
         return item
     again = Task.DESTROY if task is Task.DESTROY else Task.RECONCILE
@@ -39,7 +41,7 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
             item, failures=0, waits=True, due={again: now + _later(verdict, pace.retry, lot)}
         )
     failures = item.failures + (verdict.end is End.FAILED)
-    pause = _pause(max(failures, 1), pace.retry, lot)
+    pause = _pause(max(failures, overtaken, 1), pace.retry, lot)
     return replace(item, failures=failures, waits=False, due={again: now + pause})
 
 

@@ -57,7 +57,8 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
     # What came back while it was about to be taken away, or was being, is brought about anew.
     back = Task.DESTROY in item.due or item.running is Task.DESTROY
     same = revision == item.revision or (content and content == item.content)
-    if same and not back:
+    late = item.overtaken and revision != item.revision  # this may be what it waits for
+    if same and not back and not late:
         return replace(item, revision=revision, content=content)
     kept: dict[Task, float] = {
         task: at for task, at in item.due.items() if task is not Task.DESTROY
@@ -71,6 +72,7 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
         due=due,
         urgent=not first,
         failures=0,
+        overtaken=0,
         waits=False,
     )
 

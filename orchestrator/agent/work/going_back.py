@@ -1,9 +1,6 @@
-"""Whether what a child is to bring about is older than what somebody else applied meanwhile.
+"""Asking whether somebody else applied meanwhile what a child's order knows nothing of: the clone, then the remote."""
 
-Several replicas read a repository, each at its own pace. One that takes a stack over may not have read yet what
-the one before it applied, and would bring the older revision back.
-"""
-
+from orchestrator.agent.decisions.going_back import overtaken_by
 from orchestrator.agent.work.order import Order
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.processes import Stop
@@ -13,16 +10,17 @@ _PATIENCE_SECONDS = 60.0
 
 
 def newer_in(ledger: LedgerState, order: Order, stop: Stop) -> str:
-    """Return the commit that was applied last where it leads on from the order's, or is not known; else nothing.
+    """Return the commit that was applied last where the order's would take it back, else an empty text.
 
-    Where the branch stands at the order's revision, somebody went back on purpose. Raises RepositoryError.
+    The remote is asked only where that may be; raises RepositoryError.
     """
-    last = next(iter(ledger.past), None)
-    if last is None or last.revision.commit == order.revision:
+    applied = [each.revision.commit for each in ledger.past]
+    if not applied or applied[0] == order.revision:
         return ""
-    mirror, applied = Mirror(order.clone), last.revision.commit
-    if mirror.repository.descends(applied, ancestor=order.revision) is False:
-        return ""
+    mirror = Mirror(order.clone)
     branch = f"refs/heads/{order.repository.branch}"
-    tip = mirror.heads((branch,), patience=_PATIENCE_SECONDS, stop=stop).get(branch)
-    return "" if tip == order.revision else applied
+
+    def tip() -> str:
+        return mirror.heads((branch,), patience=_PATIENCE_SECONDS, stop=stop).get(branch, "")
+
+    return overtaken_by(order.revision, applied, mirror.repository, tip=tip)

@@ -68,13 +68,24 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
         store.sight().hold is not None
     )  # with it comes where the ledger stands, which is read next
     state = store.read()
-    if verdict := _suspended(order, state.suspended) or _overtaken(order, state, around):
+    if verdict := _left_alone(order, state, around):
         return verdict
     if order.task is Task.WORKLOADS:
         if verdict := _looked(order, session, resources):
             return verdict
         held = store.sight().hold is not None  # some time has passed
-    return _reconciled(order, session, resources, held=held)
+    turn = _turn(session, order.task, resources, held=held)
+    planned = make_plan(session, Selection(destroy=order.task is Task.DESTROY), resources)
+    # Much may have been done and said while we waited in line. What comes later than this makes the plan an old one.
+    now = planned.ledger
+    if now.head != state.head and (verdict := _left_alone(order, now, around)):
+        return verdict
+    return _reconciled(order, planned, turn)
+
+
+def _left_alone(order: Order, state: LedgerState, around: Surroundings) -> Verdict | None:
+    """Return the verdict of a stack that is to be left alone by what its ledger says, None of any other."""
+    return _suspended(order, state.suspended) or _overtaken(order, state, around)
 
 
 def _suspended(order: Order, by: Suspension | None) -> Verdict | None:
@@ -86,7 +97,7 @@ def _suspended(order: Order, by: Suspension | None) -> Verdict | None:
 
 
 def _overtaken(order: Order, state: LedgerState, around: Surroundings) -> Verdict | None:
-    """Return the verdict of a revision that is older than what was applied, None of any other."""
+    """Return the verdict of a revision that would take back what was applied since, None of any other."""
     newer = newer_in(state, order, around.stop)
     if not newer:
         return None
@@ -115,14 +126,9 @@ def _still(planned: Planned) -> Verdict:
     return _verdict(end, planned, drift=drift)
 
 
-def _reconciled(order: Order, session: Session, resources: ExitStack, *, held: bool) -> Verdict:
-    turn = _turn(session, order.task, resources, held=held)
-    destroy = order.task is Task.DESTROY
-    planned = make_plan(session, Selection(destroy=destroy), resources)
-    # Somebody may have said so while we waited in line. What is said later than this makes the plan an old one.
-    around, state = session.surroundings, planned.ledger
-    if verdict := _suspended(order, state.suspended) or _overtaken(order, state, around):
-        return verdict
+def _reconciled(order: Order, planned: Planned, turn: Turn) -> Verdict:
+    """Carry a plan out as far as that is allowed now."""
+    session = planned.session
     check_planned(planned, order.repository.allowed)
     looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
     if looks and planned.plan.effective:

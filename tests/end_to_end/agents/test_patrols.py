@@ -75,14 +75,15 @@ def test_many_stacks_are_looked_at_with_one_question_to_the_remote(
 def test_a_replica_that_has_not_read_what_was_applied_takes_nothing_back(
     keeper: Keeper, world: World
 ) -> None:
-    """Only where the branch itself went back is an older revision brought about again."""
+    """Only where the branch itself went back is an older revision brought about again, and then no newer one."""
     first = git(world.root, "rev-parse", "HEAD")
     assert keeper.once().code == 0
     world.manifests("shop/texts.yaml", config_map("greeting", {"text": "welcome"}))
-    keeper.push("Welcome people")
+    second = keeper.push("Welcome people")
     assert keeper.once().code == 0
     assert _reconciled(keeper, first) == "overtaken"
     assert world.data("greeting")["text"] == "welcome"
     git(world.root, "push", "--quiet", "--force", "origin", f"{first}:main")
     assert _reconciled(keeper, first) == "applied"
+    assert _reconciled(keeper, second) == "overtaken"
     assert world.data("greeting")["text"] == "hello"
