@@ -109,6 +109,18 @@ def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: st
     )
 
 
+def unkept(
+    subject: str, commit: str, cause: OrchestratorError, *, give_up: str = ""
+) -> LedgerError:
+    """Return the error for what stands in a ledger's place and would be lost with a repair: nothing is replaced."""
+    return LedgerError(
+        f"nothing is repaired: what stands in the place of the ledger of {subject} now ({commit[:10]}) cannot be kept"
+        f" in this clone: {cause.message}",
+        hint=f"{cause.hint or 'see to it, and repair again'}{give_up}",
+        detail=cause.detail,
+    )
+
+
 def gone_after(subject: str, place: str, *, found: bool) -> LedgerError:
     """Return the error for a part of a ledger that is missing, or was ``found`` not to be what it was."""
     what = "was changed by other means" if found else "is missing"

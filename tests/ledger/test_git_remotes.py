@@ -291,6 +291,35 @@ def test_what_a_repair_replaces_is_kept(shop: Path, remote: Path, tmp_path: Path
     assert open_store(shop).read().head == "entry-9"
 
 
+def test_what_cannot_be_kept_is_not_replaced(shop: Path, remote: Path, tmp_path: Path) -> None:
+    """A repair would lose what others recorded: it is refused before anything moves, and works once it is kept."""
+    record_entries(open_store(shop), 2)
+    store = open_store(clone := make_clone(remote, tmp_path / "clone"))
+    assert store.read().head == "entry-2"
+    git(remote, "update-ref", "-d", LEDGER)
+    other = make_clone(remote, tmp_path / "other")
+    record_entries(open_store(other), 3, commit=git(other, "rev-parse", "HEAD"))
+    theirs = git(remote, "rev-parse", LEDGER)
+    crashed = clone / f".git/refs/orchestrator-replaced/shop/production/{theirs[:10]}.lock"
+    crashed.parent.mkdir(parents=True)
+    crashed.touch()
+    verdict = verify(store.links())
+    lock = store.acquire(holder("repairer"))
+    noted = replace(entry(9, Kind.NOTED), previous="entry-2")
+
+    with pytest.raises(LedgerError, match=r"nothing is repaired: .* cannot be kept") as refused:
+        store.rewrite([noted], lock=lock, base=verdict.state)
+
+    assert git(remote, "rev-parse", LEDGER) == theirs
+    assert git(clone, "rev-parse", LEDGER) == git(shop, "rev-parse", LEDGER)
+    assert f"rm {crashed}" in refused.value.hint
+    crashed.unlink()
+    store.rewrite([noted], lock=lock, base=verdict.state)
+    kept = f"refs/orchestrator-replaced/shop/production/{theirs[:10]}"
+    assert git(clone, "rev-parse", kept) == theirs
+    assert open_store(shop).read().head == "entry-9"
+
+
 def test_a_ledger_that_a_newer_one_wrote_is_not_set_aside(
     shop: Path, remote: Path, tmp_path: Path
 ) -> None:

@@ -185,6 +185,58 @@ def test_what_waits_survives_a_remote_that_is_away_again(
     assert len(open_store(shop).acquire(holder("third")).brought) == 2
 
 
+def test_what_waits_follows_a_ledger_that_was_lost_and_repaired(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """What waits in a clone hinders nobody from repairing what the remote lost, and is recorded after that."""
+    store, other = kept_while_others_went_on(shop, remote, tmp_path)
+    assert store.read().head == "entry-5"
+    git(remote, "update-ref", "-d", LEDGER)
+    with pytest.raises(LedgerLost, match="is gone"):
+        open_store(shop).read()
+    repairing = open_store(shop)
+    verdict = verify(repairing.links())
+
+    lock = repairing.acquire(holder("repairer"))
+    repairing.rewrite(
+        [replace(entry(6, Kind.NOTED), run=replace(run(), id="run-3"))],
+        lock=lock,
+        base=verdict.state,
+    )
+    repairing.release(lock)
+
+    assert lock.brought == ()
+    assert other.read().head == "entry-6"
+    assert len(open_store(shop).acquire(holder("next")).brought) == 2
+    assert [each.id for each in other.history(4)] == [f"entry-{number}" for number in (3, 2, 6, 5)]
+
+
+def test_what_waits_begins_no_ledger_in_the_place_of_one_that_is_gone(shop: Path) -> None:
+    """Without a remote, too: the lock alone would have made it the first entry, and nobody missed what was there."""
+    store = open_store(shop, remote=None)
+    lock = store.acquire(holder(DEAD))
+    store.append(entry(1), lock=lock)
+    stale = left_by_a_crash(shop, LEDGER)
+    with pytest.raises(NotShared):
+        store.append(entry(2, Kind.PROGRESSED), lock=lock)
+    stale.unlink()
+    git(shop, "update-ref", "-d", LEDGER)
+    with pytest.raises(NotShared):
+        store.append(entry(3, Kind.FINISHED), lock=lock)
+
+    again = open_store(shop, remote=None)
+    taken = again.acquire(holder("repairer"))
+
+    assert taken.brought == ()
+    with pytest.raises(LedgerLost):
+        open_store(shop, remote=None).read()
+    base = verify(again.links()).state
+    again.rewrite([replace(entry(9, Kind.NOTED), previous="entry-1")], lock=taken, base=base)
+    again.release(taken)
+    assert len(open_store(shop, remote=None).acquire(holder("next")).brought) == 2
+    assert open_store(shop, remote=None).read().head == "entry-3"
+
+
 def test_who_was_abandoned_and_not_outrun_ends_as_it_did(
     shop: Path, remote: Path, tmp_path: Path
 ) -> None:

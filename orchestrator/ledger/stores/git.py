@@ -317,7 +317,7 @@ class GitStore:
         """Record what this run could not until now; return whether that is done."""
         try:
             self._bring(lock)
-        except RepositoryError as error:
+        except (RepositoryError, LedgerLost) as error:
             self._hindrance = error
             return False
         self._beside = None
@@ -327,17 +327,22 @@ class GitStore:
         """Record what earlier runs could not, under a lock that was taken; given back where that fails."""
         try:
             return replace(lock, brought=self._bring(lock))
+        except LedgerLost:  # it follows once the ledger is repaired, which takes this very lock
+            return lock
         except OrchestratorError:
             with suppress(OrchestratorError):
                 self.release(lock)
             raise
 
     def _bring(self, lock: Lock) -> tuple[str, ...]:
-        """Record the entries that wait in this clone, in order, and return their sentences."""
-        here = self._refs.here()
-        waiting = self._refs.waiting(here)
-        if not waiting:
+        """Record the entries that wait in this clone, in order, and return their sentences.
+
+        Raises LedgerLost rather than begin a new ledger with them where one is gone.
+        """
+        if not self._refs.here().aside:
             return ()
+        here = self._refs.present()
+        waiting = self._refs.waiting(here)
         recorded = {each.id for each in self._entries(here.ledger, _RECENT)}
         told, late = [], False
         for entry in waiting:

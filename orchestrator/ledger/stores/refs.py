@@ -317,19 +317,18 @@ class LedgerRefs:
         return {ref: each[0] for ref, each in found if each}
 
     def replace(self, here: Here, *, lock: str, ledger: str) -> bool:
-        """Move lock and ledger, wherever the ledger stands; keep what stood there under a name of its own.
+        """Keep what stands in the ledger's place under a name of its own, then move lock and ledger.
 
-        Return whether the lock stood where ``here`` says.
+        Return whether the lock stood where ``here`` says. Raises LedgerError for what cannot be kept; nothing moved.
         """
         before = self._lineage.brought(here)
+        self._lineage.keep(here.ledger, before, beside=ledger)
         moves = {self.lock: (here.lock, lock), self.ledger: (before, ledger)}
         local = {**moves, self.ledger: (here.ledger, ledger), self._seen: (here.seen, ledger)}
         if self._remote is None:
             moved = self._move(local)
         elif moved := self._push(self._remote, moves):
             self._follow(local)
-        if moved:
-            self._lineage.keep(here.ledger, before, beside=ledger)
         return moved
 
     def known(self) -> str:

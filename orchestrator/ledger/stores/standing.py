@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator import log
 from orchestrator.errors import LedgerError, LedgerLost, NewerFormat, RepositoryError
 from orchestrator.ledger.encoding import decode_entry, decode_state
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Hold
 from orchestrator.ledger.stores.plumbing import ALL, Plumbing
-from orchestrator.ledger.troubles import LedgerReplaced, lost_entries, moved_away
+from orchestrator.ledger.troubles import LedgerReplaced, lost_entries, moved_away, unkept
 
 STATE, ENTRY, HOLDER, WAITER = "state.json", "entry.json", "holder.json", "waiter.json"
 
@@ -109,7 +108,10 @@ class Lineage:
         return found is True
 
     def brought(self, here: Here) -> str:
-        """Return where the ledger stands that is about to be replaced; the remote's is fetched, if it can be had."""
+        """Return where the ledger stands that is about to be replaced; the remote's is fetched.
+
+        Raises LedgerError when it cannot be had whole: whoever replaced it then would lose it.
+        """
         if self.remote is None:
             return here.ledger
         before = self.plumbing.list_remote(self.remote, (self.ref,)).get(self.ref, "")
@@ -117,16 +119,37 @@ class Lineage:
             if before:
                 self.plumbing.fetch(self.remote, (self.ref,), depth=ALL)
         except RepositoryError as error:
-            log.step("ledger to be replaced not fetched", error=error.message)
+            give_up = (
+                f"; if nobody has it any more, give it up (git push --delete {self.remote} {self.ref})"
+                " and repair again"
+            )
+            raise unkept(self.subject, before, error, give_up=give_up) from error
         return before
 
     def keep(self, *before: str, beside: str) -> None:
-        """Keep what stood in a ledger's place before under names of their own, if it does not lead back to them."""
+        """Keep what stands in a ledger's place under names of their own, if the new one does not lead back to them.
+
+        Raises LedgerError for what cannot be kept.
+        """
         for each in dict.fromkeys(filter(None, before)):
-            here = None not in self.plumbing.read((each,))
-            if here and not self.plumbing.descends(beside, ancestor=each):
-                name = f"refs/orchestrator-replaced/{self.subject}/{each[:10]}"
-                self.plumbing.move({name: ("", each)})
+            if self.plumbing.descends(beside, ancestor=each):
+                continue
+            name = f"refs/orchestrator-replaced/{self.subject}/{each[:10]}"
+            try:
+                self._name(name, each)
+            except RepositoryError as error:
+                raise unkept(self.subject, each, error) from error
+
+    def _name(self, name: str, commit: str) -> None:
+        """Give a commit a name, if it has not that one already; raises RepositoryError."""
+        try:
+            moved = self.plumbing.move({name: ("", commit)})
+        except RepositoryError:
+            moved = False
+            if self.plumbing.list_refs((name,)).get(name) != commit:
+                raise
+        if not moved and self.plumbing.list_refs((name,)).get(name) != commit:
+            raise RepositoryError(f"{name} stands for another one")
 
     def parted(self, ledger: str) -> LedgerError:
         """Return the error for ledgers that each have what the other has not."""
