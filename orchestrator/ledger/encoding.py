@@ -5,7 +5,6 @@ always the same bytes. A newer format is refused; an unknown field in a known on
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import TypeVar
 
 from orchestrator.ledger.entry import (
@@ -31,11 +30,21 @@ from orchestrator.ledger.fields import (
 )
 from orchestrator.ledger.fold import identified
 from orchestrator.ledger.guarding import guards_json, read_guards
+from orchestrator.ledger.remembering import (
+    approval_json,
+    bad_json,
+    healthy_json,
+    read_approval,
+    read_bad,
+    read_healthy,
+    read_revision,
+    read_suspension,
+    revision_json,
+    suspension_json,
+)
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
-from orchestrator.plans.plan import Revision
 from orchestrator.plans.record import PlanRecord
-from orchestrator.plans.remembered import Approval, BadRevision, Healthy, Suspension
 from orchestrator.stack.model import Json, Risk, UnitId
 
 T = TypeVar("T")
@@ -48,8 +57,9 @@ def encode_entry(entry: Entry) -> bytes:
 
 def _newer(entry: Entry) -> bool:
     """Whether an entry says what those who read only the usual format would drop, and go on without."""
-    suspends = entry.run.operation in {Operation.SUSPEND, Operation.RESUME}
-    return bool(suspends or entry.moved or entry.late or entry.guards or entry.owed)
+    suspends = entry.run.operation in {Operation.SUSPEND, Operation.RESUME} or entry.suspended
+    late, takes_in = entry.moved or entry.late, entry.guards or entry.bad
+    return bool(suspends or late or takes_in or entry.owed)
 
 
 def decode_entry(content: bytes) -> Entry:
@@ -75,8 +85,8 @@ class StateEncoder:
         few: dict[str, Json] = {
             "head": state.head,
             "cluster": state.cluster,
-            "healthy": _healthy(state.healthy) if state.healthy else None,
-            **({"suspended": _suspension(state.suspended)} if state.suspended else {}),
+            "healthy": healthy_json(state.healthy) if state.healthy else None,
+            **({"suspended": suspension_json(state.suspended)} if state.suspended else {}),
             **({"guards": guards_json(state.guards)} if state.guards else {}),
             **({"moved": _moved(state.moved)} if state.moved else {}),
             **({"owed": _restores(state.owed)} if state.owed else {}),
@@ -85,8 +95,8 @@ class StateEncoder:
             "units": self._each((record for _, record in sorted(state.units.items())), _unit),
             "inventory": self._each(state.inventory, OwnedObject.to_json),
             "open": self._one(state.open, _entry) if state.open else canonical(None),
-            "bad": self._each(state.bad.values(), _bad),
-            "approvals": self._each(state.approvals, _approval),
+            "bad": self._each(state.bad.values(), bad_json),
+            "approvals": self._each(state.approvals, approval_json),
             "runs": self._each(state.runs, _past),
         }
         newer = state.suspended or state.moved or state.guards or state.owed
@@ -121,12 +131,14 @@ def _entry(entry: Entry) -> dict[str, Json]:
         "deleted": [ref.to_json() for ref in sorted(entry.deleted)],
         "outcome": entry.outcome,
         **({"plan": entry.plan.to_json()} if entry.plan else {}),
-        **({"approval": _approval(entry.approval)} if entry.approval else {}),
+        **({"approval": approval_json(entry.approval)} if entry.approval else {}),
         **({"why": entry.why} if entry.why else {}),
         **({"guards": guards_json(entry.guards)} if entry.guards else {}),
         **({"moved": entry.moved} if entry.moved else {}),
         **({"late": True} if entry.late else {}),
         **({"owed": _restores(entry.owed)} if entry.owed else {}),
+        **({"suspended": suspension_json(entry.suspended)} if entry.suspended else {}),
+        **({"bad": [bad_json(each) for each in entry.bad]} if entry.bad else {}),
     }
 
 
@@ -134,7 +146,7 @@ def _run(run: Run) -> dict[str, Json]:
     return {
         "id": run.id,
         "operation": run.operation,
-        "revision": _revision(run.revision),
+        "revision": revision_json(run.revision),
         "plan": run.plan,
         "who": run.who,
         "host": run.host,
@@ -147,47 +159,9 @@ def _run(run: Run) -> dict[str, Json]:
 
 def _restores(restores: Restores) -> dict[str, Json]:
     return {
-        "revision": _revision(restores.revision),
+        "revision": revision_json(restores.revision),
         "entry": restores.entry,
-        "over": _revision(restores.over),
-    }
-
-
-def _bad(bad: BadRevision) -> dict[str, Json]:
-    return {
-        "revision": _revision(bad.revision),
-        "at": moment(bad.at),
-        "by": bad.by,
-        "why": bad.why,
-        "entry": bad.entry,
-        "attempts": bad.attempts,
-    }
-
-
-def _approval(approval: Approval) -> dict[str, Json]:
-    return {
-        "digest": approval.digest,
-        "who": approval.who,
-        "at": moment(approval.at),
-        "plan": approval.plan.to_json(),
-        "why": approval.why,
-    }
-
-
-def _suspension(suspension: Suspension) -> dict[str, Json]:
-    return {
-        "who": suspension.who,
-        "at": moment(suspension.at),
-        "why": suspension.why,
-        "entry": suspension.entry,
-    }
-
-
-def _healthy(healthy: Healthy) -> dict[str, Json]:
-    return {
-        "revision": _revision(healthy.revision),
-        "entry": healthy.entry,
-        "at": moment(healthy.at),
+        "over": revision_json(restores.over),
     }
 
 
@@ -198,7 +172,7 @@ def _moved(moved: Moved) -> dict[str, Json]:
 def _past(run: PastRun) -> dict[str, Json]:
     return {
         "entry": run.entry,
-        "revision": _revision(run.revision),
+        "revision": revision_json(run.revision),
         "operation": run.operation,
         "outcome": run.outcome,
         "at": moment(run.at),
@@ -211,26 +185,18 @@ def _unit(record: UnitRecord) -> dict[str, Json]:
     return {
         "unit": record.unit,
         "outcome": record.outcome,
-        "revision": _revision(record.revision),
+        "revision": revision_json(record.revision),
         "at": moment(record.at),
         "by": record.by,
         "fingerprint": record.fingerprint,
         "health": record.health,
         "protect": record.protect,
-        "applied": _revision(record.applied) if record.applied else None,
+        "applied": revision_json(record.applied) if record.applied else None,
         **({"seal": record.seal} if record.seal else {}),
         **({"seconds": round(record.seconds, 1)} if record.seconds else {}),
         **({"why": record.why} if record.why else {}),
         **({"drift": record.drift} if record.drift else {}),
         **({"risks": [list(pair) for pair in record.risks.items()]} if record.risks else {}),
-    }
-
-
-def _revision(revision: Revision) -> dict[str, Json]:
-    return {
-        "commit": revision.commit,
-        "subject": revision.subject,
-        "difference": revision.difference,
     }
 
 
@@ -246,11 +212,11 @@ def _read_state(fields: Fields) -> LedgerState:
         inventory=tuple(OwnedObject.from_json(each) for each in fields.items("inventory")),
         cluster=fields.text("cluster", ""),
         open=_read_entry(start) if start else None,
-        bad={identified(each.revision): each for each in map(_read_bad, fields.any("bad"))},
-        approvals=tuple(map(_read_approval, fields.any("approvals"))),
-        healthy=_read_healthy(healthy) if healthy else None,
+        bad={identified(each.revision): each for each in map(read_bad, fields.any("bad"))},
+        approvals=tuple(map(read_approval, fields.any("approvals"))),
+        healthy=read_healthy(healthy) if healthy else None,
         runs=tuple(map(_read_past, fields.any("runs"))),
-        suspended=_read_suspension(suspended) if suspended else None,
+        suspended=read_suspension(suspended) if suspended else None,
         guards=read_guards(guards) if guards else None,
         moved=_read_moved(moved) if moved else None,
         owed=_read_restores(owed) if owed else None,
@@ -259,7 +225,7 @@ def _read_state(fields: Fields) -> LedgerState:
 
 def _read_entry(fields: Fields) -> Entry:
     approval, guards = fields.optional("approval"), fields.optional("guards")
-    owed = fields.optional("owed")
+    owed, suspended = fields.optional("owed"), fields.optional("suspended")
     return Entry(
         id=fields.text("id"),
         previous=fields.text("previous"),
@@ -273,12 +239,14 @@ def _read_entry(fields: Fields) -> Entry:
         deleted=tuple(ObjectRef.from_json(each) for each in fields.items("deleted")),
         outcome=Outcome(fields.text("outcome")) if fields.holds("outcome") else None,
         plan=PlanRecord.from_json(fields.items("plan")) if fields.holds("plan") else None,
-        approval=_read_approval(approval) if approval else None,
+        approval=read_approval(approval) if approval else None,
         why=fields.text("why", ""),
         guards=read_guards(guards) if guards else None,
         moved=fields.text("moved", ""),
         late=fields.holds("late") and fields.flag("late"),
         owed=_read_restores(owed) if owed else None,
+        suspended=read_suspension(suspended) if suspended else None,
+        bad=tuple(map(read_bad, fields.any("bad"))),
     )
 
 
@@ -287,7 +255,7 @@ def _read_run(fields: Fields) -> Run:
     return Run(
         id=fields.text("id"),
         operation=Operation(fields.text("operation")),
-        revision=_read_revision(fields.inner("revision")),
+        revision=read_revision(fields.inner("revision")),
         plan=fields.text("plan"),
         who=fields.text("who"),
         host=fields.text("host"),
@@ -300,47 +268,9 @@ def _read_run(fields: Fields) -> Run:
 
 def _read_restores(fields: Fields) -> Restores:
     return Restores(
-        revision=_read_revision(fields.inner("revision")),
+        revision=read_revision(fields.inner("revision")),
         entry=fields.text("entry"),
-        over=_read_revision(fields.inner("over")),
-    )
-
-
-def _read_bad(fields: Fields) -> BadRevision:
-    return BadRevision(
-        revision=_read_revision(fields.inner("revision")),
-        at=fields.moment("at"),
-        by=fields.text("by"),
-        why=fields.text("why"),
-        entry=fields.text("entry"),
-        attempts=fields.number("attempts"),
-    )
-
-
-def _read_approval(fields: Fields) -> Approval:
-    return Approval(
-        digest=fields.text("digest"),
-        who=fields.text("who"),
-        at=fields.moment("at"),
-        plan=PlanRecord.from_json(fields.items("plan")),
-        why=fields.text("why"),
-    )
-
-
-def _read_suspension(fields: Fields) -> Suspension:
-    return Suspension(
-        who=fields.text("who"),
-        at=fields.moment("at"),
-        why=fields.text("why"),
-        entry=fields.text("entry"),
-    )
-
-
-def _read_healthy(fields: Fields) -> Healthy:
-    return Healthy(
-        revision=_read_revision(fields.inner("revision")),
-        entry=fields.text("entry"),
-        at=fields.moment("at"),
+        over=read_revision(fields.inner("over")),
     )
 
 
@@ -351,7 +281,7 @@ def _read_moved(fields: Fields) -> Moved:
 def _read_past(fields: Fields) -> PastRun:
     return PastRun(
         entry=fields.text("entry"),
-        revision=_read_revision(fields.inner("revision")),
+        revision=read_revision(fields.inner("revision")),
         operation=Operation(fields.text("operation")),
         outcome=Outcome(fields.text("outcome")),
         at=fields.moment("at"),
@@ -365,14 +295,14 @@ def _read_unit(fields: Fields) -> UnitRecord:
     return UnitRecord(
         unit=UnitId(fields.text("unit")),
         outcome=Outcome(fields.text("outcome")),
-        revision=_read_revision(fields.inner("revision")),
+        revision=read_revision(fields.inner("revision")),
         at=fields.moment("at"),
         by=fields.text("by"),
         fingerprint=fields.text("fingerprint"),
         seal=fields.text("seal", ""),
         health=fields.text("health"),
         protect=fields.flag("protect"),
-        applied=_read_revision(applied) if applied else None,
+        applied=read_revision(applied) if applied else None,
         seconds=fields.amount("seconds", 0.0),
         why=fields.text("why", ""),
         drift=fields.number("drift", 0),
@@ -388,13 +318,3 @@ def _read_risks(fields: Fields) -> Iterator[tuple[str, Risk]]:
                 yield name, Risk(risk)
             case _:
                 raise ValueError(f"risks has {pair!r}")
-
-
-def _read_revision(fields: Fields) -> Revision:
-    return _revision_of(fields.text("commit"), fields.text("subject"), fields.text("difference"))
-
-
-@lru_cache(maxsize=256)
-def _revision_of(commit: str, subject: str, difference: str) -> Revision:
-    """Return a revision, the same one for all units that have it."""
-    return Revision(commit=commit, subject=subject, difference=difference)

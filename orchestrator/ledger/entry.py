@@ -73,12 +73,13 @@ class Run:
 class UnitRecord:
     """How it went with one unit, last; in the entry that starts a run, what is meant to happen to it.
 
-    ``revision`` and ``fingerprint`` are what was attempted; ``applied`` is the revision that the unit was
-    brought to last with success, None when it never was: the fold fills it in. ``seal`` tells, of a module, that
-    nothing changed since it was applied, and is empty where nobody can tell. ``health`` is one word, or
-    empty. ``protect`` keeps the unit from being destroyed after Git forgot that it was protected. ``seconds`` is
-    how long it took, ``why`` what a failure came from, and ``drift`` how many things others had changed. ``risks`` is
-    what the stack said of types of things then, best first: what loses data does so also when Git says it no longer.
+    ``revision`` and ``fingerprint`` are what was attempted; ``applied`` is the revision that the unit was brought
+    to last with success, None when it never was: the fold fills it in, unless a repair says it. ``seal`` tells, of
+    a module, that nothing changed since it was applied, and is empty where nobody can tell. ``health`` is one word,
+    or empty. ``protect`` keeps the unit from being destroyed after Git forgot that it was protected. ``seconds`` is
+    how long it took, ``why`` what a failure came from, and ``drift`` how many things others had changed. ``risks``
+    is what the stack said of types of things then, best first: what loses data does so also when Git says it no
+    longer.
     """
 
     unit: UnitId
@@ -133,7 +134,8 @@ class Entry:
     somebody gave for a suspension. ``guards`` are those that hold from here on, in the entry that finishes a run which
     applied all of a stack, and ``owed`` is what is to follow one that failed. ``moved`` is the place where the ledger
     goes on, as people know it, in the note that ends it here. An entry that is ``late`` tells what a run did whose
-    ledger was out of reach until others had gone on.
+    ledger was out of reach until others had gone on. The note of a repair has in ``suspended``, ``bad`` and ``guards``
+    what it takes in of a ledger that it sets aside.
     """
 
     id: str
@@ -154,6 +156,8 @@ class Entry:
     moved: str = ""
     late: bool = False
     owed: Restores | None = None
+    suspended: Suspension | None = None
+    bad: tuple[BadRevision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,11 +131,25 @@ def _noted(state: LedgerState, entry: Entry) -> LedgerState:
         return replace(state, suspended=suspended)
     if entry.run.operation is Operation.RESUME:
         return replace(state, suspended=None)
+    if entry.run.operation is Operation.REPAIR:
+        return _taken_in(state, entry)
     if entry.approval is None:
         return state
     key = _approved(entry.approval)
     others = (each for each in state.approvals if _approved(each) != key)
     return replace(state, approvals=(*others, entry.approval)[-_MOST_APPROVALS:])
+
+
+def _taken_in(state: LedgerState, entry: Entry) -> LedgerState:
+    """Return the state with what a repair takes in of a ledger that it sets aside; its entry is where that stands."""
+    bad = {identified(each.revision): replace(each, entry=entry.id) for each in entry.bad}
+    kept = replace(entry.suspended, entry=entry.id) if entry.suspended else state.suspended
+    return replace(
+        state,
+        bad=dict(sorted({**bad, **state.bad}.items(), key=lambda each: each[1].at)[-_MOST_BAD:]),
+        suspended=kept,
+        guards=entry.guards or state.guards,
+    )
 
 
 def _unspent(state: LedgerState, *, going_on: str = "") -> tuple[Approval, ...]:
@@ -351,7 +365,7 @@ def _attempted(record: UnitRecord, before: UnitRecord | None) -> UnitRecord:
         return replace(record, applied=None)
     return replace(
         record,
-        applied=before.applied,
+        applied=record.applied or before.applied,
         protect=before.protect or record.protect,
         risks=merged(before.risks, record.risks),
     )

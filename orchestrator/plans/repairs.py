@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import UnitId
@@ -32,18 +33,38 @@ class Checked:
         return not (self.place or self.why or self.lost)
 
 
+class Kept(StrEnum):
+    """What a ledger that is set aside has, and must not be lost with it."""
+
+    SUSPENSION = "suspension"
+    BAD_REVISION = "bad revision"
+    GUARD = "guard"
+    PROTECTION = "protection"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What is taken in of a ledger that is set aside: of which kind, and as people are told of it."""
+
+    kind: Kept
+    told: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairPlan:
     """What a repair would do: go on from the last entry that holds, with what was found to exist beside it.
 
     ``again`` is how many of the entries are written anew, since the state beside them is wrong. ``units`` are found to
-    exist and in none of the entries, and so are ``objects``; ``unseen`` are sentences about what was not looked at.
+    exist and in none of the entries, and so are ``objects``; ``taken`` is what else a ledger has that is set aside;
+    ``unseen`` are sentences about what was not looked at.
     """
 
     checked: Checked
     again: int = 0
     units: tuple[UnitId, ...] = ()
     objects: tuple[ObjectRef, ...] = ()
+    taken: tuple[Taken, ...] = ()
     unseen: tuple[str, ...] = ()
 
     @property

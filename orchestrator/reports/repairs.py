@@ -34,13 +34,14 @@ def render_repair(plan: RepairPlan) -> str:
 
 
 def repair_json(plan: RepairPlan) -> dict[str, Json]:
-    """Return what a repair would do: what is wrong, and the units and objects that were found to exist."""
+    """Return what a repair would do: what is wrong, what was found to exist, and what another ledger has."""
     return {
         **checked_json(plan.checked),
         "needed": plan.needed,
         "again": plan.again,
         "units": [*plan.units],
         "objects": [ref.to_json() for ref in plan.objects],
+        "taken": [{"kind": each.kind.value, "told": each.told} for each in plan.taken],
         "unseen": [*plan.unseen],
     }
 
@@ -86,6 +87,9 @@ def _repair(plan: RepairPlan) -> Iterator[str]:
     if plan.objects:
         yield "  take into the inventory what carries the stack's labels:"
         yield from (f"    {ref}" for ref in plan.objects)
+    if plan.taken:
+        yield "  take in of the ledger that is set aside:"
+        yield from (f"    {each.kind.value}  {each.told}" for each in plan.taken)
     yield from (f"  note: {each}" for each in plan.unseen)
 
 

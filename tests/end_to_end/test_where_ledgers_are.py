@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.sandbox import Sandbox
 from tests.end_to_end.commands import Ended
-from tests.end_to_end.stacks import ECHO, config_map, secret
+from tests.end_to_end.stacks import ECHO, config_map, deployment, secret
 from tests.end_to_end.state_server import serving_states
 from tests.end_to_end.world import World
 from tests.git import git, make_clone, make_remote
@@ -166,7 +166,10 @@ def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path
 def test_a_repair_orphans_nothing_of_the_ledger_that_it_sets_aside(
     world: World, tmp_path: Path
 ) -> None:
-    """Others went on in a new one, and Git forgot since what they made: it goes, from the source that made it."""
+    """Others went on in a new one, and Git forgot since what they made: it goes, from the source that made it.
+
+    What failed there is bad, and who suspended it there keeps agents off, as before.
+    """
     declare(world)
     remote = make_remote(tmp_path / "remote.git", of=world.root)
     world.apply()
@@ -175,6 +178,13 @@ def test_a_repair_orphans_nothing_of_the_ledger_that_it_sets_aside(
     declare(other, module=True)
     git(other.root, "push", "--quiet", "origin", "main")
     other.apply("--acknowledge", "unknown-objects")
+    broken = {"sandbox.orchestrator/fail": "ImagePullBackOff"}
+    other.manifests("shop/web.yaml", deployment("web", annotations=broken))
+    bad = other.commit("Add what never runs")
+    assert other.run("apply", world.name, "--yes").code == 1
+    assert other.run("agent", "suspend", world.name, "--why", "to see").code == 0
+    git(other.root, "revert", "--no-edit", "HEAD")
+    git(other.root, "push", "--quiet", "origin", "main")
     git(world.root, "pull", "--quiet", "origin", "main")
     state = Path(".orchestrator/state")
     shutil.copytree(other.root / state, world.root / state, dirs_exist_ok=True)
@@ -187,8 +197,13 @@ def test_a_repair_orphans_nothing_of_the_ledger_that_it_sets_aside(
     assert repaired.code == 0, repaired.said
     assert "set aside what is there now" in repaired.stdout
     assert "modules.base" in repaired.stdout
+    assert "    suspension  by " in repaired.stdout
+    status = world.run("status", world.name, "--output", "json").json
+    assert status["suspended"]["why"] == "to see"
+    assert [each["revision"]["commit"] for each in status["bad"]] == [bad]
     world.apply()
     assert world.resources("base") == {}
+    assert world.live("Deployment") == {}
 
 
 def test_a_repair_keeps_what_the_ledger_protects_that_it_sets_aside(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from orchestrator.plans.objects import ObjectRef
-from orchestrator.plans.repairs import Checked, RepairPlan
+from orchestrator.plans.repairs import Checked, Kept, RepairPlan, Taken
 from orchestrator.reports.repairs import (
     checked_json,
     render_checked,
@@ -79,6 +79,13 @@ def test_a_repair_says_that_it_takes_another_ledgers_place() -> None:
     aside = "  set aside what is there now, with all that was recorded in it and not in these\n"
     assert aside in render_repair(RepairPlan(checked=replace(lost, replaced=True)))
     assert aside not in render_repair(RepairPlan(checked=lost))
+    taken = Taken(kind=Kept.SUSPENSION, told="by Ada at 2026-11-20 10:30:00 UTC: the pumps")
+    plan = RepairPlan(checked=replace(lost, replaced=True), taken=(taken,))
+    assert render_repair(plan).endswith(
+        f"{aside}  take in of the ledger that is set aside:\n"
+        "    suspension  by Ada at 2026-11-20 10:30:00 UTC: the pumps\n"
+    )
+    assert repair_json(plan)["taken"] == [{"kind": "suspension", "told": taken.told}]
 
 
 def test_an_empty_ledger_beside_things_that_exist() -> None:

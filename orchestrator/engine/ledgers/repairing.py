@@ -1,10 +1,12 @@
 """Repairing a ledger: going on from what holds, with what clusters and states say themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from orchestrator import clock
+from orchestrator.engine.ledgers.aside import Source, known_otherwise, source_in, told_of
 from orchestrator.engine.ledgers.checking import Finding, look_through
 from orchestrator.engine.ledgers.notes import note
 from orchestrator.engine.planning.connection import (
@@ -23,6 +25,8 @@ from orchestrator.errors import LedgerError
 from orchestrator.infrastructure.modules import holds_anything
 from orchestrator.ledger.entry import LedgerState, Operation, UnitRecord
 from orchestrator.ledger.fold import fold_all
+from orchestrator.ledger.taking_in import TakenIn, taken_in
+from orchestrator.ledger.troubles import moved_away
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.repairs import RepairPlan
@@ -38,6 +42,7 @@ class Repair:
     units: tuple[UnitRecord, ...] = ()
     objects: tuple[OwnedObject, ...] = ()
     cluster: str = ""
+    taken: TakenIn = field(default_factory=TakenIn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,45 +60,64 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
     """Return what a repair of the session's ledger would do; nothing is changed.
 
     A chain that is whole may have been cut short all the same: what exists and is in no entry is taken in. Raises
-    LedgerError when it cannot be reached, NewerFormat, and ClusterUnreachable or TerraformError when it cannot be
-    told what exists.
+    LedgerError when it cannot be reached or goes on in another place, NewerFormat, and ClusterUnreachable or
+    TerraformError when it cannot be told what exists.
     """
     finding = look_through(session, open_store(session))
     state = finding.verdict.state
     if finding.checked.whole and state.moved:
         return Repair(plan=RepairPlan(checked=finding.checked), finding=finding)
     instead = finding.instead or LedgerState()
+    if moved := instead.moved or state.moved:  # a note would let it go on here, beside the other
+        raise moved_away(str(session.owner), moved)
     either = replace(state, inventory=(*state.inventory, *instead.inventory))
     found = _look_around(session, either, resources)
+    objects = _objects(finding, instead, found)
+    taken = taken_in(state, instead, finding.verdict.entries, now=clock.now())
+    new = {*found.units, *(owned.unit for owned in objects), *instead.units} - {*state.units}
+    units = sorted({*new, *known_otherwise(state, instead, taken.sources)})
+    plan = RepairPlan(
+        checked=finding.checked,
+        again=len(finding.verdict.entries) - finding.verdict.sound,
+        units=tuple(sorted(new)),
+        objects=tuple(owned.ref for owned in objects),
+        taken=tuple(told_of(state, instead, taken)),
+        unseen=(*found.unseen, *_unread(finding)),
+    )
+    records = tuple(
+        _record(
+            session,
+            unit,
+            source_in(unit, state, instead, taken.sources.get(unit)),
+            instead.units.get(unit),
+        )
+        for unit in units
+    )
+    return Repair(
+        plan=plan,
+        finding=finding,
+        units=records,
+        objects=objects,
+        cluster=found.cluster,
+        taken=taken,
+    )
+
+
+def _objects(finding: Finding, instead: LedgerState, found: _Found) -> tuple[OwnedObject, ...]:
+    """Return the objects that no entry knows as they are, and those that the ledger instead knows alone."""
+    state = finding.verdict.state
     known = {owned.ref: owned.uid for owned in state.inventory}
     objects = tuple(owned for owned in found.objects if known.get(owned.ref) != owned.uid)
     if finding.checked.whole and state.head:  # at most cut short: what it says of an object holds
         unknown = {owned.ref for owned in objects} - {*known} - found.spared
         objects = tuple(owned for owned in objects if owned.ref in unknown)
     seen = {owned.ref for owned in found.objects} | known.keys()
-    objects += tuple(owned for owned in instead.inventory if owned.ref not in seen)
-    aside = instead.units
-    new = {*found.units, *(owned.unit for owned in objects), *aside} - {*state.units}
-    units = sorted({*new, *_otherwise(state.units, aside)})
-    plan = RepairPlan(
-        checked=finding.checked,
-        again=len(finding.verdict.entries) - finding.verdict.sound,
-        units=tuple(units),
-        objects=tuple(owned.ref for owned in objects),
-        unseen=found.unseen,
-    )
-    records = tuple(_record(session, unit, aside.get(unit)) for unit in units)
-    return Repair(plan=plan, finding=finding, units=records, objects=objects, cluster=found.cluster)
+    return (*objects, *(owned for owned in instead.inventory if owned.ref not in seen))
 
 
-def _otherwise(
-    units: Mapping[UnitId, UnitRecord], aside: Mapping[UnitId, UnitRecord]
-) -> Iterator[UnitId]:
-    """Yield the units of which a ledger that is set aside says other things that hold until they are gone."""
-    for unit, record in aside.items():
-        ours = units.get(unit)
-        if ours and (ours.protect, ours.risks) != (record.protect, record.risks):
-            yield unit
+def _unread(finding: Finding) -> Iterator[str]:
+    if finding.checked.replaced and finding.instead is None:
+        yield "the ledger that is set aside cannot be read: what exists is all that is taken in of it"
 
 
 def repair_ledger(session: Session, repair: Repair, *, patience: float) -> str:
@@ -116,6 +140,8 @@ def repair_ledger(session: Session, repair: Repair, *, patience: float) -> str:
             inventory=repair.objects,
             cluster=repair.cluster,
         )
+        taken = repair.taken
+        noted = replace(noted, suspended=taken.suspended, bad=taken.bad, guards=taken.guards)
         again = verdict.entries[verdict.sound :]
         lease.rewrite((*again, noted), base=fold_all(verdict.entries[: verdict.sound]))
     return (
@@ -160,28 +186,38 @@ def _in_cluster(
     )
 
 
-def _record(session: Session, unit: UnitId, aside: UnitRecord | None) -> UnitRecord:
-    """Return the record of a unit that is there, and of which nobody knows what it was brought to.
+def _record(
+    session: Session, unit: UnitId, source: Source | None, aside: UnitRecord | None
+) -> UnitRecord:
+    """Return the record of a unit that is there, and of which nobody knows whether it is as it was brought to.
 
-    ``aside`` is what another ledger says of it that the repair sets aside: the source that made it, for one.
+    ``aside`` is what a ledger says of it that is set aside.
     """
+    source = source or Source(revision=session.revision)
     protected = unit in {each.id for each in session.stack.units if each.protect}
     return UnitRecord(
         unit=unit,
         outcome=Outcome.INTERRUPTED,
-        revision=(aside.applied or aside.revision) if aside else session.revision,
+        revision=source.revision,
+        applied=source.applied,
         at=clock.now(),
         by=who(session),
         protect=protected or (aside is not None and aside.protect),
         risks=aside.risks if aside else {},
-        why="found by a repair of the ledger",
+        why=source.why,
     )
 
 
 def _told(session: Session, repair: Repair) -> str:
     plan = repair.plan
     found = f"{len(plan.units)} units and {len(plan.objects)} objects found"
-    return f"repair {session.owner}: {_entries(plan.checked.entries)} kept, {found}"
+    aside = f"; taken in of another ledger: {_counted(plan)}" if plan.taken else ""
+    return f"repair {session.owner}: {_entries(plan.checked.entries)} kept, {found}{aside}"
+
+
+def _counted(plan: RepairPlan) -> str:
+    kinds = Counter(each.kind.value for each in plan.taken)
+    return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
 
 
 def _entries(count: int) -> str:

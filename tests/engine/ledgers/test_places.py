@@ -13,6 +13,7 @@ from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.ledgers.moving import export_ledger, import_ledger
 from orchestrator.engine.ledgers.opening import kept_in_clone, read_anew
 from orchestrator.engine.ledgers.places import read_present
+from orchestrator.engine.ledgers.repairing import plan_repair
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session
@@ -323,3 +324,22 @@ def test_a_first_ledger_is_begun_without_ado(ground: Ground, tmp_path: Path) -> 
     assert remembered(session).title == ""
     assert read_present(ground.session(), open_store(ground.session())).head == "entry-1"
     assert ground.told == []
+
+
+def test_a_ledger_that_goes_on_elsewhere_is_not_set_aside(
+    ground: Ground, tmp_path: Path, resources: ExitStack
+) -> None:
+    """A clone with an older stack file and an older ledger would begin a second one: no repair does that."""
+    remote = make_remote(tmp_path / "remote.git", of=ground.root)
+    record(ground.session(), 1)
+    git(remote, "update-ref", "-d", "refs/orchestrator/shop/default")
+    other = Ground(make_clone(remote, tmp_path / "other"), resources)
+    record(other.session(), 2)
+    before = other.session()
+    other.say(directory(tmp_path / "ledgers"))
+    move(other, before)
+
+    with pytest.raises(LedgerError, match=r"was moved to .*ledgers") as found:
+        plan_repair(ground.session(), resources)
+
+    assert "git pull" in found.value.hint
