@@ -11,7 +11,7 @@ from orchestrator.agent import surveys, verdicts
 from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
-from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.order import Order, keep_as_read
 from orchestrator.errors import OrchestratorError, unexpected
 from orchestrator.processes import Command, Completed, Stop, run
 from orchestrator.processes import Limits as ProcessLimits
@@ -47,7 +47,8 @@ class Children:
     forks: Forks | None
 
     def run(self, order: Order, stop: Stop) -> Completed:
-        """Run a child to its end; raises ProgramMissing."""
+        """Run a child to its end; raises ProgramMissing, StorageError."""
+        keep_as_read(order.configuration)
         command, limits = _command(order, self.settings), _limits(order)
         try:
             if self.forks is not None:

@@ -103,6 +103,14 @@ class Patrolled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileChanged:
+    """The agent's file is another one than it read when it began, or, without ``changed``, the same again."""
+
+    file: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
     """Somebody asked the agent to stop; so many tasks are still at work."""
 
@@ -110,7 +118,16 @@ class Stopping:
 
 
 Event: TypeAlias = (
-    Began | Looked | Surveyed | Unreadable | Gone | Started | Ended | Patrolled | Stopping
+    Began
+    | Looked
+    | Surveyed
+    | Unreadable
+    | Gone
+    | Started
+    | Ended
+    | Patrolled
+    | FileChanged
+    | Stopping
 )
 Listener: TypeAlias = Callable[[Event], None]
 

@@ -6,13 +6,14 @@ from orchestrator.agent.decisions.agenda import Key
 from orchestrator.agent.verdicts import End
 
 _BAD = frozenset({End.FAILED, End.HELD})
+_ANEW = "the agent goes by what it read when it began: start it anew"
 
 
 def journal(event: events.Event) -> None:
     """Write an event to the log; that nothing moved is no news."""
     match event:
-        case events.Began():
-            log.tell("agent began", repositories=", ".join(event.repositories))
+        case events.Began() | events.FileChanged() | events.Stopping():
+            _agent(event)
         case events.Looked():
             _looked(event)
         case events.Surveyed():
@@ -23,10 +24,20 @@ def journal(event: events.Event) -> None:
             _ended(event)
         case events.Patrolled():  # all is well, every few minutes
             pass
-        case events.Stopping():
-            log.tell("agent stops", running=event.running)
         case _:
             _undeclared(event)
+
+
+def _agent(event: events.Began | events.FileChanged | events.Stopping) -> None:
+    match event:
+        case events.Began():
+            log.tell("agent began", repositories=", ".join(event.repositories))
+        case events.FileChanged(changed=True):
+            log.trouble("file changed", file=event.file, hint=_ANEW)
+        case events.FileChanged():
+            log.tell("file changed back", file=event.file)
+        case events.Stopping():
+            log.tell("agent stops", running=event.running)
 
 
 def _undeclared(event: events.Unreadable | events.Gone) -> None:

@@ -31,12 +31,13 @@ from orchestrator.agent.decisions.naming import outcome
 from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
 from orchestrator.agent.decisions.turns import Turns
 from orchestrator.agent.memory import Memory, own_directory
+from orchestrator.agent.own_file import OwnFile
 from orchestrator.agent.patrols import Patrols
 from orchestrator.agent.replicas.share import Alone, Share, Sharing, own, regained
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
-from orchestrator.agent.watches import Watch
-from orchestrator.agent.watching import Asker, Sight
+from orchestrator.agent.watches import Watches, watches_of
+from orchestrator.agent.watching import Sight
 from orchestrator.agent.work.order import Order, none_newer, tell_newer
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
@@ -66,7 +67,8 @@ class Loop:
 
     ``verdicts`` say how the last task of each stack ended, and the last look at each repository.
     ``beat`` is when it last went round. ``agenda`` is replaced as a whole, so that others may look at it.
-    ``sharing`` knows which stacks are other replicas' business, and ``share`` is what it said last.
+    ``sharing`` knows which stacks are other replicas' business, and ``share`` is what it said last; ``file`` knows
+    whether the agent's file was changed.
     """
 
     configuration: Configuration
@@ -79,8 +81,9 @@ class Loop:
     agenda: Agenda = field(default_factory=dict)
     verdicts: dict[Key, Verdict] = field(default_factory=dict)
     beat: float = field(default_factory=clock.lasting)
+    file: OwnFile = field(init=False)
     _messages: Queue[Message] = field(default_factory=Queue)
-    _watches: dict[str, Watch] = field(default_factory=dict)
+    _watches: Watches = field(init=False)
     _began: dict[Key, float] = field(default_factory=dict)
     _patrols: Patrols = field(init=False)
     _turns: Turns = field(default_factory=Turns)
@@ -90,6 +93,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         """Begin without any patrol."""
+        self.file = OwnFile(configuration=self.configuration)
         self._patrols = Patrols(configuration=self.configuration)
 
     @property
@@ -127,7 +131,9 @@ class Loop:
         with crew(self.stop, workers=self.configuration.children, askers=few) as threads:
             while not self.stop.requested:
                 self.beat = now = clock.lasting()
-                self._ask(threads, now)
+                if changed := self.file.look():
+                    self._announce(changed)
+                self._watches.ask(threads.askers, now, stop=self.stop, answer=self._messages.put)
                 self._divide(now)
                 self._begin(threads, now)
                 self._patrol(threads, now)
@@ -144,23 +150,11 @@ class Loop:
         now = clock.lasting()
         self.agenda, verdicts = memory.recall(longest=_LONGEST)
         self.verdicts |= verdicts
-        for repository in self.configuration.repositories.values():
-            asker = Asker(
-                configuration=self.configuration, repository=repository, settings=self.settings
-            )
-            self._watches[repository.name] = Watch(asker=asker, due=now)
-            key = Key(repository=repository.name)
+        self._watches = watches_of(self.configuration, self.settings, now)
+        for name in self._watches.each:
+            key = Key(repository=name)
             self._replace(self.agenda.get(key, Item(key=key)))
-        self._announce(events.Began(repositories=tuple(self._watches)))
-
-    def _ask(self, threads: Crew, now: float) -> None:
-        """Ask the repositories whose time has come where they stand."""
-        for watch in self._watches.values():
-            if watch.asking or watch.due > now:
-                continue
-            watch.ask()
-            asked = threads.askers.submit(watch.asker.look, self.stop)
-            asked.add_done_callback(lambda each: self._messages.put(each.result()))
+        self._announce(events.Began(repositories=tuple(self._watches.each)))
 
     def _divide(self, now: float) -> None:
         """Learn which stacks are ours now: whose others are is broken off, whose are new to us is looked at."""
@@ -171,14 +165,13 @@ class Loop:
                 self._stops[key].request()
         if gained := self.share.gained(before):
             self.agenda = regained(self.agenda, gained, now)
-            for watch in self._watches.values():  # whoever had them may know a newer revision
-                watch.doubt(now)
+            self._watches.doubt(now)  # whoever had them may know a newer revision
         for repository in self.share.told:
-            self._told(repository)
+            self._watches.told(repository, now)
 
     def _begin(self, threads: Crew, now: float) -> None:
         """Begin with what comes first of the repositories that were asked, as long as there are workers."""
-        asked = {name for name, watch in self._watches.items() if watch.known}
+        asked = self._watches.known
         agenda = {key: item for key, item in self.agenda.items() if key.repository in asked}
         ours = self._left(agenda)
         for start in chosen(ours, now, workers=self.configuration.workers):
@@ -214,10 +207,7 @@ class Loop:
         child.add_done_callback(lambda each: self._messages.put(each.result()))
 
     def _done(self, now: float) -> bool:
-        asked = all(
-            watch.sight is not None and not watch.asking for watch in self._watches.values()
-        )
-        quiet = asked and not self._patrols.out and self._messages.empty()
+        quiet = self._watches.answered and not self._patrols.out and self._messages.empty()
         return quiet and idle(self._left(self.agenda), now)
 
     def _left(self, agenda: Agenda) -> Agenda:
@@ -228,7 +218,7 @@ class Loop:
     def _await(self, now: float) -> None:
         """Wait until something is due or is told, and take in what was told."""
         ours = self._left(self.agenda)
-        due = min([next_moment(ours), *(watch.due for watch in self._watches.values())])
+        due = min(next_moment(ours), self._watches.due)
         busy = len(self._began) >= self.configuration.workers
         pause = _LOOK_SECONDS if busy else min(max(due - now, _LEAST_SECONDS), _LOOK_SECONDS)
         try:
@@ -251,16 +241,12 @@ class Loop:
             case Result():
                 self._ended(message)
             case Told():
-                self._told(message.repository)
+                self._watches.told(message.repository, clock.lasting())
             case _:
                 assert_never(message)
 
-    def _told(self, repository: str) -> None:
-        if watch := self._watches.get(repository):  # a replica may be told of other repositories
-            watch.told(clock.lasting())
-
     def _seen(self, sight: Sight) -> None:
-        now, watch = clock.lasting(), self._watches[sight.repository]
+        now, watch = clock.lasting(), self._watches.each[sight.repository]
         repository, before = self.configuration.repositories[sight.repository], watch.sight
         lot, retry = self._chance.random(), self.configuration.retry
         watch.answered(sight, now, poll=repository.poll, retry=retry, lot=lot)
@@ -305,7 +291,7 @@ class Loop:
         else:
             self._replace(after)
         if verdict.end is End.OVERTAKEN:  # somebody knows a newer revision
-            self._told(result.key.repository)
+            self._watches.told(result.key.repository, now)
         self._turns = self._turns.ended(result.key)
         before = self.verdicts.get(result.key)
         self.verdicts[result.key] = verdict

@@ -4,7 +4,6 @@ All of it can be removed: then the agent fetches and looks at everything anew.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -58,7 +57,6 @@ def own_directory(configuration: Configuration) -> Iterator[Memory]:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        told = hashlib.sha256(configuration.file.read_bytes()).hexdigest()
     except OSError as error:
         raise storage_error(error) from error
     try:
@@ -70,6 +68,6 @@ def own_directory(configuration: Configuration) -> Iterator[Memory]:
             hint="give each agent a `directory` of its own, or wait until that one ended",
         ) from error
     try:
-        yield Memory(directory=directory, told=told)
+        yield Memory(directory=directory, told=configuration.digest)
     finally:
         os.close(lock)

@@ -1,11 +1,15 @@
-"""What the loop knows of a repository that it watches: who asks it, when to ask it next, and what it said last."""
+"""What the loop knows of the repositories that it watches: who asks each, when to ask it next, what it said last."""
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from orchestrator.agent.configuration.model import Retry
+from orchestrator.agent.configuration.model import Configuration, Retry
 from orchestrator.agent.decisions.agenda import NEVER
 from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.watching import Asker, Sight
+from orchestrator.processes import Stop
+from orchestrator.settings import Settings
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,3 +57,59 @@ class Watch:
         self.due = now if self.again else now + spread(pause, lot)
         self.doubted = self.doubted and (self.again or bool(sight.error))
         self.again, self.sight = False, sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watches:
+    """All of them, by the names of the repositories."""
+
+    each: Mapping[str, Watch]
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Return which ones were asked, and what is known of them may be worked with."""
+        return frozenset(name for name, watch in self.each.items() if watch.known)
+
+    @property
+    def answered(self) -> bool:
+        """Whether all were asked, and none is being asked."""
+        return all(watch.sight is not None and not watch.asking for watch in self.each.values())
+
+    @property
+    def due(self) -> float:
+        """Return when the next one is to be asked."""
+        return min((watch.due for watch in self.each.values()), default=NEVER)
+
+    def ask(
+        self, askers: Executor, now: float, *, stop: Stop, answer: Callable[[Sight], None]
+    ) -> None:
+        """Have those asked where they stand whose time has come."""
+        for watch in self.each.values():
+            if watch.asking or watch.due > now:
+                continue
+            watch.ask()
+            asked = askers.submit(watch.asker.look, stop)
+            asked.add_done_callback(lambda done: answer(done.result()))
+
+    def told(self, repository: str, now: float) -> None:
+        """Ask one at once, if it is watched: a replica may be told of others."""
+        if watch := self.each.get(repository):
+            watch.told(now)
+
+    def doubt(self, now: float) -> None:
+        """Work with nothing that is known of any until it was asked anew."""
+        for watch in self.each.values():
+            watch.doubt(now)
+
+
+def watches_of(configuration: Configuration, settings: Settings, now: float) -> Watches:
+    """Return those of an agent that has asked nobody yet."""
+    return Watches(
+        each={
+            repository.name: Watch(
+                asker=Asker(configuration=configuration, repository=repository, settings=settings),
+                due=now,
+            )
+            for repository in configuration.repositories.values()
+        }
+    )

@@ -12,6 +12,8 @@ from orchestrator.agent.serving import Answer
 _LONGEST_SILENCE: Final = 60.0
 """How long the loop may be busy with one thing, in seconds, until it counts as stuck."""
 
+_CHANGED: Final = "the agent's file was changed: start it anew"
+
 
 @dataclass(slots=True, kw_only=True)
 class Wellbeing:
@@ -36,7 +38,8 @@ class Wellbeing:
     def ready(self) -> Answer:
         """Answer whether any repository answered when it was asked last, and which ones are in trouble.
 
-        One that does not is no reason to take webhooks of the others from this process, or to hold up a rollout.
+        One that does not is no reason to take webhooks of the others from this process, or to hold up a rollout. That
+        its file was changed is told here as well.
         """
         last = self._last
         reached = any(each.reached for each in last.values())
@@ -45,6 +48,7 @@ class Wellbeing:
             for name in sorted(self.loop.configuration.repositories)
             if name not in last or last[name].error
         ]
+        lines += [_CHANGED] if self.loop.file.changed else []
         text = "".join(f"{line}\n" for line in (["ok", *lines] if reached else lines))
         return Answer(
             status=HTTPStatus.OK if reached else HTTPStatus.SERVICE_UNAVAILABLE, text=text

@@ -169,7 +169,7 @@ def manifests(
     wanted = installation(
         configuration,
         found,
-        file=configuration.file.read_text(encoding="utf-8"),
+        file=configuration.said.decode(),
         image=image,
         placed=(namespace, replicas or (2 if configuration.leader else 1)),
         monitored=service_monitor,
@@ -198,6 +198,7 @@ def manifests(
 @click.argument("stack", default="")
 @click.argument("environment", default="")
 @_config_option
+@click.option("--as-read", type=click.Path(path_type=Path))
 @click.option("--revision", required=True, metavar="COMMIT")
 @click.option("--newer", type=click.Path(path_type=Path))
 @click.option("--look", multiple=True, metavar="STACK/ENVIRONMENT")
@@ -209,6 +210,7 @@ def work(
     stack: str,
     environment: str,
     config: Path,
+    as_read: Path | None,
     revision: str,
     newer: Path | None,
     look: tuple[str, ...],
@@ -219,7 +221,7 @@ def work(
     from orchestrator.agent.work.order import Order
 
     order = Order(
-        configuration=_configuration(options, config),
+        configuration=_configuration(options, config, as_read=as_read),
         task=Task(task),
         key=Key(repository=repository, stack=stack, environment=environment),
         revision=revision,
@@ -234,11 +236,13 @@ def work(
     click.echo(document, nl=False)
 
 
-def _configuration(options: Options, config: Path) -> "Configuration":
+def _configuration(
+    options: Options, config: Path, *, as_read: Path | None = None
+) -> "Configuration":
     from orchestrator.agent.configuration.load import load_configuration
     from orchestrator.settings import Settings
 
-    return load_configuration(options.directory / config, Settings.read())
+    return load_configuration(options.directory / config, Settings.read(), as_read=as_read)
 
 
 VERBS = (agent,)

@@ -154,9 +154,15 @@ def read_document(root: Path, file: str, *, start: str = "") -> YamlDocument:
     ``start`` says how to begin where the file is empty.
     """
     try:
-        documents = parse(decode((root / file).read_bytes(), file), file)
+        content = (root / file).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    return document_in(content, file, start=start)
+
+
+def document_in(content: bytes, file: str, *, start: str = "") -> YamlDocument:
+    """Return the one document of what a file has; raises InvalidStack."""
+    documents = parse(decode(content, file), file)
     if not documents or documents[0].value is None:
         stack = "write a small one with 'orchestrator init NAME'"
         hint = start or (stack if file != PROJECT_FILE else "remove it")

@@ -40,9 +40,10 @@ def test_what_is_kept_goes_with_the_file(tmp_path: Path) -> None:
         memory.keep({item.key: item}, {item.key: verdict})
         assert memory.recall(longest=60)[0] == {item.key: item}
     file.write_text(f"{_TEXT}workers: 2\n", encoding="utf-8")
-    with own_directory(configuration) as memory:
+    with own_directory(configuration) as memory:  # it was read before
+        assert memory.recall(longest=60)[0] == {item.key: item}
+    with own_directory(load_configuration(file, Settings.read())) as memory:
         assert memory.recall(longest=60) == ({}, {})
-    file.write_text(_TEXT, encoding="utf-8")
     kept = tmp_path / "kept" / "agenda.json"
     kept.write_bytes(kept.read_bytes()[:50])
     with own_directory(configuration) as memory:

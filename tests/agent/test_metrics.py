@@ -204,12 +204,13 @@ def test_the_loop_tells_what_it_is_at() -> None:
         SHOP: Item(key=SHOP, running=Task.WORKLOADS, due={Task.RECONCILE: 1.0}),
         other: Item(key=other, due={Task.WORKLOADS: 49.0}),
     }
-    found = _read(_text([], agenda=agenda, deliveries={("team", "sent"): 2}))
+    found = _read(_text([], agenda=agenda, changed=True, deliveries={("team", "sent"): 2}))
     tasks = "orchestrator_agent_running_tasks"
     assert found[tasks, frozenset({("task", "workloads")})] == 1
     assert found[tasks, frozenset({("task", "reconcile")})] == 0
     assert found["orchestrator_agent_due_tasks", frozenset()] == 1
     assert found["orchestrator_agent_loop_age_seconds", frozenset()] == 1
+    assert found["orchestrator_agent_file_changed", frozenset()] == 1
     deliveries = "orchestrator_agent_deliveries_total"
     assert found[deliveries, frozenset({("channel", "team"), ("result", "sent")})] == 2
 

@@ -40,6 +40,9 @@ def test_it_is_ready_once_somebody_answered(wellbeing: Wellbeing) -> None:
     assert _ready(wellbeing) == (200, "ok\nacme: does not answer\n")
     wellbeing.listen(looked())
     assert _ready(wellbeing) == (200, "ok\n")
+    wellbeing.loop.file.look()  # there is none
+    assert _ready(wellbeing) == (200, "ok\nthe agent's file was changed: start it anew\n")
+    wellbeing.loop.file.changed = False
     for name in ("acme", "shop"):
         wellbeing.listen(looked("it is away", name=name))
     assert _ready(wellbeing) == (503, "acme: does not answer\nshop: does not answer\n")

@@ -22,11 +22,11 @@ from orchestrator.agent.configuration.model import (
 )
 from orchestrator.agent.configuration.notifications import read_channels
 from orchestrator.agent.configuration.schema import AGENT, FORMS
-from orchestrator.errors import InvalidStack
+from orchestrator.errors import InvalidStack, UsageError
 from orchestrator.forges.place import PUBLIC_GITHUB, Kind
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Drift
-from orchestrator.stack.project import read_document
+from orchestrator.stack.project import document_in
 from orchestrator.stack.text.source import in_order
 from orchestrator.stack.written.durations import seconds
 from orchestrator.stack.written.guarding import read_windows
@@ -36,24 +36,34 @@ from orchestrator.stack.written.shape import check_shape
 _START = "docs/agent.md shows a small one"
 
 
-def load_configuration(file: Path, settings: Settings) -> Configuration:
-    """Read the agent's file; paths in it start from its directory.
+def load_configuration(
+    file: Path, settings: Settings, *, as_read: Path | None = None
+) -> Configuration:
+    """Read the agent's file; paths in it start from its directory. ``as_read`` has what it said at another time.
 
     Raises InvalidStack with every mistake, UsageError when it cannot be read.
     """
-    document = read_document(file.parent, file.name, start=_START)
-    top = Section(document=document)
-    found = in_order((*check_shape(document, AGENT, FORMS), *mistakes_of(top)))
+    said = _read(as_read or file)
+    top = Section(document=document_in(said, file.name, start=_START))
+    found = in_order((*check_shape(top.document, AGENT, FORMS), *mistakes_of(top)))
     if found:
         raise InvalidStack(found)
-    return _configuration(top, file, settings)
+    return _configuration(top, file, settings, said)
 
 
-def _configuration(top: Section, file: Path, settings: Settings) -> Configuration:
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file.name}: {error.strerror}") from error
+
+
+def _configuration(top: Section, file: Path, settings: Settings, said: bytes) -> Configuration:
     home, name = file.parent.resolve(), top.text("name") or "agent"
     otherwise = _stack(top.below("defaults"), StackSettings())
     return Configuration(
-        file=file.resolve(),
+        file=home
+        / file.name,  # where a cluster puts a file, it is a link to what goes with its next version
         name=name,
         directory=_path(top, "directory", home) or settings.cache / "agents" / name,
         listen=top.text("listen"),
@@ -66,6 +76,7 @@ def _configuration(top: Section, file: Path, settings: Settings) -> Configuratio
             for each in top.below("repositories").entries()
         },
         channels=read_channels(top, home),
+        said=said,
     )
 
 

@@ -1,5 +1,6 @@
 """What the agent is told, after it was read and checked: plain frozen data. Times are in seconds."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -169,7 +170,7 @@ class Leader:
 class Configuration:
     """All that the agent is told; ``file`` says where, and ``directory`` is where it keeps clones.
 
-    Without ``leader`` it has no replicas.
+    ``said`` is what the file had when it was read. Without ``leader`` it has no replicas.
     """
 
     file: Path
@@ -182,6 +183,12 @@ class Configuration:
     retry: Retry = field(default_factory=Retry)
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     channels: tuple[Channel, ...] = ()
+    said: bytes = b""
+
+    @property
+    def digest(self) -> str:
+        """Return what identifies all that it is told."""
+        return hashlib.sha256(self.said).hexdigest()
 
     @property
     def children(self) -> int:

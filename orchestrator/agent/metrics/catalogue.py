@@ -46,6 +46,10 @@ def _stack(name: str, said: str, *labels: str, kind: Kind = Kind.GAUGE) -> Metri
 
 
 INFO: Final = _agent("info", "Always 1; the agent's name and version.", "name", "version")
+FILE_CHANGED: Final = _agent(
+    "file_changed",
+    "1 when its file is not what it read when it began, and goes by until it is started anew; else 0.",
+)
 LOOP_AGE: Final = _agent("loop_age_seconds", "How long ago the loop went round last.")
 WORKERS: Final = _agent("workers", "How many stacks it may work on at the same time.")
 RUNNING: Final = _agent("running_tasks", "Tasks that are being done.", "task")
@@ -135,7 +139,7 @@ LOCK_AGE: Final = _stack(
 )
 
 CATALOGUE: Final = (
-    *(INFO, LOOP_AGE, WORKERS, RUNNING, DUE, DURATION, DELIVERIES),
+    *(INFO, FILE_CHANGED, LOOP_AGE, WORKERS, RUNNING, DUE, DURATION, DELIVERIES),
     *(REACHABLE, READABLE, ANSWERED, POLLS, BRANCH, STACKS, UNREADABLE, MISNAMED),
     *(
         ATTEMPTED,

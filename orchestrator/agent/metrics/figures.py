@@ -99,7 +99,7 @@ def counted(figures: Figures, event: events.Event, now: float) -> Figures:
             return figures if event.destroyed else _without(figures, event.key)
         case events.Ended() | events.Patrolled():
             return _attended(figures, event, now)
-        case events.Started() | events.Stopping():
+        case events.Started() | events.FileChanged() | events.Stopping():
             return figures
         case _:
             assert_never(event)

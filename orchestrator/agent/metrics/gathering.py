@@ -57,6 +57,7 @@ class Gathering:
             at=clock.lasting(),
             beat=loop.beat,
             now=clock.now().timestamp(),
+            changed=loop.file.changed,
             deliveries=self.deliveries(),
         )
         return samples(owned(self._figures, loop.share.goes_on), glance)

@@ -22,7 +22,7 @@ from orchestrator.agent.verdicts import End, Waits
 class Glance:
     """What the loop is at, at one moment: ``at`` is a reading of its own clock, ``now`` the Unix time.
 
-    ``deliveries`` counts what was told outside, by where to and by what came of it.
+    ``changed`` says that its file was. ``deliveries`` counts what was told outside, by where to and by what came of it.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Glance:
     at: float
     beat: float
     now: float
+    changed: bool = False
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -69,6 +70,7 @@ def _agent(glance: Glance) -> Iterator[_Value]:
     yield catalogue.INFO, (glance.name, glance.version), 1
     yield catalogue.LOOP_AGE, (), max(glance.at - glance.beat, 0.0)
     yield catalogue.WORKERS, (), glance.workers
+    yield catalogue.FILE_CHANGED, (), glance.changed
     yield catalogue.DUE, (), due
     for task in Task:
         yield catalogue.RUNNING, (task.value,), running[task]

@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 
 from orchestrator.agent.configuration.model import Configuration, Repository, StackSettings
 from orchestrator.agent.decisions.agenda import Key, Task
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, storage_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Order:
         words = ["agent", "work", self.task.value, self.key.repository]
         words += [self.key.stack, self.key.environment] if self.key.stack else []
         words += ["--config", str(self.configuration.file), "--revision", self.revision]
+        words += ["--as-read", str(as_read_of(self.configuration))]
         words += ["--newer", str(self.newer)] if self.newer else []
         looks = (("--look", f"{each.stack}/{each.environment}") for each in self.looks)
         return (*words, *(word for pair in looks for word in pair))
@@ -58,6 +60,28 @@ class Order:
 def clone_of(configuration: Configuration, repository: str) -> Path:
     """Return where the agent's clone of a repository is."""
     return configuration.directory / "repositories" / repository
+
+
+def as_read_of(configuration: Configuration) -> Path:
+    """Return where children find what the agent's file said when the agent read it."""
+    return configuration.directory / "as-read.yaml"
+
+
+def keep_as_read(configuration: Configuration) -> None:
+    """Write it down there, unless it is there already; raises StorageError."""
+    file = as_read_of(configuration)
+    with suppress(OSError):
+        if file.read_bytes() == configuration.said:
+            return
+    new = file.with_name(
+        f"{file.name}.{get_ident()}"
+    )  # several children may begin at the same time
+    try:
+        new.write_bytes(configuration.said)
+        new.replace(file)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise storage_error(error) from error
 
 
 def none_newer(configuration: Configuration, key: Key) -> Path | None:

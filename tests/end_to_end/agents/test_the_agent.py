@@ -85,9 +85,14 @@ def test_a_failure_is_told_with_its_reason(keeper: Keeper, world: World) -> None
 
 
 def test_a_commit_is_applied_and_a_revert_rolled_back(keeper: Keeper, world: World) -> None:
-    """Nobody does anything but push: the agent brings each revision about, and its end is asked for."""
+    """Nobody does anything but push: the agent brings each revision about, and its end is asked for.
+
+    It goes by the file that it began with.
+    """
     running = keeper.start()
     eventually(lambda: _text(world) == "hello", "the first commit")
+    signed = {"signed": {"ssh": "signers"}, "allow": {"clusters": []}}
+    keeper.tell(repository=signed)
     _say(world, "welcome")
     changed = keeper.push("Welcome people")
     eventually(lambda: _text(world) == "welcome", "the second commit")
@@ -98,6 +103,7 @@ def test_a_commit_is_applied_and_a_revert_rolled_back(keeper: Keeper, world: Wor
     running.signal(signal.SIGTERM)
     ended = running.end()
     assert ended.code == 0, ended.said
+    assert len(told(ended, "file changed")) == 1
     assert "restores" in keeper.ledger()[0]
 
 
