@@ -23,7 +23,17 @@ from benchmarks.table import document, render, to_json
 from orchestrator.repository.repository import open_repository
 
 # Each has a function `rows(bench)`. What is new gets a module, and a line here.
-MODULES = ("start", "plan", "ledger", "comment", "workloads", "agent", "terraform", "aws")
+MODULES = (
+    "start",
+    "plan",
+    "ledger",
+    "comment",
+    "workloads",
+    "installed",
+    "agent",
+    "terraform",
+    "aws",
+)
 _FEWEST_ROUNDS = 5
 _PUBLISHED = ROOT / "docs" / "benchmarks.json"
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.running import NotHere
 from orchestrator.processes import Stop
 from orchestrator.sandbox.programs.build import KUBERNETES_VERSION, Program, built
 from orchestrator.settings import Settings
@@ -26,16 +27,29 @@ def find_kubectl(settings: Settings) -> Path:
     Raises SandboxError when it can neither be found nor built.
     """
     found = shutil.which("kubectl", path=settings.search_path)
-    if found and _version(found) == _minor(KUBERNETES_VERSION):
+    if found and _minor(_version(found)) == _minor(KUBERNETES_VERSION):
         return Path(found)
     return built(KUBECTL, settings, on_progress=_tell, stop=Stop())
+
+
+def installed_kubectl(settings: Settings) -> tuple[Path, str]:
+    """Return the kubectl of this machine and its version, such as ``1.33.4``.
+
+    Raises NotHere when there is none, or one of the sandbox's own minor version, which is measured anyway.
+    """
+    found = shutil.which("kubectl", path=settings.search_path)
+    version = _version(found) if found else ""
+    if not found or not version or _minor(version) == _minor(KUBERNETES_VERSION):
+        message = "this machine has no kubectl of another version than the sandbox's"
+        raise NotHere(message)
+    return Path(found), version.removeprefix("v")
 
 
 def _version(program: str) -> str:
     argv = (program, "version", "--client", "--output=json")
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
     try:
-        return _minor(str(json.loads(ended.stdout)["clientVersion"]["gitVersion"]))
+        return str(json.loads(ended.stdout)["clientVersion"]["gitVersion"])
     except (ValueError, KeyError, TypeError):
         return ""
 

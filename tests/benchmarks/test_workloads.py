@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from benchmarks.kubectl import KUBECTL
+from benchmarks.kubectl import KUBECTL, installed_kubectl
 from benchmarks.kubernetes import count_requests, count_writes
 from benchmarks.objects import write_objects
-from benchmarks.running import Command, Failed
+from benchmarks.running import Command, Failed, NotHere
 from orchestrator.sandbox.programs.build import KUBERNETES_VERSION
+from orchestrator.settings import Settings
 
 _METRICS = """\
 # TYPE apiserver_request_total counter
@@ -79,6 +81,26 @@ def test_kubectl_is_of_the_version_of_the_sandbox() -> None:
     staging = KUBERNETES_VERSION.replace("v1.", "v0.", 1)
     replaced = [line.split()[-1] for line in module.splitlines() if "=> k8s.io/" in line]
     assert set(replaced) == {staging}
+
+
+@pytest.mark.parametrize(
+    ("version", "measured"),
+    [("v1.32.4-dispatcher", True), (KUBERNETES_VERSION, False), ("", False)],
+)
+def test_a_kubectl_of_this_machine_is_measured_where_it_is_another(
+    tmp_path: Path, version: str, *, measured: bool
+) -> None:
+    """One of the sandbox's own version is measured anyway, and one that does not tell its version is none."""
+    told = f'{{"clientVersion": {{"gitVersion": "{version}"}}}}'
+    (tmp_path / "kubectl").write_text(f"#!/bin/sh\necho '{told}'\n")
+    (tmp_path / "kubectl").chmod(0o755)
+    settings = replace(Settings.read(), environment={"PATH": str(tmp_path)})
+
+    if measured:
+        assert installed_kubectl(settings) == (tmp_path / "kubectl", version.removeprefix("v"))
+    else:
+        with pytest.raises(NotHere, match="no kubectl of another version"):
+            installed_kubectl(settings)
 
 
 def test_requests_are_counted_that_the_control_plane_does_not_send_by_itself() -> None:
