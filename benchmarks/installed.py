@@ -1,7 +1,7 @@
 """The workload engine beside the kubectl that this machine has, where that is of another version than the sandbox.
 
-kubectl 1.33 takes five times the processor time of 1.35 for the same objects, and is what many machines still have. Every
-first apply has a fresh sandbox; neither waits.
+kubectl 1.33 takes five times as long as 1.35 for the same objects, and is what many machines still have. Every first
+apply has a fresh sandbox; neither waits.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def test_a_kubectl_of_this_machine_is_measured_where_it_is_another(
     told = f'{{"clientVersion": {{"gitVersion": "{version}"}}}}'
     (tmp_path / "kubectl").write_text(f"#!/bin/sh\necho '{told}'\n")
     (tmp_path / "kubectl").chmod(0o755)
-    settings = replace(Settings.read(), environment={"PATH": str(tmp_path)})
+    settings = replace(Settings.read(), search_path=str(tmp_path))
 
     if measured:
         assert installed_kubectl(settings) == (tmp_path / "kubectl", version.removeprefix("v"))
