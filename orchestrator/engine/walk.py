@@ -8,6 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from orchestrator import clock, log
 from orchestrator.errors import OrchestratorError, unexpected
+from orchestrator.plans.change import Change
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId
 
@@ -24,10 +25,15 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The work on a unit raised an error, after so many seconds."""
+    """The work on a unit raised an error, after so many seconds.
+
+    ``done`` is what it had done by then, and ``unknown`` are the names of what it may have done.
+    """
 
     error: OrchestratorError
     seconds: float = 0.0
+    done: tuple[Change, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,22 @@ class UnitProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeBegun:
+    """One change of a unit was sent on its way: until it is told as done or refused, nobody knows what became of it."""
+
+    unit: UnitId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRefused:
+    """One change of a unit was begun, and refused as a whole."""
+
+    unit: UnitId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeDone:
     """One change of a unit was carried out, or ``waiting`` for health."""
 
@@ -72,4 +88,13 @@ class Notice:
     text: str
 
 
-Event: TypeAlias = PhaseStarted | UnitStarted | UnitProgress | ChangeDone | UnitFinished | Notice
+Event: TypeAlias = (
+    PhaseStarted
+    | UnitStarted
+    | UnitProgress
+    | ChangeBegun
+    | ChangeRefused
+    | ChangeDone
+    | UnitFinished
+    | Notice
+)

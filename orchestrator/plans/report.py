@@ -24,11 +24,15 @@ _BLAMELESS = (ClusterUnreachable, LedgerError, PlanRefused, StorageError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitResult:
-    """How one unit ended; ``changes`` were carried out, ``error`` says why it failed, ``detail`` shortly so."""
+    """How one unit ended; ``changes`` were carried out, ``error`` says why it failed, ``detail`` shortly so.
+
+    ``unknown`` are the names of what one that failed may have changed: nobody can tell.
+    """
 
     unit: UnitId
     outcome: Outcome
     changes: tuple[Change, ...] = ()
+    unknown: tuple[str, ...] = ()
     seconds: float = 0.0
     detail: str = ""
     error: OrchestratorError | None = None
@@ -102,8 +106,8 @@ def intended(plan: Plan) -> str:
     """Return in a few words what a plan is going to do, for the ledger's entry before the first effect."""
     deferred = sum(1 for unit in plan.units if unit.deferred)
     later = [f"{deferred} unit{'s' if deferred > 1 else ''} to plan in turn"] if deferred else []
-    counted = _counted(change for _, change in plan.changes())
-    words = [f"{number} to {action.value}" for action, number in counted.items()]
+    found = counted(change for _, change in plan.changes())
+    words = [f"{number} to {action.value}" for action, number in found.items()]
     lost = sum(change.risk is Risk.DATA_LOSS for _, change in plan.changes())
     losing = [f"{lost} losing data"] if lost else []
     guards = [loosening(plan)] if plan.loosened else []
@@ -112,8 +116,6 @@ def intended(plan: Plan) -> str:
 
 def accomplished(report: Report) -> str:
     """Return in a few words what was done, for the ledger's entry at the end and for people."""
-    counted = _counted(change for result in report.results for change in result.changes)
-    words = [f"{number} {PAST[action]}" for action, number in counted.items()]
     failed = (
         [f"failed at {', '.join(result.unit for result in report.failures)}"]
         if report.failures
@@ -122,7 +124,15 @@ def accomplished(report: Report) -> str:
     stopped = ["interrupted"] if report.outcome is Outcome.INTERRUPTED else []
     guards = [loosening(report.plan)] if report.plan.loosened and not (failed or stopped) else []
     nothing = "nothing of it was done" if report.trouble is not None else "nothing to change"
-    return ", ".join([*words, *guards, *failed, *stopped]) or nothing
+    return ", ".join([*changed(report), *guards, *failed, *stopped]) or nothing
+
+
+def changed(report: Report) -> tuple[str, ...]:
+    """Return in a few words each what was done of a plan, and how much of it may have been."""
+    found = counted(change for result in report.results for change in result.changes)
+    unknown = sum(len(result.unknown) for result in report.results)
+    words = (f"{number} {PAST[action]}" for action, number in found.items())
+    return (*words, *([f"{unknown} may be done"] if unknown else []))
 
 
 def loosening(plan: Plan) -> str:
@@ -131,9 +141,10 @@ def loosening(plan: Plan) -> str:
     return f"guard{'s' if len(plan.loosened) > 1 else ''} loosened: {names}"
 
 
-def _counted(changes: Iterable[Change]) -> dict[Action, int]:
-    counted = Counter(change.action for change in changes if change.subject is not Subject.OUTPUT)
-    return {action: counted[action] for action in PAST if counted[action]}
+def counted(changes: Iterable[Change]) -> dict[Action, int]:
+    """Return how often each action does something, in the order of ``PAST``; outputs go without saying."""
+    found = Counter(change.action for change in changes if change.subject is not Subject.OUTPUT)
+    return {action: found[action] for action in PAST if found[action]}
 
 
 def past(action: Action) -> str:

@@ -9,7 +9,7 @@ from orchestrator.errors import InvalidStack, Mistake, OrchestratorError, Place
 from orchestrator.plans.change import Change, FieldChange, Risk, Subject, Touch
 from orchestrator.plans.digest import digest
 from orchestrator.plans.plan import Plan, Restored, Revision, Since, UnitPlan, count
-from orchestrator.plans.report import Fallback, Report, UnitResult
+from orchestrator.plans.report import Fallback, Report, UnitResult, counted
 from orchestrator.plans.risk import at_risk
 from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
 from orchestrator.stack.model import Json
@@ -264,6 +264,8 @@ def _result(result: UnitResult) -> dict[str, Json]:
         "unit": result.unit,
         "outcome": result.outcome.value,
         "seconds": round(result.seconds, 3),
+        "counts": {action.value: number for action, number in counted(result.changes).items()},
+        "unknown": [*result.unknown],
         "detail": result.detail,
         "error": None if result.error is None else error_json(result.error)["error"],
     }

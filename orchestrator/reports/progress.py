@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import assert_never
 
 from orchestrator.plans.events import (
+    ChangeBegun,
     ChangeDone,
+    ChangeRefused,
     Event,
     Notice,
     Outcome,
@@ -36,6 +38,8 @@ def plain_line(event: Event) -> str:
             return f"  {event.unit}: {event.activity}"
         case UnitProgress():
             return f"  {event.unit}: {event.text}"
+        case ChangeBegun() | ChangeRefused():
+            return ""
         case ChangeDone():
             doing = "waiting for" if event.waiting else past(event.action)
             return f"  {event.unit}: {doing} {event.name}"

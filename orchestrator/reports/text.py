@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Plan, Since, UnitPlan, count
-from orchestrator.plans.report import Report, accomplished, loosening, past
+from orchestrator.plans.report import Report, accomplished, changed, loosening, past
 from orchestrator.reports.fallback import fallback_lines
 from orchestrator.reports.fields import render_fields, show_transition
 from orchestrator.reports.folding import COLUMNS, wrapped
@@ -271,7 +271,8 @@ def _last_line(report: Report) -> str:
         case Outcome.FAILED:
             return f"Failed: {where}{took}: {accomplished(report)}.{entry}"
         case Outcome.INTERRUPTED:
-            return f"Interrupted: {where}{took}. Run apply again to go on from here.{entry}"
+            done = f": {', '.join(told)}" if (told := changed(report)) else ""
+            return f"Interrupted: {where}{took}{done}. Run apply again to go on from here.{entry}"
         case Outcome.UNCHANGED if report.plan.destroy:
             return f"{_NOTHING_LEFT}{entry}"
         case Outcome.UNCHANGED if not report.plan.loosened:

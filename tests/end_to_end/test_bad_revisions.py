@@ -192,7 +192,9 @@ def test_a_newer_commit_ends_the_waiting_for_a_rollout(world: World) -> None:
     told = f"since a newer revision waits for its turn: {newer[:10]} of Grace Hopper"
     assert told in _flat(ended.stdout)
     assert second.code == 0, second.said
-    by = f"at {stuck[:10]}: interrupted by a newer revision, {newer[:10]} of Grace Hopper"
+    by = (
+        f"at {stuck[:10]}: 1 created, interrupted by a newer revision, {newer[:10]} of Grace Hopper"
+    )
     assert any(by in subject for subject in world.ledger()), world.ledger()
     assert "it failed before" not in second.said
     assert world.locks() == ""

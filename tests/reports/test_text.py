@@ -9,6 +9,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Left, Revision
 from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished
 from orchestrator.plans.values import ABSENT, Unknown, masked
+from orchestrator.reports.json import report_json
 from orchestrator.reports.text import render_plan, render_report, summary
 from orchestrator.stack.model import UnitId
 from tests.plans.builders import change, field_change, plan, unit_plan
@@ -329,6 +330,27 @@ Failed: shop/production at 3f2c1a9d4e in 12.3 s: 1 created, failed at
 manifests.shop. Ledger entry 0123456789.
 """
     )
+
+
+def test_a_report_counts_what_failed_units_did() -> None:
+    """What they had done before they failed is done; of what got no answer nobody can tell, and that is said."""
+    failed = UnitResult(
+        unit=UnitId("manifests.shop"),
+        outcome=Outcome.FAILED,
+        changes=(change("ConfigMap shop/a"), change("ConfigMap shop/b", action=Action.UPDATE)),
+        unknown=("ConfigMap shop/c",),
+        error=ClusterError("the API server does not answer"),
+    )
+    text = render_report(report := Report(plan=plan(), results=(failed,)))
+    assert text.endswith("1 created, 1 updated, 1 may be\ndone, failed at manifests.shop.\n")
+    told = report_json(report)["results"]
+    assert isinstance(told, list)
+    assert isinstance(told[0], dict)
+    assert told[0]["counts"] == {"create": 1, "update": 1}
+    assert told[0]["unknown"] == ["ConfigMap shop/c"]
+    stopped = replace(failed, outcome=Outcome.INTERRUPTED)
+    text = " ".join(render_report(Report(plan=plan(), results=(stopped,))).split())
+    assert ": 1 created, 1 updated, 1 may be done. Run apply again" in text
 
 
 def test_a_report_names_a_failed_unit_once() -> None:

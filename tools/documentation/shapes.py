@@ -107,6 +107,7 @@ _REPORT = Report(
         UnitResult(
             unit=_DATABASE,
             outcome=Outcome.FAILED,
+            unknown=("aws_db_instance.shop",),
             seconds=12.5,
             detail=_ERROR.message,
             error=_ERROR,

@@ -1,11 +1,13 @@
 """Carrying out one phase of a plan: its units in their order, and what came of each, returned and not raised."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from orchestrator import log
 from orchestrator.engine.execution.retrying import retried
+from orchestrator.engine.execution.tally import Tally
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.walk import Done, Ending, Failed, Skipped, walk
@@ -37,7 +39,8 @@ class Effect:
 
 
 Endings = dict[UnitId, Ending[Effect]]
-Work = Callable[[UnitId, Mapping[UnitId, Effect]], Effect]
+Work = Callable[[Planned, UnitId, Mapping[UnitId, Effect]], Effect]
+"""Carries out one unit of a plan, whose listener counts what is done; it is given what the units before it came to."""
 
 
 def succeeded(endings: Endings) -> bool:
@@ -73,7 +76,10 @@ def carried_out(
     at_once: int | None,
     stop: Stop | None = None,
 ) -> Endings:
-    """Carry out a phase, telling how each unit ends; side by side along the graph, or one after another for None."""
+    """Carry out a phase, telling how each unit ends; side by side along the graph, or one after another for None.
+
+    What did not come to its end has what it did until then.
+    """
     around, order = planned.session.surroundings, tuple(units)
     if not order:
         return {}
@@ -88,9 +94,25 @@ def carried_out(
             )
         )
 
+    tally = Tally(around.on_event)
+    heard_by = replace(planned.session, surroundings=replace(around, on_event=tally.listen))
+    counting = replace(planned, session=heard_by)
     needs = _one_after_another(order) if at_once is None else planned.graph.needs
     heard = stop or around.stop
-    return walk(order, needs, work, workers=at_once or 1, stop=heard, on_end=announce)
+    endings = walk(
+        order, needs, partial(work, counting), workers=at_once or 1, stop=heard, on_end=announce
+    )
+    shown = {unit.unit: unit.changes for unit in planned.plan.units}
+    return {unit: _accounted(unit, end, tally, shown) for unit, end in endings.items()}
+
+
+def _accounted(
+    unit: UnitId, end: Ending[Effect], tally: Tally, shown: Mapping[UnitId, tuple[Change, ...]]
+) -> Ending[Effect]:
+    if not isinstance(end, Failed):
+        return end
+    done, unknown = tally.account(unit, shown.get(unit, ()))
+    return replace(end, done=done, unknown=unknown)
 
 
 def _one_after_another(order: tuple[UnitId, ...]) -> dict[UnitId, tuple[UnitId, ...]]:
@@ -104,18 +126,13 @@ def _result(unit: UnitId, end: Ending[Effect]) -> UnitResult:
             return UnitResult(
                 unit=unit, outcome=effect.outcome, changes=effect.changes, seconds=end.seconds
             )
-        case Failed(error=Interrupted() as error):
-            return UnitResult(
-                unit=unit,
-                outcome=Outcome.INTERRUPTED,
-                seconds=end.seconds,
-                detail=error.message.removeprefix(f"{unit}: "),
-                error=error,
-            )
         case Failed(error=error):
+            stopped = isinstance(error, Interrupted)
             return UnitResult(
                 unit=unit,
-                outcome=Outcome.FAILED,
+                outcome=Outcome.INTERRUPTED if stopped else Outcome.FAILED,
+                changes=end.done,
+                unknown=end.unknown,
                 seconds=end.seconds,
                 detail=error.message.removeprefix(f"{unit}: "),
                 error=error,

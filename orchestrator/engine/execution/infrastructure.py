@@ -19,13 +19,13 @@ from orchestrator.stack.model import UnitId
 def apply_infrastructure(planned: Planned, allowed: Permissions) -> Endings:
     """Apply the modules along the graph, planning those in their turn that had to wait, or that read what moved."""
 
-    def work(unit: UnitId, done: Mapping[UnitId, Effect]) -> Effect:
+    def work(counting: Planned, unit: UnitId, done: Mapping[UnitId, Effect]) -> Effect:
         outputs = {each.partition(".")[2]: effect.outputs for each, effect in done.items()}
 
         def attempt(number: int) -> Effect:
             shown = planned.modules[unit]
             module = in_its_turn(planned, shown, allowed, outputs=outputs, again=number > 1)
-            return _apply_module(planned, module, "applying", Outcome.APPLIED)
+            return _apply_module(counting, module, "applying", Outcome.APPLIED)
 
         return tried(planned, unit, planned.session.surroundings.stop, attempt)
 
@@ -36,12 +36,12 @@ def apply_infrastructure(planned: Planned, allowed: Permissions) -> Endings:
 def destroy_infrastructure(planned: Planned) -> Endings:
     """Destroy the modules in the plan's order, what depends on others first."""
 
-    def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+    def work(counting: Planned, unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
         shown = planned.destroyed[unit]
 
         def attempt(number: int) -> Effect:
             module = shown if number == 1 else _planned_gone(planned, shown)
-            return _apply_module(planned, module, "destroying", Outcome.DESTROYED)
+            return _apply_module(counting, module, "destroying", Outcome.DESTROYED)
 
         # What a destruction was asked for by hand is not a revision that goes wrong.
         done = tried(planned, unit, stop, attempt) if shown.unit_plan.removed else attempt(1)

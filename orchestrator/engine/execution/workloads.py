@@ -78,14 +78,14 @@ def apply_workloads(
     """Apply the sets along the graph, and wait until what they declare is healthy, or a newer revision waits."""
     around = planned.session.surroundings
 
-    def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+    def work(counting: Planned, unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
         shown = sets[unit]
 
         def attempt(number: int) -> tuple[OwnedObject, ...]:
             if number == 1:
-                return _apply_set(planned, shown, cluster, stop)
+                return _apply_set(counting, shown, cluster, stop)
             again = planned_again(planned, shown, outputs=outputs, cluster=cluster, allowed=allowed)
-            return _apply_set(planned, again, cluster, stop)
+            return _apply_set(counting, again, cluster, stop)
 
         try:
             owned = tried(planned, unit, stop, attempt)
@@ -123,9 +123,9 @@ def prune_workloads(
     planned: Planned, sets: Mapping[UnitId, PlannedSet], cluster: Cluster | None
 ) -> Endings:
     """Delete what no set wants any more, the last set first; one failure keeps the rest from starting."""
-    around = planned.session.surroundings
 
-    def work(unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+    def work(counting: Planned, unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
+        around = counting.session.surroundings
         result = _result_of(sets[unit])
         changes = tuple(_changes(result, deletions=True))
         if (

@@ -11,7 +11,7 @@ from orchestrator.infrastructure.reading.plan import drift_in
 from orchestrator.infrastructure.reading.state import read_outputs_block
 from orchestrator.infrastructure.running.run import Ended
 from orchestrator.plans.change import Action, Change
-from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.plans.events import ChangeBegun, ChangeDone, Event, UnitProgress
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.scope import Output
@@ -66,6 +66,7 @@ class Progress:
         match message.get("type"):
             case "apply_start":
                 self._in_flight[name] = str(hook.get("action", ""))
+                self._emit(ChangeBegun(unit=self._unit, name=name))
                 self._tell(f"{_BEGUN.get(self._in_flight[name], 'applying')} {name}")
             case "apply_complete":
                 self._in_flight.pop(name, None)

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from orchestrator import clock
 from orchestrator.errors import ClusterError, Interrupted, PlanRefused
 from orchestrator.plans.change import Action
-from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.plans.events import ChangeBegun, ChangeDone, ChangeRefused, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Wait
@@ -126,6 +126,8 @@ class _Execution:
         left = [_submission(step) for step in batch if step.action is not Action.NO_OP]
         deadline = clock.seconds() + _EARLY_SECONDS
         while left:
+            for submission in left:
+                self._on_event(ChangeBegun(unit=self._plan.unit, name=str(submission.ref)))
             replies = self._cluster.apply_many(
                 left,
                 dry_run=False,
@@ -185,6 +187,9 @@ class _Execution:
             if waiting:
                 self._live[ref] = reply.live
             self._tell(ref, waiting=waiting)
+        else:
+            name = str(submission.ref)
+            self._on_event(ChangeRefused(unit=self._plan.unit, name=name))
 
     def _listener(self) -> Listener:
         return Listener(

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from orchestrator import clock
 from orchestrator.errors import ClusterError, Interrupted
 from orchestrator.plans.change import Action
-from orchestrator.plans.events import ChangeDone, Event, UnitProgress
+from orchestrator.plans.events import ChangeBegun, ChangeDone, ChangeRefused, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.workloads.applying.finalizers import findings, reasons
@@ -99,7 +99,12 @@ class _Deletion:
         )
 
     def _start(self) -> None:
+        for ref in self._left:
+            self._on_event(ChangeBegun(unit=self._units[ref].unit, name=str(ref)))
         errors = self._cluster.delete_many({ref: self._units[ref].uid for ref in self._left})
+        if len(errors) == len(self._left):  # else nobody says which of them
+            for ref in self._left:
+                self._on_event(ChangeRefused(unit=self._units[ref].unit, name=str(ref)))
         if errors:
             raise together(errors)
         for ref in self._left:

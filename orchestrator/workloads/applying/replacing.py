@@ -26,7 +26,7 @@ def clear_away(
     Raises what that raises; what was deleted until then is created by the next apply.
     """
 
-    def told(event: Event) -> None:
+    def told(event: Event) -> None:  # what is begun is the whole change, of which this is one half
         on_event(_progress(event) if isinstance(event, ChangeDone) else event)
 
     prune(

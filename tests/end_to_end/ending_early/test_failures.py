@@ -44,7 +44,7 @@ def test_a_rollout_that_fails_says_why_and_is_mended_by_the_next_commit(world: W
     assert "ImagePullBackOff" in failed.stdout
     assert world.data("after") == {"text": "first"}
     assert world.exists("ConfigMap", "old")
-    assert "failed at manifests.web" in world.ledger()[0]
+    assert ": 1 updated, failed at manifests.web" in world.ledger()[0]
     assert not world.locks()
     assert _status(world) == {"manifests.web": "failed", "manifests.after": "applied"}
     assert "failed" in world.run("status", world.name).stdout
@@ -69,6 +69,7 @@ def test_a_module_that_fails_keeps_the_workloads_from_changing(world: World) -> 
 
     assert failed.code == 1
     assert "the disk of hello is missing" in failed.stdout
+    assert ": 1 created, 1 may be done, failed at modules.fails" in " ".join(failed.stdout.split())
     assert f"stacks/{world.name}/modules/fails/main.tf:9" in failed.stdout
     assert world.resources("neighbour")
     assert world.resources("dependant") == {}
