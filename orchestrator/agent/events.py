@@ -63,11 +63,16 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """Git declares a stack, or one of its environments, no longer; ``destroyed`` says that it is taken away."""
+    """Git declares a stack, or one of its environments, no longer; ``destroyed`` says that it is taken away.
+
+    Where that was to be and cannot be, ``why`` says so, and ``hint`` what to do.
+    """
 
     key: Key
     revision: str
     destroyed: bool
+    why: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,9 @@ from orchestrator.agent.decisions.agenda import (
     idle,
     next_moment,
 )
-from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
+from orchestrator.agent.decisions.endings import Pace, ended, over, surveyed_badly
 from orchestrator.agent.decisions.naming import outcome
-from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.agent.decisions.revisions import moved, recorded, surveyed, vanished
 from orchestrator.agent.decisions.turns import Turns
 from orchestrator.agent.memory import Memory, own_directory
 from orchestrator.agent.own_file import OwnFile
@@ -178,17 +178,18 @@ class Loop:
             item = begun(self.agenda[start.key], start.task, now)
             self._replace(item)
             self._began[start.key] = now
-            order = self._order(start, item.revision)
+            order = self._order(start, item)
             self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
             stop = self._stops[start.key] = Stop(above=self.stop)
             self._send(threads, order, stop)
 
-    def _order(self, start: Start, revision: str) -> Order:
+    def _order(self, start: Start, item: Item) -> Order:
         return Order(
             configuration=self.configuration,
             task=start.task,
             key=start.key,
-            revision=revision,
+            revision=item.revision,
+            declared=item.declared,
             newer=none_newer(self.configuration, start.key) if start.key.stack else None,
         )
 
@@ -285,8 +286,8 @@ class Loop:
         now, settings = clock.lasting(), self._settings(result.key)
         pace = Pace(retry=self.configuration.retry, drift=settings.drift)
         after = ended(item, verdict, now, pace=pace, lot=self._chance.random())
-        over = verdict.end in {End.DESTROYED, End.UNCHANGED} and not after.due
-        if result.task is Task.DESTROY and over:
+        gone = over(item, verdict)
+        if gone:
             self.agenda = {key: each for key, each in self.agenda.items() if key != result.key}
         else:
             self._replace(after)
@@ -306,6 +307,10 @@ class Loop:
                 before=before,
             )
         )
+        if gone and verdict.end is End.UNCHANGED and verdict.message:  # it is left where it is
+            why = {"why": verdict.message, "hint": verdict.hint}
+            left = events.Gone(key=result.key, revision=verdict.revision, destroyed=False, **why)
+            self._announce(left)
 
     def _surveyed(self, result: Result) -> None:
         now, found = clock.lasting(), result.survey
@@ -354,8 +359,7 @@ class Loop:
         if self.share.begins(key):
             self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
         if destroyed:
-            item = self.agenda[key]
-            self._replace(replace(item, revision=revision, due={Task.DESTROY: now}))
+            self._replace(vanished(self.agenda[key], revision, now))
         else:
             self.agenda = {each: item for each, item in self.agenda.items() if each != key}
 

@@ -200,6 +200,7 @@ def manifests(
 @_config_option
 @click.option("--as-read", type=click.Path(path_type=Path))
 @click.option("--revision", required=True, metavar="COMMIT")
+@click.option("--declared", default="", metavar="COMMIT")
 @click.option("--newer", type=click.Path(path_type=Path))
 @click.option("--look", multiple=True, metavar="STACK/ENVIRONMENT")
 @pass_options
@@ -212,6 +213,7 @@ def work(
     config: Path,
     as_read: Path | None,
     revision: str,
+    declared: str,
     newer: Path | None,
     look: tuple[str, ...],
 ) -> None:
@@ -225,6 +227,7 @@ def work(
         task=Task(task),
         key=Key(repository=repository, stack=stack, environment=environment),
         revision=revision,
+        declared=declared,
         newer=newer,
         looks=tuple(
             Key(repository=repository, stack=name, environment=variant)

@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from orchestrator.engine.history.opening import all_ledgers, read_files, session_of_ledger
+from orchestrator.engine.history.opening import (
+    all_ledgers,
+    bare_session,
+    bare_stack,
+    read_files,
+    session_of_ledger,
+)
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session, session_at
 from orchestrator.errors import (
@@ -20,6 +26,10 @@ from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.repository import Repository, open_repository
 from orchestrator.stack.load import StackFile, find_stacks, load_project
+
+
+class Unplaced(PlanRefused):
+    """Nobody knows any more in which cluster the ledger is of what Git declares no more."""
 
 
 def open_what_is_left(
@@ -93,20 +103,52 @@ def _files_of(
 
 
 def open_as_applied(
-    surroundings: Surroundings, repository: Repository, revision: Revision, owner: Owner
+    surroundings: Surroundings,
+    repository: Repository,
+    revision: Revision,
+    owner: Owner,
+    *,
+    declared: str = "",
 ) -> Session | None:
     """Open what a revision declares no more as it was applied last; None when it is declared, or nothing is left.
 
-    Only to take it away. Raises PlanRefused when no revision that applied it can be read, LedgerError.
+    Only to take it away. ``declared`` is the commit that declared it last, where that is known: it says where its
+    ledger is. Raises PlanRefused when no revision that applied it can be read, Unplaced, LedgerError.
     """
     files = read_files(repository, tree=repository.export(revision))
     if files.troubles or files.declares(owner) is not False:
         return None
-    hollow = session_of_ledger(
-        surroundings, repository, files, stack=owner.stack, environment=owner.environment
-    )
+    hollow = _as_declared(surroundings, repository, declared, owner)
+    if hollow is None:
+        hollow = bare_session(surroundings, repository, files)
+        hollow = replace(hollow, stack=bare_stack(owner, files.ledger))
+        if hollow.stack.ledger.in_own_cluster:
+            raise _unplaced(owner)
     state = open_store(hollow).read()
     return _readable(hollow, state) if state.units or state.inventory else None
+
+
+def _as_declared(
+    surroundings: Surroundings, repository: Repository, commit: str, owner: Owner
+) -> Session | None:
+    """Open a stack at the commit that declared it last; None where that cannot be read any more."""
+    if not commit:
+        return None
+    try:
+        revision = repository.revision(commit)
+        return session_at(
+            surroundings, repository, revision, stack=owner.stack, environment=owner.environment
+        )
+    except (UsageError, InvalidStack, RepositoryError):
+        return None
+
+
+def _unplaced(owner: Owner) -> Unplaced:
+    return Unplaced(
+        f"{owner} is no longer declared in Git, and so nobody knows in which cluster its ledger is: it was its own",
+        hint="declare it again, and take it away by hand before it goes:"
+        f" orchestrator destroy {owner.stack} --env {owner.environment}",
+    )
 
 
 def revisions_of(state: LedgerState) -> tuple[Revision, ...]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.agent.configuration.model import DriftChecks
 from orchestrator.agent.decisions.agenda import NEVER, Item, Key, Task
-from orchestrator.agent.decisions.endings import Pace, ended, surveyed_badly
+from orchestrator.agent.decisions.endings import Pace, ended, over, surveyed_badly
 from orchestrator.agent.verdicts import End
 from orchestrator.stack.model import Drift
 from tests.agent.builders import NOW, PACE, at_work, verdict
@@ -87,6 +87,15 @@ def test_drift_is_looked_for_as_is_said(drift: DriftChecks, look: float, due: fl
     pace = Pace(retry=PACE.retry, drift=drift)
     after = ended(at_work(), verdict(End.APPLIED), NOW, pace=pace, lot=0.5)
     assert (after.look, after.next) == (look, due)
+
+
+@pytest.mark.parametrize("end", End)
+def test_what_was_taken_away_is_over(end: End) -> None:
+    """Nobody looks for drift of it; what was declared anew meanwhile goes on, and so does what was not taken away."""
+    item = at_work(Task.DESTROY)
+    assert over(item, verdict(end)) == (end in {End.DESTROYED, End.UNCHANGED})
+    assert not over(replace(item, due={Task.RECONCILE: NOW}), verdict(end))
+    assert not over(at_work(), verdict(end))
 
 
 @pytest.mark.parametrize("end", [End.HELD, End.SUSPENDED])

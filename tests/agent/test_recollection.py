@@ -21,6 +21,7 @@ ITEMS = st.builds(
     content=st.sampled_from(["", "c1"]),
     attempted=st.sampled_from(["", "c1"]),
     settled=st.sampled_from(["", "c1"]),
+    declared=st.sampled_from(["", "r0"]),
     failures=st.integers(0, 9),
     look=st.sampled_from([NEVER, NOW + 60]),
     due=st.dictionaries(

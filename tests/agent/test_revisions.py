@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
-from orchestrator.agent.decisions.revisions import moved, recorded, surveyed
+from orchestrator.agent.decisions.revisions import moved, recorded, surveyed, vanished
 from orchestrator.plans.declared import Declared
 from tests.agent.builders import NOW, declared, key, survey
 
@@ -87,6 +87,17 @@ def test_a_commit_hurries_what_somebody_else_had_overtaken() -> None:
     assert agenda == late
     agenda, _ = surveyed(late, survey("r2", declared()), NOW, repository="a")
     assert (agenda[key()].due, agenda[key()].overtaken) == ({Task.RECONCILE: NOW}, 0)
+
+
+def test_what_vanished_is_known_by_the_revision_that_had_it_last() -> None:
+    """However many follow that do not; one that comes back is known by those that have it."""
+    ((_, item),) = _at_rest().items()
+    gone = vanished(vanished(item, "r2", NOW), "r3", NOW)
+    assert (gone.revision, gone.declared, gone.due) == ("r3", "r1", {Task.DESTROY: NOW})
+    agenda, _ = surveyed({key(): gone}, survey("r4", declared()), NOW, repository="a")
+    assert vanished(agenda[key()], "r5", NOW).declared == "r4"
+    never_seen = Item(key=key(), revision="r2")
+    assert vanished(never_seen, "r2", NOW).declared == ""
 
 
 def test_a_stack_that_cannot_be_read_is_left_as_it_is() -> None:

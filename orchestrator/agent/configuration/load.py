@@ -62,8 +62,8 @@ def _configuration(top: Section, file: Path, settings: Settings, said: bytes) ->
     home, name = file.parent.resolve(), top.text("name") or "agent"
     otherwise = _stack(top.below("defaults"), StackSettings())
     return Configuration(
-        file=home
-        / file.name,  # where a cluster puts a file, it is a link to what goes with its next version
+        # Where a cluster puts a file, it is a link to what goes away with the next version.
+        file=home / file.name,
         name=name,
         directory=_path(top, "directory", home) or settings.cache / "agents" / name,
         listen=top.text("listen"),

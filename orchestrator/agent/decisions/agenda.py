@@ -52,11 +52,10 @@ class Item:
     ``revision`` is the one that is wanted, ``content`` identifies what the stack is made of there, empty where
     nobody can tell. ``settled`` is the content that was brought about last, ``attempted`` the one that was tried last.
     Of a repository they are whose signed commits are taken, and whose were when one was taken last.
-    ``due`` says when there is what to do.
-    ``urgent`` says that a new revision waits. ``failures`` counts those in a row, and ``overtaken`` how often in a row
-    somebody else had applied what is newer; ``waits`` says that only a person, or time, can change what it waits for.
-    ``running`` is what is being done, since ``started``. ``look`` is when to look
-    at its workloads, along with those of others.
+    ``due`` says when there is what to do, ``urgent`` that a new revision waits. ``failures`` counts those in a row, and
+    ``overtaken`` how often somebody else had applied what is newer; ``waits`` says that only a person, or time, can
+    change what it waits for. ``running`` is what is being done, since ``started``. ``look`` is when to look at its
+    workloads, along with those of others. ``declared`` is the revision that declared last what is to be taken away.
     """
 
     key: Key
@@ -72,6 +71,7 @@ class Item:
     running: Task | None = None
     started: float = -NEVER
     look: float = NEVER
+    declared: str = ""
 
     @property
     def next(self) -> float:

@@ -45,6 +45,12 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     return replace(item, failures=failures, waits=False, due={again: now + pause})
 
 
+def over(item: Item, verdict: Verdict) -> bool:
+    """Whether a stack whose task ended so is gone, or nothing can follow, and nobody declared it anew meanwhile."""
+    gone = item.running is Task.DESTROY and verdict.end in {End.DESTROYED, End.UNCHANGED}
+    return gone and not item.due
+
+
 def surveyed_badly(item: Item, now: float, *, retry: Retry, lot: float) -> Item:
     """Return the item of a repository that could not be looked at: it is tried again, later and later."""
     failures = item.failures + 1

@@ -74,7 +74,14 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
         failures=0,
         overtaken=0,
         waits=False,
+        declared="",
     )
+
+
+def vanished(item: Item, revision: str, now: float) -> Item:
+    """Return the item of a stack that a revision declares no more, and that is to be taken away."""
+    declared = item.declared or (item.revision if item.revision != revision else "")
+    return replace(item, revision=revision, declared=declared, due={Task.DESTROY: now})
 
 
 def recorded(

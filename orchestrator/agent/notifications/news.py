@@ -166,8 +166,8 @@ def _gone(event: events.Gone) -> News:
         title="is no longer declared in Git",
         mark=event.revision,
         revision=event.revision,
-        message="what runs of it is left alone",
-        hint="`orchestrator destroy` takes it away",
+        message=event.why or "what runs of it is left alone",
+        hint=event.hint or "`orchestrator destroy` takes it away",
     )
 
 

@@ -14,13 +14,15 @@ from orchestrator.errors import UsageError, storage_error
 class Order:
     """What to do with which stack, at which revision.
 
-    ``newer`` is the file that appears when there is a newer one; ``looks`` are the stacks that a patrol looks at.
+    ``newer`` is the file that appears when there is a newer one, ``declared`` the revision that declared last what is
+    to be taken away; ``looks`` are the stacks that a patrol looks at.
     """
 
     configuration: Configuration
     task: Task
     key: Key
     revision: str
+    declared: str = ""
     newer: Path | None = None
     looks: tuple[Key, ...] = ()
 
@@ -52,6 +54,7 @@ class Order:
         words += [self.key.stack, self.key.environment] if self.key.stack else []
         words += ["--config", str(self.configuration.file), "--revision", self.revision]
         words += ["--as-read", str(as_read_of(self.configuration))]
+        words += ["--declared", self.declared] if self.declared else []
         words += ["--newer", str(self.newer)] if self.newer else []
         looks = (("--look", f"{each.stack}/{each.environment}") for each in self.looks)
         return (*words, *(word for pair in looks for word in pair))

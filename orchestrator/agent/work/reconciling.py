@@ -25,7 +25,7 @@ from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.engine.turns import Turn, take_turn
-from orchestrator.engine.vanished import open_as_applied
+from orchestrator.engine.vanished import Unplaced, open_as_applied
 from orchestrator.errors import (
     Interrupted,
     InvalidStack,
@@ -109,7 +109,8 @@ def _gone(order: Order, around: Surroundings, repository: Repository) -> Session
     """Open what is declared no more as it was applied last, None when nothing of it is left."""
     key = order.key
     owner = Owner(stack=key.stack, environment=key.environment)
-    return open_as_applied(around, repository, repository.revision(order.revision), owner)
+    revision = repository.revision(order.revision)
+    return open_as_applied(around, repository, revision, owner, declared=order.declared)
 
 
 def _looked(order: Order, session: Session, resources: ExitStack) -> Verdict | None:
@@ -290,6 +291,8 @@ def refused(error: OrchestratorError, revision: str) -> Verdict:
             return replace(verdict, end=End.LOCKED)
         case Interrupted():
             return replace(verdict, end=End.INTERRUPTED)
+        case Unplaced():  # nothing that the agent could wait for
+            return replace(verdict, end=End.UNCHANGED)
         case PlanRefused():
             return replace(verdict, end=End.HELD, waits=Waits.PERSON)
         case InvalidStack():

@@ -26,6 +26,8 @@ def survey(
     A remote that does not answer is told, and then what this clone has is all. In a cluster there are none as long
     as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError, PlanRefused.
     """
+    if _in_some_cluster(session):
+        return {}
     ask_gate(session)
     match session.stack.ledger.store:
         case LedgerStore.GIT:
@@ -59,13 +61,15 @@ def _in_directory(session: Session) -> list[Owner]:
 
 
 def _in_cluster(session: Session) -> list[Owner]:
-    """Return whose ledgers are in the namespace, sorted; a stack's own cluster is known of a stack alone."""
+    """Return whose ledgers are in the namespace, sorted."""
     from orchestrator.ledger.stores.cluster import owners_in
 
-    ledger = session.stack.ledger
-    if not (session.stack.file or ledger.context or ledger.kubeconfig):
-        return []
     return owners_in(registers_of(session))
+
+
+def _in_some_cluster(session: Session) -> bool:
+    """Whether the ledgers are in a cluster of which nobody says which: a stack's own is known of a stack alone."""
+    return session.stack.ledger.in_own_cluster and not session.stack.file
 
 
 def _opened(session: Session, owners: Iterable[Owner]) -> dict[Owner, LedgerState]:

@@ -13,7 +13,13 @@ from orchestrator.engine.ledgers.memory import Memory, remembered
 from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
-from orchestrator.errors import LedgerError, LedgerLost, OrchestratorError, RepositoryError
+from orchestrator.errors import (
+    LedgerError,
+    LedgerLost,
+    OrchestratorError,
+    PlanRefused,
+    RepositoryError,
+)
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.troubles import moved_away
@@ -46,7 +52,10 @@ def sentence_of(entry: Entry) -> str:
 
 
 def read_present(session: Session, store: Store) -> LedgerState:
-    """Return the state of the session's ledger, to go on from; raises LedgerError when that is in another place."""
+    """Return the state of the session's ledger, to go on from; raises LedgerError when that is in another place.
+
+    PlanRefused when that may be, and may not be looked at.
+    """
     state = store.read()
     if state.moved:
         raise moved_away(str(session.owner), state.moved)
@@ -57,7 +66,7 @@ def read_present(session: Session, store: Store) -> LedgerState:
 def check_place(session: Session, store: Store, state: LedgerState) -> None:
     """Raise LedgerError when the ledger of the session is not in the place of that store, but in another one.
 
-    LedgerLost when it was in this one, and is gone.
+    LedgerLost when it was in this one, and is gone. PlanRefused when another one may not be looked at.
     """
     seen = remembered(session)
     if state.head and store.rooted():
@@ -75,8 +84,8 @@ def places_of(
 ) -> Iterator[Place]:
     """Yield the other places that have a ledger of the session's stack.
 
-    Raises LedgerError for one that cannot be read, or tells ``unread`` and goes on. A place on a remote of which this
-    repository knows nothing is none.
+    Raises LedgerError for one that cannot be read, or tells ``unread`` and goes on; PlanRefused for one that may not be
+    looked at. A place on a remote of which this repository knows nothing is none.
     """
     own = store.title
     looked = {own}
@@ -93,6 +102,8 @@ def places_of(
                 yield Place(session=other, store=found, state=state, last=last)
         except RepositoryError:
             continue
+        except PlanRefused as refused:
+            raise _forbidden(session, own, refused) from refused
         except OrchestratorError as error:
             untold = _untold(session, own, error)
             if unread is None:
@@ -189,6 +200,17 @@ def _untold(session: Session, own: str, error: OrchestratorError) -> LedgerError
         hint=f"{error.hint}; if that place is gone for good, begin anew with what exists:"
         f" orchestrator ledger repair {owner.stack} --env {owner.environment}",
         detail=error.detail,
+    )
+
+
+def _forbidden(session: Session, own: str, refused: PlanRefused) -> PlanRefused:
+    owner = session.owner
+    return PlanRefused(
+        f"no ledger of {owner} is in {own}, and nobody may look whether it is in another place,"
+        f" where it was kept before: {refused.message}",
+        hint=f"begin it by hand, which looks there: orchestrator apply {owner.stack} --env {owner.environment};"
+        f" or allow that place as well: {refused.hint}",
+        detail=refused.detail,
     )
 
 

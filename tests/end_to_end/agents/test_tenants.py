@@ -28,7 +28,10 @@ def _why(keeper: Keeper) -> str:
 
 
 def test_no_program_is_run_to_find_a_ledger(keeper: Keeper, world: World, tmp_path: Path) -> None:
-    """A look at what is declared asks where ledgers are, before any stack is opened: nothing is run for that."""
+    """A look at what is declared asks where ledgers are, before any stack is opened: nothing is run for that.
+
+    Nor is it to see whether one that was never begun is where the history says.
+    """
     trace = tmp_path / "trace"
     user = {"exec": {**_PLUGIN, "command": "touch", "args": [str(trace)]}}
     access = {
@@ -47,6 +50,9 @@ def test_no_program_is_run_to_find_a_ledger(keeper: Keeper, world: World, tmp_pa
     keeper.push("Keep the ledger where a program is asked")
     keeper.tell(repository={"allow": {"modules": False}})
     assert "it brings a kubeconfig" in _why(keeper)
+    world.declare(None, shop)
+    keeper.push("Keep it in Git")
+    assert "nobody may look whether it is in another place" in _why(keeper)
     assert not trace.exists()
 
 
@@ -75,3 +81,27 @@ def test_code_comes_from_where_it_may_or_not_at_all(keeper: Keeper, world: World
     keeper.tell(repository={"allow": {"modules": False}})
     assert "modules.base is a module, and its code would run" in _why(keeper)
     assert keeper.ledger() == entries
+
+
+def test_what_left_git_with_its_cluster_is_taken_away(keeper: Keeper, world: World) -> None:
+    """The revision that declared it last says in which cluster its ledger is; without it nobody looks into another."""
+    said = json.dumps({"version": 1, "ledger": {"store": "cluster", "namespace": world.name}})
+    (world.root / "orchestrator.yaml").write_text(said, encoding="utf-8")
+    first = keeper.push("Keep ledgers in clusters")
+    bounds = {"clusters": ["sandbox"], "ledgers": [f"cluster:{world.name}"]}
+    keeper.tell(defaults={"vanished": "destroy"}, repository={"allow": bounds})
+    assert keeper.once().code == 0
+    (world.root / "stacks" / world.name / "stack.yaml").unlink()
+    keeper.push("Close the shop")
+    memory = keeper.home / "agent" / "agenda.json"
+    kept = memory.read_text(encoding="utf-8")
+    memory.write_text(kept.replace(first, "1" * 40), encoding="utf-8")
+    left = keeper.once()
+    assert left.code == 0, left.said
+    *_, last = told(left, "stack is no longer declared")
+    assert "nobody knows in which cluster its ledger is" in last["why"]
+    assert (last["destroyed"], world.exists("ConfigMap", "greeting")) == (False, True)
+    assert not told(keeper.once(), "task ended")
+    memory.write_text(kept, encoding="utf-8")
+    (task,) = told(keeper.once(), "task ended")
+    assert (task["end"], world.exists("ConfigMap", "greeting")) == ("destroyed", False)

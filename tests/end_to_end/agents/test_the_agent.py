@@ -278,7 +278,7 @@ def test_what_left_git_is_kept_or_taken_away(keeper: Keeper, world: World) -> No
     kept = keeper.once()
     assert told(kept, "stack is no longer declared")
     assert _text(world) == "hello"
-    keeper.tell(defaults={"vanished": "destroy"})
+    keeper.tell(defaults={"vanished": "destroy", "drift": {"workloads": "100ms"}})
     gone = keeper.once()
     assert gone.code == 0, gone.said
     assert [task["end"] for task in told(gone, "task ended")] == ["destroyed"]

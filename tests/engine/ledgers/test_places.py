@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.agent.configuration.model import Allowed
+from orchestrator.agent.configuration.model import Repository as Watched
+from orchestrator.agent.work.sessions import OwnGate
 from orchestrator.engine.ledgers.checking import check_ledger
 from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.ledgers.moving import export_ledger, import_ledger
@@ -17,7 +20,7 @@ from orchestrator.engine.ledgers.repairing import plan_repair
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session
-from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator.errors import LedgerError, LedgerLost, PlanRefused
 from orchestrator.ledger.archive import decode_archive
 from orchestrator.ledger.entry import Kind
 from orchestrator.plans.events import Event, Notice
@@ -277,6 +280,25 @@ def test_a_place_that_cannot_be_looked_at_is_not_an_empty_one(
     why = refused(ground.say(directory(tmp_path / "new")))
     assert "it cannot be told whether it is in another place" in why.message
     assert "orchestrator ledger repair shop --env default" in why.hint
+
+
+def test_a_place_that_may_not_be_looked_at_waits_for_a_person(
+    ground: Ground, tmp_path: Path
+) -> None:
+    """An agent that is told where ledgers may be looks nowhere else; somebody who begins the ledger by hand does."""
+    ground.say(directory(tmp_path / "old"))
+    ground.say(IN_GIT)
+    allowed = Watched(name="a", url="/nowhere", allowed=Allowed(ledgers=("git",)))
+    gate = OwnGate(repository=allowed, clone=ground.root)
+    around = replace(ground.around(), gate=gate)
+    session = replace(ground.session(), surroundings=around)
+    with pytest.raises(PlanRefused) as why:
+        read_present(session, open_store(session))
+    assert "of this clone, and nobody may look whether it is in another place" in why.value.message
+    assert f"the ledger directory:{tmp_path}/old is not one of its ledgers" in why.value.message
+    assert "orchestrator apply shop --env default" in why.value.hint
+    record(ground.session(), 1)
+    assert read_present(session, open_store(session)).head == "entry-1"
 
 
 def test_a_move_goes_on_without_a_place_that_is_gone(ground: Ground, tmp_path: Path) -> None:
