@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.planning.housed import refuse_to_lose_ledgers
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.session import Session
@@ -68,7 +69,7 @@ def plan_workloads(
 ) -> PlannedSets:
     """Plan all sets of the graph at once, then what is left of the inventory, in the order of the effects.
 
-    Raises InvalidStack, ClusterError, ClusterUnreachable, AccessDenied.
+    Raises InvalidStack, PlanRefused, ClusterError, ClusterUnreachable, AccessDenied.
     """
     kinds = _with_own(cluster.kinds(), wanted)
     rendered = _rendered(session, wanted, outputs, kinds)
@@ -93,7 +94,7 @@ def plan_workloads(
 def plan_pruning(
     session: Session, inventory: tuple[OwnedObject, ...], cluster: "Cluster"
 ) -> PlannedSets:
-    """Plan the deletion of everything in an inventory."""
+    """Plan the deletion of everything in an inventory; raises PlanRefused when ledgers would go with it."""
     return _planned(session, (), inventory, cluster)
 
 
@@ -197,6 +198,7 @@ def _planned(
         secrets=session.surroundings.secrets,
         beside=beside,
     )
+    refuse_to_lose_ledgers(session, found.plans, cluster)
     sets = {plan.unit: PlannedSet(unit_plan=_unit_plan(plan), result=plan) for plan in found.plans}
     return PlannedSets(sets=sets, claimed=found.claimed)
 
