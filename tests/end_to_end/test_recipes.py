@@ -207,7 +207,7 @@ def test_requests_from_forks_do_not_run(file: str) -> None:
     if "gitea" in file:  # anybody who may read can push such a request into the repository itself
         in_a_branch = "github.event.pull_request.head.label != '' && "
         assert recipe["jobs"]["plan"]["if"].endswith(f"{in_a_branch}{of_this}")
-    assert [*recipe["on"]] == ["pull_request", "push"]
+    assert [*recipe["on"]] == ["pull_request", "push", "schedule"]
 
 
 @pytest.mark.parametrize(
@@ -262,10 +262,19 @@ def test_a_push_to_whatever_requests_are_merged_into_says_what_is_stale(
     workflow = pipelines.read("recipes/github.yaml")
 
     assert any(_holds(each, of_gitlab) for each in rules) is runs
-    assert any(_holds(each, {"$CI_PIPELINE_SOURCE": "schedule"}) for each in rules)
     assert workflow["on"]["push"] == {"branches": ["**"]}  # and so no tags
     if branch:
         assert _holds(workflow["jobs"]["refresh"]["if"], of_github) is runs
+
+
+def test_what_no_push_tells_is_found_by_the_clock() -> None:
+    """What people and agents apply makes plans stale, and comes with no push."""
+    rules = [each["if"] for each in pipelines.read("recipes/gitlab.yml")["refresh"]["rules"]]
+    assert any(_holds(each, {"$CI_PIPELINE_SOURCE": "schedule"}) for each in rules)
+    for file, job in (("github", "refresh"), ("gitea", "plan")):
+        recipe = pipelines.read(f"recipes/{file}.yaml")
+        assert [each["cron"] for each in recipe["on"]["schedule"]] == ["17 * * * *"]
+        assert _holds(recipe["jobs"][job]["if"], {"github.event_name": "schedule"})
 
 
 def test_no_refresh_waits_in_the_place_of_another_branch() -> None:
