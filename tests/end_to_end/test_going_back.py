@@ -68,6 +68,11 @@ def test_a_revert_brings_both_halves_back_and_a_revert_of_it_too(world: World) -
     assert restored(world) == {"to": second, "over": third}
     assert world.run("plan", world.name, "--detailed-exitcode").code == 0
 
+    last = git(world.root, "rev-parse", "HEAD")
+    git(world.root, "checkout", "--quiet", "--detach", third)
+    stale = " ".join(world.plan().stdout.split())
+    assert f"Note: this commit is older than {last[:10]}, which Grace Hopper applied last" in stale
+
 
 def _two_modules(world: World) -> str:
     world.write("modules/base/main.tf", ECHO)

@@ -151,8 +151,11 @@ def make_plan(
         plan = with_loosening(plan, session.stack, ledger)
     plan = with_approvals(plan, session, ledger, selection.acknowledged)
     if selection.whole and _leads_on(session, ledger):
+        from orchestrator.engine.planning.behind import with_lacking
         from orchestrator.engine.planning.restoring import with_restored
 
+        if not selection.destroy:
+            plan = with_lacking(plan, session, ledger)
         plan = with_restored(plan, session, wanted=wanted, ledger=ledger, store=store)
     return Planned(
         session=session,
