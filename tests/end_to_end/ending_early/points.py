@@ -220,7 +220,7 @@ def points_of(world: World, folder: Path, kubeconfig: Path) -> Iterator[Points]:
         variables=variables,
     )
     with faulty(world.cluster, points.befalls) as gateway:
-        points.kubeconfig.write_text(_through(kubeconfig, gateway.address))
+        points.kubeconfig.write_text(through(kubeconfig, gateway.address))
         yield points
 
 
@@ -265,7 +265,7 @@ def _program(file: Path, text: str) -> Path:
     return file
 
 
-def _through(kubeconfig: Path, address: str) -> str:
+def through(kubeconfig: Path, address: str) -> str:
     """Return the kubeconfig of a sandbox with another address, that of a gateway without TLS."""
     document = json.loads(kubeconfig.read_text())
     document["clusters"][0]["cluster"] = {"server": address}

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from orchestrator.sandbox import Sandbox
 from tests.end_to_end.commands import Running, eventually, held
 from tests.end_to_end.ending_early.ledgers import InCluster, InDirectory, InGit, Ledger
+from tests.end_to_end.ending_early.points import through
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World, declare_held
 from tests.git import git, make_clone, make_remote
+from tests.workloads.servers.faults import faulty
 
 pytestmark = pytest.mark.integration
 
@@ -176,19 +179,41 @@ def test_force_names_the_holder(world: World, folder: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_eight_appliers_at_once(world: World, tmp_path: Path) -> None:
-    """On two clones: each revision is applied once, and the entries form one chain."""
-    _rounds(world, tmp_path, 1)
+def test_eight_appliers_at_once(world: World, sandbox: Sandbox, tmp_path: Path) -> None:
+    """On two clones: each revision is applied once, by one request, and the entries form one chain."""
+    _counted_rounds(world, sandbox, tmp_path, 1)
 
 
 @pytest.mark.soak
-def test_eight_appliers_at_once_again_and_again(world: World, tmp_path: Path) -> None:
+def test_eight_appliers_at_once_again_and_again(
+    world: World, sandbox: Sandbox, tmp_path: Path
+) -> None:
     """The same for twenty revisions in a row."""
-    _rounds(world, tmp_path, 20)
+    _counted_rounds(world, sandbox, tmp_path, 20)
 
 
-def _rounds(world: World, tmp_path: Path, rounds: int) -> None:
-    world.declare({}, {"shop": {"path": "shop.yaml", "namespace": world.name}})
+def _counted_rounds(world: World, sandbox: Sandbox, tmp_path: Path, rounds: int) -> None:
+    """Live through rounds, and see at the API that nobody but who applied a revision changed anything."""
+    with faulty(world.cluster, lambda _asked: None) as gateway:
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(through(sandbox.kubeconfig, gateway.address))
+        _rounds(world, kubeconfig, tmp_path, rounds)
+    effects = [
+        f"{asked.method} {asked.path}"
+        for asked in gateway.asked
+        if asked.method in {"PATCH", "POST", "PUT", "DELETE"}
+        and "dryRun" not in asked.query
+        and f"/namespaces/{world.name}/" in asked.path
+    ]
+    assert effects == [f"PATCH /api/v1/namespaces/{world.name}/configmaps/shop"] * rounds
+
+
+def _rounds(world: World, kubeconfig: Path, tmp_path: Path, rounds: int) -> None:
+    world.declare(
+        {},
+        {"shop": {"path": "shop.yaml", "namespace": world.name}},
+        cluster={"kubeconfig": str(kubeconfig)},
+    )
     world.manifests("shop.yaml", config_map("shop", {"round": "none"}))
     world.commit()
     remote = make_remote(tmp_path / "remote.git", of=world.root)
