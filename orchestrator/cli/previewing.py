@@ -1,5 +1,6 @@
 """The verbs that show what merging would do: to who runs them, or to all who look at a request."""
 
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.forges.commenting import Published
     from orchestrator.plans.preview import Preview
 
+_COMMIT = re.compile(r"[0-9a-f]{10,64}")
 _GITHUB = 65_536
 _SUMMARY = 300_000  # a summary has a mebibyte, in which a character is three bytes at worst
 
@@ -99,6 +101,12 @@ def preview(
     "--allow-forks", is_flag=True, help="Plan a request from a fork, which runs its code."
 )
 @click.option(
+    "--head",
+    default="",
+    metavar="COMMIT",
+    help="Plan the request only while this is its commit: the one that somebody looked at.",
+)
+@click.option(
     "--limit",
     default=0,
     metavar="CHARACTERS",
@@ -121,6 +129,7 @@ def comment(
     request: int,
     configuration: str,
     allow_forks: bool,
+    head: str,
     limit: int,
     refresh: bool,
     html: Path | None,
@@ -141,7 +150,8 @@ def comment(
     options.as_json = output == "json"
     if limit:
         _check_limit(limit)
-    if refresh and (html or fail_on or allow_forks):
+    _check_commit(head)
+    if refresh and (html or fail_on or allow_forks or head):
         raise UsageError("--refresh plans nothing", hint="leave out what is about a plan")
     with surroundings_of(options) as surroundings:
         kind = Kind(forge) if forge else None
@@ -158,7 +168,7 @@ def comment(
                 options, around, place, patience, configuration=configuration, limit=limit
             )
             return
-        ask = Ask(configuration=configuration, forks=allow_forks, limit=limit)
+        ask = Ask(configuration=configuration, forks=allow_forks, head=head, limit=limit)
         summary = environment.get("GITHUB_STEP_SUMMARY")
         keep = partial(_keep, options, html=html, summary=summary)
         done = comment_on(around, client, asked, ask, keep=keep)
@@ -238,6 +248,13 @@ def _check_limit(limit: int) -> None:
 
     if limit < SMALLEST:
         raise UsageError(f"--limit {limit} is too small", hint=f"it is {SMALLEST} or more")
+
+
+def _check_commit(head: str) -> None:
+    if head and not _COMMIT.fullmatch(head):
+        raise UsageError(
+            f"--head {head!r} is no commit", hint="it is a commit's name, or its first ten digits"
+        )
 
 
 def _add_summary(options: Options, made: "Preview", file: Path) -> None:

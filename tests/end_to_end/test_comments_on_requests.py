@@ -101,12 +101,17 @@ def test_requests_from_forks_are_planned_when_somebody_says_so(
     forge.from_fork = True
 
     refused = comment(world, forge)
+    looked_at = git(world.root, "rev-parse", f"{forge.head}~1").strip()
+    other = comment(world, forge, "--allow-forks", "--head", looked_at)
+    mistyped = comment(world, forge, "--allow-forks", "--head", "fancy")
     untouched = (list(forge.notes), list(forge.statuses))
-    allowed = comment(world, forge, "--allow-forks")
+    allowed = comment(world, forge, "--allow-forks", "--head", forge.head[:10])
 
-    assert refused.code == 1
+    assert (refused.code, other.code, mistyped.code) == (1, 1, 64)
     assert "comes from a fork" in refused.stderr
     assert "--allow-forks" in refused.stderr
+    assert f"by now, and {looked_at[:10]} is what is to be planned" in other.stderr
+    assert "--head 'fancy' is no commit" in mistyped.stderr
     assert untouched == ([], [])
     assert allowed.code == 0, allowed.said
     assert len(forge.notes) == 1

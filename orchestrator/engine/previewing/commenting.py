@@ -29,10 +29,14 @@ _LATE: Final = frozenset({Ending.OVERTAKEN, Ending.CLOSED, Ending.MERGED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """How to comment: ``limit`` is 0 for the forge's own, and never more; ``configuration`` tells apart comments."""
+    """How to comment: ``limit`` is 0 for the forge's own, and never more; ``configuration`` tells apart comments.
+
+    ``head`` is the commit of the request that somebody looked at, or how it begins: no other one is planned.
+    """
 
     configuration: str = "default"
     forks: bool = False
+    head: str = ""
     limit: int = 0
 
 
@@ -66,6 +70,7 @@ def comment_on(
     """
     _check(request, ask)
     request, found = _as_it_stands(surroundings, forge, request)
+    _check_head(found, ask)
     statuses = Statuses(
         forge=forge,
         commit=found.head,
@@ -228,7 +233,16 @@ def _check(request: ChangeRequest, ask: Ask) -> None:
     if request.from_fork and not ask.forks:
         raise PlanRefused(
             f"request {request.number} comes from a fork, and planning it runs its code",
-            hint="look at what it changes, then pass --allow-forks; with credentials that can only read",
+            hint="look at what it changes, then pass --allow-forks, with --head and the commit that you looked at; and"
+            " with credentials that can only read",
+        )
+
+
+def _check_head(found: Fetched, ask: Ask) -> None:
+    if not found.head.startswith(ask.head):
+        raise PlanRefused(
+            f"the request is at {found.head[:10]} by now, and {ask.head[:10]} is what is to be planned",
+            hint="look at what was pushed since, and name its commit",
         )
 
 
