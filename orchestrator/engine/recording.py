@@ -26,6 +26,7 @@ from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.plan import Plan
 from orchestrator.plans.record import PlanRecord
+from orchestrator.plans.strictest import tightened
 from orchestrator.stack.policies import Guards
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
@@ -100,9 +101,14 @@ class Recorder:
         doomed: Iterable[ObjectRef],
         plan: PlanRecord,
     ) -> None:
-        """Record what is about to happen, before anything does; ``doomed`` is deleted, or made anew."""
+        """Record what is about to happen, before anything does; ``doomed`` is deleted, or made anew.
+
+        Guards of the commit that are stricter than those of the ledger hold from here on, whatever becomes of the run.
+        """
         entry = self._entry(Kind.STARTED, message, units=units, inventory=inventory, deleted=doomed)
-        self._append(replace(entry, plan=plan))
+        applies = self.run.operation is Operation.APPLY
+        guards = tightened(self.state.guards, self.session.stack.guards) if applies else None
+        self._append(replace(entry, plan=plan, guards=guards))
 
     def progressed(
         self,

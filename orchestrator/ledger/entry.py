@@ -131,11 +131,11 @@ class Entry:
     ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
     is going to do, in the entry that starts it; ``approval`` is what a note may hold. ``why`` is the reason that
-    somebody gave for a suspension. ``guards`` are those that hold from here on, in the entry that finishes a run which
-    applied all of a stack, and ``owed`` is what is to follow one that failed. ``moved`` is the place where the ledger
-    goes on, as people know it, in the note that ends it here. An entry that is ``late`` tells what a run did whose
-    ledger was out of reach until others had gone on. The note of a repair has in ``suspended``, ``bad`` and ``guards``
-    what it takes in of a ledger that it sets aside.
+    somebody gave for a suspension. ``guards`` are those that hold from here on: in the entry that starts a run where
+    they become stricter by it, and in the one that finishes a run which applied all of a stack. ``owed`` is what is to
+    follow one that failed. ``moved`` is the place where the ledger goes on, as people know it, in the note that ends it
+    here. An entry that is ``late`` tells what a run did whose ledger was out of reach until others had gone on. The
+    note of a repair has in ``suspended``, ``bad`` and ``guards`` what it takes in of a ledger that it sets aside.
     """
 
     id: str
@@ -179,8 +179,9 @@ class LedgerState:
     is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
     ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
     destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything. ``guards`` are
-    those that were applied last, None where nobody knows. ``moved`` says that the ledger goes on in another place, and
-    ends in this one. ``owed`` is what was to follow a failure, and did not yet.
+    those that were applied last, with what is stricter in those that runs began with since; None where nobody knows.
+    ``moved`` says that the ledger goes on in another place, and ends in this one. ``owed`` is what was to follow a
+    failure, and did not yet.
     """
 
     head: str = ""

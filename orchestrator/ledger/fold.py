@@ -79,6 +79,7 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         open=replace(entry, inventory=(), deleted=(), plan=None),
         approvals=_unspent(state, going_on=entry.run.plan),
         runs=state.past[:_MOST_RUNS],
+        guards=entry.guards or state.guards,
         owed=None if entry.run.operation in _OVERRULING else state.owed,
     )
 

@@ -1,4 +1,4 @@
-"""The JSON form of guards as the ledger keeps them: those that were applied last."""
+"""The JSON form of guards as the ledger keeps them: those that hold."""
 
 from orchestrator.ledger.fields import Fields
 from orchestrator.stack.model import Json

@@ -1,4 +1,4 @@
-"""Guards that a commit makes weaker: those that were applied last hold until it was applied. Pure.
+"""Guards that a commit makes weaker: those that hold before it do so until it was applied. Pure.
 
 Otherwise a commit could take away the very guard that would have stopped it.
 """
@@ -21,7 +21,7 @@ _HINT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loosened:
-    """A guard that holds less than it did when it was applied last; both values as people are told of them."""
+    """A guard that holds less than it does before a commit; both values as people are told of them."""
 
     guard: str
     before: str
@@ -33,7 +33,7 @@ class Loosened:
 
 
 def loosened(before: Guards | None, now: Guards) -> tuple[Loosened, ...]:
-    """Return which guards let more pass than those that were applied last; none where nothing was."""
+    """Return which guards let more pass than those that hold before a commit; none where none do."""
     if before is None:
         return ()
     compared = (
@@ -58,16 +58,16 @@ def loosened(before: Guards | None, now: Guards) -> tuple[Loosened, ...]:
 def in_force(
     before: Guards | None, now: Guards, acknowledged: Collection[str]
 ) -> tuple[Guards, ...]:
-    """Return the guards that a plan has to pass: its commit's, and those applied last where they hold more."""
+    """Return the guards that a plan has to pass: its commit's, and those before it where they hold more."""
     if before is None or ACKNOWLEDGED_BY in acknowledged or not loosened(before, now):
         return (now,)
     return (now, before)
 
 
-def held_by_what_was_applied(refusal: PlanRefused) -> PlanRefused:
-    """Return the refusal by guards that were applied last, and that those of the commit would not have made."""
+def held_from_before(refusal: PlanRefused) -> PlanRefused:
+    """Return the refusal by guards that hold before a commit, and that the commit's own would not have made."""
     hint = f"{refusal.hint}; {_HINT}" if refusal.hint else _HINT
-    message = f"{refusal.message}; these are the guards that were applied last"
+    message = f"{refusal.message}; these guards hold since before this commit"
     return PlanRefused(message, hint=hint, detail=refusal.detail)
 
 

@@ -20,6 +20,15 @@ def strictest_of(older: Guards, newer: Guards) -> Guards:
     )
 
 
+def tightened(before: Guards | None, now: Guards) -> Guards | None:
+    """Return what holds once a run begins with guards: all of both, None where that is what held before.
+
+    Windows that no one set can say together stay what they were, until the new ones were applied with success.
+    """
+    found = strictest_of(now, before) if before else now
+    return None if found == before else found
+
+
 def windows_go_together(older: Guards, newer: Guards) -> bool:
     """Whether one set of guards can say the windows of both."""
     return _together(older.windows, newer.windows) is not None

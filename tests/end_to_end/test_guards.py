@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.commands import Ended
-from tests.end_to_end.stacks import config_map
+from tests.end_to_end.stacks import config_map, deployment
 from tests.end_to_end.world import World
 from tests.git import git
 
@@ -147,7 +147,7 @@ def test_approvals_are_those_of_others(world: World) -> None:
     _declare(world, "a", "b", approvals=1, own_approvals=True)
     digest = _digest(world)
     assert world.run("approve", digest, world.name).code == 0
-    assert "these are the guards that were applied last" in _flat(_refused(world).stderr)
+    assert "these guards hold since before this commit" in _flat(_refused(world).stderr)
     _approve(world, digest)
     world.apply()
     _declare(world, "a", approvals=1, own_approvals=True, prune="100%")
@@ -166,7 +166,7 @@ def test_a_commit_does_not_take_away_the_guard_that_would_stop_it(world: World) 
     refused = _refused(world)
 
     assert "more than the 0 that `guards.destroys` allows" in _flat(refused.stderr)
-    assert "these are the guards that were applied last" in _flat(refused.stderr)
+    assert "these guards hold since before this commit" in _flat(refused.stderr)
     _declare(world, "a", "b", "c", destroys=1, prune="100%")
     alone = world.apply()
     assert "guard loosened: destroys" in _flat(alone.stdout)
@@ -177,6 +177,21 @@ def test_a_commit_does_not_take_away_the_guard_that_would_stop_it(world: World) 
     assert "more than the 1 that" in _flat(_refused(world).stderr)
     world.apply("--acknowledge", "guards")
     assert list(world.live()) == ["d"]
+
+
+def test_guards_hold_from_the_first_run_that_began_with_them(world: World) -> None:
+    """Also when none succeeded yet: the commit after it takes away neither its guards nor what they keep."""
+    broken = {"sandbox.orchestrator/fail": "ImagePullBackOff"}
+    world.manifests("shop/web.yaml", deployment("web", annotations=broken))
+    _declare(world, "a", destroys=0, prune="100%")
+    assert world.run("apply", world.name, "--yes").code == 1
+    world.manifests("shop/web.yaml")
+    _declare(world, "b", prune="100%")
+
+    refused = _refused(world)
+
+    assert "deletes or replaces 2 things, more than the 0 that" in _flat(refused.stderr)
+    assert "these guards hold since before this commit" in _flat(refused.stderr)
 
 
 def test_a_saved_plan_is_approved_and_applied(world: World, tmp_path: Path) -> None:

@@ -325,7 +325,7 @@ def test_the_last_healthy_revision_is_the_last_that_was_applied_as_a_whole() -> 
 
 
 def test_guards_hold_until_others_were_applied() -> None:
-    """They are what the last run says that applied all of the stack, whatever came between; a file keeps them."""
+    """They are what the last run says that applied all of the stack, or began with stricter ones; a file keeps them."""
     windows = Windows(
         zone="Europe/Berlin",
         allow=(Window(cron="0 9 * * mon", seconds=3600.5),),
@@ -337,6 +337,8 @@ def test_guards_hold_until_others_were_applied() -> None:
     assert state.guards == applied.guards
     assert decode_state(encode_state(state)) == state
     assert decode_entry(encode_entry(applied)) == applied
+    stricter = replace(entry(2), guards=replace(strict, approvals=3))
+    assert fold_all([applied, stricter, entry(3, Kind.FINISHED)]).guards == stricter.guards
     loose = replace(entry(4, Kind.FINISHED), guards=Guards())
     assert fold(state, loose).guards == Guards()
     assert decode_entry(encode_entry(loose)) == loose

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import PlanRefused
 from orchestrator.plans.digest import digest
-from orchestrator.plans.loosening import held_by_what_was_applied, in_force, loosened
+from orchestrator.plans.loosening import held_from_before, in_force, loosened
 from orchestrator.stack.policies import Guards, Window, Windows
 from tests.plans.builders import plan
 
@@ -97,8 +97,8 @@ def test_the_number_of_approvals_says_nothing_where_there_were_none() -> None:
 def test_a_refusal_says_whose_guards_it_comes_from() -> None:
     """The way out is to apply the looser guards first, or to name it; what the refusal said itself stays."""
     refusal = PlanRefused("too much", hint="if that is meant, say so", detail="a\nb")
-    told = held_by_what_was_applied(refusal)
-    assert told.message == "too much; these are the guards that were applied last"
+    told = held_from_before(refusal)
+    assert told.message == "too much; these guards hold since before this commit"
     assert told.hint.startswith("if that is meant, say so; the commit's own `guards` would")
     assert told.hint.endswith("or pass --acknowledge guards")
     assert told.detail == "a\nb"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.plans.loosening import loosened
-from orchestrator.plans.strictest import strictest_of, windows_go_together
+from orchestrator.plans.strictest import strictest_of, tightened, windows_go_together
 from orchestrator.stack.policies import Guards, Window, Windows
 
 _MORNINGS = Window(cron="0 9 * * *", seconds=3600.0)
@@ -53,3 +53,13 @@ def test_windows_that_no_one_set_can_say(other: Windows) -> None:
     newer = replace(guards, windows=other)
     assert not windows_go_together(guards, newer)
     assert strictest_of(guards, newer).windows == other
+
+
+@given(before=_GUARDS, now=_GUARDS)
+def test_guards_that_a_run_begins_with_only_tighten(before: Guards, now: Guards) -> None:
+    """Nothing is looser than it was, and but for windows all that is stricter holds; the first hold as they are."""
+    after = tightened(before, now) or before
+    assert loosened(before, after) == ()
+    assert {each.guard for each in loosened(now, after)} <= {"windows"}
+    assert tightened(after, now) is None
+    assert tightened(None, now) == now

@@ -23,7 +23,7 @@ from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
 from orchestrator.plans.guards import check_late_losses, check_losses, check_protection
 from orchestrator.plans.limits import check_destroys, check_empty
-from orchestrator.plans.loosening import held_by_what_was_applied, in_force
+from orchestrator.plans.loosening import held_from_before, in_force
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.plans.remembered import BadRevision
@@ -157,7 +157,7 @@ def _told(planned: Planned, guards: Guards) -> Iterator[None]:
     except PlanRefused as refusal:
         if guards == planned.session.stack.guards:
             raise
-        raise held_by_what_was_applied(refusal) from refusal
+        raise held_from_before(refusal) from refusal
 
 
 def check_prune(planned: Planned, units: Sequence[UnitPlan], allowed: Permissions) -> None:
