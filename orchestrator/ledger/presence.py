@@ -1,5 +1,6 @@
 """The edge to the process table: who this process is, and whether a lock's holder is dead for certain."""
 
+import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,9 @@ from orchestrator.settings import Settings
 _PROC = Path("/proc")
 _STATE, _START_TIME = 0, 19  # positions behind the command's name in /proc/PID/stat, see proc(5)
 _ENDED = {"Z", "X", "x"}
+_HIDDEN = (
+    "hidden"  # in place of a time of birth: the process is there, and nobody tells us since when
+)
 
 
 def this_process(settings: Settings, *, user: str, command: str, lease: float = 0.0) -> Holder:
@@ -29,15 +33,17 @@ def this_process(settings: Settings, *, user: str, command: str, lease: float = 
     )
 
 
-def surely_dead(holder: Holder, *, host: str) -> bool:
+def surely_dead(holder: Holder, *, host: str, proc: Path = _PROC) -> bool:
     """Return whether the holder is a process of this very machine that has ended.
 
     A host's name alone proves nothing: containers and build machines share names. On Linux the running
     kernel and the process namespace have to be the same too; whoever cannot be seen counts as alive.
+    ``proc`` is where the kernel tells of processes.
     """
-    if holder.host != host or _scope(holder.birth) != _scope_here():
+    scope = _scope_here(proc)
+    if holder.host != host or _scope(holder.birth) != scope:
         return False
-    return birth_of(holder.process) != holder.birth
+    return birth_of(holder.process, proc) not in {holder.birth, f"{scope}{_HIDDEN}"}
 
 
 def surely_alive(holder: Holder, *, host: str) -> bool:
@@ -46,31 +52,46 @@ def surely_alive(holder: Holder, *, host: str) -> bool:
     return here and birth_of(holder.process) == holder.birth
 
 
-def birth_of(process: int) -> str:
-    """Return a mark that no other process of any machine or time shares; only a scope when it has ended."""
-    started = _start_time(process) if (_PROC / "self").exists() else _start_time_by_ps(process)
-    return f"{_scope_here()}{started}"
+def birth_of(process: int, proc: Path = _PROC) -> str:
+    """Return a mark that no other process of any machine or time shares; only a scope when it has ended.
+
+    One that is hidden from us, as those of other users may be, is told from one that has ended, and from no other.
+    """
+    read = (proc / "self").exists()
+    started = _start_time(process, proc) if read else _start_time_by_ps(process)
+    return f"{_scope_here(proc)}{started}"
 
 
 def _scope(birth: str) -> str:
     return birth.rpartition("/")[0] + "/"
 
 
-def _scope_here() -> str:
+def _scope_here(proc: Path = _PROC) -> str:
     try:
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-        namespace = (_PROC / "self/ns/pid").readlink()
+        boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
+        namespace = (proc / "self/ns/pid").readlink()
     except OSError:
         return "/"
     return f"{boot}/{namespace}/"
 
 
-def _start_time(process: int) -> str:
+def _start_time(process: int, proc: Path) -> str:
     with suppress(OSError):
         # The command's name is in parentheses and may itself hold spaces and parentheses.
-        fields = (_PROC / str(process) / "stat").read_text().rpartition(")")[2].split()
+        fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
         return "" if fields[_STATE] in _ENDED else fields[_START_TIME]
-    return ""
+    return _HIDDEN if _there(process) else ""
+
+
+def _there(process: int) -> bool:
+    """Whether there is a process of that number, also where ``/proc`` shows those of other users to nobody."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _start_time_by_ps(process: int) -> str:

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,8 @@ from orchestrator.ledger.stores.chain import ChainStore
 from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.settings import Settings
 from tests.ledger.builders import OWNER, holder
+
+_SOMEBODY = 65533
 
 
 @pytest.fixture
@@ -70,6 +75,22 @@ def test_who_cannot_be_seen_counts_as_alive(settings: Settings) -> None:
     assert not surely_dead(replace(gone, birth=f"{boot}/{namespace}0/5"), host=settings.host)
 
 
+def test_a_process_that_the_kernel_hides_is_alive(settings: Settings) -> None:
+    """``/proc`` may show the processes of other users to nobody (hidepid); one that is there is no dead holder."""
+    root = os.geteuid() == 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(("sleep", "60"), user=_SOMEBODY if root else None) as process,
+    ):
+        bare, present = _hiding(Path(folder)), _holder(settings, process)
+        with _as_somebody_else():
+            dead = surely_dead(present, host=settings.host, proc=bare)
+        process.kill()
+        process.wait()
+        assert not dead
+        assert surely_dead(present, host=settings.host, proc=bare)
+
+
 def test_a_lock_of_a_killed_run_is_taken_over(
     settings: Settings, child: "subprocess.Popen[bytes]"
 ) -> None:
@@ -91,3 +112,27 @@ def test_a_lock_of_a_killed_run_is_taken_over(
 
 def _holder(settings: Settings, process: "subprocess.Popen[bytes]") -> Holder:
     return replace(holder(process=process.pid, host=settings.host), birth=birth_of(process.pid))
+
+
+def _hiding(proc: Path) -> Path:
+    """Make a folder that tells of this machine what ``/proc`` tells, and of no process; whoever it is may read it."""
+    proc.chmod(0o755)
+    for name in ("sys/kernel/random", "self/ns"):
+        (proc / name).mkdir(parents=True)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    (proc / "sys/kernel/random/boot_id").write_text(boot)
+    (proc / "self/ns/pid").symlink_to(Path("/proc/self/ns/pid").readlink())
+    return proc
+
+
+@contextmanager
+def _as_somebody_else() -> Iterator[None]:
+    """Be another user than the one whose process it is, who may not even signal it, if that can be."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_SOMEBODY + 1)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
