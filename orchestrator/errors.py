@@ -36,13 +36,15 @@ class Place:
     """Where something stands: a file and a position in it.
 
     ``line`` and ``column`` count from 1; ``text`` is the source line, for the caret below it; ``file`` is
-    relative to the repository's root where it lies inside.
+    relative to the repository's root where it lies inside. Where ``secret``, nothing of what is written there may be
+    shown: there is no text, and messages quote none.
     """
 
     file: str
     line: int
     column: int
     text: str = ""
+    secret: bool = False
 
     def __str__(self) -> str:
         """Return ``file:line:column``."""

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, cast
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.model import Json
 from orchestrator.stack.reference import (
+    HOW_TO_READ,
     OPENING,
     Malformed,
     Part,
@@ -186,6 +187,8 @@ def _expression_in_key(key: str) -> Malformed:
 
 def _malformed(part: Malformed, path: Path, locate: Locate | None) -> Mistake:
     place = locate(path, within=part.text) if locate else None
+    if place and place.secret:  # braces may be a part of the secret
+        return Mistake(message="this expression cannot be read", place=place, hint=HOW_TO_READ)
     return Mistake(message=part.message, place=place, hint=part.hint)
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from orchestrator import __version__
 from orchestrator.stack.model import Json
+from orchestrator.stack.text.secrecy import secrets_of_manifests
 from orchestrator.stack.text.source import Source
 from orchestrator.stack.yaml import YamlDocument, parse
 
@@ -27,15 +28,15 @@ class Parses:
         self._known = known
 
     def read(self, text: str, file: str) -> tuple[YamlDocument, ...]:
-        """Return the documents of a text, as ``parse`` does; raises InvalidStack."""
+        """Return the documents of a manifest, as ``parse`` does, with no line of a Secret; raises InvalidStack."""
         key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         known = self._known.get(key)
         if known is None:
-            documents = parse(text, file)
+            documents = parse(text, file, secrecy=secrets_of_manifests)
             self.kept[key] = [(each.value, each.start, each.end) for each in documents]
             return documents
         self.kept[key] = known
-        source = Source(text.removeprefix("\ufeff"), file)
+        source = Source(text.removeprefix("\ufeff"), file, secrets_of_manifests)
         return tuple(
             YamlDocument(value=value, source=source, start=start, end=end)
             for value, start, end in known

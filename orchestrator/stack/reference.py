@@ -114,16 +114,16 @@ def _part(text: str, found: re.Match[str]) -> tuple[Part, int]:
         return Malformed(text=OPENING, message="this '${{' is never closed", hint=hint), len(text)
     written = text[found.start() : end + 2]
     return Malformed(
-        text=written, message=f"{written} has a quote that is never closed", hint=_HINT
+        text=written, message=f"{written} has a quote that is never closed", hint=HOW_TO_READ
     ), end + 2
 
 
-_HINT: Final = "write a path, such as ${{ vars.NAME }} or ${{ modules.NAME.OUTPUT }}"
+HOW_TO_READ: Final = "write a path, such as ${{ vars.NAME }} or ${{ modules.NAME.OUTPUT }}"
 
 
 def _expression(written: str, body: str) -> Reference | Malformed:
     if not body:
-        return Malformed(text=written, message="this expression is empty", hint=_HINT)
+        return Malformed(text=written, message="this expression is empty", hint=HOW_TO_READ)
     root = _ROOT.match(body)
     segments = _segments(body, root.end()) if root else None
     if root is None or segments is None:
@@ -160,7 +160,7 @@ def _why_not_a_path(body: str) -> str:
         return (
             "there are no functions and operators here: compute it in a module and read its output"
         )
-    return _HINT
+    return HOW_TO_READ
 
 
 def _checked(reference: Reference) -> Reference | Malformed:

@@ -17,11 +17,13 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.model import Json
 from orchestrator.stack.text.scalars import TAG, UnreadableScalar, finite, plain, tagged
+from orchestrator.stack.text.secrecy import Secrecy, nothing
 from orchestrator.stack.text.source import Source
 from orchestrator.stack.text.syntax import explain
 
 Path: TypeAlias = tuple[str | int, ...]
 
+_QUOTE: Final = "put quotes around the text"
 _PLAIN: Final = "plain"  # stands as the tag of a scalar without quotes and without a tag
 _DEEPEST = 200
 _MOST_ALIASED = 100_000
@@ -94,13 +96,15 @@ def decode(data: bytes, file: str) -> str:
         ) from error
 
 
-def parse(text: str, file: str) -> tuple[YamlDocument, ...]:
+def parse(text: str, file: str, *, secrecy: Secrecy = nothing) -> tuple[YamlDocument, ...]:
     """Return every document of ``text``; an empty one has the value None.
+
+    Mistakes tell nothing that is written where ``secrecy`` says that a text is secret.
 
     Raises:
         InvalidStack: with every mistake that could be found.
     """
-    source = Source(text.removeprefix("\ufeff"), file)
+    source = Source(text.removeprefix("\ufeff"), file, secrecy)
     quick = _as_json(source)
     if quick is not None:
         return (quick,)
@@ -187,7 +191,10 @@ class _Reader:
         try:
             return plain(node.value) if node.tag == _PLAIN else tagged(node.tag, node.value)
         except UnreadableScalar as error:
-            self._report(node, error.message, error.hint)
+            if self._place(node).secret:
+                self._report(node, "this value has no sure meaning", _QUOTE)
+            else:
+                self._report(node, error.message, error.hint)
             return None
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Json]:
@@ -252,19 +259,22 @@ class _Reader:
 
     def _check_tag(self, node: Node, kind: str) -> None:
         if node.tag != f"{TAG}{kind}":
-            shown = node.tag.replace(TAG, "!!")
+            secret = self._place(node).secret
+            shown = "a tag" if secret else f"the tag {node.tag.replace(TAG, '!!')}"
             self._report(
-                node, f"the tag {shown} is not supported", "write the value itself, without the tag"
+                node, f"{shown} is not supported", "write the value itself, without the tag"
             )
 
     def _report(self, node: Node, message: str, hint: str) -> None:
         self.mistakes.append(Mistake(message=message, place=self._place(node), hint=hint))
 
     def _report_duplicate(self, key: str, node: Node, first: Node) -> None:
+        place = self._place(node)
+        shown = "a key" if place.secret else f"the key {key!r}"
         self.mistakes.append(
             Mistake(
-                message=f"the key {key!r} stands twice in the same map",
-                place=self._place(node),
+                message=f"{shown} stands twice in the same map",
+                place=place,
                 hint="remove one of the two, or merge them",
                 related=self._place(first),
             )

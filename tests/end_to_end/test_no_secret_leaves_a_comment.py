@@ -23,8 +23,9 @@ _PASSWORD = 'hunter2 "and" <then> sömé/more+'
 _TOKEN = "tok-41f6a2c09b7e"
 _FROM_OUTSIDE = "from-the-environment-8d1c"
 _KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nBAQEFAASCBKcwggSjAgEAAo\n-----END KEY-----\n"
+_UNREAD = "not-read-as-a-value-5b3e"
 _IN_AN_ADDRESS = "pw-of-an-address-77aa"
-_ALL = (_PASSWORD, _TOKEN, _FROM_OUTSIDE, _IN_AN_ADDRESS)
+_ALL = (_PASSWORD, _TOKEN, _FROM_OUTSIDE, _IN_AN_ADDRESS, _UNREAD)
 
 _HIDING = """
 variable "password" {
@@ -147,6 +148,14 @@ def _plant(world: World) -> None:
     _stack(world, "c", {"far": {"source": far}})
     # Nothing in it is a secret to who plans it alone, and it is planned before the one is that tells.
     _stack(world, "d", {"copying": {"source": "./copying"}})
+    _stack(world, "e", {})
+    broken = world.root / "stacks" / f"{world.name}-e"
+    (broken / "secret.yaml").write_text(
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\nstringData:\n  key: *{_UNREAD}\n"
+    )
+    (broken / "stack.yaml").write_text(
+        stack_file(f"{world.name}-e", manifests={"db": {"path": "secret.yaml"}})
+    )
     world.commit("Plant secrets")
 
 
@@ -192,7 +201,8 @@ def test_no_secret_is_in_any_byte_that_leaves(world: World, forge: Served, tmp_p
     as_json = comment(world, forge, "--output", "json", **given)
 
     assert told.code == as_json.code == 1, told.said
-    assert "2 of 4 plans failed" in forge.texts[0]
+    assert "secret.yaml:5:8: text cannot start as this one does" in forge.texts[0]
+    assert "3 of 5 plans failed" in forge.texts[0]
     left = {
         "stdout": told.stdout + as_json.stdout,
         "stderr": told.stderr + as_json.stderr,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from orchestrator.errors import Mistake, Place
+from orchestrator.stack.text.secrecy import Secrecy, Spans, nothing
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML cuts lines
 
@@ -13,10 +14,11 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # where YAML cuts lines
 class Source:
     """The text of a file, which finds lines for places."""
 
-    def __init__(self, text: str, file: str) -> None:
-        """Keep the text; lines are only cut when a place is asked for."""
+    def __init__(self, text: str, file: str, secrecy: Secrecy = nothing) -> None:
+        """Keep the text; lines are only cut when a place is asked for, and without those that are secret."""
         self.text = text
         self.file = file
+        self._secrecy = secrecy
 
     def place_at(self, index: int) -> Place:
         """Return the place of the character at ``index``."""
@@ -31,8 +33,14 @@ class Source:
     def _starts(self) -> list[int]:
         return [0, *(found.end() for found in _BREAK.finditer(self.text))]
 
+    @cached_property
+    def _secret(self) -> Spans:
+        return self._secrecy(self.text)
+
     def _place(self, line: int, column: int) -> Place:
         start = self._starts[line]
+        if any(first <= start < end for first, end in self._secret):
+            return Place(file=self.file, line=line + 1, column=column + 1, secret=True)
         end = _BREAK.search(self.text, start)
         text = self.text[start : end.start() if end else None]
         return Place(file=self.file, line=line + 1, column=column + 1, text=text)

@@ -7,7 +7,7 @@ import yaml
 from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
-from orchestrator.errors import Mistake
+from orchestrator.errors import Mistake, Place
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.text.source import Source
 
@@ -74,7 +74,8 @@ def explain(error: yaml.YAMLError, source: Source) -> Mistake:
         return _unprintable(error, source)
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         return _marked(error, source)
-    return Mistake(message=f"not YAML: {error}", place=source.place(0, 0))
+    place = source.place(0, 0)
+    return Mistake(message="not YAML" if place.secret else f"not YAML: {error}", place=place)
 
 
 def _unprintable(error: ReaderError, source: Source) -> Mistake:
@@ -124,7 +125,8 @@ def _listed(error: MarkedYAMLError, source: Source) -> Mistake:
     if problem == _NO_VALUE and not source.text[_indexes(error)[0] :].strip():
         hint = "close what was opened by '[', '{' or a quote above"
         return Mistake(message="the file ends where a value is expected", place=at, hint=hint)
-    message, hint = _AT_PROBLEM.get(problem, (f"this is not YAML: {problem}", ""))
+    unknown = "this is not YAML" if at.secret else f"this is not YAML: {problem}"
+    message, hint = _AT_PROBLEM.get(problem, (unknown, ""))
     return Mistake(message=message, place=at, hint=hint)
 
 
@@ -142,6 +144,9 @@ def _unquoted_expression(at: int, source: Source) -> Mistake | None:
 
 
 def _undefined_alias(index: int, source: Source) -> Mistake:
+    place = source.place_at(index)
+    if place.secret:
+        return _unquoted(source.text[index], place)
     written = re.match(r"\*([^\s,\]}]+)", source.text[index:])
     name = written.group(1) if written else ""
     hint = did_you_mean(
@@ -149,20 +154,20 @@ def _undefined_alias(index: int, source: Source) -> Mistake:
         _ANCHOR.findall(source.text),
         otherwise=f"put quotes around it, or define &{name} above",
     )
-    return Mistake(
-        message=f"the anchor {name!r} is not defined above", place=source.place_at(index), hint=hint
-    )
+    return Mistake(message=f"the anchor {name!r} is not defined above", place=place, hint=hint)
 
 
 def _cannot_start(index: int, source: Source) -> Mistake:
     sign, place = source.text[index], source.place_at(index)
     if sign == "\t":
         return Mistake(message="a tab cannot indent YAML", place=place, hint="use spaces")
-    return Mistake(message=f"text cannot start with {sign!r}", place=place, hint=_QUOTE)
+    return _unquoted(sign, place)
 
 
 def _bare_sign(index: int, source: Source) -> Mistake:
-    sign = source.text[index]
-    return Mistake(
-        message=f"text cannot start with {sign!r}", place=source.place_at(index), hint=_QUOTE
-    )
+    return _unquoted(source.text[index], source.place_at(index))
+
+
+def _unquoted(sign: str, place: Place) -> Mistake:
+    shown = "as this one does" if place.secret else f"with {sign!r}"
+    return Mistake(message=f"text cannot start {shown}", place=place, hint=_QUOTE)

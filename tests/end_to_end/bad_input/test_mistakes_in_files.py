@@ -72,6 +72,10 @@ _MISTAKES = {
     "manifest without kind": (Edit(file=SETTINGS, old="kind: ConfigMap\n", new=""),),
     "manifest without name": (Edit(file=SETTINGS, old="  name: settings\n", new="  labels: {}\n"),),
     "manifest not yaml": (Edit(file=SETTINGS, old="\ndata:\n", new="\ndata\n"),),
+    "mistake in a secret": (
+        Edit(file=SETTINGS, old="kind: ConfigMap", new="kind: Secret"),
+        Edit(file=SETTINGS, old="\ndata:\n", new="\nstringData:\n  password: %hunter2-plain\n"),
+    ),
     "the same object twice": (
         Edit(
             file=SETTINGS,

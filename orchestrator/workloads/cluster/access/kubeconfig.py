@@ -15,6 +15,7 @@ from orchestrator.errors import ClusterError, InvalidStack
 from orchestrator.settings import Settings
 from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean
+from orchestrator.stack.text.secrecy import everything
 from orchestrator.stack.yaml import parse
 from orchestrator.workloads.cluster.access.target import Access, Plugin
 
@@ -100,12 +101,12 @@ def _merged(files: tuple[Path, ...]) -> _Config:
 
 def _documents(file: Path) -> list[Json]:
     try:
-        return [document.value for document in parse(file.read_text(encoding="utf-8"), str(file))]
+        text = file.read_text(encoding="utf-8")
+        return [document.value for document in parse(text, str(file), secrecy=everything)]
     except (OSError, UnicodeDecodeError) as error:
         raise ClusterError(f"the kubeconfig {file} cannot be read: {error}") from error
     except InvalidStack as error:
         first = error.mistakes[0]
-        # The place's text is left out: the line may hold a token.
         place = f":{first.place.line}:{first.place.column}" if first.place else ""
         message = f"the kubeconfig {file}{place} is not YAML: {first.message}"
         raise ClusterError(message, hint=first.hint) from error

@@ -1,0 +1,99 @@
+"""No mistake in a Secret's manifest tells anything of its values: neither by its line, nor in words."""
+
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import InvalidStack, Mistake
+from orchestrator.reports.mistakes import render
+from orchestrator.stack.expressions import references
+from orchestrator.stack.parses import remembered
+from orchestrator.stack.text.secrecy import everything, secrets_of_manifests
+from orchestrator.stack.yaml import parse
+
+_HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
+_OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: texts}\ndata:\n  text: @shown\n"
+_VALUES = (
+    "stringData:\n  user: ada\n  password: hunter2-plain\n   more: x\n",
+    "stringData:\n  password: hunter2-plain\n  password: hunter3-plain\n",
+    "stringData:\n  address: postgres://ada:hunter2-plain@${{ modlues.base.nope }}/db\n",
+    "data:\n  password: aHVudGVyMi1wbGFpbg==\n  password: x\n",
+    "stringData:\n  password: \thunter2-plain\n  password: x\n",
+    "stringData:\n  password: @hunter2-plain\n",
+    "stringData:\n  password: %hunter2-plain\n",
+    "stringData:\n  password: *hunter2-plain\n",
+    "stringData:\n  password: hunter2-plain: x\n",
+    'stringData:\n  password: "hunter2-plain\\q"\n',
+    "stringData: {password: 'hunter2-plain}\n",
+    "stringData: {hunter2, hunter2}\n",
+    "stringData:\n  password: &hunter2-plain x\n  more: &hunter2-plain x\n  again: *hunter3\n",
+    "stringData:\n  password: !hunter2 x\n",
+    "stringData:\n  password: !hunter2 {a: b}\n",
+    "stringData:\n  password: !!int hunter2\n",
+    "stringData:\n  password: 0123456\n",
+    "stringData:\n  password: ${{hunter2}}\n",
+    'stringData:\n  password: p${{"hunter2}}\n',
+    "stringData:\n  key: |\n-----BEGIN hunter2\nhunter3\n",
+)
+_SHOWN = ("hunter", "aHV", "012345", "'%'", "'@'", "'*'")
+
+
+@pytest.mark.parametrize("values", _VALUES)
+@pytest.mark.parametrize("before", ["", "---\n", _OTHER.replace("@", "") + "---\n"])
+def test_a_mistake_in_a_secret_tells_nothing_of_its_values(values: str, before: str) -> None:
+    """Whatever is wrong with it, the mistake has a place and says nothing of what stands there."""
+    mistakes = _mistakes(before + _HEAD + values)
+
+    assert mistakes
+    assert all(each.place for each in mistakes)
+    told = [render(mistakes), *map(str, map(astuple, mistakes))]
+    assert not [text for text in told if any(word in text for word in _SHOWN)], told
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["kind: Secret", '"kind" : "Secret"', "kind: !!str Secret", "kind:\n  Secret", "kind Secret"],
+)
+def test_a_secret_is_known_by_its_text(kind: str) -> None:
+    """It may be no YAML at all, so that its kind is looked for and not read."""
+    (mistake,) = _mistakes(f"{kind}\ndata:\n  password: @hunter2\n")
+
+    assert "hunter" not in render([mistake])
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    """The document beside a Secret keeps its lines, before and behind it."""
+    for text in (f"{_OTHER}---\n{_HEAD}", f"{_HEAD}---\n{_OTHER}"):
+        (mistake,) = _mistakes(text)
+        assert mistake.place
+        assert mistake.place.text == "  text: @shown"
+    assert secrets_of_manifests(_OTHER) == ()
+
+
+def test_places_that_are_asked_for_later_show_no_secret(tmp_path: Path) -> None:
+    """Also of a text that is remembered, mistakes of a Secret have no line."""
+    text = f"{_HEAD}stringData: {{a: hunter2}}\n"
+    for _ in range(2):
+        with remembered(tmp_path / "memory") as parses:
+            place = parses.read(text, "secret.yaml")[0].place(("stringData", "a"))
+        assert (place.text, place.line, place.column) == ("", 4, 17)
+
+
+def test_of_what_is_secret_as_a_whole_nothing_is_told() -> None:
+    """Such as a kubeconfig: its tokens stand anywhere."""
+    with pytest.raises(InvalidStack) as caught:
+        parse("token: *hunter2", "config", secrecy=everything)
+
+    assert "hunter" not in render(caught.value.mistakes)
+
+
+def _mistakes(text: str) -> tuple[Mistake, ...]:
+    """Return what is wrong with a manifest, or with its expressions."""
+    try:
+        with remembered(None) as parses:
+            for document in parses.read(text, "secret.yaml"):
+                references(document.value, document.place)
+    except InvalidStack as error:
+        return error.mistakes
+    return ()
