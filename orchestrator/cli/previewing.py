@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.previewing.commenting import Commented
     from orchestrator.engine.session import Surroundings
     from orchestrator.forges.commenting import Published
+    from orchestrator.forges.forge import Forge
     from orchestrator.plans.preview import Preview
 
 _COMMIT = re.compile(r"[0-9a-f]{10,64}")
@@ -144,6 +145,7 @@ def comment(
     from orchestrator.cli.refreshing import refresh_comments
     from orchestrator.engine.previewing.commenting import Ask, comment_on
     from orchestrator.forges.clients import open_forge
+    from orchestrator.forges.forge import Account
     from orchestrator.forges.patience import Patience
     from orchestrator.forges.place import TOKENS, Kind, Told, find_place
 
@@ -161,11 +163,21 @@ def comment(
         surroundings.secrets.learn(place.token)
         around = _without(surroundings, place.token, TOKENS)
         patience = Patience(stop=surroundings.stop, now=clock.now)
-        client = open_forge(place, patience)
+        account = Account()
+
+        def opened(number: int) -> "Forge":
+            return open_forge(replace(place, number=number), patience, account)
+
+        client = opened(place.number)
         asked = None if refresh else client.request()
         if asked is None or not asked.is_open:  # what is done with is told as that
             refresh_comments(
-                options, around, place, patience, configuration=configuration, limit=limit
+                options,
+                around,
+                opened,
+                number=place.number,
+                configuration=configuration,
+                limit=limit,
             )
             return
         ask = Ask(configuration=configuration, forks=allow_forks, head=head, limit=limit)

@@ -1,20 +1,18 @@
 """`comment --refresh`: comments brought up to date without planning, of one request or of all that there are."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from orchestrator.cli.options import Options, print_json
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import Interrupted, OrchestratorError, unexpected
 
 if TYPE_CHECKING:
     from orchestrator.engine.session import Surroundings
     from orchestrator.forges.forge import Forge
-    from orchestrator.forges.patience import Patience
-    from orchestrator.forges.place import Place
     from orchestrator.plans.preview import Refreshed
 
 _LAST_COMMITS: Final = 10
@@ -24,31 +22,33 @@ _LAST_COMMITS: Final = 10
 def refresh_comments(
     options: Options,
     surroundings: "Surroundings",
-    place: "Place",
-    patience: "Patience",
+    opened: "Callable[[int], Forge]",
     *,
+    number: int,
     configuration: str,
     limit: int,
 ) -> None:
-    """Refresh the comment on one request, or without a number on all; tell each, and end with 1 when one failed."""
+    """Refresh the comment on one request, or for 0 on all; tell each, and end with 1 when one failed.
+
+    ``opened`` gives the forge at a request. Whatever one fails of, the others are looked at: their statuses decide too.
+    """
     from orchestrator.engine.previewing.refreshing import refresh
-    from orchestrator.forges.clients import open_forge
     from orchestrator.reports.errors import render_error
     from orchestrator.reports.preview.document import refreshed_json
 
     done: list[Refreshed] = []
     failed = False
-    for number in (
-        [place.number] if place.number else _all(surroundings, open_forge(place, patience))
-    ):
-        client = open_forge(replace(place, number=number), patience)
+    for each in [number] if number else _all(surroundings, opened(number)):
         try:
-            done.append(refresh(surroundings, client, configuration=configuration, limit=limit))
-        except OrchestratorError as error:
-            if surroundings.stop.requested:
+            one = refresh(surroundings, opened(each), configuration=configuration, limit=limit)
+            done.append(one)
+        except Exception as error:
+            if surroundings.stop.requested or isinstance(error, Interrupted):
                 raise
+            if options.verbose and not isinstance(error, OrchestratorError):
+                traceback.print_exc()
             failed = True
-            text = options.redact(f"request {number}: {render_error(error)}")
+            text = options.redact(f"request {each}: {render_error(unexpected(error))}")
             # No line is begun by what a request is made of: CI takes some for commands.
             click.echo(text.rstrip("\n").replace("\n", "\n| "), err=True)
             continue

@@ -1,6 +1,6 @@
 """What is asked of a forge, whichever it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -37,6 +37,18 @@ class Comment:
     id: int
     text: str
     address: str = ""
+
+
+@dataclass(slots=True)
+class Account:
+    """Whose comments are ours, by name or number: asked once, however many requests of a forge are looked at."""
+
+    known: str = ""
+
+    def asked(self, ask: Callable[[], str]) -> str:
+        """Return it; ``ask`` is called as long as it is not known."""
+        self.known = self.known or ask()
+        return self.known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestrator.forges.forge import ChangeRequest, Comment, State, Status, latest
+from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, refused, unanswered
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS: Final = 30
 _PAGE: Final = 50  # what a server gives at most, unless it was told otherwise
 # The token of a workflow may not ask who it is; it comments as this account. Its name is not reserved everywhere.
-_OF_ACTIONS: Final = -2
+_OF_ACTIONS: Final = "-2"
 
 
 class Gitea:
@@ -26,12 +26,12 @@ class Gitea:
     limit = 1_000_000
     longest_description = 140
 
-    def __init__(self, place: Place, patience: "Patience") -> None:
-        """Take where the request is, and how long to wait for answers; nothing is asked yet."""
+    def __init__(self, place: Place, patience: "Patience", account: Account) -> None:
+        """Take where the request is, how long to wait for answers, and who asks; nothing is asked yet."""
         import requests
         from requests.adapters import HTTPAdapter
 
-        self._place = place
+        self._place, self._account = place, account
         self._session = requests.Session()
         self._session.auth = self._with_token  # or a netrc file would have its say
         for scheme in ("http://", "https://"):
@@ -71,9 +71,9 @@ class Gitea:
 
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first; the API gives them at once."""
-        ours = self._account()
+        ours = self._account.asked(self._number)
         listed = self._asked("GET", f"issues/{self._place.number}/comments")
-        found = (_comment(each) for each in listed if each["user"] and each["user"]["id"] == ours)
+        found = (_comment(each) for each in listed if _author(each) == ours)
         return tuple(sorted(found, key=lambda each: each.id))
 
     def write(self, text: str) -> Comment:
@@ -116,11 +116,11 @@ class Gitea:
         self._checked(status, answer)
         return True
 
-    def _account(self) -> int:
+    def _number(self) -> str:
         status, answer = self._sent("GET", "user", None)
         if status == HTTPStatus.FORBIDDEN:
             return _OF_ACTIONS
-        return int(self._checked(status, answer)["id"])
+        return str(self._checked(status, answer)["id"])
 
     def _path(self, rest: str) -> str:
         return f"repos/{self._place.repository}/{rest}"
@@ -163,6 +163,11 @@ def _is_strange(head: dict[str, Any], base: dict[str, Any]) -> bool:
 def _status(found: dict[str, Any]) -> Status:
     said, state = found["description"], State.called(found["status"])
     return Status(name=found["context"], state=state, description=said, address=found["target_url"])
+
+
+def _author(found: dict[str, Any]) -> str:
+    """Return the number of who wrote a comment, empty where the API names nobody."""
+    return str(found["user"]["id"]) if found["user"] else ""
 
 
 def _comment(found: dict[str, Any]) -> Comment:

@@ -1,14 +1,15 @@
 """GitHub, and GitHub Enterprise, through PyGithub."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from orchestrator.forges.forge import ChangeRequest, Comment, State, Status, latest
+from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import Refusal, refused, unanswered
+from orchestrator.forges.troubles import Refusal, is_no, refused, unanswered
 
 if TYPE_CHECKING:
+    from github import Github
     from github.CommitStatus import CommitStatus
     from github.Issue import Issue
     from github.IssueComment import IssueComment
@@ -29,21 +30,10 @@ class GitHub:
     limit = 65_536
     longest_description = 140
 
-    def __init__(self, place: Place, patience: "Patience") -> None:
-        """Take where the request is, and how long to wait for answers; nothing is asked yet."""
-        from github import Auth, Github
-
-        self._place = place
-        self._client: Github = Github(
-            auth=Auth.Token(place.token),
-            base_url=place.api,
-            retry=patience,
-            timeout=_PATIENCE_SECONDS,
-            per_page=100,
-            seconds_between_requests=0,
-            seconds_between_writes=0,
-            lazy=True,
-        )
+    def __init__(self, place: Place, patience: "Patience", account: Account) -> None:
+        """Take where the request is, how long to wait for answers, and who asks; nothing is asked yet."""
+        self._place, self._patience, self._account = place, patience, account
+        self._client = _client(place, patience)
 
     def request(self) -> ChangeRequest:
         """Return the request as it is now."""
@@ -75,7 +65,7 @@ class GitHub:
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first."""
         with self._translated():
-            own = self._login()
+            own = self._account.asked(self._login)
             found = (each for each in self._issue().get_comments() if _author(each) == own)
             return tuple(sorted(map(_comment, found), key=lambda each: each.id))
 
@@ -138,16 +128,22 @@ class GitHub:
 
     def _login(self) -> str:
         """Return whose comments are ours; the token of a workflow, or of an app, may ask in one way alone."""
+        try:
+            return self._client.get_user().login
+        except Refusal as refusal:
+            if not is_no(refusal.status, refusal.said):
+                raise
         from github import GithubException
 
         try:
-            return self._client.get_user().login
-        except Refusal:
-            pass
-        with suppress(Refusal, GithubException):
-            _, told = self._client.requester.graphql_query(_WHO, {})
-            return str(told["data"]["viewer"]["login"])
-        return _OF_ACTIONS
+            asking = _client(self._place, self._patience.asking()).requester
+            _, told = asking.graphql_query(_WHO, {})
+        except (Refusal, GithubException) as error:
+            said = error.said if isinstance(error, Refusal) else _said(error.data)
+            if not is_no(error.status, said):  # it may be anybody
+                raise
+            return _OF_ACTIONS
+        return str(told["data"]["viewer"]["login"])
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -162,6 +158,21 @@ class GitHub:
             raise refused(self._place, error.status, _said(error.data)) from error
         except RequestException as error:
             raise unanswered(self._place, error) from error
+
+
+def _client(place: Place, patience: "Patience") -> "Github":
+    from github import Auth, Github
+
+    return Github(
+        auth=Auth.Token(place.token),
+        base_url=place.api,
+        retry=patience,
+        timeout=_PATIENCE_SECONDS,
+        per_page=100,
+        seconds_between_requests=0,
+        seconds_between_writes=0,
+        lazy=True,
+    )
 
 
 def _said(data: object) -> str:

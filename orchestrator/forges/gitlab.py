@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from orchestrator.forges.forge import ChangeRequest, Comment, State, Status, latest
+from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, refused, unanswered
 
@@ -29,8 +29,8 @@ class GitLab:
     limit = 1_000_000
     longest_description = 140
 
-    def __init__(self, place: Place, patience: "Patience") -> None:
-        """Take where the request is, and how long to wait for answers; nothing is asked yet."""
+    def __init__(self, place: Place, patience: "Patience", account: Account) -> None:
+        """Take where the request is, how long to wait for answers, and who asks; nothing is asked yet."""
         import gitlab
         import requests
         from requests.adapters import HTTPAdapter
@@ -38,7 +38,7 @@ class GitLab:
         session = requests.Session()
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=patience))
-        self._place = place
+        self._place, self._account = place, account
         self._default_branch: str | None = None
         self._client: Gitlab = gitlab.Gitlab(
             place.api.removesuffix(_API),
@@ -82,8 +82,7 @@ class GitLab:
     def comments(self) -> Sequence[Comment]:
         """Return all comments on it that this account wrote, the oldest first."""
         with self._translated():
-            account = self._client.http_get("/user", **_AS_TOLD)
-            own = account["username"] if isinstance(account, dict) else ""
+            own = self._account.asked(self._login)
             notes = self._merge_request().notes.list(
                 iterator=True, order_by="created_at", sort="asc", **_AS_TOLD
             )
@@ -144,6 +143,10 @@ class GitLab:
             except GitlabCreateError as error:
                 if _SAME_STATE not in str(error.error_message):
                     raise
+
+    def _login(self) -> str:
+        account = self._client.http_get("/user", **_AS_TOLD)
+        return str(account["username"]) if isinstance(account, dict) else ""
 
     def _default(self) -> str:
         """Return the default branch, which a merge request does not tell; empty where we may not know."""

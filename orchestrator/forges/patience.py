@@ -15,7 +15,7 @@ from urllib3.exceptions import MaxRetryError
 from urllib3.util.retry import Retry
 
 from orchestrator.errors import ForgeUnanswered
-from orchestrator.forges.troubles import Busy, Refusal, asked_too_often
+from orchestrator.forges.troubles import Busy, Refusal, asked_too_often, tells_of_limit
 from orchestrator.processes import Stop
 
 T = TypeVar("T")
@@ -26,10 +26,10 @@ _PAUSE_SECONDS: Final = 60.0
 """What GitHub asks for when it does not say how long."""
 _MOMENT_SECONDS: Final = 0.5
 _FORBIDDEN, _CONFLICT, _TOO_MANY, _TROUBLE = 403, 409, 429, 500
-_LIMITS: Final = ("rate limit", "abuse detection")
 # What changes nothing, or a second time nothing, is sent again. What is written may be out of date by then, or be
-# there twice: whoever wants to write looks again first.
+# there twice: whoever wants to write looks again first. A question may be asked by POST.
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "DELETE"})
+_ASKING: Final = frozenset({*_REPEATABLE, "POST"})
 
 
 class Patience(Retry):
@@ -66,16 +66,20 @@ class Patience(Retry):
         ours = {"stop": self._stop, "now": self._now, "pause": self._pause, "told": self._told}
         return super().new(**{**ours, **kept})
 
+    def asking(self) -> "Patience":
+        """Return this for what only asks, also by POST: as patient as for what is read."""
+        return self.new(allowed_methods=_ASKING)
+
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002, ARG002  as urllib3 calls it
         """Whether an answer may be one after which to try again: it was not done, or may be done twice."""
         refused = status_code in {_FORBIDDEN, _CONFLICT, _TOO_MANY}
-        return refused or (status_code >= _TROUBLE and method.upper() in _REPEATABLE)
+        return refused or (status_code >= _TROUBLE and self._is_method_retryable(method))
 
     def increment(self, *given: Any, **named: Any) -> "Patience":
         """Count a try; raises MaxRetryError when there is no sense in another one, Busy, Refusal."""
         response: Any = named.get("response")
         told = self._limit(response) if response is not None else None
-        if told is not None and self._waits(told) and str(given[0]).upper() not in _REPEATABLE:
+        if told is not None and self._waits(told) and not self._is_method_retryable(str(given[0])):
             response.drain_conn()
             raise Busy(told)
         try:
@@ -108,7 +112,7 @@ class Patience(Retry):
         if told is not None or response.status == _TOO_MANY:
             return self._pause if told is None else told
         self._said = _said(response.data)  # which nobody can read after this
-        if not any(word in self._said.lower() for word in _LIMITS):
+        if not tells_of_limit(self._said):
             raise Refusal(_FORBIDDEN, self._said)
         return self._pause
 

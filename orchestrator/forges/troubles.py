@@ -1,9 +1,12 @@
 """What a refusal of a forge means, by its status."""
 
 from http import HTTPStatus
+from typing import Final
 
 from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.place import Place
+
+_LIMITS: Final = ("rate limit", "abuse detection")
 
 
 class Busy(Exception):
@@ -32,7 +35,7 @@ def refused(place: Place, status: int, said: str) -> ForgeError:
         return ForgeUnanswered(f"{forge} failed at {where} with {status}", detail=said)
     if status == HTTPStatus.UNAUTHORIZED:
         return ForgeError(f"{forge} does not accept the token", hint="it may have run out")
-    if status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in said.lower():
+    if _is_limit(status, said):
         return asked_too_often(forge, said)
     if status == HTTPStatus.FORBIDDEN:
         hint = "the token has to be allowed to write comments and statuses"
@@ -41,6 +44,17 @@ def refused(place: Place, status: int, said: str) -> ForgeError:
         hint = "check the names; a token that may not see a repository is told so too"
         return ForgeError(f"there is no {where}", hint=hint, detail=said)
     return ForgeError(f"{forge} refuses to change {where} ({status})", detail=said)
+
+
+def tells_of_limit(said: str) -> bool:
+    """Whether a refusal says that somebody asks too often, as GitHub does without any header."""
+    return any(words in said.lower() for words in _LIMITS)
+
+
+def is_no(status: int, said: str) -> bool:
+    """Whether an answer is that somebody may not do this, or that there is no such thing; later it is the same."""
+    bad = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return bad and not _is_limit(status, said)
 
 
 def asked_too_often(forge: str = "the forge", said: str = "") -> ForgeError:
@@ -52,3 +66,7 @@ def asked_too_often(forge: str = "the forge", said: str = "") -> ForgeError:
 def unanswered(place: Place, error: Exception) -> ForgeUnanswered:
     """Return the error for no answer at all."""
     return ForgeUnanswered(f"{place.api} does not answer", detail=type(error).__name__)
+
+
+def _is_limit(status: int, said: str) -> bool:
+    return status == HTTPStatus.TOO_MANY_REQUESTS or tells_of_limit(said)

@@ -162,6 +162,23 @@ def test_a_request_without_a_comment_is_left_alone(
     assert (forge.texts, forge.statuses) == ([], [])
 
 
+def test_a_bug_that_one_request_shows_keeps_no_other_from_its_turn(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """An answer that nobody foresaw is told as what it is; the statuses of the others would stay as they were."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    propose(world, forge)
+    forge.may_ask_who, forge.more_open = False, [NUMBER + 1]
+    forge.troubles = [Trouble("POST", "/graphql", 200, message="no data")]
+
+    ended = comment(world, forge, "--refresh", GITHUB_REF="refs/heads/main")
+
+    assert ended.code == 1
+    assert f"request {NUMBER}: error: internal error: KeyError: 'data'" in ended.stderr
+    assert f"there is no request {NUMBER + 1}" in ended.stderr
+
+
 def test_a_stale_status_is_said_by_the_next_run_when_it_was_refused(
     world: World, forge: Served, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from orchestrator import clock
 from orchestrator.forges.clients import open_forge
 from orchestrator.forges.commenting import Published, Text, publish
-from orchestrator.forges.forge import Forge
+from orchestrator.forges.forge import Account, Forge
 from orchestrator.forges.patience import Patience
 from orchestrator.forges.place import Place
 from orchestrator.processes import Stop
@@ -22,12 +22,12 @@ def patient(stop: Stop) -> Patience:
     return Patience(stop=stop, now=clock.now, backoff_factor=0.01, pause=0.01)
 
 
-def client_of(server: Served, *, stop: Stop | None = None) -> Forge:
+def client_of(server: Served, *, stop: Stop | None = None, account: Account | None = None) -> Forge:
     """Return a client of a forge, at its one request."""
     place = Place(
         kind=server.kind, api=server.api, repository=REPOSITORY, number=NUMBER, token=TOKEN
     )
-    return open_forge(place, patient(stop or Stop()))
+    return open_forge(place, patient(stop or Stop()), account)
 
 
 def publish_on(server: Served, text: str = TEXT, head: str = "a" * 40) -> Published:

@@ -7,11 +7,13 @@ import pytest
 
 from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.commenting import Ending
+from orchestrator.forges.forge import Account
 from orchestrator.forges.patience import waiting_time
 from orchestrator.forges.place import Kind
 from orchestrator.processes import Stop
 from tests.forges.publishing import COMMENTS, MARKER, TEXT, client_of, publish_on
-from tests.forges.served import Served, Trouble
+from tests.forges.served import Served, Trouble, serving
+from tests.forges.small_forges import SmallGitHub
 
 
 def test_an_answer_that_got_lost_makes_no_second_comment(forge: Served) -> None:
@@ -139,6 +141,53 @@ def test_a_request_to_stop_ends_the_waiting(forge: Served) -> None:
         client_of(forge, stop=stop).comments()
 
     assert sum(bool(re.search(forge.comments_path, line)) for line in forge.seen) == 1
+
+
+_LIMIT = "You have exceeded a secondary rate limit."
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(403, _LIMIT), (429, "too often"), (502, "Bad gateway")]
+)
+def test_the_question_who_we_are_is_as_patient_as_what_is_read(status: int, said: str) -> None:
+    """The token of an app asks by POST; that changes nothing, so it is asked again, and by all clients once."""
+    held, account = SmallGitHub(may_ask_who=False, login="planner-app[bot]"), Account()
+    held.troubles.append(Trouble("POST", "/graphql", status, message=said, times=2))
+    with serving(held):
+        held.add(TEXT, held.login)
+        held.add(TEXT, held.bot)
+
+        found = [client_of(held, account=account).comments() for _ in range(2)]
+
+    assert [len(each) for each in found] == [1, 1]
+    assert held.seen.count("POST /graphql") == 3
+    assert held.seen.count("GET /user") == 1
+
+
+@pytest.mark.parametrize(("status", "said"), [(403, _LIMIT), (502, "Bad gateway")])
+@pytest.mark.parametrize("asked", [("GET", "/user$"), ("POST", "/graphql")])
+def test_no_answer_to_who_we_are_is_none(asked: tuple[str, str], status: int, said: str) -> None:
+    """Taken for the account of workflows, an app would not find its comment, and write a second one."""
+    held = SmallGitHub(may_ask_who=False, login="planner-app[bot]")
+    held.troubles.append(Trouble(*asked, status, message=said, times=99))
+    with serving(held):
+        held.add(TEXT, held.login)
+
+        with pytest.raises(ForgeError, match=r"asked too often|failed at .* with 502"):
+            publish_on(held)
+
+    assert held.texts == [TEXT]
+
+
+def test_who_we_are_is_asked_once(forge: Served) -> None:
+    """A refresh looks at many requests, and a workflow's token may ask a thousand times an hour."""
+    account = Account()
+    forge.add(TEXT)
+
+    found = [client_of(forge, account=account).comments() for _ in range(3)]
+
+    assert [len(each) for each in found] == [1, 1, 1]
+    assert forge.seen.count("GET /user") == 1
 
 
 @pytest.mark.parametrize(
