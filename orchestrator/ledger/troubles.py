@@ -31,7 +31,7 @@ class NotShared(LedgerError):
 
 
 class LedgerReplaced(LedgerLost):
-    """Another ledger is where one was seen before, and this clone has that still.
+    """Another ledger is where one was seen before, and a repair goes on with one of them.
 
     ``state`` is what the other one says, None where that cannot be told.
     """

@@ -79,7 +79,7 @@ def _repair(plan: RepairPlan) -> Iterator[str]:
     yield "A repair would"
     yield f"  go on from {_from(plan)}"
     if plan.checked.replaced:
-        yield "  set aside what is there now, with all that was recorded in it and not in these"
+        yield "  set aside the other ledger, with all that was recorded in it and not in these"
     if plan.again:
         yield f"  write the state beside {plan.again} of them anew"
     if plan.units:

@@ -195,7 +195,7 @@ def test_a_repair_orphans_nothing_of_the_ledger_that_it_sets_aside(
     repaired = world.run("ledger", "repair", world.name, "--yes")
 
     assert repaired.code == 0, repaired.said
-    assert "set aside what is there now" in repaired.stdout
+    assert "set aside the other ledger" in repaired.stdout
     assert "modules.base" in repaired.stdout
     assert "    suspension  by " in repaired.stdout
     status = world.run("status", world.name, "--output", "json").json

@@ -23,7 +23,8 @@ from orchestrator.ledger.stores.documents import (
 from orchestrator.ledger.stores.shelf import Shelf
 from orchestrator.ledger.troubles import LedgerReplaced
 from orchestrator.ledger.verification import verify
-from tests.ledger.builders import OWNER, entry, holder, owned
+from orchestrator.plans.plan import Revision
+from tests.ledger.builders import OWNER, entry, holder, owned, run
 from tests.ledger.conftest import is_dead
 
 
@@ -150,6 +151,31 @@ def test_another_ledger_in_the_same_place_is_noticed(store: ChainStore, shelf: S
         store.read()
     assert not isinstance(lost.value, LedgerReplaced)
     assert other.read().head == "entry-6"
+
+
+@pytest.mark.parametrize("entries", [2, 6])
+def test_of_two_ledgers_in_a_place_one_is_set_aside(
+    store: ChainStore, shelf: Shelf, entries: int
+) -> None:
+    """Their entries are both there: it is known what the one says that is not gone on with, which is the shorter."""
+    lose(shelf, "head")
+    other = ChainStore(OWNER, shelf, is_dead=is_dead)
+    lock = other.acquire(holder())
+    for number in range(1, entries + 1):
+        of = run(revision=Revision(commit="b" * 40))
+        other.append(entry(number, of=of, inventory=[owned(f"b-{number}")]), lock=lock)
+    other.release(lock)
+    with pytest.raises(LedgerReplaced) as lost:
+        store.read()
+    assert lost.value.state is not None
+    going_on = verify(store.links()).state
+    told = {owned.ref.name for owned in lost.value.state.inventory}
+    kept = {owned.ref.name for owned in going_on.inventory}
+    ours, theirs = (
+        {f"{name}-{number}" for number in range(1, count + 1)}
+        for name, count in (("web", 4), ("b", entries))
+    )
+    assert (kept, told) == ((ours, theirs) if entries < 4 else (theirs, ours))
 
 
 def test_a_head_that_cannot_be_read_is_damage(store: ChainStore, shelf: Shelf) -> None:

@@ -76,7 +76,7 @@ def test_a_repair_says_that_it_takes_another_ledgers_place() -> None:
     lost = replace(
         WHOLE, lost="the ledger of shop/production on origin was replaced by another one"
     )
-    aside = "  set aside what is there now, with all that was recorded in it and not in these\n"
+    aside = "  set aside the other ledger, with all that was recorded in it and not in these\n"
     assert aside in render_repair(RepairPlan(checked=replace(lost, replaced=True)))
     assert aside not in render_repair(RepairPlan(checked=lost))
     taken = Taken(kind=Kept.SUSPENSION, told="by Ada at 2026-11-20 10:30:00 UTC: the pumps")

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
-from orchestrator.errors import LedgerError
-from orchestrator.ledger.entry import LedgerState
+from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fields import Fields, decode, encode
+from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.stores.chapters import bound, entries_of
 from orchestrator.ledger.stores.documents import (
     ENTRY,
@@ -17,7 +18,7 @@ from orchestrator.ledger.stores.documents import (
     referred,
 )
 from orchestrator.ledger.stores.shelf import Document, Shelf
-from orchestrator.ledger.troubles import cut_short, gone_after
+from orchestrator.ledger.troubles import LedgerReplaced, cut_short, gone_after
 from orchestrator.ledger.verification import Link
 from orchestrator.stack.model import Json
 
@@ -78,16 +79,29 @@ class Trail:
         return self._steps(head)[0]
 
     def check(self, head: Head) -> None:
-        """Raise LedgerLost when what was seen before is no part of what the head names now; else remember it."""
+        """Raise LedgerLost when what was seen before is no part of what the head names now; else remember it.
+
+        LedgerReplaced where the head, or what was seen, leads to entries of a ledger that is not gone on with.
+        """
         seen = self._seen()
         if seen is not None and (seen.number, seen.entry) != (head.number, head.entry):
             if head.number <= seen.number:
-                raise cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
+                raise self._lost(head, seen)
             steps = self.back(head.entry, head.number - seen.number)
             if [*steps][-1].before != seen.entry:
-                raise cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
+                raise self._lost(head, seen)
         if seen is None or seen.entry != head.entry:
             self.remember(head)
+
+    def _lost(self, head: Head, seen: Head) -> LedgerLost:
+        lost = cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
+        gone_on_with = {reference for reference, _ in self._steps(head)[0]}
+        kept = entries_of(self._shelf)
+        for last in (head.entry, seen.entry):
+            aside = [*_leading_to(last, kept)] if last not in gone_on_with else []
+            if aside:
+                return LedgerReplaced(lost, state=fold_all(reversed(aside)))
+        return lost
 
     def remember(self, head: Head) -> None:
         """Keep what is there now, for the next look; where that cannot be kept, nothing is noticed later."""
@@ -140,6 +154,16 @@ def _checked(reference: Reference, found: Document | None) -> tuple[Numbered | N
     if not holds(reference, found.content):
         return None, "was changed: it has not the digest that the entry after it names"
     return readable(found.content)
+
+
+def _leading_to(last: Reference | None, kept: Mapping[str, Document]) -> Iterator[Entry]:
+    """Yield the entries that lead to one, newest first, as far as they are there."""
+    while last is not None:
+        numbered, _ = _checked(last, kept.get(last.name))
+        if numbered is None:
+            return
+        yield numbered.entry
+        last = numbered.before
 
 
 def _tried(
