@@ -48,7 +48,8 @@ def approve(planned: Planned, given: str, *, why: str, patience: float) -> Appro
     if not approved.digest.startswith(given):
         raise PlanRefused(
             f"the plan of {approved.owner} is {approved.digest[:SHOWN]} by now, not {given[:SHOWN]}",
-            hint="look at it as it is shown above, and approve that if it is right",
+            hint="look at it as it is shown above, and approve that if it is right; what a comment on a request shows"
+            " is its merge: merge the base into your checkout first, and then approve",
         )
     store, session = planned.store, planned.session
     guards = strictest(session, planned.ledger, ())

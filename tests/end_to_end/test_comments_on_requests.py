@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.commands import Ended
 from tests.end_to_end.requests import (
     add_origin,
     begin_held,
@@ -326,6 +327,20 @@ def test_a_comment_is_never_longer_than_its_forge_allows(
     assert 4_000 < len(forge.texts[0]) <= 6_000
 
 
+def _go_on_in_base(world: World) -> None:
+    git(world.root, "checkout", "--quiet", "main")
+    world.manifests("platform/later.yaml", config_map("later"))
+    world.commit("Go on meanwhile")
+    git(world.root, "push", "--quiet", "origin", "main")
+    git(world.root, "checkout", "--quiet", "change")
+
+
+def _by_katherine(world: World, command: str) -> Ended:
+    return world.run(
+        *command.split(), GIT_AUTHOR_NAME="Katherine", GIT_AUTHOR_EMAIL="katherine@example.org"
+    )
+
+
 def test_a_request_passes_once_its_plan_may_be_applied(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
@@ -348,21 +363,24 @@ def test_a_request_passes_once_its_plan_may_be_applied(
     git(world.root, "rm", "--quiet", "--", f"stacks/{world.name}/platform/gone.yaml")
     world.commit("Take it away")
     propose(world, forge)
+    _go_on_in_base(world)
     comment(world, forge)
     refused = standing(forge)
 
     told = re.search(r"^orchestrator (approve .*)$", forge.texts[0], re.MULTILINE)
     assert told
-    approved = world.run(
-        *told[1].split(), GIT_AUTHOR_NAME="Katherine", GIT_AUTHOR_EMAIL="katherine@example.org"
-    )
+    of_the_branch = _by_katherine(world, told[1])
+    git(world.root, "merge", "--quiet", "origin/main")
+    approved = _by_katherine(world, told[1])
     ended = comment(world, forge, "--output", "json")
 
     assert ended.code == approved.code == 0, approved.said + ended.said
+    assert of_the_branch.code == 1
+    assert "merge the base into your checkout first" in of_the_branch.stderr
     assert waiting[mine] == "pending: needs approval, 1 to update"
     assert waiting["orchestrator"].startswith("pending: Merging: 1 plan needs approval")
-    assert refused[mine] == "failure: refused, 1 loses data, 1 to delete, 1 to update"
-    assert standing(forge)[mine] == "success: 1 loses data, 1 to delete, 1 to update"
+    assert refused[mine] == "failure: refused, 1 loses data, 1 to delete, 1 to create, 1 to update"
+    assert standing(forge)[mine] == "success: 1 loses data, 1 to delete, 1 to create, 1 to update"
     assert standing(forge)["orchestrator"].startswith("success: ")
     assert "! approved all the same, just as it is, by Katherine\n" in forge.texts[0]
     (plan,) = ended.json["stacks"]
