@@ -21,7 +21,7 @@ _FAILED, _BEGUN = "git update-ref 5 after", "git update-ref 7 after"
 @pytest.mark.parametrize(
     ("point", "last"),
     [
-        pytest.param(_FAILED, "failed at manifests.shop", id="before it began"),
+        pytest.param(_FAILED, "1 updated, failed at manifests.shop", id="before it began"),
         pytest.param(_BEGUN, "1 to update", id="when it had begun", marks=pytest.mark.soak),
     ],
 )
