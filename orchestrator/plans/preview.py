@@ -62,7 +62,8 @@ class Preview:
     ``base`` and ``head`` are the commits that would be merged, ``into`` is what the base is called, empty where it is
     a commit alone. ``error`` says why nothing could be planned at
     all, such as a conflict; ``notes`` are sentences about the whole. ``ci_run`` is the address of the run that
-    planned, or empty. ``configuration`` tells apart comments of several runs on one request.
+    planned, or empty. ``configuration`` tells apart comments of several runs on one request. ``begun`` is when that run
+    began, in milliseconds since 1970, and 0 where nobody asks.
     """
 
     base: str
@@ -73,6 +74,7 @@ class Preview:
     notes: tuple[str, ...] = ()
     ci_run: str = ""
     configuration: str = "default"
+    begun: int = 0
 
 
 class Became(StrEnum):

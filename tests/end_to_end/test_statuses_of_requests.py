@@ -303,6 +303,30 @@ def test_of_two_that_look_at_once_the_later_look_counts(world: World, forge: Ser
     assert {*_states(forge).values()} == {"pending"}
 
 
+def test_of_two_runs_for_the_same_the_one_that_began_later_counts(
+    world: World, forge: Served
+) -> None:
+    """It saw what is there by now, though the first is done after it."""
+    world.apply()
+    git(world.root, "push", "--quiet", "origin", "refs/orchestrator/*:refs/orchestrator/*")
+    others: list[Ended] = []
+
+    def planned() -> None:
+        world.delete("ConfigMap", "colours")
+        with forge.held_up():
+            others.append(comment(world, forge))
+
+    forge.troubles = [Trouble("GET", "comments", 502, then=planned)]
+    first = comment(world, forge)
+
+    assert first.code == others[0].code == 0, first.said + others[0].said
+    assert (
+        standing(forge)[f"orchestrator: {world.name}/default"]
+        == "success: 1 to create, 1 to update"
+    )
+    assert "1 to create, 1 to update" in forge.texts[0]
+
+
 def test_a_forge_that_is_ahead_of_its_git_is_waited_for(world: World, forge: Served) -> None:
     """What was pushed is planned, and never what it took the place of; the first may be there a moment later."""
     comment(world, forge)

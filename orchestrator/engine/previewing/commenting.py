@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from orchestrator import clock
 from orchestrator.engine.previewing.fetching import Fetched, fetched, stands_at
 from orchestrator.engine.previewing.preview import make_preview
 from orchestrator.engine.previewing.refreshing import refresh
@@ -69,6 +70,7 @@ def comment_on(
     the commit say so, too.
     """
     _check(request, ask)
+    begun = clock.now()
     request, found = _as_it_stands(surroundings, forge, request)
     _check_head(found, ask)
     statuses = Statuses(
@@ -82,6 +84,7 @@ def comment_on(
         _planned(surroundings, found, statuses),
         configuration=ask.configuration,
         into=request.base,
+        begun=int(begun.timestamp() * 1000),
     )
     errors: list[OrchestratorError] = []
     published: Published | None = None
@@ -257,10 +260,10 @@ def _text(
 
     def is_newer(previous: str) -> bool:
         memory = recall(previous)
-        if memory is None or memory.head != made.head or memory.base in {"", made.base}:
+        if memory is None or memory.head != made.head or memory.into not in {"", base}:
             return False
-        if memory.into not in {"", base}:
-            return False
+        if memory.base in {"", made.base}:
+            return memory.begun > made.begun
         return memory.base == stands_at(surroundings, found.repository, base)
 
     return Text(

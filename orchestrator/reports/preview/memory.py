@@ -36,13 +36,15 @@ class Remembered:
 class Memory:
     """What an earlier comment was about: the commits that were to be merged, and its plans by stack/environment.
 
-    ``into`` is what the base is called, empty in comments that do not say it. ``whole`` says that these are all of its
-    plans: not where nothing could be planned, or where they were ``dropped`` since there was no room for them.
+    ``into`` is what the base is called, empty in comments that do not say it; ``begun`` is when planning them began, in
+    milliseconds since 1970, and 0 in those. ``whole`` says that these are all of its plans: not where nothing could be
+    planned, or where they were ``dropped`` since there was no room for them.
     """
 
     head: str
     base: str = ""
     into: str = ""
+    begun: int = 0
     whole: bool = True
     dropped: bool = False
     plans: Mapping[str, Remembered] = field(default_factory=dict)
@@ -73,6 +75,7 @@ def memory_of(preview: Preview) -> Memory:
         head=preview.head,
         base=preview.base,
         into=preview.into,
+        begun=preview.begun,
         whole=preview.error is None,
         plans=plans,
     )
@@ -87,6 +90,7 @@ def remember(preview: Preview, *, plans: bool = True) -> str:
     }
     about = {"format": _FORMAT, "head": memory.head, "base": memory.base}
     about |= {"into": memory.into} if memory.into else {}
+    about |= {"begun": memory.begun} if memory.begun else {}
     about |= {"plans": kept} if plans and memory.whole else {"plans": {}, "whole": False}
     about |= {} if plans else {"dropped": True}
     return f"<!-- orchestrator-plans {inside_comment(about)} -->"
@@ -105,6 +109,7 @@ def recall(comment: str) -> Memory | None:
             head=str(kept["head"]),
             base=str(kept.get("base", "")),
             into=str(kept.get("into", "")),
+            begun=int(kept.get("begun", 0)),
             whole=kept.get("whole") is not False,
             dropped=kept.get("dropped") is True,
             plans=plans,
