@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, cast
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
+from orchestrator.stack.links import leads_out
 from orchestrator.stack.model import Json, Ledger, Risk, State, Terraform
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.policies import Guards, OnFailure
@@ -80,7 +81,7 @@ class StackFile:
 
 def load_project(root: Path) -> Project:
     """Read ``orchestrator.yaml`` under ``root``, if there is one; raise InvalidStack with its mistakes."""
-    if not (root / PROJECT_FILE).is_file():
+    if not (root / PROJECT_FILE).is_file() and not leads_out(root, PROJECT_FILE):
         return Project()
     document = read_document(root, PROJECT_FILE)
     section = Section(document=document)
@@ -151,8 +152,11 @@ def choose_stack(
 def read_document(root: Path, file: str, *, start: str = "") -> YamlDocument:
     """Read the one document of a file under ``root``; raise InvalidStack when there is not exactly one map.
 
-    ``start`` says how to begin where the file is empty.
+    ``start`` says how to begin where the file is empty. What lies outside of the repository is not read: it may be a
+    secret of whoever reads what another one wrote, and a mistake would show it.
     """
+    if leads_out(root, file):
+        raise InvalidStack((_leading_out(file),))
     try:
         content = (root / file).read_bytes()
     except OSError as error:
@@ -183,6 +187,14 @@ def document_in(content: bytes, file: str, *, start: str = "") -> YamlDocument:
         message, hint = "the file must be a map", "write 'key: value' on lines of their own"
         raise InvalidStack((Mistake(message=message, place=documents[0].place(()), hint=hint),))
     return documents[0]
+
+
+def _leading_out(file: str) -> Mistake:
+    return Mistake(
+        message="this leads out of the repository by a symbolic link",
+        place=Place(file=file, line=1, column=1),
+        hint="write the file itself, or a relative link to a file of the repository",
+    )
 
 
 def _matches(text: str, patterns: Iterable[str], *, known: bool) -> bool:
@@ -226,6 +238,8 @@ def _name_in(root: Path, file: str) -> str:
 
     Most files need not be parsed for it; where the text misleads, reading the stack tells by ``named_otherwise``.
     """
+    if leads_out(root, file):
+        return (root / file).parent.name
     try:
         found = _NAME.search((root / file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -256,6 +270,8 @@ def named_otherwise(document: YamlDocument, root: Path, file: str) -> tuple[Mist
 
 
 def _name_place(root: Path, file: str) -> Place:
+    if leads_out(root, file):
+        return Place(file=file, line=1, column=1)
     source = Source((root / file).read_text(encoding="utf-8", errors="replace"), file)
     found = _NAME.search(source.text)
     if found is None and _parsed_name(root, file):

@@ -24,8 +24,9 @@ _TOKEN = "tok-41f6a2c09b7e"
 _FROM_OUTSIDE = "from-the-environment-8d1c"
 _KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nBAQEFAASCBKcwggSjAgEAAo\n-----END KEY-----\n"
 _UNREAD = "not-read-as-a-value-5b3e"
+_OF_THE_RUNNER = "of-the-runner-90c2"
 _IN_AN_ADDRESS = "pw-of-an-address-77aa"
-_ALL = (_PASSWORD, _TOKEN, _FROM_OUTSIDE, _IN_AN_ADDRESS, _UNREAD)
+_ALL = (_PASSWORD, _TOKEN, _FROM_OUTSIDE, _IN_AN_ADDRESS, _UNREAD, _OF_THE_RUNNER)
 
 _HIDING = """
 variable "password" {
@@ -110,7 +111,7 @@ def _with_secrets(text: str) -> str:
     )
 
 
-def _plant(world: World) -> None:
+def _plant(world: World, tmp_path: Path) -> None:
     """Commit a change that has a secret in each place, and stacks that fail over one."""
     world.write("modules/base/hidden.tf", _with_secrets(_HIDING))
     file = world.write("stack.yaml", "").with_name("stack.yaml")
@@ -156,6 +157,12 @@ def _plant(world: World) -> None:
     (broken / "stack.yaml").write_text(
         stack_file(f"{world.name}-e", manifests={"db": {"path": "secret.yaml"}})
     )
+    outside = tmp_path / "credentials"
+    outside.write_text(f"machine git.example login ci password {_OF_THE_RUNNER}\n")
+    _stack(world, "f", {})
+    linked = world.root / "stacks" / f"{world.name}-f" / "stack.yaml"
+    linked.unlink()
+    linked.symlink_to(outside)
     world.commit("Plant secrets")
 
 
@@ -184,7 +191,7 @@ def test_no_secret_is_in_any_byte_that_leaves(world: World, forge: Served, tmp_p
     noted, programs = tmp_path / "noted", tmp_path / "programs"
     _program(world.root / "terraform.sh", "terraform", noted)
     _program(programs / "git", shutil.which("git") or "git", noted)
-    _plant(world)
+    _plant(world, tmp_path)
     propose(world, forge)
     files = {
         f"GITHUB_{name}": tmp_path / name for name in ("STEP_SUMMARY", "OUTPUT", "ENV", "STATE")
@@ -202,7 +209,8 @@ def test_no_secret_is_in_any_byte_that_leaves(world: World, forge: Served, tmp_p
 
     assert told.code == as_json.code == 1, told.said
     assert "secret.yaml:5:8: text cannot start as this one does" in forge.texts[0]
-    assert "3 of 5 plans failed" in forge.texts[0]
+    assert "leads out of the repository by a symbolic link" in forge.texts[0]
+    assert "4 of 6 plans failed" in forge.texts[0]
     left = {
         "stdout": told.stdout + as_json.stdout,
         "stderr": told.stderr + as_json.stderr,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import InvalidStack, UsageError
+from orchestrator.reports.mistakes import render
 from orchestrator.stack.load import (
     Project,
     StackFile,
@@ -12,6 +13,7 @@ from orchestrator.stack.load import (
     find_stacks,
     load_project,
     load_stack,
+    read_environments,
 )
 from orchestrator.stack.model import Ledger, Terraform
 from tests.stack.stack_files import told, write
@@ -210,3 +212,63 @@ def test_two_stacks_of_one_name_are_a_mistake(root: Path) -> None:
         ("2:7 2 stacks are named 'shop' | give each a name of its own", "stacks/copy/stack.yaml"),
         ("2:8 2 stacks are named 'shop' | give each a name of its own", "stacks/shop/stack.yaml"),
     ]
+
+
+def test_settings_that_lie_outside_of_the_repository_are_not_read(tmp_path: Path) -> None:
+    """Whoever wrote the link gets no line of a file of the machine that reads it."""
+    root = _with_a_link(tmp_path, "orchestrator.yaml")
+    with pytest.raises(InvalidStack) as caught:
+        load_project(root)
+
+    assert render(caught.value.mistakes) == _LEADS_OUT.format("orchestrator.yaml")
+
+
+def test_settings_that_lead_nowhere_outside_are_not_taken_for_none(tmp_path: Path) -> None:
+    """Where there is no such file, the settings do not stop to hold."""
+    root = _with_a_link(tmp_path, "orchestrator.yaml")
+    (tmp_path / "outside").unlink()
+    with pytest.raises(InvalidStack):
+        load_project(root)
+
+
+@pytest.mark.parametrize("link", ["stacks/odd/stack.yaml", "stacks/odd"])
+def test_a_stack_file_that_lies_outside_is_named_by_its_directory_and_not_read(
+    tmp_path: Path, link: str
+) -> None:
+    """Neither by its name, nor by a mistake; the stack is there, and cannot be planned."""
+    root = _with_a_link(tmp_path, link)
+    write(root, {"stacks/shop/stack.yaml": "version: 1\nname: shop\n"})
+    found = find_stacks(root, Project())
+    assert [each.name for each in found] == ["odd", "shop"]
+
+    with pytest.raises(InvalidStack) as caught:
+        read_environments(root, found[0], Project())
+
+    assert render(caught.value.mistakes) == _LEADS_OUT.format("stacks/odd/stack.yaml")
+
+
+def test_twins_one_of_which_lies_outside_show_no_line_of_it(tmp_path: Path) -> None:
+    """The mistake has a place alone."""
+    root = _with_a_link(tmp_path, "stacks/odd/stack.yaml")
+    write(root, {"stacks/shop/stack.yaml": "version: 1\nname: odd\n"})
+    with pytest.raises(InvalidStack) as caught:
+        find_stacks(root, Project())
+
+    assert "hunter" not in render(caught.value.mistakes)
+
+
+_LEADS_OUT = """\
+{}:1:1: this leads out of the repository by a symbolic link
+  hint: write the file itself, or a relative link to a file of the repository
+"""
+
+
+def _with_a_link(tmp_path: Path, link: str) -> Path:
+    """Make a repository with a link out of it: to a file, or to a directory with a stack file."""
+    root, outside = tmp_path / "repository", tmp_path / "outside"
+    place = root / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside)
+    text = "version: 1\nname: hunter\npassword hunter2\n"
+    write(tmp_path, {"outside" if place.suffix else "outside/stack.yaml": text})
+    return root

@@ -12,6 +12,7 @@ from typing import Final
 from orchestrator.errors import InvalidStack, Mistake, Place
 from orchestrator.stack.expressions import Path as ValuePath
 from orchestrator.stack.expressions import Reference, references
+from orchestrator.stack.links import leads_out
 from orchestrator.stack.model import Json, ManifestSet, UnitId
 from orchestrator.stack.parses import remembered
 from orchestrator.stack.reference import OPENING
@@ -120,10 +121,9 @@ def _files(tree: Path, manifests: ManifestSet, directory: str) -> tuple[str, ...
 
 def _lead_outside(tree: Path, files: Iterable[str]) -> bool:
     """Whether some of the files lie elsewhere; folders are asked once, and files that are no links not at all."""
-    root = tree.resolve()
     links = [file for file in files if (tree / file).is_symlink()]
     folders = {file.rpartition("/")[0] for file in files}
-    return not all((tree / path).resolve().is_relative_to(root) for path in (*links, *folders))
+    return any(leads_out(tree, path) for path in (*links, *folders))
 
 
 def _matching(tree: Path, written: str) -> Iterator[str]:
