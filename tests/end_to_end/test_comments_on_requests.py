@@ -305,6 +305,27 @@ def test_an_answer_is_kept_when_the_comment_is_refused(
     }
 
 
+def test_an_answer_is_kept_when_statuses_are_refused(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """From the first on: comment, page and JSON have the plan all the same, and the run fails."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    change(world, "fancy")
+    propose(world, forge)
+    forge.troubles = [Trouble("POST", "/statuses/", 422, message="Not for you", times=99)]
+    page = tmp_path / "plan.html"
+
+    ended = comment(world, forge, "--html", str(page), "--output", "json")
+
+    assert ended.code == 1, ended.said
+    assert "Not for you" in ended.stderr
+    assert "### Merging: 4 to create" in forge.texts[0]
+    assert [each["stack"] for each in ended.json["stacks"]] == [world.name]
+    assert "fancy" in page.read_text()
+
+
 def test_a_comment_is_never_longer_than_its_forge_allows(
     world: World, forge: Served, tmp_path: Path
 ) -> None:

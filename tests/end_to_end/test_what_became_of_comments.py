@@ -182,7 +182,7 @@ def test_a_bug_that_one_request_shows_keeps_no_other_from_its_turn(
 def test_a_stale_status_is_said_by_the_next_run_when_it_was_refused(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
-    """The forge failed in between: nobody may take the old success for an answer for good."""
+    """Nobody may take the old success for an answer for good; whoever reads the comment knows at once."""
     _proposed(world, forge, tmp_path)
     world.manifests("platform/later.yaml", config_map("later"))
     world.commit("Add a text")
@@ -190,11 +190,17 @@ def test_a_stale_status_is_said_by_the_next_run_when_it_was_refused(
     forge.troubles = [Trouble("POST", "/statuses/", 422)]
 
     failed = comment(world, forge, "--refresh")
+    told = forge.texts[0]
     again = comment(world, forge, "--refresh")
+    standing_again, forge.is_open = standing(forge), False
+    forge.troubles = [Trouble("POST", "/statuses/", 422, times=9)]
+    closed = comment(world, forge, "--refresh")
 
     assert (failed.code, again.code) == (1, 0), failed.said + again.said
-    assert standing(forge)[f"orchestrator: {world.name}/default"].startswith("pending: stale")
-    assert standing(forge)["orchestrator"].startswith("pending: stale")
+    assert "**Out of date:**" in told
+    assert standing_again[f"orchestrator: {world.name}/default"].startswith("pending: stale")
+    assert standing_again["orchestrator"].startswith("pending: stale")
+    assert (closed.code, forge.texts[0].endswith("Closed, and not merged.\n")) == (1, True)
 
 
 def test_what_is_applied_while_a_request_is_planned_outdates_the_plan(

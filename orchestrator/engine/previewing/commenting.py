@@ -66,8 +66,8 @@ def comment_on(
     """Plan what merging a request would do, and write that where people decide about it.
 
     ``keep`` is given the answer before the forge is, which may refuse it. Raises PlanRefused for a request that is
-    not to be planned, ForgeError before there is an answer, and what ``make_preview`` raises: then the statuses of
-    the commit say so, too.
+    not to be planned, ForgeError where the forge does not tell how it stands, and what ``make_preview`` raises: then
+    the statuses of the commit say so, too.
     """
     _check(request, ask)
     begun = clock.now()
@@ -80,13 +80,13 @@ def comment_on(
         stop=surroundings.stop,
         other_base=request.other_base,
     )
+    errors: list[OrchestratorError] = []
     made = replace(
-        _planned(surroundings, found, statuses),
+        _planned(surroundings, found, statuses, errors),
         configuration=ask.configuration,
         into=request.base,
         begun=int(begun.timestamp() * 1000),
     )
-    errors: list[OrchestratorError] = []
     published: Published | None = None
     with _collected(errors):
         keep(made)
@@ -144,21 +144,33 @@ def _as_it_stands(
     )
 
 
-def _planned(surroundings: Surroundings, found: Fetched, statuses: Statuses) -> Preview:
-    """Make the plans, and say in the statuses that somebody is at it, or that it failed."""
-    statuses.planning()
+def _planned(
+    surroundings: Surroundings,
+    found: Fetched,
+    statuses: Statuses,
+    errors: list[OrchestratorError],
+) -> Preview:
+    """Make the plans, and say in the statuses that somebody is at it, or that it failed.
+
+    Where a forge refuses those, the answer has other places to go to: that comes to ``errors``.
+    """
     begun: list[str] = []
 
     def announce(names: Sequence[str]) -> None:
         begun.extend(names)
-        statuses.planning(names)
+        with _collected(errors):
+            statuses.planning(names)
+
+    with _collected(errors):
+        statuses.planning()
 
     try:
         return make_preview(surroundings, base=found.base, head=found.head, announce=announce)
     except Interrupted:  # a later run for the same commit may have its answer already
         raise
     except OrchestratorError as error:
-        statuses.failed(begun, surroundings.secrets.redact(error.message))
+        with _collected(errors):
+            statuses.failed(begun, surroundings.secrets.redact(error.message))
         raise
 
 

@@ -4,7 +4,7 @@ Nothing of the request is run, so that it is safe for requests of strangers, too
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,7 +15,7 @@ from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.engine.session import Surroundings
-from orchestrator.errors import Interrupted, OrchestratorError, RepositoryError
+from orchestrator.errors import ForgeError, Interrupted, OrchestratorError, RepositoryError
 from orchestrator.forges.commenting import marked, rewrite, says, stands
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
@@ -147,15 +147,22 @@ class _Page:
         text = self._reopened(stale)
         if not self._stands(self.comment.text):  # whoever wrote it says its statuses
             return self._once_more(found) if self.anew else self._refreshed(found)
-        # The comment comes last: it is what the next run takes for said.
-        said = self._say_in_statuses(stale, anew=self.anew == self.memory.head)
+        said, refused = self._tried(stale, anew=self.anew == self.memory.head)
+        found = replace(found, error=found.error or refused)
         if not self._rewrite(text):
             return self._once_more(found)
-        if not says(self.comment, text):
+        if refused is None and not says(self.comment, text):
             # Who looked before us may have been slower, and have said the opposite since.
             said = self._say_in_statuses(stale)
         settled = not said or self._stands(text)
         return self._refreshed(found) if settled else self._once_more(found)
+
+    def _tried(self, stale: Mapping[str, str], *, anew: bool) -> tuple[bool, ForgeError | None]:
+        """Say it in the statuses; whoever reads the comment has to know it also where the forge refuses those."""
+        try:
+            return self._say_in_statuses(stale, anew=anew), None
+        except ForgeError as error:
+            return False, error
 
     def _say_in_statuses(self, stale: Mapping[str, str], *, anew: bool = False) -> bool:
         """Bring the statuses to what they have to be; return whether some were not so."""
@@ -217,7 +224,8 @@ class _Page:
     def finished(self) -> Refreshed:
         """Say in the last line what was applied of it, as far as the ledgers know."""
         if not self.request.merged_as:  # it may be opened again, and nobody looks at it until then
-            self._withdraw(_CLOSED)
+            with suppress(ForgeError):  # who refuses it refuses it again, below
+                self._withdraw(_CLOSED)
         told, error = self._looked_up()
         text = with_stale(self.comment.text, {}, limit=self.limit)
         sentences = last_sentences(told, merged_as=self.request.merged_as)
