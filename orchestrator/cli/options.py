@@ -69,9 +69,9 @@ def acknowledge_option(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="WHAT",
         help="Name what may be lost: a thing by its name, destroy:UNIT, prune:UNIT, recreate:UNIT,"
-        " forget:UNIT, new-cluster, unknown-objects or unknown-states; or a guard that does not hold now:"
-        " destroys:NUMBER, empty, window, unapproved, or guards for those that this commit loosens. May be"
-        " repeated.",
+        " forget:UNIT, new-cluster, unknown-objects, unknown-states or unknown-revisions; or a guard that"
+        " does not hold now: destroys:NUMBER, empty, window, unapproved, or guards for those that this commit"
+        " loosens. May be repeated.",
     )(command)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.elsewhere import left_elsewhere
+from orchestrator.engine.planning.foreign import refuse_a_foreign_ledger
 from orchestrator.engine.planning.halves import Basis, plan_application, plan_destruction
 from orchestrator.engine.planning.notes import left_undone, notes_on
 from orchestrator.engine.planning.planned import PlannedModule, Saved
@@ -87,10 +88,11 @@ def make_plan(
     """Plan a session's stack; files and connections that the plan needs are left with ``resources``.
 
     ``saved`` gives modules as an earlier plan has them, so that they are not planned anew.
-    Raises InvalidStack with all mistakes, TerraformError, ClusterError, SandboxError, LedgerError.
+    Raises InvalidStack with all mistakes, TerraformError, ClusterError, SandboxError, LedgerError, PlanRefused.
     """
     store = open_store(session)
     ledger = read_present(session, store)
+    refuse_a_foreign_ledger(session, ledger, store.title, selection.acknowledged)
     wanted = read_wanted(
         session.tree, session.stack, memory=session.repository.folder / "manifests"
     )

@@ -29,7 +29,9 @@ _WRITE = "ORCHESTRATOR_WRITE_MESSAGES" in os.environ
 _PATIENCE_SECONDS = 60
 
 # What a run may leave in `.orchestrator`: copies and plug-ins that it would make again.
-_KEPT = re.compile(r"\.gitignore|(trees|units|sources|state|manifests)/.*|ledgers/.*/place\.json")
+_KEPT = re.compile(
+    r"\.gitignore|(trees|units|sources|state|manifests)/.*|ledgers/.*/(place\.json|seen\.json|guard)"
+)
 _PROGRESS = re.compile(r"^(plan:|  (modules|manifests)\.\w+: (plann|Finding ).*)\n", re.MULTILINE)
 _NEVER_KEPT = re.compile(r".*(\.tfvars\.json|\.tfplan|\.jsonl|/backend\.json|\.partial.*)")
 

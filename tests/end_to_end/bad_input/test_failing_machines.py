@@ -8,9 +8,15 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.directory import DirectoryShelf
+from orchestrator.plans.objects import Owner
+from orchestrator.plans.plan import Revision
 from tests.end_to_end.bad_input.shop import STACK, Shop
 from tests.forked.command import ORCHESTRATOR
 from tests.git import git, make_remote
+from tests.ledger.builders import entry, holder, run
 
 pytestmark = pytest.mark.integration
 
@@ -71,6 +77,22 @@ def test_a_cache_that_cannot_be_written_costs_time_only(shop: Shop) -> None:
     broken = replace(shop, variables={"ORCHESTRATOR_CACHE": "/dev/null/cache"})
 
     assert broken.run("plan").code == 0
+
+
+def test_the_ledger_is_of_another_repository(shop: Shop) -> None:
+    """It has a stack of the same name, and both keep their ledgers in one directory."""
+    folder = shop.home / "ledgers"
+    folder.mkdir()
+    owner = Owner(stack="shop", environment="default")
+    store = ChainStore(owner, DirectoryShelf(folder, str(owner)), is_dead=lambda _holder: False)
+    lock = store.acquire(holder())
+    of = run(revision=Revision(commit="a" * 40))
+    store.append(entry(1, Kind.FINISHED, of=of), lock=lock)
+    store.release(lock)
+    shop.edit(STACK, "cluster:", f"ledger: {{store: directory, path: {folder}}}\ncluster:")
+    shop.without_workloads()
+
+    shop.refused("machines/ledger of another repository", *_APPLY)
 
 
 def test_there_is_no_such_remote(shop: Shop) -> None:
