@@ -123,8 +123,12 @@ def unkept(
 
 def gone_after(subject: str, place: str, *, found: bool) -> LedgerError:
     """Return the error for a part of a ledger that is missing, or was ``found`` not to be what it was."""
-    what = "was changed by other means" if found else "is missing"
-    return LedgerError(f"the ledger of {subject} is damaged: {place} {what}", hint=restore(subject))
+    return damaged(subject, place, "was changed by other means" if found else "is missing")
+
+
+def damaged(subject: str, place: str, why: str) -> LedgerError:
+    """Return the error for a ledger with a part that is not as it should be, with why for the end of a sentence."""
+    return LedgerError(f"the ledger of {subject} is damaged: {place} {why}", hint=restore(subject))
 
 
 def no_such_entry(subject: str, entry: str) -> LedgerError:

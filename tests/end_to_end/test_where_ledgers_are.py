@@ -113,6 +113,24 @@ def test_a_ledger_that_is_gone_is_rebuilt_from_what_exists(world: World, tmp_pat
     assert world.resources("base") == made
 
 
+def test_a_clone_that_saw_nothing_begins_no_ledger_over_a_lost_head(
+    world: World, tmp_path: Path
+) -> None:
+    """Nor does a run that takes the lock before it looks; the repair has every entry, as it said that it would."""
+    (tmp_path / "ledgers").mkdir()
+    declare(world, store="directory", path=str(tmp_path / "ledgers"))
+    world.apply()
+    (tmp_path / "ledgers" / world.name / "default" / "head.json").unlink()
+    shutil.rmtree(world.root / ".orchestrator" / "ledgers")
+
+    refused = world.run("apply", world.name, "--yes", "--lock-timeout", "1s")
+    assert refused.code == 1
+    assert "head.json is missing or empty" in " ".join(refused.stderr.split())
+    ended = world.run("ledger", "repair", world.name, "--yes")
+    assert ended.code == 0, ended.said
+    assert verified(world)["entries"] == 3
+
+
 def test_nothing_is_applied_that_git_could_not_record(world: World) -> None:
     """A lock file that a crash left is named before the first effect, and in the way no more when it is gone."""
     declare(world)

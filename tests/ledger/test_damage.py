@@ -1,6 +1,7 @@
 """Ledgers of single documents that somebody damaged: all of it is noticed, told with its place, and gone on from."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -8,18 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
+from orchestrator.errors import LedgerError, LedgerLost, LockLost, NewerFormat
 from orchestrator.ledger.entry import Kind, LedgerState
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.stores.chain import ChainStore
 from orchestrator.ledger.stores.directory import DirectoryShelf
 from orchestrator.ledger.stores.documents import (
+    Head,
     Numbered,
     decode_head,
     encode_head,
     encode_numbered,
+    lenient_head,
     referred,
 )
+from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.ledger.stores.shelf import Shelf
 from orchestrator.ledger.troubles import LedgerReplaced
 from orchestrator.ledger.verification import verify
@@ -158,7 +162,7 @@ def test_of_two_ledgers_in_a_place_one_is_set_aside(
     store: ChainStore, shelf: Shelf, entries: int
 ) -> None:
     """Their entries are both there: it is known what the one says that is not gone on with, which is the shorter."""
-    lose(shelf, "head")
+    change(shelf, "head", lambda _: encode_head(Head(mark="begun anew")))
     other = ChainStore(OWNER, shelf, is_dead=is_dead)
     lock = other.acquire(holder())
     for number in range(1, entries + 1):
@@ -185,6 +189,55 @@ def test_a_head_that_cannot_be_read_is_damage(store: ChainStore, shelf: Shelf) -
         store.read()
     assert verify(store.links()).sound == 4
     assert len(repaired(store).inventory) == 4
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("left", [None, b'{"format":2'], ids=["missing", "cut"])
+def test_no_lock_makes_an_empty_ledger_of_a_lost_head(shelf: Shelf, left: bytes | None) -> None:
+    """Also to a clone that saw nothing it is damage, before, under and after a lock; a repair has all entries."""
+    lose(shelf, "head")
+    assert left is None or shelf.write("head", left, over="")
+    fresh = ChainStore(OWNER, shelf, is_dead=is_dead)
+    before = verify(fresh.links())
+    assert (before.sound, before.broken and before.broken.place) == (4, shelf.place("head"))
+    lock = fresh.acquire(holder("first"))
+    with pytest.raises(
+        LedgerError, match=r"is damaged: .*head.* (is missing|cannot be read)"
+    ) as told:
+        fresh.append(replace(entry(1), previous=""), lock=lock)
+    assert "orchestrator ledger repair shop --env production" in told.value.hint
+    fresh.release(lock)
+    with pytest.raises(LedgerError, match=re.escape(told.value.message)):
+        fresh.read()
+    assert verify(fresh.links()) == before
+    assert repaired(fresh).inventory == before.state.inventory
+
+
+def test_a_lost_head_is_kept_as_it_was_and_says_who_may_go_on() -> None:
+    """Whatever bytes it has: whoever looks at it by hand finds them, and the second of two repairers is kept out."""
+    shelf = MemoryShelf()
+    store = ChainStore(OWNER, shelf, is_dead=is_dead)
+    assert shelf.write("head", b'\xff{"format": 2', over="")
+    slow = store.acquire(holder("slow"))
+    assert store.break_lock(slow.holder)
+    quick = store.acquire(holder("quick"))
+    found = shelf.read("head")
+    assert found is not None
+    assert lenient_head(found.content).lost == b'\xff{"format": 2'
+    with pytest.raises(LedgerError, match="cannot be read"):
+        decode_head(found.content)
+    with pytest.raises(LockLost):
+        store.rewrite([entry(1, Kind.NOTED)], lock=slow, base=LedgerState())
+    assert store.rewrite([entry(1, Kind.NOTED)], lock=quick, base=LedgerState()) == store.read()
+
+
+def test_an_entry_that_nobody_named_yet_is_no_ledger(shelf: Shelf) -> None:
+    """A first writer that died between entry and head recorded nothing, and nothing is damaged by it."""
+    store = ChainStore(OWNER, shelf, is_dead=is_dead)
+    lock = store.acquire(holder())
+    assert shelf.write("entry-00000001-0123456789abcdef", b"half", over="")
+    assert store.read() == LedgerState()
+    assert store.append(entry(1), lock=lock).head == "entry-1"
 
 
 def test_a_head_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shelf) -> None:

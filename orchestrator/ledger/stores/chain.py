@@ -29,7 +29,6 @@ from orchestrator.ledger.stores.documents import (
     Head,
     Numbered,
     Reference,
-    decode_head,
     decode_lock,
     encode_head,
     encode_lock,
@@ -310,14 +309,16 @@ class ChainStore:
     def _head(self, *, readable: bool = True) -> tuple[Head, str]:
         """Return the head and its version, of a new ledger an empty one.
 
-        What is damaged, or not what was seen before, is an error, or taken for an empty one if it need not be
-        ``readable``.
+        One that is lost, or not what was seen before, is an error, if it is to be ``readable``.
         """
         found = self._shelf.read(HEAD)
-        if not readable:
-            return lenient_head(found.content if found else None), found.version if found else ""
-        head = decode_head(found.content) if found else Head()
-        self._trail.check(head)
+        if found is None and self._trail.begun():
+            found = self._shelf.read(HEAD)  # somebody may have begun just now
+            head = lenient_head(found.content) if found else Head(lost=b"")
+        else:
+            head = lenient_head(found.content) if found else Head()
+        if readable:
+            self._trail.check(head)
         return head, found.version if found else ""
 
     def _state_of(self, reference: Reference | None) -> LedgerState:

@@ -16,6 +16,7 @@ from orchestrator.ledger.lock_encoding import decode_hold, encode_hold
 from orchestrator.stack.model import Json
 
 HEAD, LOCK, ENTRY, STATE, WAITER = "head", "lock", "entry", "state", "waiter"
+_ANY_BYTES = "surrogateescape"
 _LETTERS = 16  # of a digest in a name: enough to tell documents of one number apart
 
 
@@ -32,6 +33,8 @@ class Head:
     """Where a ledger stands: its last entry with its number and id, the state after it, and who may go on.
 
     ``token`` is that of the one lock whose holder may append. ``mark`` makes each writing of it another document.
+    ``lost`` is what stood in its place where nobody can tell that, nothing where a head was missing beside entries:
+    such a one is kept, and says who may go on, but nothing follows it before a repair.
     """
 
     number: int = 0
@@ -40,6 +43,7 @@ class Head:
     state: Reference | None = None
     token: str = ""
     mark: str = ""
+    lost: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,10 @@ def holds(reference: Reference, content: bytes) -> bool:
 
 
 def encode_head(head: Head) -> bytes:
-    """Return a head's bytes."""
+    """Return a head's bytes, of a lost one such as no version takes for one that it could read."""
+    if head.lost is not None:
+        kept = head.lost.decode(errors=_ANY_BYTES)
+        return encode({"lost": kept, "token": head.token, "mark": head.mark})
     return encode(
         {
             "number": head.number,
@@ -81,14 +88,16 @@ def decode_head(content: bytes) -> Head:
     return decode(content, _read_head)
 
 
-def lenient_head(content: bytes | None) -> Head:
-    """Return the head that bytes hold, an empty one where they hold none; raises NewerFormat."""
-    try:
-        return decode_head(content) if content is not None else Head()
-    except NewerFormat:
-        raise
-    except LedgerError:
-        return Head()
+def lenient_head(content: bytes) -> Head:
+    """Return the head that bytes hold, or that it is lost; raises NewerFormat."""
+    for read in (_read_head, _read_lost):
+        try:
+            return decode(content, read)
+        except NewerFormat:
+            raise
+        except LedgerError:
+            continue
+    return Head(lost=content)
 
 
 def encode_numbered(numbered: Numbered) -> bytes:
@@ -140,6 +149,11 @@ def _read_head(fields: Fields) -> Head:
         token=fields.text("token"),
         mark=fields.text("mark"),
     )
+
+
+def _read_lost(fields: Fields) -> Head:
+    lost = fields.text("lost").encode(errors=_ANY_BYTES)
+    return Head(token=fields.text("token"), mark=fields.text("mark"), lost=lost)
 
 
 def _read(fields: Fields, name: str) -> Reference | None:

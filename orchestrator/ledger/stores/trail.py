@@ -7,9 +7,10 @@ from orchestrator.errors import LedgerError, LedgerLost
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fields import Fields, decode, encode
 from orchestrator.ledger.fold import fold_all
-from orchestrator.ledger.stores.chapters import bound, entries_of
+from orchestrator.ledger.stores.chapters import CHAPTER, bound, entries_of
 from orchestrator.ledger.stores.documents import (
     ENTRY,
+    HEAD,
     Head,
     Numbered,
     Reference,
@@ -18,7 +19,7 @@ from orchestrator.ledger.stores.documents import (
     referred,
 )
 from orchestrator.ledger.stores.shelf import Document, Shelf
-from orchestrator.ledger.troubles import LedgerReplaced, cut_short, gone_after
+from orchestrator.ledger.troubles import LedgerReplaced, cut_short, damaged, gone_after
 from orchestrator.ledger.verification import Link
 from orchestrator.stack.model import Json
 
@@ -74,6 +75,10 @@ class Trail:
         if missing is not None or last != head.entry:
             yield self._gap(head, missing)
 
+    def begun(self) -> bool:
+        """Whether anything is kept here that entries are in."""
+        return bool(self._shelf.find(ENTRY) or self._shelf.find(CHAPTER))
+
     def path(self, head: Head) -> Steps:
         """Return the entries that can be reached, oldest first."""
         return self._steps(head)[0]
@@ -82,8 +87,11 @@ class Trail:
         """Raise LedgerLost when what was seen before is no part of what the head names now; else remember it.
 
         LedgerReplaced where the head, or what was seen, leads to entries of a ledger that is not gone on with.
+        Raises LedgerError for a head that is lost, where nothing tells what was in its place.
         """
         seen = self._seen()
+        if head.lost is not None and (head.lost or seen is None):
+            raise damaged(self._subject, self._shelf.place(HEAD), _wrong(head.lost))
         if seen is not None and (seen.number, seen.entry) != (head.number, head.entry):
             if head.number <= seen.number:
                 raise self._lost(head, seen)
@@ -132,19 +140,22 @@ class Trail:
             reference = numbered.before
         steps.reverse()
         seen = self._seen()
-        lost = (seen.number if seen else 0) > len(
-            steps
-        ) or not head.mark  # of one that is not there
+        lost = head.lost is not None or (seen.number if seen else 0) > len(steps)
         return (_longest(kept) if lost else steps), None
 
     def _gap(self, head: Head, missing: Reference | None) -> Link:
         if missing is None:
-            return Link(
-                place=self._shelf.place("head"), trouble=f"names entry {head.number} as the last"
-            )
+            lost = head.lost
+            why = f"names entry {head.number} as the last" if lost is None else _wrong(lost)
+            return Link(place=self._shelf.place(HEAD), trouble=why)
         found = entries_of(self._shelf).get(missing.name)
         _, why = _checked(missing, found)
         return Link(place=self._shelf.place(missing.name), trouble=why)
+
+
+def _wrong(lost: bytes) -> str:
+    """Return what is wrong with a head that is lost, for the end of a sentence."""
+    return "cannot be read" if lost else "is missing or empty"
 
 
 def _checked(reference: Reference, found: Document | None) -> tuple[Numbered | None, str]:
