@@ -138,6 +138,25 @@ def without_waiting(
     samples.take(usages, requests)
 
 
+def in_all_ways(directory: Path, count: int, samples: Samples) -> None:
+    """Measure what ours does with and without waiting, in two sandboxes."""
+    usages: dict[Work, Usage] = {}
+    with stage_of(directory, count) as stage:
+        stage.write(wait=True)
+        usages[Work.HEALTHY] = stage.ours(Work.HEALTHY).measured()
+        stage.write()
+        stage.rest()
+        before = stage.requests
+        usages[Work.PLAN] = stage.ours(Work.PLAN).measured()
+        requests = stage.requests - before
+        stage.write(changed=True)
+        usages[Work.CHANGED] = stage.ours(Work.CHANGED).measured()
+    with stage_of(directory, count) as stage:
+        stage.write()
+        usages[Work.ACCEPTED] = stage.ours(Work.ACCEPTED).measured()
+    samples.take(usages, requests)
+
+
 def explained(directory: Path, work: Work, count: int) -> tuple[str, ...]:
     """Bring a stage to where a work begins, and return where the time of the work goes."""
     with stage_of(directory, count) as stage:

@@ -1,4 +1,4 @@
-"""The workload engine beside kubectl and kapp: 1,000 objects in a sandbox of their own, and 10,000 beside 1,000.
+"""The workload engine beside kubectl and kapp: 1,000 objects in a sandbox of their own.
 
 All read the same files and talk to the same kind of sandbox, a fresh one for every first apply, one after the
 other in every round. kubectl does not wait for anything, so ours does not either where the two are compared; where
@@ -17,33 +17,38 @@ from benchmarks.kapp import find_kapp
 from benchmarks.kubectl import find_kubectl
 from benchmarks.measuring import Bench, Limit, Row, Unit
 from benchmarks.objects import NAMESPACE
-from benchmarks.running import Usage, tell
-from benchmarks.working import Samples, Work, explained, stage_of, without_waiting
+from benchmarks.running import tell
+from benchmarks.working import (
+    Samples,
+    Work,
+    explained,
+    in_all_ways,
+    stage_of,
+    without_waiting,
+)
 from orchestrator.settings import Settings
 
 _OBJECTS = 1_000
-_MANY = 10_000
 _FEW = 30  # to fill caches before anything counts
 _FEW_REQUESTS = 10
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    """Yield the rows of 1,000 objects, then those of 10,000."""
+    """Yield the rows beside kubectl and kapp, then those beside the bare requests."""
     kubectl, kapp = find_kubectl(Settings.read()), find_kapp(Settings.read())
-    few, many, raw, bare = Samples(), Samples(), Samples(), Samples()
-    _ours(bench.directory, _FEW, Samples())
+    ours, raw, bare = Samples(), Samples(), Samples()
+    in_all_ways(bench.directory, _FEW, Samples())
     _theirs(bench.directory, _FEW, kubectl, Samples())
     for number in range(1, bench.rounds + 1):
         tell(f"round {number} of {bench.rounds}")
-        _ours(bench.directory, _OBJECTS, few)
+        in_all_ways(bench.directory, _OBJECTS, ours)
         _theirs(bench.directory, _OBJECTS, kubectl, raw)
         _waited_for(bench.directory, _OBJECTS, kapp, raw)
         _requests_alone(bench.directory, _OBJECTS, bare)
-        _ours(bench.directory, _MANY, many)
-    yield from _beside_kubectl(few, raw, bench.directory)
+    yield from _beside_kubectl(ours, raw, bench.directory)
     yield Row(
         name=f"{Work.ACCEPTED}, {_OBJECTS:,} objects, beside its requests",
-        ours=few.of(Work.ACCEPTED),
+        ours=ours.of(Work.ACCEPTED),
         raw=bare.of(Work.ACCEPTED),
         raw_name="the requests alone, 32 at a time",
         limit=Limit(ratio=2, plus=1.0),
@@ -51,31 +56,12 @@ def rows(bench: Bench) -> Iterator[Row]:
     )
     yield Row(
         name=f"{Work.HEALTHY}, {_OBJECTS:,} objects, beside its requests",
-        ours=few.of(Work.HEALTHY),
+        ours=ours.of(Work.HEALTHY),
         raw=bare.of(Work.HEALTHY),
         raw_name="the requests alone, and the rollout",
         limit=Limit(ratio=1.2, plus=1.0),
         explain=partial(explained, bench.directory, Work.HEALTHY, _OBJECTS),
     )
-    yield from _beside_fewer(few, many, bench.directory)
-
-
-def _ours(directory: Path, count: int, samples: Samples) -> None:
-    usages: dict[Work, Usage] = {}
-    with stage_of(directory, count) as stage:
-        stage.write(wait=True)
-        usages[Work.HEALTHY] = stage.ours(Work.HEALTHY).measured()
-        stage.write()
-        stage.rest()
-        before = stage.requests
-        usages[Work.PLAN] = stage.ours(Work.PLAN).measured()
-        requests = stage.requests - before
-        stage.write(changed=True)
-        usages[Work.CHANGED] = stage.ours(Work.CHANGED).measured()
-    with stage_of(directory, count) as stage:
-        stage.write()
-        usages[Work.ACCEPTED] = stage.ours(Work.ACCEPTED).measured()
-    samples.take(usages, requests)
 
 
 def _theirs(directory: Path, count: int, kubectl: Path, samples: Samples) -> None:
@@ -127,23 +113,4 @@ def _beside_kubectl(ours: Samples, raw: Samples, directory: Path) -> Iterator[Ro
         raw_name="kubectl diff --server-side",
         limit=Limit(most=_FEW_REQUESTS),
         explain=partial(explained, directory, Work.PLAN, _OBJECTS),
-    )
-
-
-def _beside_fewer(few: Samples, many: Samples, directory: Path) -> Iterator[Row]:
-    for work in Work:
-        yield Row(
-            name=f"{work}, {_MANY:,} objects",
-            ours=many.of(work),
-            raw=few.of(work),
-            raw_name=f"the same, {_OBJECTS:,} objects",
-            limit=Limit(ratio=12),
-            explain=partial(explained, directory, work, _MANY),
-        )
-    yield Row(
-        name=f"peak memory of any of these, {_MANY:,} objects",
-        unit=Unit.MEGABYTES,
-        ours=tuple(many.megabytes),
-        limit=Limit(most=400.0),
-        explain=partial(explained, directory, Work.HEALTHY, _MANY),
     )
