@@ -49,10 +49,14 @@ class StackPreview:
 
     @property
     def ruling(self) -> Ruling:
-        """Return whether it may be merged; that it is the wrong time for an apply is no reason against that."""
+        """Return whether it may be merged; that it is the wrong time for an apply is no reason against that.
+
+        Where the base could not judge what is done, a person has to.
+        """
         if self.refusals and not self.approved_by:
             return Ruling.REFUSED
-        return Ruling.WAITS if self.awaited else Ruling.PASSES
+        unseen = self.unjudged and not self.approved_by and self.plan and self.plan.effective
+        return Ruling.WAITS if self.awaited or unseen else Ruling.PASSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

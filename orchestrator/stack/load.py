@@ -30,6 +30,8 @@ from orchestrator.stack.project import (
     load_project,
     named_otherwise,
     read_document,
+    stack_files,
+    told_apart,
 )
 from orchestrator.stack.text.source import in_order
 from orchestrator.stack.written.guarding import check_windows, read_guards, read_on_failure
@@ -63,6 +65,8 @@ __all__ = [
     "read_environments",
     "read_policies",
     "read_stack",
+    "stack_files",
+    "told_apart",
 ]
 
 T = TypeVar("T")

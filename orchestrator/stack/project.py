@@ -98,16 +98,27 @@ def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
 
     Raises InvalidStack when two stacks have one name: they would share a ledger.
     """
+    return told_apart(root, stack_files(root, project))
+
+
+def stack_files(root: Path, project: Project) -> tuple[StackFile, ...]:
+    """Return the stacks of the repository, sorted by name, also where two have one."""
     files = {
         path.relative_to(root).as_posix()
         for pattern in project.stacks
         for path in root.glob(pattern)
         if path.is_file()
     }
-    found = sorted(
-        (StackFile(name=_name_in(root, file), file=file) for file in files),
-        key=lambda item: (item.name, item.file),
+    return tuple(
+        sorted(
+            (StackFile(name=_name_in(root, file), file=file) for file in files),
+            key=lambda item: (item.name, item.file),
+        )
     )
+
+
+def told_apart(root: Path, found: tuple[StackFile, ...]) -> tuple[StackFile, ...]:
+    """Return stacks of which each has a name of its own; raise InvalidStack when two have one."""
     counts = Counter(item.name for item in found)
     mistakes = tuple(
         Mistake(
@@ -120,7 +131,7 @@ def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
     )
     if mistakes:
         raise InvalidStack(mistakes)
-    return tuple(found)
+    return found
 
 
 def choose_stack(

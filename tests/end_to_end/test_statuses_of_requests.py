@@ -1,5 +1,6 @@
 """A status of a request is a success only while its comment holds: the one about its commit, and about its base."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,6 +192,37 @@ def test_where_nobody_can_look_nothing_passes(world: World, forge: Served) -> No
     assert all(said.startswith(why) for said in unknown.values()), unknown
     assert _states(forge) == planned
     assert {*planned.values()} == {"success"}
+
+
+def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
+    world: World, forge: Served
+) -> None:
+    """Its own are all that there is: nothing else would get a repository out of it, and nobody passes by himself."""
+    settings = world.root / "orchestrator.yaml"
+    settings.write_text("nonsense: 1\n")
+    world.commit("Break the settings")
+    git(world.root, "push", "--quiet", "origin", "main")
+    git(world.root, "checkout", "--quiet", "-B", "change", "main")
+    settings.write_text("guards: {destroys: 3}\n")
+    world.commit("Mend them")
+    propose(world, forge)
+    planned = comment(world, forge)
+    waiting, text = standing(forge), forge.texts[0]
+    told = re.search(r"^orchestrator (approve .*)$", text, re.MULTILINE)
+    assert told, text
+    approved = world.run(*told[1].split(), GIT_AUTHOR_NAME="Katherine")
+    again = comment(world, forge)
+    passes = _states(forge)
+    refreshed = comment(world, forge, "--refresh")
+
+    assert [each.code for each in (planned, approved, again, refreshed)] == [0] * 4, again.said
+    assert all("needs approval" in each for each in waiting.values()), waiting
+    assert "### Merging: 1 plan needs approval, 4 to create, 1 plan not judged by the base" in text
+    assert "since its orchestrator.yaml cannot be read: unknown key" in text
+    assert "orchestrator.yaml of the base cannot be read" in text
+    assert {*passes.values()} == {"success"}
+    assert refreshed.stdout == f"request {NUMBER} is as its comment says\n"
+    assert _states(forge) == passes
 
 
 def test_a_first_comment_that_comes_while_somebody_looks_keeps_its_success(

@@ -94,11 +94,32 @@ def test_a_request_can_repair_its_base(world: World) -> None:
     ended = world.run("preview", "--base", "main")
 
     assert ended.code == 0, ended.said
-    assert "### Merging: 4 to create, 1 plan not judged by the base" in ended.stdout
+    assert (
+        "### Merging: 1 plan needs approval, 4 to create, 1 plan not judged by the base"
+        in ended.stdout
+    )
     assert (
         f"! not judged by the base, since its stacks/{world.name}/stack.yaml cannot be read"
         in ended.stdout
     )
+
+
+def test_a_request_can_take_away_one_of_two_that_have_one_name(world: World) -> None:
+    """The merge has one: what stays is planned, since nobody knows which of them was there, and nothing is gone."""
+    small_stack(world)
+    own = world.root / "stacks" / world.name
+    twin = world.write("../twin/stack.yaml", (own / "stack.yaml").read_text(encoding="utf-8"))
+    base = world.commit("Have two")
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    twin.unlink()
+    world.commit("Take one away")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert "1 plan needs approval, 4 to create, 1 plan not judged by the base" in ended.stdout
+    assert f"since 2 stacks are named '{world.name}' there" in ended.stdout
+    assert "no longer in Git" not in ended.stdout
 
 
 def test_the_history_of_a_request_names_no_ledgers(world: World, tmp_path: Path) -> None:

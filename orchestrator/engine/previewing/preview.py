@@ -12,6 +12,7 @@ from typing import Final
 from orchestrator.engine.planning.plan import make_plan
 from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.previewing.judging import judge
+from orchestrator.engine.previewing.settings import settings_for
 from orchestrator.engine.previewing.touched import Merge, Touched, touched
 from orchestrator.engine.previewing.trust import overruled_settings
 from orchestrator.engine.session import Session, Surroundings
@@ -25,7 +26,7 @@ from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.redaction import Secrets, without_secrets_of_others
 from orchestrator.repository.repository import open_repository
-from orchestrator.stack.load import environment_names, find_stacks, load_project
+from orchestrator.stack.load import environment_names, load_project, stack_files
 from orchestrator.stack.project import PROJECT_FILE, Project
 
 _AT_ONCE: Final = 4
@@ -42,8 +43,7 @@ def make_preview(
 
     So is a conflict. What ``orchestrator.yaml`` says, and by which policies a stack is judged, is read from the base,
     never from what is to be merged. ``announce`` is told what is going to be planned, by its names.
-    Raises UsageError, RepositoryError when a revision is not there, InvalidStack for the base's settings,
-    Interrupted.
+    Raises UsageError, RepositoryError when a revision is not there, Interrupted.
     """
     repository = open_repository(surroundings.directory)
     onto, from_ = repository.revision(base), repository.revision(head)
@@ -51,14 +51,17 @@ def make_preview(
     merged = repository.merged(onto, from_)
     if merged.conflicts:
         return replace(preview, error=_conflict(merged.conflicts))
-    merge = Merge(
-        surroundings=replace(surroundings, trusted=onto.commit),
-        repository=repository,
-        base=onto,
-        result=repository.revision(merged.commit),
-        project=load_project(repository.export(onto)),
-    )
+    result = repository.revision(merged.commit)
     try:
+        project, unjudged = settings_for(repository, onto, result)
+        merge = Merge(
+            surroundings=replace(surroundings, trusted=onto.commit),
+            repository=repository,
+            base=onto,
+            result=result,
+            project=project,
+            unjudged=unjudged,
+        )
         changed = repository.changed_between(merge.base, merge.result)
         notes, found = tuple(_notes(merge, changed)), tuple(touched(merge, changed))
     except InvalidStack as error:
@@ -143,7 +146,9 @@ def _notes(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
     """Say what a plan of what is there after the merge does not show; raises InvalidStack for settings gone bad."""
     for name in _gone(merge, changed):
         yield f"{name} is no longer in Git: what it made stays, unless it is destroyed before"
-    if PROJECT_FILE in changed:
+    if merge.unjudged:
+        yield f"{PROJECT_FILE} of the base cannot be read: these plans were made by that of the request"
+    elif PROJECT_FILE in changed:
         after = load_project(merge.repository.export(merge.result))
         keys = ", ".join(overruled_settings(merge.project, after))
         which = f" ({keys})" if keys else ""
@@ -159,10 +164,12 @@ def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
         _declared(merge.repository.export(each), merge.project, changed)
         for each in (merge.base, merge.result)
     )
+    there = stack_files(merge.repository.export(merge.result), merge.project)
+    kept = {file.name for file in there if file.file not in changed}  # of two, one may stay
     for name, environments in before.items():
         left = after.get(name, frozenset())
         if name not in after:
-            yield name
+            yield from () if name in kept else (name,)
         elif environments is not None and left is not None:
             yield from (f"{name}/{environment}" for environment in sorted(environments - left))
 
@@ -172,7 +179,7 @@ def _declared(
 ) -> dict[str, frozenset[str] | None]:
     """Return the environments of each stack whose file changed, by its name; None for one that cannot be read."""
     found: dict[str, frozenset[str] | None] = {}
-    for file in find_stacks(tree, project):
+    for file in stack_files(tree, project):
         if file.file not in changed:
             continue
         try:

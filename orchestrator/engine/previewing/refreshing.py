@@ -10,6 +10,7 @@ from functools import partial
 
 from orchestrator.engine.previewing.afterwards import afterwards
 from orchestrator.engine.previewing.fetching import Fetched, fetched, stands_at
+from orchestrator.engine.previewing.settings import settings_for
 from orchestrator.engine.previewing.standing import Look, ledger_of, look, stale_plans
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
@@ -23,7 +24,6 @@ from orchestrator.reports.preview.afterwards import last_sentences
 from orchestrator.reports.preview.memory import Memory, marker, recall
 from orchestrator.reports.preview.standing import EVERYTHING, with_last_line, with_stale
 from orchestrator.repository.repository import open_repository
-from orchestrator.stack.load import load_project
 
 _ENTRIES = 200
 _TRIES = 1
@@ -273,12 +273,15 @@ class _Page:
 
     def _merge(self, found: Fetched, result: str = "") -> Merge:
         base = found.repository.revision(found.base)
+        merged = found.repository.revision(result) if result else base
+        project, unjudged = settings_for(found.repository, base, merged)
         return Merge(
             surroundings=replace(self.surroundings, trusted=base.commit),
             repository=found.repository,
             base=base,
-            result=found.repository.revision(result) if result else base,
-            project=load_project(found.repository.export(base)),
+            result=merged,
+            project=project,
+            unjudged=unjudged,
         )
 
     def _looked_up(self) -> tuple[tuple[Afterwards, ...], OrchestratorError | None]:

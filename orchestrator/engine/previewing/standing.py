@@ -111,10 +111,13 @@ def _changed(merge: Merge, memory: Memory, before: Revision) -> frozenset[str] |
 def ledger_of(merge: Merge, name: str) -> Store | None:
     """Open the ledger of ``stack/environment`` where the base keeps it, also of one that Git declares no more.
 
-    None for one that the request alone names, and for one in the stack's own cluster while the base does not say which
-    that is. Nothing of the request counts: what a stack says of its cluster names programs that are run to reach it.
+    None for one that the request alone names, also by settings that it repairs, and for one in the stack's own cluster
+    while the base does not say which that is. Nothing of the request counts: what a stack says of its cluster names
+    programs that are run to reach it.
     """
     owner = Owner(stack=name.partition("/")[0], environment=name.partition("/")[2])
+    if merge.unjudged and merge.project.ledger is not None:
+        return None
     found, declared = None, False
     with suppress(InvalidStack):
         found, declared = in_base(merge, owner.stack, owner.environment)

@@ -1,5 +1,6 @@
 """Which stacks and environments a merge touches, and why."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,14 @@ from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.plan import Revision, Since
 from orchestrator.repository.repository import Repository
-from orchestrator.stack.load import environment_names, find_stacks, read_environments, read_policies
+from orchestrator.stack.load import (
+    environment_names,
+    find_stacks,
+    read_environments,
+    read_policies,
+    stack_files,
+    told_apart,
+)
 from orchestrator.stack.model import Stack
 from orchestrator.stack.project import Project, StackFile
 
@@ -23,13 +31,17 @@ _EVERY_ENVIRONMENT: Final = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """A merge that was made on the side: ``result`` is its commit; ``project`` is what holds for all stacks."""
+    """A merge that was made on the side: ``result`` is its commit; ``project`` is what holds for all stacks.
+
+    ``unjudged`` says why that is the result's word and not the base's, and is empty where it is the base's.
+    """
 
     surroundings: Surroundings
     repository: Repository
     base: Revision
     result: Revision
     project: Project
+    unjudged: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +66,26 @@ def touched(merge: Merge, changed: frozenset[str]) -> Iterator[Touched]:
     RepositoryError.
     """
     tree = merge.repository.export(merge.result)
-    known = Known()
+    known, doubled = Known(), _doubled(merge)
     for file in find_stacks(tree, merge.project) if changed else ():
         try:
             stacks = [stack for stack, _ in read_environments(tree, file, merge.project)]
-            near = [stack for stack in stacks if may_be_touched(tree, stack, changed, known)]
+            near = [
+                stack
+                for stack in stacks
+                if file.name in doubled or may_be_touched(tree, stack, changed, known)
+            ]
         except InvalidStack as error:
             yield Touched(stack=file.name, environment=_EVERY_ENVIRONMENT, error=error)
             continue
         for stack in near:
             yield from _looked_at(merge, file, stack.environment)
+
+
+def _doubled(merge: Merge) -> frozenset[str]:
+    """Return the names that two stacks of the base have: nobody knows what is there under such a name."""
+    counts = Counter(file.name for file in _files_of_base(merge))
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 def may_be_touched(
@@ -127,12 +149,15 @@ def judged_in(merge: Merge, stack: Stack) -> Judged:
 
     A base that cannot be read says nothing, or nobody could repair it.
     """
-    files = _files_of_base(merge)
-    # One that cannot be read may have another name there than the one that stands in it.
-    before = files.get(stack.name) or next(
-        (each for each in files.values() if each.file == stack.file), None
-    )
     base, declared, unjudged = None, False, ""
+    try:
+        before = _file_of_base(merge, stack.name)
+    except InvalidStack as error:
+        before, unjudged = None, f"{error.mistakes[0].message} there"
+    if before is None and not unjudged:
+        # One that cannot be read may have another name there than the one that stands in it.
+        files = _files_of_base(merge)
+        before = next((each for each in files if each.file == stack.file), None)
     if before is not None:
         try:
             base, declared = _in_file(merge, before, stack.environment)
@@ -140,22 +165,28 @@ def judged_in(merge: Merge, stack: Stack) -> Judged:
             unjudged = f"its {before.file} cannot be read: {error.mistakes[0].message}"
         if before.name != stack.name:
             base, declared = None, False
-    keeper = base if declared else None
-    return replace(judged_by_base(stack, base, merge.project, keeper=keeper), unjudged=unjudged)
+    judged = judged_by_base(stack, base, merge.project, keeper=base if declared else None)
+    return replace(judged, unjudged=merge.unjudged or unjudged)
 
 
 def in_base(merge: Merge, name: str, environment: str) -> tuple[Stack | None, bool]:
     """Return a stack of the base as it would be in an environment, and whether the base declares that.
 
-    None for a stack that the base does not have. Raises InvalidStack when its file cannot be read at all.
+    None for a stack that the base does not have. Raises InvalidStack when its file cannot be read at all, or there are
+    two of that name.
     """
-    file = _files_of_base(merge).get(name)
+    file = _file_of_base(merge, name)
     return _in_file(merge, file, environment) if file else (None, False)
 
 
-def _files_of_base(merge: Merge) -> dict[str, StackFile]:
-    tree = merge.repository.export(merge.base)
-    return {file.name: file for file in find_stacks(tree, merge.project)}
+def _files_of_base(merge: Merge) -> tuple[StackFile, ...]:
+    return stack_files(merge.repository.export(merge.base), merge.project)
+
+
+def _file_of_base(merge: Merge, name: str) -> StackFile | None:
+    """Return the file of a stack of the base, None for one that it does not have; raises InvalidStack for two."""
+    named = tuple(each for each in _files_of_base(merge) if each.name == name)
+    return next(iter(told_apart(merge.repository.export(merge.base), named)), None)
 
 
 def _in_file(merge: Merge, file: StackFile, environment: str) -> tuple[Stack, bool]:

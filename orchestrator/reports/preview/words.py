@@ -56,6 +56,8 @@ def overruled_lines(preview: StackPreview) -> Iterator[str]:
     if preview.unjudged:
         yield f"! not judged by the base, since {preview.unjudged}"
         yield "!   its own policies count, and those that were applied last"
+        if preview.ruling is Ruling.WAITS:
+            yield "!   so somebody has to approve it"
 
 
 def counted(counts: Counter[str]) -> str:

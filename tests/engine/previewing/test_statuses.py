@@ -105,6 +105,14 @@ _WHY = (PlanRefused("no"),)
     [
         (replace(_MADE, refusals=_WHY, awaited=_WHY), "failure: refused, 1 to create"),
         (replace(_MADE, awaited=_WHY), "pending: needs approval, 1 to create"),
+        (
+            replace(_MADE, unjudged="unread"),
+            "pending: needs approval, 1 to create, not judged by the base",
+        ),
+        (
+            replace(_MADE, unjudged="unread", approved_by=("Ada",)),
+            "success: 1 to create, not judged by the base",
+        ),
         (replace(_MADE, later=_WHY), "success: 1 to create"),
         (replace(_MADE, refusals=_WHY, approved_by=("Ada",)), "success: 1 to create"),
     ],
