@@ -212,8 +212,9 @@ def _tell(options: Options, done: "Commented") -> None:
         click.echo(options.redact(_told(done.preview, done.published)), err=options.as_json)
     if done.refreshed is not None and done.refreshed.found is not Found.CURRENT:
         click.echo(options.redact(told(done.refreshed)), err=options.as_json)
+    for error in filter(None, (done.preview.error, done.error)):
+        click.echo(options.redact(render_error(error)), err=True, nl=False)
     if done.error is not None:
-        click.echo(options.redact(render_error(done.error)), err=True, nl=False)
         sys.exit(done.error.exit_code)
 
 

@@ -225,6 +225,55 @@ def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
     assert _states(forge) == passes
 
 
+def test_what_fails_as_a_whole_takes_the_place_of_what_was_answered_before(
+    world: World, forge: Served
+) -> None:
+    """There is no commit in common: comment, page, JSON and status have the cause, and a refresh leaves them."""
+    comment(world, forge)
+    git(world.root, "checkout", "--quiet", "--orphan", "anew")
+    world.commit("Begin anew")
+    propose(world, forge)
+    git(world.root, "checkout", "--quiet", "main")
+    page = world.root / "page.html"
+
+    ended = comment(world, forge, "--html", str(page), "--output", "json")
+    said, text = standing(forge), forge.texts
+    refreshed = comment(world, forge, "--refresh")
+
+    assert (ended.code, refreshed.code) == (1, 0), ended.said + refreshed.said
+    cause = ended.json["error"]["message"]
+    assert "common" in cause
+    assert cause in ended.stderr
+    assert cause in page.read_text()
+    assert len(text) == 1
+    assert "### Merging could not be planned" in text[0]
+    assert cause in text[0]
+    assert said == {"orchestrator": f"failure: Merging could not be planned: {cause}"}
+    assert (standing(forge), forge.texts) == (said, text)
+
+
+def test_a_conflict_that_its_comment_tells_is_not_stale(world: World, forge: Served) -> None:
+    """It stays a failure, also when the base moves on beside it: planning again would say just that."""
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "other"}))
+    world.commit("Say other")
+    git(world.root, "push", "--quiet", "origin", "main")
+    planned = comment(world, forge)
+    said, texts = standing(forge), forge.texts
+    refreshed = [comment(world, forge, "--refresh")]
+    (world.root / "README").write_text("more")
+    world.commit("Write more")
+    git(world.root, "push", "--quiet", "origin", "main")
+    refreshed.append(comment(world, forge, "--refresh"))
+
+    assert planned.code == 1
+    assert said["orchestrator"].startswith(
+        "failure: Merging could not be planned: the two conflict"
+    )
+    same = f"request {NUMBER} is as its comment says\n"
+    assert [each.stdout for each in refreshed] == [same, same]
+    assert (standing(forge), forge.texts) == (said, texts)
+
+
 def test_a_first_comment_that_comes_while_somebody_looks_keeps_its_success(
     world: World, forge: Served
 ) -> None:

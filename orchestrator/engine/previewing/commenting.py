@@ -66,8 +66,7 @@ def comment_on(
     """Plan what merging a request would do, and write that where people decide about it.
 
     ``keep`` is given the answer before the forge is, which may refuse it. Raises PlanRefused for a request that is
-    not to be planned, ForgeError where the forge does not tell how it stands, and what ``make_preview`` raises: then
-    the statuses of the commit say so, too.
+    not to be planned, ForgeError where the forge does not tell how it stands, RepositoryError where its Git does not.
     """
     _check(request, ask)
     begun = clock.now()
@@ -95,7 +94,7 @@ def comment_on(
         text = _text(surroundings, found, made, limit=limit, base=request.base)
         published = publish(forge, text, stop=surroundings.stop)
     with _collected(errors):
-        _conclude(statuses, made, published, request)
+        _conclude(statuses, made, published, request, redact=surroundings.secrets.redact)
     refreshed: Refreshed | None = None
     with _collected(errors):
         if _is_late(
@@ -150,14 +149,12 @@ def _planned(
     statuses: Statuses,
     errors: list[OrchestratorError],
 ) -> Preview:
-    """Make the plans, and say in the statuses that somebody is at it, or that it failed.
+    """Make the plans, and say in the statuses that somebody is at it; why nothing could be planned is an answer, too.
 
-    Where a forge refuses those, the answer has other places to go to: that comes to ``errors``.
+    Where a forge refuses statuses, the answer has other places to go to: that comes to ``errors``.
     """
-    begun: list[str] = []
 
     def announce(names: Sequence[str]) -> None:
-        begun.extend(names)
         with _collected(errors):
             statuses.planning(names)
 
@@ -168,10 +165,10 @@ def _planned(
         return make_preview(surroundings, base=found.base, head=found.head, announce=announce)
     except Interrupted:  # a later run for the same commit may have its answer already
         raise
-    except OrchestratorError as error:
-        with _collected(errors):
-            statuses.failed(begun, surroundings.secrets.redact(error.message))
-        raise
+    except OrchestratorError as error:  # what was answered before does not hold, whatever this is
+        return Preview(
+            base=found.base, head=found.head, error=error, ci_run=surroundings.settings.ci_run
+        )
 
 
 def _is_late(published: Published | None, moved: Callable[[], bool]) -> bool:
@@ -225,7 +222,12 @@ def _collected(errors: list[OrchestratorError]) -> Iterator[None]:
 
 
 def _conclude(
-    statuses: Statuses, made: Preview, published: Published | None, request: ChangeRequest
+    statuses: Statuses,
+    made: Preview,
+    published: Published | None,
+    request: ChangeRequest,
+    *,
+    redact: Callable[[str], str],
 ) -> None:
     """Say in the statuses what was planned, also when no comment could be written that they lead to."""
     if published is None or (published.ending is Ending.WRITTEN and published.comment is None):
@@ -233,7 +235,7 @@ def _conclude(
     elif published.ending not in {Ending.OVERTAKEN, Ending.CLOSED}:
         address = published.comment.address if published.comment else ""
         leading = replace(statuses, address=address)
-        leading.planned(made)
+        leading.planned(made, redact=redact)
         former = recall(published.before)
         if former is None:
             return

@@ -265,7 +265,12 @@ class _Page:
             base, head = (found.repository.revision(each) for each in (found.base, found.head))
         except RepositoryError:  # history was rewritten
             return Look(stale={EVERYTHING: f"{request.base} is another one by now"})
+        failed = memory.failed  # which planning again alone can mend
+        if failed and base.commit == memory.base:
+            return Look(stale={})
         merged = found.repository.merged(base, head)
+        if merged.conflicts and failed:
+            return Look(stale={})
         if merged.conflicts:
             return Look(stale={EVERYTHING: f"it conflicts with {request.base} by now"})
         merge = self._merge(found, merged.commit)

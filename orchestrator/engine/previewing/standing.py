@@ -26,6 +26,7 @@ from orchestrator.plans.plan import Revision
 from orchestrator.plans.preview import StackPreview
 from orchestrator.reports.preview.memory import Memory
 from orchestrator.reports.preview.standing import EVERYTHING
+from orchestrator.reports.preview.words import cause
 from orchestrator.stack.load import find_stacks, read_environments, read_policies
 from orchestrator.stack.model import Ledger
 from orchestrator.stack.project import StackFile
@@ -85,9 +86,7 @@ def stale_plans(merge: Merge, memory: Memory, *, before: Revision, base: str) ->
 
 
 def _unknown(error: OrchestratorError) -> str:
-    first = next(iter(error.mistakes), None) if isinstance(error, InvalidStack) else None
-    where = f"{first.place}: {first.message}" if first else error.message
-    return f"nobody can tell whether it holds: {where}"
+    return f"nobody can tell whether it holds: {cause(error)}"
 
 
 def _changed(merge: Merge, memory: Memory, before: Revision) -> frozenset[str] | None:

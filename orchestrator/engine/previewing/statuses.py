@@ -18,7 +18,7 @@ from orchestrator.processes import Stop
 from orchestrator.reports.preview.harmless import line
 from orchestrator.reports.preview.memory import Memory, memory_of
 from orchestrator.reports.preview.standing import EVERYTHING
-from orchestrator.reports.preview.words import headline
+from orchestrator.reports.preview.words import cause, headline
 
 _NAME: Final = "orchestrator"
 _OF_A_STACK: Final = re.compile(r"[a-z0-9-]{1,40}/([a-z0-9-]{1,40}|\*)")
@@ -52,13 +52,11 @@ class Statuses:
         for name in names:
             self._set(name, Verdict(state=State.PENDING, words="planning"))
 
-    def failed(self, names: Iterable[str], why: str) -> None:
-        """Say that these, and all of it, could not be planned."""
-        for name in (*names, ""):
-            self._set(name, Verdict(state=State.FAILURE, words=why))
+    def planned(self, made: Preview, *, redact: Callable[[str], str] = str) -> None:
+        """Say what became of each plan, of what was planned for this commit before and is not touched, and of all.
 
-    def planned(self, made: Preview) -> None:
-        """Say what became of each plan, of what was planned for this commit before and is not touched, and of all."""
+        ``redact`` takes secrets out of the cause, where nothing could be planned.
+        """
         memory = memory_of(made)
         for name in memory.plans:
             self._set(name, verdict(memory, {}, name))
@@ -66,7 +64,8 @@ class Statuses:
             owed = verdict(memory, {}, name)
             if name and name not in memory.plans and _verdict(said) != self._shown(owed):
                 self._set(name, owed)
-        self._set("", replace(verdict(memory, {}, ""), words=headline(made)))
+        words = f"{headline(made)}: {redact(cause(made.error))}" if made.error else headline(made)
+        self._set("", replace(verdict(memory, {}, ""), words=words))
 
     def uncommented(self, made: Preview) -> None:
         """Say what each plan would do, and that nobody would find out when it is stale: there is no comment of it."""

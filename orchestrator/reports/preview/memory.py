@@ -49,6 +49,11 @@ class Memory:
     dropped: bool = False
     plans: Mapping[str, Remembered] = field(default_factory=dict)
 
+    @property
+    def failed(self) -> bool:
+        """Return whether nothing could be planned."""
+        return not self.whole and not self.dropped
+
 
 def marker(configuration: str) -> str:
     """Return the hidden line by which a comment of ours is found; configurations are told apart by it.

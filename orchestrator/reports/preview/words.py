@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from orchestrator.errors import InvalidStack, OrchestratorError
 from orchestrator.plans.change import Action, Change, Risk, Subject
 from orchestrator.plans.plan import Plan
 from orchestrator.plans.preview import Preview, Ruling, StackPreview
@@ -58,6 +59,12 @@ def overruled_lines(preview: StackPreview) -> Iterator[str]:
         yield "!   its own policies count, and those that were applied last"
         if preview.ruling is Ruling.WAITS:
             yield "!   so somebody has to approve it"
+
+
+def cause(error: OrchestratorError) -> str:
+    """Return why something failed in a line: of many mistakes, the first with its place."""
+    first = next(iter(error.mistakes), None) if isinstance(error, InvalidStack) else None
+    return f"{first.place}: {first.message}" if first else error.message
 
 
 def counted(counts: Counter[str]) -> str:

@@ -17,6 +17,7 @@ from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.repository.repository import open_repository
 from orchestrator.settings import Settings
 from orchestrator.stack.load import load_project
+from orchestrator.stack.model import Ledger, LedgerStore
 from tests.git import git, make_repository
 from tests.stack.stack_files import write
 
@@ -43,6 +44,23 @@ def root(tmp_path: Path) -> Path:
 def _commit(root: Path) -> None:
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--allow-empty", "--message", "Change")
+
+
+def _own_settings(merge: Merge) -> Merge:
+    """Return a merge that is judged by its own settings, which say where ledgers are."""
+    elsewhere = replace(
+        merge.project, ledger=Ledger(store=LedgerStore.DIRECTORY, path="/elsewhere")
+    )
+    return replace(merge, project=elsewhere, unjudged="its orchestrator.yaml cannot be read")
+
+
+def test_settings_of_a_request_lead_to_no_ledger(root: Path) -> None:
+    """What they name may be anything; a ledger that they do not name is where it always is."""
+    merge = _merge(root)
+    own = _own_settings(merge)
+
+    assert ledger_of(own, "shop/default") is None
+    assert ledger_of(replace(own, project=merge.project), "shop/default") is not None
 
 
 def _merge(root: Path, base: str = "HEAD") -> Merge:

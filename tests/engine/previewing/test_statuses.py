@@ -9,7 +9,15 @@ import pytest
 from orchestrator import clock
 from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.verdicts import no_comment
-from orchestrator.errors import ForgeUnanswered, PlanRefused, TerraformError
+from orchestrator.errors import (
+    ForgeUnanswered,
+    InvalidStack,
+    Mistake,
+    PlanRefused,
+    RepositoryError,
+    TerraformError,
+)
+from orchestrator.errors import Place as Where
 from orchestrator.forges.clients import open_forge
 from orchestrator.forges.forge import State, Status
 from orchestrator.forges.patience import Patience
@@ -148,7 +156,7 @@ def test_what_merging_into_another_branch_would_do_decides_nothing_about_the_def
     forge: Served, configuration: str, own: str
 ) -> None:
     """Two requests may have one head, and so one list of statuses."""
-    _statuses(forge, configuration).failed((), "refused")
+    _statuses(forge, configuration).planning()
     before = _told(forge)
 
     other = _statuses(forge, configuration, "release")
@@ -212,6 +220,22 @@ def test_what_was_planned_for_the_commit_before_is_as_the_new_plan_says(forge: S
     }
 
 
+def test_why_nothing_could_be_planned_is_said(forge: Served) -> None:
+    """Of many mistakes the first with its place, without secrets; no success stays of what was planned before."""
+    _statuses(forge).planned(Preview(base="b" * 40, head=_HEAD, stacks=(_MADE,)))
+    place = Where(file="orchestrator.yaml", line=2, column=1, text="")
+    error = InvalidStack((Mistake(message="unknown key hunter2", place=place, hint=""),))
+    made = Preview(base="b" * 40, head=_HEAD, error=error)
+
+    _statuses(forge).planned(made, redact=lambda text: text.replace("hunter2", "(sensitive)"))
+
+    why = "Merging could not be planned: orchestrator.yaml:2:1: unknown key (sensitive)"
+    assert _told(forge) == {
+        "orchestrator: shop/a": "pending: stale: plan again",
+        "orchestrator": f"failure: {why}",
+    }
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -225,9 +249,9 @@ def test_a_status_that_was_not_taken_is_set_again(forge: Served, trouble: Troubl
     """It says how something has to be, so that twice does no harm."""
     forge.troubles.append(trouble)
 
-    _statuses(forge).failed((), "it failed")
+    _statuses(forge).planning()
 
-    assert _told(forge) == {"orchestrator": "failure: it failed"}
+    assert _told(forge) == {"orchestrator": "pending: planning"}
 
 
 def test_a_forge_that_takes_no_status_at_all_is_an_error(forge: Served) -> None:
@@ -304,7 +328,9 @@ def test_a_reason_that_is_cut_is_said_once(forge: Served) -> None:
 
 def test_a_description_is_as_long_as_the_forge_takes_it(forge: Served, tmp_path: Path) -> None:
     """A long reason is cut, and nothing in it breaks a line."""
-    _statuses(forge).failed((), f"{tmp_path}\n" + "x" * 500)
+    failed = RepositoryError(f"{tmp_path}\n" + "x" * 500)
+
+    _statuses(forge).planned(Preview(base="b" * 40, head=_HEAD, error=failed))
 
     (told,) = forge.statuses
     assert len(told["description"]) == 140
