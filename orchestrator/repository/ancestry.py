@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from orchestrator.repository.fetching import fetched
 from orchestrator.repository.git import Git, Patience
 from orchestrator.repository.objects import identify
 from orchestrator.repository.troubles import local_trouble
@@ -83,10 +84,10 @@ def bring(
     if not missing or remote is None or not git.checkout.shallow:
         return missing
     # One that is not here is in no history that is: that it comes without its own cuts nothing off.
-    asked = git.attempt(*_FETCH, "--depth=1", "--", remote, *missing, patience=patience)
+    asked = fetched(git, *_FETCH, "--depth=1", "--", remote, *missing, patience=patience)
     if asked.code != 0 and len(missing) > 1:  # one that the remote lacks keeps all of them away
         for each in missing:
-            git.attempt(*_FETCH, "--depth=1", "--", remote, each, patience=patience)
+            fetched(git, *_FETCH, "--depth=1", "--", remote, each, patience=patience)
     return _missing(git, missing)
 
 
@@ -98,7 +99,7 @@ def _missing(git: Git, commits: Sequence[str]) -> tuple[str, ...]:
 def _deepened(git: Git, remote: str, commit: str, more: str, *, patience: Patience) -> bool:
     """Fetch more of the history of a commit; of one that the remote has not, through what it has of the branch."""
     return any(
-        git.attempt(*_FETCH, more, "--", remote, wanted, patience=patience).code == 0
+        fetched(git, *_FETCH, more, "--", remote, wanted, patience=patience).code == 0
         for wanted in (commit, "HEAD")
     )
 

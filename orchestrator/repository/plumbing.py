@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orchestrator.repository.ancestry import descends
+from orchestrator.repository.fetching import fetched
 from orchestrator.repository.git import Git, Patience
 from orchestrator.repository.objects import identify, read_objects
 from orchestrator.repository.streams import Draft, stream_of
-from orchestrator.repository.troubles import local_trouble, remote_trouble
+from orchestrator.repository.troubles import fetch_trouble, local_trouble, remote_trouble
 
 _QUIET = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.hooksPath=/dev/null")
 # Git leaves single objects to the operating system by default; a record has to be on the disk.
@@ -148,18 +149,18 @@ class GitPlumbing:
         """Fetch the objects behind these refs and move no ref of this repository; False when one is gone.
 
         ``depth`` is how many commits of each a shallow clone fetches, which is to stay one.
-        Raises RepositoryError when the remote does not answer.
+        Raises RepositoryError when the remote does not answer, or what comes cannot be written here.
         """
         shallow = (f"--depth={depth}",) if self._git.checkout.shallow else ()
-        ended = self._git.attempt(
-            *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune", "--no-filter",
+        ended = fetched(
+            self._git, *_QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune", "--no-filter",
             "--recurse-submodules=no", *shallow, "--", remote, *refs,
             patience=self._patience,
         )  # fmt: skip
         if ended.code != 0 and "couldn't find remote ref" in ended.stderr:
             return False
         if ended.code != 0:
-            raise remote_trouble(remote, ended.stderr)
+            raise fetch_trouble(remote, ended, self._git.checkout.root)
         return True
 
     def push(self, remote: str, moves: Moves) -> bool:

@@ -110,8 +110,7 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
         )
     return RepositoryError(
         f"the remote {remote} does not answer: {_first_line(text)}",
-        hint=f"see whether `git ls-remote {remote}` works, or keep the ledger in this clone alone "
-        "with ledger: {remote: false}",
+        hint=f"see whether `git ls-remote {remote}` works, and run again when it does",
         detail=_more(text),
     )
 

@@ -1,6 +1,7 @@
 """What descends from what, where the history may end before it says."""
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,21 @@ def test_an_earlier_revision_is_fetched_when_it_is_needed(
     repository = open_repository(shallow(tmp_path))
     tree = repository.export(Revision(commit=commits[1]))
     assert (tree / "a.txt").read_text(encoding="utf-8") == "0\n"
+
+
+def test_a_fetch_waits_for_another_one_at_the_end_of_the_history(
+    tmp_path: Path, commits: list[str]
+) -> None:
+    """Git gives up at once where another process writes that file; one that stays is named, and is not the remote's."""
+    clone = shallow(tmp_path)
+    lock = clone / ".git" / "shallow.lock"
+    lock.touch()
+    passing = threading.Timer(0.5, lock.unlink)
+    passing.start()
+    plumbing = open_repository(clone).plumbing(patience=30)
+    assert plumbing.fetch("origin", ("refs/heads/main",), depth=3)
+    assert plumbing.log("HEAD", limit=9) == tuple(commits[:1:-1])
+    lock.touch()
+    with pytest.raises(RepositoryError, match=f"the lock file {lock} is in the way") as stays:
+        open_repository(clone).plumbing(patience=0.4).fetch("origin", ("refs/heads/main",), depth=4)
+    assert "remote" not in stays.value.hint
