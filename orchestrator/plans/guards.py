@@ -29,6 +29,15 @@ def destructive(unit: UnitPlan) -> tuple[str, ...]:
     )
 
 
+def forgotten(unit: UnitPlan) -> tuple[str, ...]:
+    """Return the names of the resources that a unit's plan gives up, though they go on being there."""
+    return tuple(
+        change.name
+        for change in unit.changes
+        if change.action is Action.FORGET and change.subject is Subject.RESOURCE
+    )
+
+
 def unacknowledged(plan: Plan, acknowledged: Collection[str]) -> tuple[AtRisk, ...]:
     """Return what a plan loses the data of and that nobody named for this very plan.
 
@@ -100,7 +109,7 @@ def check_protection(
     acknowledged: Collection[str],
     owners: Mapping[str, UnitId] = _NOBODY,
 ) -> None:
-    """Refuse a unit's plan that deletes or replaces anything of a unit that is protected.
+    """Refuse a unit's plan that deletes, replaces or forgets anything of a unit that is protected.
 
     ``acknowledged`` holds what a person named for this very plan, as ``destroy:UNIT``. ``owners`` says whose objects
     are until now, by name: another unit that takes one over does not take its protection away. Raises PlanRefused.
@@ -109,7 +118,8 @@ def check_protection(
         unit, protected=protected, acknowledged=acknowledged, owners=owners
     ):
         told = ", ".join(names)
-        message = f"{owner} is protected, and this plan would delete or replace {told}"
+        would = "delete, replace or forget" if forgotten(unit) else "delete or replace"
+        message = f"{owner} is protected, and this plan would {would} {told}"
         hint = f"if that is meant, pass --acknowledge destroy:{owner}; or first {_lifting(unit)}"
         raise PlanRefused(message, hint=hint)
 
@@ -121,7 +131,7 @@ def given_up(
     acknowledged: Collection[str],
     owners: Mapping[str, UnitId] = _NOBODY,
 ) -> Iterator[tuple[UnitId, tuple[str, ...]]]:
-    """Yield the protected units of which a plan deletes or replaces something, and what, unless they were named."""
+    """Yield the protected units of which a plan deletes, replaces or forgets something, and what, unless named."""
     for owner, names in _of_owners(unit, owners):
         if owner in protected and f"destroy:{owner}" not in acknowledged:
             yield owner, names
@@ -130,8 +140,8 @@ def given_up(
 def _of_owners(
     unit: UnitPlan, owners: Mapping[str, UnitId]
 ) -> Iterator[tuple[UnitId, tuple[str, ...]]]:
-    """Yield what a unit deletes or replaces: all of it as its own, and what of that has been another unit's."""
-    names = destructive(unit)
+    """Yield what a unit gives up: all of it as its own, and what of that has been another unit's."""
+    names = (*destructive(unit), *forgotten(unit))
     if names:
         yield unit.unit, names
     others = {name: owners[name] for name in names if owners.get(name, unit.unit) != unit.unit}

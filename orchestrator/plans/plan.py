@@ -96,6 +96,7 @@ class Lasting(StrEnum):
 
     DATA = "data"
     EMPTIED = "emptied"
+    FORGOTTEN = "forgotten"
     IDENTITY = "identity"
     MOVED = "moved"
     RAN = "ran"

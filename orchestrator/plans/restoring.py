@@ -70,8 +70,7 @@ def unrestored(
     All that was there was applied once: what is created now was there before, with whatever was in it. ``own``
     is what the stack says of losing things.
     """
-    moved = frozenset((one.unit, one.name) for one in undone if one.action is Action.MOVE)
-    found = [*_by_this_plan(plan, own, moved), *_by_undone_runs(undone, own)]
+    found = [*_by_this_plan(plan, own, undone), *_by_undone_runs(undone, own)]
     told: dict[tuple[UnitId, str, bool], Unrestored] = {}
     for one in found:
         told.setdefault((one.unit, one.name, one.why is Lasting.RAN), one)
@@ -79,13 +78,18 @@ def unrestored(
 
 
 def _by_this_plan(
-    plan: Plan, own: Mapping[str, Risk], moved: frozenset[tuple[UnitId, str]]
+    plan: Plan, own: Mapping[str, Risk], undone: Sequence[Undone]
 ) -> Iterator[Unrestored]:
+    moved = {(one.unit, one.name) for one in undone if one.action is Action.MOVE}
+    # Of an object there is but one of a name: one that is made was gone when it was forgotten.
+    left = {(one.unit, one.name) for one in undone if one.action is Action.FORGET and one.type}
     for unit, change in plan.changes():
         why = _lasting(change, own)
         if change.action is Action.DELETE and (unit.unit, change.name) in moved:
             # Terraform knows no way back from an address, unless a block says so: it makes another one.
             why = Lasting.MOVED
+        if change.action is Action.CREATE and (unit.unit, change.name) in left:
+            why = Lasting.FORGOTTEN
         if why is not None:
             yield Unrestored(unit=unit.unit, name=change.name, why=why)
 

@@ -11,6 +11,7 @@ _COLUMNS = 79
 _SENTENCES: Final[Mapping[Lasting, str]] = {
     Lasting.DATA: "what is in it goes with this plan",
     Lasting.MOVED: "was moved there by what is undone; `moved` back keeps it",
+    Lasting.FORGOTTEN: "made once more: the forgotten one is still there, and nobody's; `import` takes it back",
     Lasting.EMPTIED: "what was in it is gone, and it starts empty",
     Lasting.STORED: "what was stored in another version stays so",
     Lasting.RAN: "ran for what is undone, and that stays done",

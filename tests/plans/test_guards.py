@@ -23,6 +23,15 @@ def test_refuses_to_destroy_part_of_a_protected_unit(action: Action) -> None:
     assert "--acknowledge destroy:modules.database" in refused.value.hint
 
 
+def test_what_is_forgotten_of_a_protected_unit_is_given_up_too() -> None:
+    """Nobody looks after it any more; an object that is forgotten is gone already, or asked to stay."""
+    forgets = change("aws_eip.main", action=Action.FORGET, subject=Subject.RESOURCE)
+    with pytest.raises(PlanRefused, match=r"would delete, replace or forget aws_eip\.main$"):
+        check_protection(unit_plan(_DATABASE, forgets), protected={_DATABASE}, acknowledged=())
+    gone = change("ConfigMap shop/one", action=Action.FORGET)
+    check_protection(unit_plan(_DATABASE, gone), protected={_DATABASE}, acknowledged=())
+
+
 @pytest.mark.parametrize(
     ("given", "way"),
     [

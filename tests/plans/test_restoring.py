@@ -143,6 +143,24 @@ def test_what_was_moved_is_not_moved_back_by_itself() -> None:
     ]
 
 
+def test_what_was_forgotten_is_made_once_more() -> None:
+    """A `removed` block let it go and left it there: what is made now is another one, unless it is imported."""
+    base = UnitId("modules.base")
+    undone = (
+        Undone(unit=base, action=Action.FORGET, name="aws_eip.a", type="aws_eip"),
+        Undone(unit=base, action=Action.FORGET, name="aws_db_instance.b", type="aws_db_instance"),
+        Undone(unit=base, action=Action.FORGET, name="aws_eip.imported", type="aws_eip"),
+        Undone(unit=base, action=Action.FORGET, name="ConfigMap shop/gone"),
+    )
+    assert left(
+        made("aws_eip", name="a"),
+        made("aws_db_instance", name="b"),
+        made("aws_eip", Action.IMPORT, name="imported"),
+        change("ConfigMap shop/gone"),
+        undone=undone,
+    ) == [("aws_eip.a", Lasting.FORGOTTEN), ("aws_db_instance.b", Lasting.FORGOTTEN)]
+
+
 def test_a_stack_says_what_is_lost_of_its_own_types() -> None:
     """What `risks` says of a type decides here as everywhere."""
     going = plan(unit_plan("modules.base", made("terraform_data")))
@@ -171,7 +189,7 @@ def test_a_plan_says_first_what_it_restores_and_what_it_does_not() -> None:
     """By the words that people ask with: to which revision, applied when and by whom, over what."""
     told = render_plan(restoring()).splitlines()
 
-    assert told[1:14] == [
+    assert told[1:16] == [
         "Restores shop/production to 3f2c1a93f2, applied 2025-03-14 12:00 UTC by Ada",
         "Lovelace",
         "  undoes b1a2c3db1a (Grow the database)",
@@ -179,6 +197,8 @@ def test_a_plan_says_first_what_it_restores_and_what_it_does_not() -> None:
         "    modules.base/thing.data: what is in it goes with this plan",
         "    modules.base/thing.moved: was moved there by what is undone; `moved` back",
         "      keeps it",
+        "    modules.base/thing.forgotten: made once more: the forgotten one is still",
+        "      there, and nobody's; `import` takes it back",
         "    modules.base/thing.emptied: what was in it is gone, and it starts empty",
         "    modules.base/thing.stored: what was stored in another version stays so",
         "    modules.base/thing.ran: ran for what is undone, and that stays done",
