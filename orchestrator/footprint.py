@@ -1,7 +1,7 @@
 """How much memory a process takes, with everything that it started; known where there is a ``/proc`` (proc(5))."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,25 +28,34 @@ class Footprint:
         return self._over
 
 
-def resident(process: int) -> int:
+def resident(process: int, proc: Path = _PROC) -> int:
     """Return how many bytes a process and its descendants have in memory; nothing where nobody can tell."""
-    children = _children()
+    children = _children(proc)
     total, left = 0, [process]
     while left:
         each = left.pop()
         left += children.get(each, ())
         with suppress(OSError, ValueError, IndexError):  # it ended meanwhile
-            pages = (_PROC / str(each) / "statm").read_text(encoding="ascii").split()[1]
+            pages = (proc / str(each) / "statm").read_text(encoding="ascii").split()[1]
             total += int(pages) * os.sysconf("SC_PAGE_SIZE")
     return total
 
 
-def _children() -> Mapping[int, Sequence[int]]:
+def folders_of_processes(proc: Path = _PROC) -> Iterator[Path]:
+    """Yield where each process is told of, which may end at any moment; nothing on a system that tells of none.
+
+    What is in there is for who asks to look for: a pattern of files looks, and is told that a process has ended.
+    """
+    with suppress(OSError):
+        yield from (folder for folder in proc.iterdir() if folder.name.isdigit())
+
+
+def _children(proc: Path) -> Mapping[int, Sequence[int]]:
     """Return the children of every process; not every kernel tells those of one alone."""
     children: dict[int, list[int]] = {}
-    for file in _PROC.glob("[0-9]*/stat"):
+    for folder in folders_of_processes(proc):
         with suppress(OSError, ValueError, IndexError):
             # The name of a program, in brackets, may hold spaces and brackets too.
-            parent = file.read_bytes().rpartition(b")")[2].split()[1]
-            children.setdefault(int(parent), []).append(int(file.parent.name))
+            parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(folder.name))
     return children

@@ -3,9 +3,9 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from orchestrator import clock
+from orchestrator.footprint import folders_of_processes
 from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.reading.locks import StateLock, lock_in
 from orchestrator.infrastructure.running.initialisation import initialise_on_need
@@ -14,7 +14,6 @@ from orchestrator.infrastructure.workspace import Workspace
 
 _LOCKED = "error acquiring the state lock"
 _NOWHERE = "terraform_data.orchestrator_looks_for_a_lock"
-_PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +84,8 @@ def _released(workspace: Workspace, lock: StateLock) -> str:
 def _at_work(workspace: Workspace) -> int:
     """Return a process of this machine that works in the unit's directory of any clone; 0 when there is none."""
     place = f"/{workspace.directory.relative_to(workspace.site.folder.parent)}"
-    for link in _PROCESSES.glob("[0-9]*/cwd"):
+    for process in folders_of_processes():
         with suppress(OSError):  # of somebody else, or ended meanwhile
-            if str(link.readlink()).endswith(place):
-                return int(link.parent.name)
+            if str((process / "cwd").readlink()).endswith(place):
+                return int(process.name)
     return 0
