@@ -3,6 +3,7 @@
     OrchestratorError                 1   anything that stops a command with a message
     ├── InvalidStack                  1   mistakes in stack files or manifests, all of them at once
     ├── RepositoryError               1   Git refused, a revision is missing, a remote does not answer
+    │   └── RemoteUnreachable         1   no answer of a remote: never read as "nothing is there"
     ├── TerraformError                1   Terraform failed, with its own diagnostics
     │   └── TerraformUnavailable      1   no usable binary, or one of the wrong version
     ├── ClusterError                  1   the API server refused or does not answer
@@ -11,6 +12,7 @@
     ├── LedgerError                   1   the ledger cannot be read or written
     │   ├── LockLost                  1   the lock went to somebody else, or its lease is over
     │   ├── LedgerLost                1   entries that were seen before are not there any more
+    │   ├── LedgerUnreachable         1   its directory is not there, or cannot be used
     │   └── NewerFormat               1   a newer orchestrator wrote it
     ├── ForgeError                    1   a forge refused, or lacks what was asked for
     │   └── ForgeUnanswered           1   a forge does not answer: nobody knows what it did
@@ -88,6 +90,10 @@ class RepositoryError(OrchestratorError):
     """Git refused, a revision is missing or a remote does not answer."""
 
 
+class RemoteUnreachable(RepositoryError):
+    """A remote does not answer; nothing is concluded about what it holds."""
+
+
 class TerraformError(OrchestratorError):
     """Terraform failed; the detail holds its own diagnostics, redacted."""
 
@@ -118,6 +124,10 @@ class LockLost(LedgerError):
 
 class LedgerLost(LedgerError):
     """Entries that were seen before are gone: the ledger was deleted, cut short or replaced by another one."""
+
+
+class LedgerUnreachable(LedgerError):
+    """The directory that ledgers are kept in is not there, or cannot be used; nothing is concluded about them."""
 
 
 class NewerFormat(LedgerError):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
+from orchestrator.engine.insisting import appended
 from orchestrator.engine.ledgers import opening
 from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.session import Session
@@ -186,7 +187,7 @@ class Recorder:
         entry = redacted(entry, self.session.surroundings.secrets.redact)
         last = entry.kind is Kind.FINISHED and entry.owed is None
         try:
-            self.state = self.lease.append(entry, last=last)
+            self.state = appended(self.session, self.lease, entry, last=last)
         except NotShared as error:  # it is recorded all the same: the next entry follows it
             self.state = error.state
             raise

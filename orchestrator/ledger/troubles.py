@@ -5,17 +5,25 @@ from contextlib import contextmanager
 
 from orchestrator.errors import (
     ClusterError,
+    ClusterUnreachable,
     LedgerError,
     LedgerLost,
+    LedgerUnreachable,
     LockLost,
     OrchestratorError,
+    RemoteUnreachable,
 )
 from orchestrator.ledger.entry import LedgerState, Moved
 from orchestrator.ledger.holder import Holder
 
+_AWAY = (ClusterUnreachable, LedgerUnreachable, RemoteUnreachable)
+
 
 class NotShared(LedgerError):
-    """An outcome that did not reach the ledger is kept in this clone; ``state`` is the one after it."""
+    """An outcome that did not reach the ledger is kept in this clone; ``state`` is the one after it.
+
+    ``away`` says that its place does not answer, as far as ``why`` tells, and may take it in a moment.
+    """
 
     def __init__(self, cause: OrchestratorError, *, state: LedgerState, shared: bool) -> None:
         """Take what kept it from being recorded, and whether that is ``shared`` through a remote."""
@@ -28,6 +36,8 @@ class NotShared(LedgerError):
             detail=cause.detail,
         )
         self.state = state
+        self.why = cause.message
+        self.away = isinstance(cause, _AWAY)
 
 
 class LedgerReplaced(LedgerLost):

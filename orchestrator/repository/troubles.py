@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.errors import OrchestratorError, RepositoryError, StorageError
+from orchestrator.errors import OrchestratorError, RemoteUnreachable, RepositoryError, StorageError
 from orchestrator.repository.addresses import without_credentials
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large", re.IGNORECASE)
@@ -108,7 +108,7 @@ def remote_trouble(remote: str, stderr: str) -> RepositoryError:
             hint="Git is never asked to prompt here: set up a credential helper, an SSH agent or GIT_ASKPASS",
             detail=text,
         )
-    return RepositoryError(
+    return RemoteUnreachable(
         f"the remote {remote} does not answer: {_first_line(text)}",
         hint=f"see whether `git ls-remote {remote}` works, and run again when it does",
         detail=_more(text),

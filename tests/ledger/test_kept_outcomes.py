@@ -299,3 +299,23 @@ def test_a_ledger_without_a_remote_that_was_cut_short_is_told(shop: Path) -> Non
     for command in refused.value.hint.rpartition(": ")[2].split(" && "):
         git(shop, *command.split()[1:])
     assert open_store(shop, remote=None).read().head == "entry-2"
+
+
+def test_what_could_not_be_recorded_can_be_tried_again(shop: Path, remote: Path) -> None:
+    """As often as the remote is away it is kept once, and says that it is; then it is there, and the lock is free."""
+    store = open_store(shop)
+    lock = store.acquire(holder())
+    store.append(entry(1), lock=lock)
+    ended = entry(2, Kind.FINISHED, inventory=[owned("web")])
+    gone = remote.rename(remote.with_name("gone"))
+    with pytest.raises(NotShared, match="recorded in this clone alone") as kept:
+        store.append(ended, lock=lock, last=True)
+    with pytest.raises(NotShared) as again:
+        store.append(ended, lock=lock, last=True)
+    assert (again.value.away, again.value.state) == (True, kept.value.state)
+    gone.rename(remote)
+    assert store.append(ended, lock=lock, last=True) == kept.value.state
+    other = open_store(make_clone(remote, shop.with_name("other")))
+    assert [each.id for each in other.history(9)] == ["entry-2", "entry-1"]
+    assert other.sight().hold is None
+    assert not store.sight().unsettled

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator import clock
-from orchestrator.errors import LedgerError
+from orchestrator.errors import LedgerError, LedgerUnreachable
 from orchestrator.ledger.stores.shelf import Document
 
 _PRIVATE, _OURS = 0o700, 0o600
@@ -86,7 +86,7 @@ class DirectoryShelf:
     def _check_base(self) -> None:
         # Nothing to mount, and a ledger that is somewhere else, look like an empty one otherwise.
         if not self._base.is_dir():
-            raise LedgerError(
+            raise LedgerUnreachable(
                 f"the directory {self._base}, which ledgers are kept in, is not there",
                 hint="make it, or mount it: what it holds is not known until then",
             )
@@ -134,7 +134,7 @@ class DirectoryShelf:
                 if full
                 else "see whether this user may read and write there, and nobody else changes it"
             )
-            raise LedgerError(f"{self.title} cannot be used: {reason}", hint=hint) from error
+            raise LedgerUnreachable(f"{self.title} cannot be used: {reason}", hint=hint) from error
 
 
 def _read(file: Path) -> Document | None:

@@ -149,12 +149,14 @@ class GitStore:
         """Record an entry; one that tells what was done and cannot reach the ledger is kept, if it is to be."""
         for here in self._views():
             before = self._refs.state(here)
-            if before.head == entry.id:  # recorded, but the answer to an earlier try was lost
+            known = before.head == entry.id
+            if known and self._refs.settled(here):  # but the answer to an earlier try was lost
                 return before
             self._check(here, before, entry, lock)
-            state = fold(before, entry)
+            state = before if known else fold(before, entry)
+            drafts = () if known else (draft_of(entry, state),)
             beat = "" if last else self._writing.lock(lock.holder, at=entry.at, mark=entry.id)
-            commit = self._plumbing.chain((draft_of(entry, state),), parent=here.ledger)
+            commit = self._plumbing.chain(drafts, parent=here.ledger)
             try:
                 if self._refs.append(here, lock=beat, ledger=commit):
                     return state
@@ -288,7 +290,7 @@ class GitStore:
             raise lost_lock(self._subject, here.hold.holder if here.hold else None)
         if before.moved:
             raise moved_away(self._subject, before.moved)
-        if entry.previous != before.head:
+        if before.head not in {entry.previous, entry.id}:
             raise out_of_order(self._subject)
         if entry.kind is Kind.STARTED:
             self._refs.rehearse(here)

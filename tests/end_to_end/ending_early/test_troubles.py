@@ -71,6 +71,23 @@ def test_a_remote_that_refuses_from_some_push_on(sides: Sides, tmp_path: Path, p
     _assert_goes_on_with_a_remote(before, 2, remote)
 
 
+def test_a_remote_that_is_away_for_a_moment_when_a_run_ends(sides: Sides, tmp_path: Path) -> None:
+    """The outcome is tried again until it is there, since nobody may see this clone any more."""
+    remote = make_remote(tmp_path / "remote.git", of=sides.world.root)
+    _apply(sides, 1)
+    sides.commit(2)
+    away = f"mv {remote} {remote}.gone; (sleep 1; mv {remote}.gone {remote}) > /dev/null 2>&1 &"
+    sides.points.strike_at("git push 4 before", away)
+
+    ended = sides.world.apply()
+
+    assert sides.points.struck
+    assert "trying for 30s to record what was done" in " ".join(ended.stderr.split())
+    assert "what was done is recorded now" in ended.stderr
+    shared = dataclasses.replace(sides.world, root=remote)
+    assert records(shared)[-1].entry["outcome"] == "applied"
+
+
 @pytest.mark.parametrize(
     "push", [pytest.param(push, marks=() if push == 4 else pytest.mark.soak) for push in _PUSHES]
 )
@@ -245,7 +262,9 @@ def _suffer(sides: Sides, number: int, point: str, act: str, *, patience: float 
     """Apply a commit with some trouble at a point, from which the run ends."""
     sides.commit(number)
     sides.points.strike_at(point, act)
-    ended = sides.world.start("apply", sides.world.name, "--yes").end(patience)
+    # A tenth of the lease is how long an outcome is tried to be recorded.
+    running = sides.world.start("apply", sides.world.name, "--yes", ORCHESTRATOR_LEASE="30s")
+    ended = running.end(patience)
     assert sides.points.struck
     assert "Traceback" not in ended.said
     assert sides.points.running() == []
