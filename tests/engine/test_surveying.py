@@ -32,6 +32,7 @@ def test_a_ledger_is_found_wherever_a_stack_says_it_is(tmp_path: Path, written: 
     for name, own in (("plain", ""), ("shop", written)):
         (root / "stacks" / name).mkdir(parents=True)
         (root / "stacks" / name / "stack.yaml").write_text(f"version: 1\nname: {name}\n{own}\n")
+    (root / ".gitignore").write_text("/kept/\n")
     (root / "kept").mkdir()
     owner = Owner(stack="gone", environment="production")
     store = ChainStore(owner, DirectoryShelf(root / "kept", str(owner)), is_dead=is_dead)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.lease import patience_of
@@ -83,7 +84,20 @@ def _in_git(session: "Session") -> Store:
 def _in_directory(session: "Session") -> Store:
     from orchestrator.ledger.stores.directory import DirectoryShelf
 
-    return _chain(session, DirectoryShelf(_directory(session), str(session.owner)))
+    place = _directory(session)
+    if session.repository.notices(place / str(session.owner) / "head.json"):
+        raise LedgerError(
+            f"the ledger of {session.owner} would be among the files of its own repository, in {place}:"
+            " each apply would change them, and a checkout would take the ledger back",
+            hint=f"let Git ignore it (a line {_ignoring(session, place)} in .gitignore, and git rm -r --cached what it"
+            " has of it), or say a directory outside of the repository",
+        )
+    return _chain(session, DirectoryShelf(place, str(session.owner)))
+
+
+def _ignoring(session: "Session", place: Path) -> str:
+    """Return the line of a .gitignore that keeps a directory of the repository out of Git."""
+    return f"/{place.resolve().relative_to(session.repository.root.resolve()).as_posix()}/"
 
 
 def _directory(session: "Session") -> Path:

@@ -95,6 +95,17 @@ def test_the_ledger_is_of_another_repository(shop: Shop) -> None:
     shop.refused("machines/ledger of another repository", *_APPLY)
 
 
+def test_the_ledger_is_among_the_files_of_the_repository(shop: Shop) -> None:
+    """Each apply would change them, and a revert or checkout take the ledger back in time; ignored it is none."""
+    (shop.root / "ledgers").mkdir()
+    shop.edit(STACK, "cluster:", "ledger: {store: directory, path: ledgers}\ncluster:")
+    shop.without_workloads()
+
+    shop.refused("machines/ledger in the repository", *_APPLY)
+    shop.write(".gitignore", "/ledgers/\n")
+    assert shop.run("status").code == 0
+
+
 def test_there_is_no_such_remote(shop: Shop) -> None:
     """A ledger that is to be pushed where nothing is known of."""
     shop.edit(STACK, "cluster:", "ledger: {remote: upstream}\ncluster:")
@@ -104,7 +115,7 @@ def test_there_is_no_such_remote(shop: Shop) -> None:
 
 
 def test_a_remote_is_down(shop: Shop) -> None:
-    """Nothing is applied that could not be recorded; a ledger kept here is offered."""
+    """Nothing is applied that could not be recorded."""
     shop.without_workloads()
     git(shop.root, "remote", "add", "origin", (shop.home / "gone.git").as_uri())
 

@@ -92,6 +92,7 @@ def test_ledgers_of_all_places_are_listed(shop: Path) -> None:
     """Those of the repository, and those of a stack that says itself where its ledger is."""
     base = shop / "ledgers"
     base.mkdir()
+    commit_file(shop, ".gitignore", "/ledgers/\n")
     for stack, environment in (("blog", "default"), ("old", "default")):
         shelf = DirectoryShelf(base, f"{stack}/{environment}")
         owner = Owner(stack=stack, environment=environment)
