@@ -28,7 +28,7 @@ def abandon_run(book: Book, entry: str, why: str) -> str:
             message = f"somebody went on from the run of entry {run.id[:10]} meanwhile"
             raise OrchestratorError(message, hint="look again: orchestrator status")
         note = Recorder(session, lease, _note(session, run, lease.lock.holder.command), state)
-        note.noted(f"abandon {session.owner} at {run.run.revision}: {reason}")
+        note.abandoned(f"abandon {session.owner} at {run.run.revision}: {reason}")
     return f"abandoned the run of {run.run.who}, which began at {run.at:%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -1,7 +1,7 @@
 """Writing a run into the ledger: the intent before the first effect, the outcomes after."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
@@ -123,12 +123,13 @@ class Recorder:
 
         ``doomed`` is deleted, or made anew, which only now is known.
         """
-        released = [replace(owned, uid="") for owned in doomed]
+        told = {owned.ref: owned for owned in inventory}
+        released = [replace(told.pop(owned.ref, owned), uid="") for owned in doomed]
         entry = self._entry(
             Kind.PROGRESSED,
             message,
             units=units,
-            inventory=(*inventory, *released),
+            inventory=(*told.values(), *released),
             deleted=[owned.ref for owned in released],
         )
         self._append(entry)
@@ -145,10 +146,13 @@ class Recorder:
     ) -> str:
         """Record how the run ended, with the guards that hold from here on, and return the entry's id.
 
+        ``inventory`` is what became known of objects; of others that are in doubt nobody will know any more.
         ``owed`` is what is to follow it, under the same lock.
         """
+        gone, told = tuple(deleted), tuple(inventory)
+        left = self._left_in_doubt({*gone, *(owned.ref for owned in told)})
         entry = self._entry(
-            Kind.FINISHED, message, units=units, inventory=inventory, deleted=deleted
+            Kind.FINISHED, message, units=units, inventory=(*told, *left), deleted=gone
         )
         self._append(replace(entry, outcome=outcome, guards=self._guards(outcome), owed=owed))
         return self.state.head
@@ -157,9 +161,14 @@ class Recorder:
         applied = self.run.operation is Operation.APPLY and self.run.whole
         return self.session.stack.guards if applied and outcome in _SUCCESS else None
 
-    def noted(self, message: str) -> None:
-        """Record something that stands alone."""
-        self._append(self._entry(Kind.NOTED, message))
+    def abandoned(self, message: str) -> None:
+        """Record that nobody will finish the run that is open, nor say what became of the objects that it changed."""
+        left = self._left_in_doubt(frozenset())
+        self._append(self._entry(Kind.NOTED, message, inventory=left))
+
+    def _left_in_doubt(self, settled: Collection[ObjectRef]) -> tuple[OwnedObject, ...]:
+        """Return what is remembered of objects from here on of which the open run never says what became of them."""
+        return tuple(owned for owned in self.state.doubts if owned.ref not in settled)
 
     def _entry(
         self,

@@ -126,7 +126,8 @@ class Entry:
 
     ``previous`` is the id of the entry before, empty for the first. ``inventory`` are objects that the stack
     owns from here on (an intent counts), ``deleted`` those whose deletion is confirmed; in the entry that starts
-    a run those that it is going to delete or make anew, which stay in the inventory without their uid. What is in
+    a run those that it is going to delete or make anew, which stay in the inventory without their uid. What that one
+    has of an object that is known tells what is remembered of it as long as nobody knows what became of it. What is in
     neither stays as it was. ``cluster`` identifies the cluster that they are in, empty where that is not known.
     ``outcome`` is how the run ended, in the entry that finishes it. ``message`` is the
     audit sentence, such as ``apply shop/production at 3f2c1a9: 3 created, 1 changed``. ``plan`` is what the run
@@ -175,13 +176,13 @@ class LedgerState:
 
     ``head`` is the id of the last entry, empty when there is none. ``units`` are the ones that exist, by
     their id, sorted. ``inventory`` is sorted by reference; ``cluster`` identifies where its objects
-    are. ``open`` is the entry of a run that started and did not finish, without its plan and its inventory, which
-    is in the state's own. ``bad`` holds the revisions whose apply failed, by what identifies them, oldest first;
-    ``approvals`` are those of plans that have not run yet, oldest first. ``runs`` are the last ones that applied or
-    destroyed something, newest first. ``suspended`` keeps agents, and nobody else, from doing anything. ``guards`` are
-    those that were applied last, with what is stricter in those that runs began with since; None where nobody knows.
-    ``moved`` says that the ledger goes on in another place, and ends in this one. ``owed`` is what was to follow a
-    failure, and did not yet.
+    are. ``open`` is the entry of a run that started and did not finish, without its plan, and with no more inventory
+    than what is remembered of objects that it changes, should it never say what became of them. ``bad`` holds the
+    revisions whose apply failed, by what identifies them, oldest first; ``approvals`` are those of plans that have not
+    run yet, oldest first. ``runs`` are the last ones that applied or destroyed something, newest first. ``suspended``
+    keeps agents, and nobody else, from doing anything. ``guards`` are those that were applied last, with what is
+    stricter in those that runs began with since; None where nobody knows. ``moved`` says that the ledger goes on in
+    another place, and ends in this one. ``owed`` is what was to follow a failure, and did not yet.
     """
 
     head: str = ""
@@ -203,6 +204,22 @@ class LedgerState:
         """Return the last runs, newest first, with one that began and did not finish, as interrupted."""
         died = past_run(self.open, Outcome.INTERRUPTED) if self.open else None
         return (died, *self.runs) if died else self.runs
+
+    @property
+    def doubts(self) -> tuple[OwnedObject, ...]:
+        """Return the objects that the open run changes, with no uid, and with what both ends of it would leave."""
+        return self.open.inventory if self.open else ()
+
+    @property
+    def believed(self) -> tuple[OwnedObject, ...]:
+        """Return the inventory with what is remembered of its objects as long as the open run says no more."""
+        doubts = {owned.ref: owned.fingerprint for owned in self.doubts}
+        if not doubts:
+            return self.inventory
+        return tuple(
+            replace(owned, fingerprint=doubts[owned.ref]) if owned.ref in doubts else owned
+            for owned in self.inventory
+        )
 
     @property
     def owners(self) -> Mapping[str, UnitId]:

@@ -49,7 +49,7 @@ def _following(state: LedgerState, entry: Entry) -> LedgerState:
         case Kind.STARTED:
             return _started(state, entry)
         case Kind.PROGRESSED:
-            return _recorded(state, entry)
+            return _progressed(_recorded(state, entry), entry)
         case Kind.FINISHED:
             return _finished(_recorded(state, entry), entry)
         case Kind.NOTED:
@@ -76,12 +76,32 @@ def _started(state: LedgerState, entry: Entry) -> LedgerState:
         # What is known of an object outweighs what is meant to happen to it.
         inventory=_released(_union(entry.inventory, state.inventory), frozenset(entry.deleted)),
         cluster=entry.cluster or state.cluster,
-        open=replace(entry, inventory=(), deleted=(), plan=None),
+        open=replace(entry, inventory=_doubts(state, entry), deleted=(), plan=None),
         approvals=_unspent(state, going_on=entry.run.plan),
         runs=state.past[:_MOST_RUNS],
         guards=entry.guards or state.guards,
         owed=None if entry.run.operation in _OVERRULING else state.owed,
     )
+
+
+def _doubts(state: LedgerState, entry: Entry) -> tuple[OwnedObject, ...]:
+    """Return what is remembered otherwise, while a run is on its way, of objects that are known."""
+    known = {owned.ref: owned.fingerprint for owned in state.inventory}
+    doubts = (
+        replace(owned, uid="")
+        for owned in entry.inventory
+        if owned.fingerprint and known.get(owned.ref, "") not in {"", owned.fingerprint}
+    )
+    return tuple(sorted(doubts))
+
+
+def _progressed(state: LedgerState, entry: Entry) -> LedgerState:
+    """Return the state in which a later word on an object outweighs what its run began with."""
+    if state.open is None or not state.open.inventory:
+        return state
+    told = {*entry.deleted, *(owned.ref for owned in entry.inventory)}
+    left = tuple(owned for owned in state.open.inventory if owned.ref not in told)
+    return replace(state, open=replace(state.open, inventory=left))
 
 
 def _recorded(state: LedgerState, entry: Entry) -> LedgerState:

@@ -25,10 +25,13 @@ NAMES = st.sampled_from(["api", "web", "worker"])
 UNITS = st.sampled_from(["manifests.shop", "manifests.platform", "modules.network"])
 OBJECTS = st.lists(
     st.builds(
-        lambda name, unit, uid: owned(name, unit=unit, uid=uid),
+        lambda name, unit, uid, fingerprint: replace(
+            owned(name, unit=unit, uid=uid), fingerprint=fingerprint
+        ),
         NAMES,
         UNITS,
         st.sampled_from(["", "u1"]),
+        st.sampled_from(["", "f1", "f2"]),
     ),
     unique_by=lambda each: each.ref,
     max_size=3,
@@ -194,7 +197,7 @@ def test_what_a_dead_run_was_at_is_not_forgotten_when_the_next_skips_it() -> Non
 @relaxed
 @given(histories())
 def test_a_run_is_open_from_its_start_to_its_end(history: Sequence[Entry]) -> None:
-    """The open entry is the last start that no end followed."""
+    """The open entry is the last start that no end followed; what is in doubt by it is known."""
     state = fold_all(history)
     ends = [
         each
@@ -206,7 +209,8 @@ def test_a_run_is_open_from_its_start_to_its_end(history: Sequence[Entry]) -> No
     assert (state.open is not None) == is_open
     if state.open is not None:
         assert state.open.id == ends[-1].id
-        assert state.open.inventory == ()
+        assert {each.ref for each in state.doubts} <= _refs(state)
+        assert not any(each.uid for each in state.doubts)
 
 
 @relaxed

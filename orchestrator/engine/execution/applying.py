@@ -6,17 +6,22 @@ A plan that destroys everything has only the last two. What runs Terraform is im
 without modules does without it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 from orchestrator import clock, log
 from orchestrator.engine.execution.candidates import plan_record
 from orchestrator.engine.execution.causes import cause, cause_of_skipping
+from orchestrator.engine.execution.doubts import announced, announced_late, made_out
 from orchestrator.engine.execution.effects import (
     Effect,
     Endings,
+    changed,
+    deleted_by,
+    is_done,
     known_outputs,
+    owned_by,
     succeeded,
     unit_results,
 )
@@ -49,6 +54,7 @@ from orchestrator.plans.plan import Revision, UnitPlan
 from orchestrator.plans.recorded import drifted
 from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished, intended
 from orchestrator.stack.model import UnitId
+from orchestrator.workloads.applying.sending import Sent
 from orchestrator.workloads.cluster import Cluster
 
 _PAUSES = 5  # of somebody who waits for the lock, between two looks of its holder at those who do
@@ -168,9 +174,12 @@ class _Run:
     pruned: Endings = field(default_factory=dict)
     trouble: OrchestratorError | None = None
     told: str = ""
+    sent: dict[UnitId, Sent] = field(default_factory=dict)
+    sets: Mapping[UnitId, PlannedSet] = field(init=False)
     heirs: Heirs = field(init=False)
 
     def __post_init__(self) -> None:
+        self.sets = self.planned.sets
         self.heirs = self._heirs(self.planned.sets)
 
     def carried_out(self, started: float) -> Report:
@@ -225,8 +234,8 @@ class _Run:
             return
         sets, cluster = late_sets(planned, infrastructure, self.allowed, self.resources)
         if cluster is not None and not self.recorder.cluster:
-            self.recorder.cluster = identify(self.planned.session, cluster)
-        self.heirs = self._heirs(sets)
+            self.recorder.cluster = identify(planned.session, cluster)
+        self.sets, self.heirs = sets, self._heirs(sets)
         self._announce_late(sets, infrastructure)
         if cluster is not None:
             self.endings |= self._workloads(sets, cluster, known_outputs(infrastructure))
@@ -258,11 +267,10 @@ class _Run:
         pause = _PAUSES * pause_between_looks(self.planned.session)
         with watched(lease, around.overtaken, pause=pause):
             return apply_workloads(
-                self.planned, sets, cluster, outputs=outputs, allowed=self.allowed
+                self.planned, sets, cluster, outputs=outputs, allowed=self.allowed, sent=self.sent
             )
 
     def _announce_intent(self) -> None:
-        inventory = (*self.planned.ledger.inventory, *intended_by(self.planned.sets))
         units = [self._record(unit, Outcome.PLANNED) for unit in self.planned.plan.units]
         message = (
             f"{self._subject()}: {intended(self.planned.plan)}{self._acknowledged()}{self.told}"
@@ -270,7 +278,7 @@ class _Run:
         self.recorder.started(
             message,
             units=units,
-            inventory=inventory,
+            inventory=announced(self.planned.ledger.believed, self.planned.sets),
             doomed=doomed_by(self.planned.sets),
             plan=plan_record(self.planned),
         )
@@ -278,9 +286,9 @@ class _Run:
     def _announce_late(self, sets: Mapping[UnitId, PlannedSet], infrastructure: Endings) -> None:
         """Record what came of the infrastructure, and what is known only now to be made or deleted."""
         known = {owned.ref: owned for owned in self.recorder.state.inventory}
-        late = [owned for owned in intended_by(sets) if owned.ref not in known]
+        late = [*announced_late(self.recorder.state, self.planned.ledger.believed, sets)]
         doomed = [known[ref] for ref in doomed_by(sets) if ref in known and known[ref].uid]
-        applied = {unit for unit, end in infrastructure.items() if _changed(end)}
+        applied = {unit for unit, end in infrastructure.items() if changed(end)}
         if late or doomed or applied:
             units = [
                 self._outcome(unit) for unit in self.planned.plan.units if unit.unit in applied
@@ -294,13 +302,15 @@ class _Run:
             results=(*unit_results(self.endings), *unit_results(self.pruned)),
             trouble=self.trouble,
         )
+        failed = {unit: each for unit, each in self.sets.items() if not is_done(self.endings, unit)}
+        known = made_out(self.planned.ledger.believed, failed, self.sent)
         try:
             return self.recorder.finished(
                 f"{self._subject()}: {accomplished(report)}{self._overtaken(report)}{self.told}",
                 report.recorded,
                 units=[self._outcome(unit) for unit in self.planned.plan.units],
-                inventory=[owned for end in _effects(self.endings) for owned in end.owned],
-                deleted=[ref for end in _effects(self.pruned) for ref in end.deleted],
+                inventory=[*known, *owned_by(self.endings)],
+                deleted=deleted_by(self.pruned),
                 owed=self._owed(report),
             )
         except LedgerError as error:
@@ -385,15 +395,3 @@ class _Run:
         if self.endings.get(unit) is _UNCHANGED:
             return self.planned.ledger.units[unit].health
         return "healthy" if manifests[unit].wait.enabled else ""
-
-
-def _changed(end: object) -> bool:
-    return (
-        isinstance(end, Done)
-        and isinstance(end.value, Effect)
-        and end.value.outcome is Outcome.APPLIED
-    )
-
-
-def _effects(endings: Endings) -> Iterable[Effect]:
-    return (end.value for end in endings.values() if isinstance(end, Done))

@@ -1,6 +1,6 @@
 """Carrying out one phase of a plan: its units in their order, and what came of each, returned and not raised."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -46,6 +46,32 @@ Work = Callable[[Planned, UnitId, Mapping[UnitId, Effect]], Effect]
 def succeeded(endings: Endings) -> bool:
     """Return whether every unit of a phase did what it was to do."""
     return all(isinstance(end, Done) for end in endings.values())
+
+
+def is_done(endings: Endings, unit: UnitId) -> bool:
+    """Return whether a unit came to its end."""
+    return isinstance(endings.get(unit), Done)
+
+
+def changed(end: object) -> bool:
+    """Return whether a unit came to its end, and something was done to it."""
+    return (
+        isinstance(end, Done)
+        and isinstance(end.value, Effect)
+        and end.value.outcome is Outcome.APPLIED
+    )
+
+
+def owned_by(endings: Endings) -> Iterator[OwnedObject]:
+    """Yield the objects of the units that came to their end."""
+    for end in endings.values():
+        yield from end.value.owned if isinstance(end, Done) else ()
+
+
+def deleted_by(endings: Endings) -> Iterator[ObjectRef]:
+    """Yield the objects that are gone by units that came to their end."""
+    for end in endings.values():
+        yield from end.value.deleted if isinstance(end, Done) else ()
 
 
 def unit_results(endings: Endings) -> tuple[UnitResult, ...]:

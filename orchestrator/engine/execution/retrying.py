@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from orchestrator import clock, log
+from orchestrator.engine.execution.doubts import made_out
 from orchestrator.engine.execution.permissions import Permissions, check_late_unit
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.planning.planned import Outputs
@@ -24,6 +25,7 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId
 from orchestrator.stack.policies import OnFailure
 from orchestrator.stack.written.durations import written
+from orchestrator.workloads.applying.sending import Sent
 from orchestrator.workloads.cluster import Cluster
 
 T = TypeVar("T")
@@ -75,16 +77,18 @@ def check_again(shown: UnitPlan, again: UnitPlan) -> None:
 def planned_again(
     planned: Planned,
     shown: PlannedSet,
+    sent: Sent,
     *,
     outputs: Outputs,
     cluster: Cluster,
     allowed: Permissions,
 ) -> PlannedSet:
-    """Plan a set again after an attempt at it failed; raises PlanRefused, ClusterError."""
+    """Plan a set again after attempts at it that ``sent`` so much of it; raises PlanRefused, ClusterError."""
     unit = shown.unit_plan.unit
     steps = shown.result.steps if shown.result else ()
     intended = (OwnedObject(ref=step.ref, unit=unit, uid=step.uid) for step in steps)
-    known = {each.ref: each for each in (*intended, *planned.inventory)}
+    told = made_out(planned.inventory, {unit: shown}, {unit: sent})
+    known = {each.ref: each for each in (*intended, *planned.inventory, *told)}
     now = plan_workloads(
         planned.session,
         planned.wanted,

@@ -21,6 +21,7 @@ from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.applying.pruning import prune
+from orchestrator.workloads.applying.sending import Sent
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.planning.steps import SetPlan
 
@@ -74,18 +75,24 @@ def apply_workloads(
     *,
     outputs: Outputs,
     allowed: Permissions,
+    sent: dict[UnitId, Sent],
 ) -> Endings:
-    """Apply the sets along the graph, and wait until what they declare is healthy, or a newer revision waits."""
+    """Apply the sets along the graph, and wait until what they declare is healthy, or a newer revision waits.
+
+    ``sent`` gets what became of their objects, in case that they do not.
+    """
     around = planned.session.surroundings
 
     def work(counting: Planned, unit: UnitId, _done: Mapping[UnitId, Effect]) -> Effect:
-        shown = sets[unit]
+        shown, so_far = sets[unit], sent.setdefault(unit, Sent())
 
         def attempt(number: int) -> tuple[OwnedObject, ...]:
-            if number == 1:
-                return _apply_set(counting, shown, cluster, stop)
-            again = planned_again(planned, shown, outputs=outputs, cluster=cluster, allowed=allowed)
-            return _apply_set(counting, again, cluster, stop)
+            each = shown
+            if number > 1:
+                each = planned_again(
+                    planned, shown, so_far, outputs=outputs, cluster=cluster, allowed=allowed
+                )
+            return _apply_set(counting, each, cluster, stop=stop, sent=so_far)
 
         try:
             owned = tried(planned, unit, stop, attempt)
@@ -101,12 +108,12 @@ def apply_workloads(
 
 
 def _apply_set(
-    planned: Planned, each: PlannedSet, cluster: Cluster, stop: Stop
+    planned: Planned, each: PlannedSet, cluster: Cluster, *, stop: Stop, sent: Sent
 ) -> tuple[OwnedObject, ...]:
     unit, tell = each.unit_plan.unit, planned.session.surroundings.on_event
     tell(UnitStarted(unit=unit, activity="applying"))
     wait = planned.wanted.manifests[unit].wait
-    return apply_set(cluster, _result_of(each), wait=wait, on_event=tell, stop=stop)
+    return apply_set(cluster, _result_of(each), wait=wait, on_event=tell, stop=stop, sent=sent)
 
 
 def _result_of(each: PlannedSet) -> SetPlan:

@@ -75,7 +75,7 @@ class Basis:
         if self.touched is None:
             return selected(self.ledger, self.selection, self.graph)
         units = {*self.touched.units, *self.touched.removed}
-        return tuple(owned for owned in self.ledger.inventory if owned.unit in units)
+        return tuple(owned for owned in self.ledger.believed if owned.unit in units)
 
     def gone(self) -> tuple[UnitRecord, ...]:
         """Return the records of modules that Git no longer declares."""

@@ -46,5 +46,5 @@ def chosen(graph: Graph, selection: Selection, touched: "Affected | None") -> Gr
 def selected(ledger: LedgerState, selection: Selection, graph: Graph) -> tuple[OwnedObject, ...]:
     """Return the objects of the inventory that a plan of this part of the graph is about."""
     if not selection.only:
-        return ledger.inventory
-    return tuple(owned for owned in ledger.inventory if owned.unit in graph.order)
+        return ledger.believed
+    return tuple(owned for owned in ledger.believed if owned.unit in graph.order)

@@ -13,6 +13,7 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.replacing import clear_away
+from orchestrator.workloads.applying.sending import Sent
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import NotServed, TooEarly
 from orchestrator.workloads.cluster.refusals import together
@@ -24,6 +25,7 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
+from orchestrator.workloads.planning.drift.upkeep import lasting
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from orchestrator.workloads.planning.taking_over.succession import handed_over
 
@@ -36,9 +38,17 @@ _AGAIN_SECONDS: Final = 0.1
 
 
 def apply_set(
-    cluster: Cluster, plan: SetPlan, *, wait: Wait, on_event: OnEvent, stop: Stop
+    cluster: Cluster,
+    plan: SetPlan,
+    *,
+    wait: Wait,
+    on_event: OnEvent,
+    stop: Stop,
+    sent: Sent | None = None,
 ) -> tuple[OwnedObject, ...]:
     """Apply a set's steps and wait for health; return all its objects as the inventory keeps them.
+
+    ``sent`` is told of what becomes of each, in case that the set does not come to its end.
 
     Raises ClusterError for the first batch that was refused, for objects that failed or are late,
     PlanRefused while anything in the plan is pending, ClusterUnreachable, AccessDenied, Interrupted. What was
@@ -51,7 +61,8 @@ def apply_set(
         )
     if not plan.steps:
         return ()
-    return _Execution(cluster, plan, wait=wait, on_event=on_event, stop=stop).run()
+    execution = _Execution(cluster, plan, wait=wait, on_event=on_event, stop=stop)
+    return execution.run(sent or Sent())
 
 
 class _Execution:
@@ -69,10 +80,13 @@ class _Execution:
         self._uids: dict[ObjectRef, str] = {}
         self._watched: set[ObjectRef] = set()
         self._live: dict[ObjectRef, Live] = {}  # of what is watched
+        self._sent = Sent()
+        self._steps = {step.ref: step for step in plan.steps}
         self._actions = {step.ref: step.action for step in plan.steps}
         self._to_replace = [step for step in plan.steps if step.action is Action.REPLACE]
 
-    def run(self) -> tuple[OwnedObject, ...]:
+    def run(self, sent: Sent) -> tuple[OwnedObject, ...]:
+        self._sent = sent
         foundation = [step for step in self._plan.steps if rank(step.ref) == FOUNDATION]
         rest = [step for step in self._plan.steps if rank(step.ref) != FOUNDATION]
         # Nothing can be submitted before its definition is served, so these are waited for in any case.
@@ -127,6 +141,7 @@ class _Execution:
         deadline = clock.seconds() + _EARLY_SECONDS
         while left:
             for submission in left:
+                self._sent.open.add(submission.ref)
                 self._on_event(ChangeBegun(unit=self._plan.unit, name=str(submission.ref)))
             replies = self._cluster.apply_many(
                 left,
@@ -186,14 +201,25 @@ class _Execution:
             waiting = ref in self._watched and not rollout.healthy_at_once(ref, reply.live)
             if waiting:
                 self._live[ref] = reply.live
+            self._know(ref, waiting=waiting)
             self._tell(ref, waiting=waiting)
         else:
+            self._sent.open.discard(submission.ref)
             name = str(submission.ref)
             self._on_event(ChangeRefused(unit=self._plan.unit, name=name))
 
+    def _know(self, ref: ObjectRef, *, waiting: bool) -> None:
+        step = self._steps[ref]
+        if step.action is not Action.NO_OP and not (waiting and lasting(step.manifest)):
+            self._sent.known[ref] = self._owned(step)
+
+    def _healthy(self, ref: ObjectRef) -> None:
+        self._know(ref, waiting=False)
+        self._tell(ref, waiting=False)
+
     def _listener(self) -> Listener:
         return Listener(
-            healthy=lambda ref: self._tell(ref, waiting=False),
+            healthy=self._healthy,
             waiting=lambda ref, reason: self._on_event(
                 UnitProgress(unit=self._plan.unit, text=f"{ref}: {reason}")
             ),

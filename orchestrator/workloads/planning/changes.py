@@ -77,7 +77,7 @@ def _coming(item: WantedObject, world: World) -> tuple[Action, str]:
         return Action.CREATE, "was deleted by an apply that did not succeed"
     if earlier is None or not earlier.uid:
         return Action.CREATE, left_to_the_server(item, definition) if definition else ""
-    if lasting(item) and world.surveyed.as_applied(item):
+    if lasting(item.value) and world.surveyed.as_applied(item):
         return Action.NO_OP, "ran before; the cluster removed it when its time was up"
     if world.surveyed.left_gone(item, None):
         return Action.NO_OP, "was deleted by somebody else, and is left so"

@@ -18,21 +18,24 @@ class Wanted:
     """A stack as it is meant to be.
 
     ``modules`` maps a module to its text; ``feeds`` a module to the one whose text it takes instead. ``sets``
-    maps a manifest set to its ConfigMaps, each with a text, or with the name of the module that it reads.
+    maps a manifest set to its ConfigMaps, each with a text, or with the name of the module that it reads. ``more`` has
+    further keys of ConfigMaps, wherever these are, and ``drift`` what sets do about changes of others; there are none.
     """
 
     modules: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, str] = field(default_factory=dict)
     sets: dict[str, dict[str, str]] = field(default_factory=dict)
+    more: dict[str, set[str]] = field(default_factory=dict)
+    drift: dict[str, str] = field(default_factory=dict)
 
     def text_of(self, module: str) -> str:
         """Return the text that a module keeps in the end."""
         return self.text_of(self.feeds[module]) if module in self.feeds else self.modules[module]
 
-    def texts(self) -> dict[str, tuple[str, str]]:
-        """Return set and text of every ConfigMap, as they have to be live."""
+    def live(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """Return set and data of every ConfigMap, as they have to be live."""
         return {
-            name: (unit, self.text_of(text) if text in self.modules else text)
+            name: (unit, self._data(name, self.text_of(text) if text in self.modules else text))
             for unit, objects in self.sets.items()
             for name, text in objects.items()
         }
@@ -51,7 +54,8 @@ class Wanted:
         world.write("modules/echo/main.tf", ECHO)
         for unit, objects in self.sets.items():
             documents = [
-                config_map(name, {"text": self._written(text)}) for name, text in objects.items()
+                config_map(name, self._data(name, self._written(text)))
+                for name, text in objects.items()
             ]
             world.manifests(f"{unit}.yaml", *documents)
         modules: dict[str, Json] = {
@@ -62,11 +66,19 @@ class Wanted:
             for name, text in self.modules.items()
         }
         sets: dict[str, Json] = {
-            name: {"path": f"{name}.yaml", "namespace": world.name} for name in self.sets
+            name: {
+                "path": f"{name}.yaml",
+                "namespace": world.name,
+                "drift": self.drift.get(name, "heal"),
+            }
+            for name in self.sets
         }
         # Chance may leave the stack without any unit, which is meant here.
         world.declare(modules, sets, guards={"empty": True}, **settings)
         world.commit()
+
+    def _data(self, name: str, text: str) -> dict[str, str]:
+        return {"text": text, **dict.fromkeys(sorted(self.more.get(name, ())), "more")}
 
     def _written(self, text: str) -> str:
         return f"${{{{ modules.{text}.kept }}}}" if text in self.modules else text
@@ -166,6 +178,18 @@ def _remove_set(wanted: Wanted, random: Random) -> None:
         del wanted.sets[random.choice(sorted(wanted.sets))]
 
 
+def _change_keys(wanted: Wanted, random: Random) -> None:
+    names = sorted(name for objects in wanted.sets.values() for name in objects)
+    if names:
+        wanted.more.setdefault(random.choice(names), set()).symmetric_difference_update(
+            random.sample(("a", "b", "c"), k=2)
+        )
+
+
+def _change_drift(wanted: Wanted, random: Random) -> None:
+    wanted.drift[f"s{random.randrange(3)}"] = random.choice(("report", "ignore", "heal"))
+
+
 def _drop_empty(wanted: Wanted) -> None:
     wanted.sets = {unit: objects for unit, objects in wanted.sets.items() if objects}
 
@@ -190,4 +214,7 @@ _WAYS: tuple[Callable[[Wanted, Random], None], ...] = (
     _move_object,
     _rename_set,
     _remove_set,
+    _change_keys,
+    _change_keys,
+    _change_drift,
 )

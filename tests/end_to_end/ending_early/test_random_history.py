@@ -142,7 +142,7 @@ def _check_by_terraform(place: Place, wanted: Wanted) -> None:
 def _check_by_kubectl(place: Place, wanted: Wanted) -> None:
     """Ask kubectl what the cluster has."""
     assert {name: item["data"] for name, item in seen_by_kubectl(place).items()} == {
-        f"ConfigMap/{name}": {"text": text} for name, (_, text) in wanted.texts().items()
+        f"ConfigMap/{name}": data for name, (_, data) in wanted.live().items()
     }
 
 
@@ -168,10 +168,9 @@ def _check(
     """Compare all that there is with what is wanted, and return the live objects."""
     live = place.points.world.live()
     units = {
-        name: (_unit(item).removeprefix("manifests."), item["data"]["text"])
-        for name, item in live.items()
+        name: (_unit(item).removeprefix("manifests."), item["data"]) for name, item in live.items()
     }
-    assert units == wanted.texts()
+    assert units == wanted.live()
     _check_untouched(live, before, crashed=crashed)
     assert {
         name: resources["terraform_data.echo"]["output"]["value"]

@@ -3,6 +3,9 @@
 A hash of the whole tells that Git wants what it wanted then. Where drift is left alone, a short hash of each
 field tells as much of every one of them, so that what Git changes is applied and what others changed is not.
 Secrets are not in it: a hash of a short one would give it away.
+
+While nobody knows whether something was sent, what was applied last is either of two. Only what both have is
+remembered then, and no whole: the rest may be our own doing.
 """
 
 import base64
@@ -56,7 +59,18 @@ def remember(item: WantedObject, *, by_field: bool) -> str:
     whole = fingerprint_of([item])[:_WHOLE]
     if not by_field:
         return whole
-    content = b"".join(sorted(digest for _, digest in _fields(item)))
+    return _written(whole, (digest for _, digest in _fields(item)))
+
+
+def in_common(before: str, after: str) -> str:
+    """Return what is remembered of an object of which nobody knows which of the two was applied last."""
+    if before == after or not before:
+        return before
+    return _written("", Memory.of(before).fields & Memory.of(after).fields)
+
+
+def _written(whole: str, fields: Iterable[bytes]) -> str:
+    content = b"".join(sorted(fields))
     return f"{whole}{_BETWEEN}{base64.urlsafe_b64encode(content).decode()}"
 
 

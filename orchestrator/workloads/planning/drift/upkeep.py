@@ -41,7 +41,7 @@ class Surveyed:
         earlier = self.inventory.get(item.ref) if item.ref else None
         if live is not None or earlier is None or not earlier.uid:
             return False
-        return item.drift is not Drift.HEAL and not lasting(item) and self.as_applied(item)
+        return item.drift is not Drift.HEAL and not lasting(item.value) and self.as_applied(item)
 
     def as_applied(self, item: WantedObject) -> bool:
         """Whether an object is wanted just as it was applied last."""
@@ -49,9 +49,12 @@ class Surveyed:
         return earlier is not None and Memory.of(earlier.fingerprint).holds(item)
 
     def remembered(self, item: WantedObject, action: Action) -> str:
-        """Return what the inventory keeps of an object; of one that is not applied, what it kept before."""
+        """Return what the inventory keeps of an object; of one that is not applied, what it kept before.
+
+        Where nobody knew what was applied last, it is known now: what is there is as it is wanted.
+        """
         earlier = self.inventory.get(item.ref) if item.ref else None
-        if action is Action.NO_OP and earlier and earlier.fingerprint:
+        if action is Action.NO_OP and earlier and Memory.of(earlier.fingerprint).whole:
             return earlier.fingerprint
         return remember(item, by_field=item.drift is not Drift.HEAL)
 
@@ -131,11 +134,12 @@ def healing(fields: Iterable[FieldChange]) -> str:
     return f"heals drift: {told(touches)}" if touches else ""
 
 
-def lasting(item: WantedObject) -> bool:
+def lasting(manifest: Mapping[str, object]) -> bool:
     """Whether this is a Job that the cluster removes by itself, so that it is not run once more."""
-    spec = item.value.get("spec")
+    spec = manifest.get("spec")
     return (
-        item.group_kind == ("batch", "Job")
+        manifest.get("kind") == "Job"
+        and str(manifest.get("apiVersion")).startswith("batch/")
         and isinstance(spec, dict)
         and "ttlSecondsAfterFinished" in spec
     )

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.plans.change import Touch
+from orchestrator.plans.change import Action, Touch
+from orchestrator.plans.objects import OwnedObject
 from orchestrator.stack.expressions import Path
 from orchestrator.stack.model import Drift, Ignored, UnitId
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.planning.drift.memory import Memory, leaves_of, remember
+from orchestrator.workloads.planning.drift.memory import Memory, in_common, leaves_of, remember
 from orchestrator.workloads.planning.drift.survey import moved, survey, told, without
+from orchestrator.workloads.planning.drift.upkeep import Surveyed
 from orchestrator.workloads.records.owned import records_of, unowned
 from tests.workloads.builders import ref
 
@@ -158,6 +160,31 @@ def test_drift_is_what_git_wants_as_before_and_we_own_no_more() -> None:
     assert survey(same, there, known).left.keys() == {("spec", "replicas")}
     kept: Any = survey(same, there, known).item.value
     assert "replicas" not in kept["spec"]
+
+
+def test_what_our_own_run_may_have_taken_out_is_nobody_elses() -> None:
+    """A field that one of two manifests leaves out is Git's change; one that both have was taken by others."""
+    with_size = wanted(deployment(paused=True, replicas=1), drift=Drift.REPORT)
+    without_it = wanted(deployment(replicas=1), drift=Drift.REPORT)
+    there = live(
+        entry("orchestrator", owned_without("f:spec", "f:replicas")),
+        entry("kubectl", {"f:spec": {"f:replicas": {}}}, subresource="scale", time=MOMENTS[1]),
+    )
+    applied, sent = remember(with_size, by_field=True), remember(without_it, by_field=True)
+    lost = {("spec", "paused"), ("spec", "replicas")}
+    assert survey(with_size, there, applied).left.keys() == lost
+    both = in_common(applied, sent)
+    assert survey(with_size, there, both).left.keys() == {("spec", "replicas")}
+
+
+def test_what_is_as_it_is_wanted_is_in_doubt_no_more() -> None:
+    """Of what an apply leaves as it is, all is remembered; a memory that is whole stays as it is."""
+    item = wanted(deployment(), drift=Drift.REPORT)
+    whole, other = remember(item, by_field=True), remember(wanted(deployment()), by_field=False)
+    for before, after in ((".", whole), (other, other)):
+        owned = OwnedObject(ref=ref("Deployment"), unit=item.unit, uid="u", fingerprint=before)
+        surveyed = Surveyed(inventory={owned.ref: owned}, found={})
+        assert surveyed.remembered(item, Action.NO_OP) == after
 
 
 def test_without_a_memory_the_later_writer_counts() -> None:
