@@ -1,11 +1,12 @@
 """One comment on a request, whoever runs beside us: found again, changed in place, and never one of an older commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from orchestrator.errors import ForgeUnanswered
+from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.forge import Comment, Forge
 from orchestrator.forges.patience import insist
 from orchestrator.processes import Stop
@@ -109,35 +110,59 @@ def rewrite(forge: Forge, before: Comment, text: str, *, marker: str, stop: Stop
 
 def marked(forge: Forge, marker: str) -> Comment | None:
     """Return our oldest comment that begins with a marker, None when there is none."""
-    return next((each for each in forge.comments() if _carries(each, marker)), None)
+    return next(iter(_ours(forge, marker)), None)
+
+
+def marked_alone(forge: Forge, marker: str) -> Comment | None:
+    """Return our oldest comment that begins with a marker, and leave none beside it.
+
+    A run that was killed may have left a second one, which nobody would ever call stale. That the forge refuses to
+    delete it is told by who writes.
+    """
+    ours = _ours(forge, marker)
+    with suppress(ForgeError):
+        _delete(forge, ours[1:])
+    return next(iter(ours), None)
 
 
 def _published(forge: Forge, text: Text, stop: Stop) -> Published:
-    found = marked(forge, text.marker)
+    ours = _ours(forge, text.marker)
+    found = next(iter(ours), None)
     before = found.text if found else ""
     now = text.after(before)
     request = forge.request()
     stands = (request.head, request.base) == (text.head, text.base)
     if not stands:
         return Published(ending=Ending.OVERTAKEN)
-    if text.is_newer(before):
-        return Published(ending=Ending.OVERTAKEN, comment=found)
+    if any(text.is_newer(each.text) for each in ours):
+        return Published(ending=Ending.OVERTAKEN, comment=_alone(forge, text, now, ours))
     if not request.is_open:
         ending = Ending.MERGED if request.merged_as else Ending.CLOSED
         return Published(ending=ending, comment=found)
-    if found and before.strip() == now.strip():
-        return Published(ending=Ending.KEPT, comment=found, before=text.before)
-    if found and forge.edit(found, now):
-        return Published(ending=Ending.CHANGED, comment=found, before=text.before)
-    forge.write(now)
-    alone = insist(lambda: _alone(forge, text, now), stop)
-    if alone and not says(alone, now):  # another run found none either
+    is_said = before.strip() == now.strip()
+    if found and (is_said or forge.edit(found, now)):
+        _delete(forge, ours[1:])
+        ending = Ending.KEPT if is_said else Ending.CHANGED
+        return Published(ending=ending, comment=found, before=text.before)
+    return _written(forge, text, now, stop)
+
+
+def _written(forge: Forge, text: Text, now: str, stop: Stop) -> Published:
+    written = forge.write(now)
+    # The list of a forge may be behind: what it answered is there all the same.
+    alone = insist(lambda: _alone(forge, text, now, _ours(forge, text.marker)), stop) or written
+    if not says(alone, now):  # another run found none either
         return _published(forge, text, stop)
     return Published(ending=Ending.WRITTEN, comment=alone, before=text.before)
 
 
-def _carries(comment: Comment, marker: str) -> bool:
-    return comment.text.startswith(marker)
+def _ours(forge: Forge, marker: str) -> Sequence[Comment]:
+    return [each for each in forge.comments() if each.text.startswith(marker)]
+
+
+def _delete(forge: Forge, comments: Sequence[Comment]) -> None:
+    for each in comments:
+        forge.delete(each)
 
 
 def _plain(text: str) -> str:
@@ -145,13 +170,11 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def _alone(forge: Forge, text: Text, now: str) -> Comment | None:
+def _alone(forge: Forge, text: Text, now: str, ours: Sequence[Comment]) -> Comment | None:
     """Leave one comment of those with a marker: the oldest, with our text where none is of a later run."""
-    ours = [each for each in forge.comments() if _carries(each, text.marker)]
     if len(ours) <= 1:
         return ours[0] if ours else None
     kept = next((each.text for each in ours if text.is_newer(each.text)), now)
     forge.edit(ours[0], kept)
-    for each in ours[1:]:
-        forge.delete(each)
+    _delete(forge, ours[1:])
     return replace(ours[0], text=kept)

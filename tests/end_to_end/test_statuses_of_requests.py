@@ -37,6 +37,12 @@ def _states(forge: Served) -> dict[str, str]:
     return {name: said.partition(":")[0] for name, said in standing(forge).items()}
 
 
+def _leading(forge: Served, commit: str = "") -> dict[str, str]:
+    """Return where the statuses of a commit lead, that of the request unless told."""
+    found = (each for each in forge.statuses if each["sha"] == (commit or forge.head))
+    return {each["context"]: each["target_url"] for each in found}
+
+
 def test_what_was_closed_passes_no_more_until_somebody_looks(world: World, forge: Served) -> None:
     """What the base does meanwhile is seen by nobody; a request that is opened again passes if its plan still holds."""
     mine = f"orchestrator: {world.name}/default"
@@ -110,7 +116,7 @@ def test_what_was_planned_for_another_base_passes_for_none(world: World, forge: 
     forge.base = "release"
 
     away = comment(world, forge, "--refresh")
-    neither = _states(forge)
+    neither, leading = _states(forge), _leading(forge)
     planned = comment(world, forge)
     to_release = _states(forge)
     forge.base = "main"
@@ -121,6 +127,7 @@ def test_what_was_planned_for_another_base_passes_for_none(world: World, forge: 
     assert away.stdout == f"{said} release by now)\n"
     pending = {mine: "pending", f"{mine}: {name}": "pending"}
     assert neither == {**pending, there: "pending"}
+    assert [leading[each] for each in pending] == ["", ""], "whose comment holds may take them"
     assert to_release == {**pending, there: "success", f"{there}: {name}": "success"}
     assert back.stdout == f"{said} main by now)\n"
     assert _states(forge) == {**pending, there: "pending", f"{there}: {name}": "pending"}
@@ -137,6 +144,7 @@ def test_a_commit_that_comes_back_has_no_success_of_before(world: World, forge: 
     second = propose(world, forge)
     comment(world, forge)
     of_first = {each["context"]: each["state"] for each in forge.statuses if each["sha"] == first}
+    leading = _leading(forge, first)
     forge.statuses[:] = [*before, *(each for each in forge.statuses if each["sha"] == second)]
     forge.head = first
     git(world.root, "push", "--quiet", "--force", "origin", f"{first}:refs/pull/{NUMBER}/head")
@@ -145,6 +153,7 @@ def test_a_commit_that_comes_back_has_no_success_of_before(world: World, forge: 
 
     assert ended.code == 0, ended.said
     assert {*of_first.values()} == {"pending"}
+    assert {*leading.values()} == {""}, "whose comment holds may take them"
     last = {(each["sha"], each["context"]): each["state"] for each in forge.statuses}
     assert {*last.values()} == {"pending"}
     assert len(last) == 4

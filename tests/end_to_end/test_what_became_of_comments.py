@@ -57,7 +57,9 @@ def test_a_plan_is_stale_when_its_base_or_its_ledger_moved_on(
     (world.root / "README").write_text("more")
     world.commit("Write more")
     git(world.root, "push", "--quiet", "origin", "main")
+    forge.add(before, forge.login)  # left by a run that was killed
     same = comment(world, forge, "--refresh")
+    assert forge.texts == [before]
     kept, asked = forge.texts[0], len(forge.statuses)
 
     world.manifests("platform/later.yaml", config_map("later"))

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.clients import open_forge
-from orchestrator.forges.commenting import Ending, publish, rewrite
+from orchestrator.forges.commenting import Ending, marked_alone, publish, rewrite
 from orchestrator.forges.forge import State, Status
 from orchestrator.forges.place import Kind, Place
 from orchestrator.processes import Stop
@@ -196,6 +196,57 @@ def test_what_an_earlier_run_left_of_two_comments_is_not_taken_for_ours(forge: S
     publish(client_of(forge), text_of(make))
 
     assert forge.texts == [TEXT]
+
+
+@pytest.mark.parametrize(("text", "ending"), [("before", Ending.CHANGED), (TEXT, Ending.KEPT)])
+def test_a_second_comment_of_ours_goes(forge: Served, text: str, ending: Ending) -> None:
+    """A run that was killed left it: nobody would ever change it, nor call it stale."""
+    forge.add(f"{MARKER}\nbefore" if text == "before" else text)
+    forge.add(f"{MARKER}\nleft", "somebody")
+    forge.add(f"{MARKER}\nleft")
+
+    assert publish_on(forge).ending is ending
+    assert forge.texts == [TEXT, f"{MARKER}\nleft"]
+    assert [note.login for note in forge.notes] == ["planner", "somebody"]
+
+
+def test_of_two_comments_of_ours_that_of_a_later_run_stays(forge: Served) -> None:
+    """It was killed before it tidied up; an earlier one that sees both leaves its text alone."""
+    forge.add(f"{MARKER}\nof the old base")
+    forge.add(f"{MARKER}\nof the new base")
+
+    ended = publish(
+        client_of(forge), text_of(lambda _: TEXT, is_newer=lambda text: "new base" in text)
+    )
+
+    assert ended.ending is Ending.OVERTAKEN
+    assert forge.texts == [f"{MARKER}\nof the new base"]
+
+
+def test_who_only_looks_leaves_one_comment(forge: Served) -> None:
+    """Also where the forge keeps the second one: what is to be said of the first is more."""
+    for text in ("first", "second"):
+        forge.add(f"{MARKER}\n{text}")
+    forge.troubles.append(Trouble("DELETE", r"/(comments|notes)/\d+$", 403))
+
+    found = [marked_alone(client_of(forge), MARKER) for _ in range(2)]
+
+    assert [each and each.text for each in found] == [f"{MARKER}\nfirst"] * 2
+    assert forge.texts == [f"{MARKER}\nfirst"]
+
+
+def test_a_comment_that_was_taken_is_there_whatever_the_list_says(forge: Served) -> None:
+    """The list may be behind for a moment: the forge's own answer says where the comment is."""
+
+    def make(_: str) -> str:
+        forge.troubles = [Trouble("GET", COMMENTS, 502, then=forge.notes.clear)]
+        return TEXT
+
+    ended = publish(client_of(forge), text_of(make))
+
+    assert (ended.ending, len(forge.notes)) == (Ending.WRITTEN, 0)
+    assert ended.comment is not None
+    assert str(ended.comment.id) in ended.comment.address
 
 
 def test_a_later_run_for_the_same_commit_wins(forge: Served) -> None:

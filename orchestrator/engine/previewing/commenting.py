@@ -230,7 +230,7 @@ def _conclude(
     redact: Callable[[str], str],
 ) -> None:
     """Say in the statuses what was planned, also when no comment could be written that they lead to."""
-    if published is None or (published.ending is Ending.WRITTEN and published.comment is None):
+    if published is None:
         statuses.uncommented(made)
     elif published.ending not in {Ending.OVERTAKEN, Ending.CLOSED}:
         address = published.comment.address if published.comment else ""
@@ -242,7 +242,8 @@ def _conclude(
         into = former.into or made.into
         if (former.head, into) != (made.head, made.into):  # its comment is gone
             why = f"what was planned since is {made.head[:10]} into {made.into}"
-            retired = replace(leading, commit=former.head, other_base=request.apart(into))
+            # They lead nowhere: another request may take them that has this head and base, and a comment that holds.
+            retired = replace(statuses, commit=former.head, other_base=request.apart(into))
             retired.withdraw(former, why, of=request.number)
 
 

@@ -17,7 +17,7 @@ from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import ForgeError, Interrupted, OrchestratorError, RepositoryError
-from orchestrator.forges.commenting import marked, rewrite, says, stands
+from orchestrator.forges.commenting import marked, marked_alone, rewrite, says, stands
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
@@ -49,7 +49,7 @@ def refresh(
     counts as stale before that is raised.
     """
     request = forge.request()
-    comment = marked(forge, marker(configuration))
+    comment = marked_alone(forge, marker(configuration))
     memory = recall(comment.text) if comment else None
     if comment is None or memory is None:
         known = comment.text if comment else ""
@@ -173,7 +173,10 @@ class _Page:
     def _withdraw(self, why: str) -> bool:
         """Take back what the comment gave; nothing is known of the request where it is about something else by now."""
         number, head = self.request.number, self.request.head
-        said = self._statuses(self.memory.head, self.into).withdraw(self.memory, why, of=number)
+        there = self._statuses(self.memory.head, self.into)
+        # What leads nowhere, another request may take that has this head and base, and a comment that holds.
+        there = replace(there, address="") if self.elsewhere else there
+        said = there.withdraw(self.memory, why, of=number)
         if self.elsewhere:
             about = f"what was planned is {self.memory.head[:10]} into {self.into}"
             here = self._statuses(head, self.request.base)

@@ -315,6 +315,24 @@ def test_what_the_comment_of_another_request_gave_is_not_taken_back(
     assert set(_told(forge)) == {"orchestrator", "orchestrator: shop/a", "orchestrator: shop/b"}
 
 
+@pytest.mark.parametrize(("address", "state"), [("", "success"), ("5", "pending")])
+def test_what_leads_nowhere_is_taken_by_whose_comment_holds(
+    forge: Served, address: str, state: str
+) -> None:
+    """Of two requests with one head, one went elsewhere: what it took back is a sentence about itself alone."""
+    forge.more_open = [5]
+    there = "https://a.example/pulls/{}#issuecomment-1"
+    planned = replace(_statuses(forge), address=there.format(5))
+    planned.settle(_MEMORY, {})
+    gone = replace(planned, address=address and there.format(address))
+    stays = replace(_statuses(forge), address=there.format(NUMBER))
+    gone.withdraw(_MEMORY, "the request is to be merged into release by now", of=5)
+
+    stays.settle(_MEMORY, {})
+
+    assert {each.partition(":")[0] for each in _told(forge).values()} == {state}
+
+
 def test_a_reason_that_is_cut_is_said_once(forge: Served) -> None:
     """What the forge kept of it is what it was."""
     statuses = _statuses(forge)
