@@ -30,6 +30,10 @@ class Operation(StrEnum):
     MOVE = "move"
 
 
+IMMATERIAL = frozenset({Operation.APPROVE, Operation.SUSPEND, Operation.RESUME, Operation.MOVE})
+"""What changes nothing that a plan is made from: who approves one, keeps agents off or moves a ledger."""
+
+
 class Kind(StrEnum):
     """What an entry says about its run; a note stands alone and begins none."""
 

@@ -195,12 +195,13 @@ def test_guards_hold_from_the_first_run_that_began_with_them(world: World) -> No
 
 
 def test_a_saved_plan_is_approved_and_applied(world: World, tmp_path: Path) -> None:
-    """What was saved is what was approved: the approval that came after it does not make it stale, an apply does."""
+    """What was saved is what was approved: an approval, or a word to agents, makes it not stale; an apply does."""
     file = str(tmp_path / "shop.plan")
     _declare(world, "a", approvals=1)
     digest = world.plan("--out", file, "--output", "json").json["digest"]
     assert "is approved by 0 of 1" in _flat(world.run("apply", file, "--yes").stderr)
     _approve(world, digest)
+    assert world.run("agent", "suspend", world.name, "--why", "to look").code == 0
 
     applied = world.run("apply", file, "--yes")
 

@@ -34,7 +34,7 @@ from orchestrator.engine.execution.permissions import (
     within_approval,
 )
 from orchestrator.engine.execution.settled import SETTLED, only_the_revision_is_new, settled
-from orchestrator.engine.execution.verification import only_approved_since, verify_unmoved
+from orchestrator.engine.execution.verification import only_noted_since, verify_unmoved
 from orchestrator.engine.execution.workloads import apply_workloads, late_sets, prune_workloads
 from orchestrator.engine.overtaking import watched
 from orchestrator.engine.planning.connection import identify
@@ -80,7 +80,7 @@ def execute(
     with ExitStack() as resources:
         lease = _lease(planned, operation, turn or Turn(), resources)
         state = planned.store.read()
-        if not only_approved_since(planned.store, planned.ledger.head, state.head):
+        if not only_noted_since(planned.store, planned.ledger.head, state.head):
             raise PlanRefused(
                 "somebody else applied this stack since the plan was made",
                 hint="plan again, and look at what changed",

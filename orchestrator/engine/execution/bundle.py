@@ -29,7 +29,7 @@ from orchestrator.engine.execution.sealing import (
     seal,
     unseal,
 )
-from orchestrator.engine.execution.verification import only_approved_since
+from orchestrator.engine.execution.verification import only_noted_since
 from orchestrator.engine.planning.infrastructure import resolve_inputs
 from orchestrator.engine.planning.plan import Planned, make_plan
 from orchestrator.engine.planning.planned import PlannedModule, outputs_of
@@ -102,7 +102,7 @@ def open_bundle(
     session = _session(surroundings, repository, description)
     selection = Selection(only=tuple(description.only), destroy=description.destroy)
     planned = make_plan(session, selection, resources, saved=_Saved(archive=archive).module)
-    if not only_approved_since(planned.store, description.head, planned.ledger.head):
+    if not only_noted_since(planned.store, description.head, planned.ledger.head):
         raise PlanRefused("the stack was applied since this plan was made", hint=_AGAIN)
     _check_cluster(planned, description)
     _check_other_states(planned, description)

@@ -8,6 +8,7 @@ from orchestrator.engine.execution.permissions import Permissions
 from orchestrator.engine.planning.planned import PlannedModule, outputs_of
 from orchestrator.engine.planning.workloads import PlannedSet, plan_pruning, plan_workloads
 from orchestrator.errors import PlanRefused
+from orchestrator.ledger.entry import IMMATERIAL
 from orchestrator.ledger.store import Store
 from orchestrator.plans.change import Action, Change, FieldChange
 from orchestrator.plans.guards import destructive
@@ -20,7 +21,7 @@ from orchestrator.workloads.comparison.elements import renames
 if TYPE_CHECKING:
     from orchestrator.engine.planning.plan import Planned
 
-_MOST_APPROVALS = 50
+_MOST_NOTES = 50
 _AGAIN = "plan again, and look at what changed"
 
 
@@ -60,15 +61,15 @@ def _verify_states(modules: Iterable[PlannedModule]) -> None:
         verify_state(module, state_stamp(module.workspace))
 
 
-def only_approved_since(store: Store, before: str, now: str) -> bool:
-    """Return whether nothing but approvals was recorded since the ledger's head was ``before``; raises LedgerError.
+def only_noted_since(store: Store, before: str, now: str) -> bool:
+    """Return whether nothing that matters to a plan was recorded since the ledger's head was ``before``.
 
-    They come between a plan and its execution, and change nothing that it was made from.
+    Approvals and the like come between a plan and its execution. Raises LedgerError.
     """
     if before == now:
         return True
-    for entry in store.history(_MOST_APPROVALS):
-        if entry.approval is None:
+    for entry in store.history(_MOST_NOTES):
+        if entry.run.operation not in IMMATERIAL:
             return False
         if entry.previous == before:
             return True

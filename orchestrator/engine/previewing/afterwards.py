@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from orchestrator.ledger.entry import Entry, Kind, Operation
+from orchestrator.ledger.entry import IMMATERIAL, Entry, Kind, Operation
 from orchestrator.plans.approvals import SHOWN
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.preview import Afterwards, Became
 
 _DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
-_IMMATERIAL = frozenset({Operation.APPROVE, Operation.SUSPEND, Operation.RESUME, Operation.MOVE})
 
 _MOST = 50
 
@@ -45,7 +44,7 @@ def moved_on(entries: Iterable[Entry], since: str, *, most: int = _MOST) -> Entr
     for number, entry in enumerate(entries):
         if entry.id == since:
             return None
-        if number >= most or entry.run.operation not in _IMMATERIAL:
+        if number >= most or entry.run.operation not in IMMATERIAL:
             return entry
     return None
 
