@@ -247,9 +247,13 @@ def test_what_fails_as_a_whole_takes_the_place_of_what_was_answered_before(
 
     ended = comment(world, forge, "--html", str(page), "--output", "json")
     said, text = standing(forge), forge.texts
-    refreshed = comment(world, forge, "--refresh")
+    refreshed = [comment(world, forge, "--refresh")]
+    (world.root / "README").write_text("more")
+    world.commit("Write more")
+    git(world.root, "push", "--quiet", "origin", "main")
+    refreshed.append(comment(world, forge, "--refresh"))
 
-    assert (ended.code, refreshed.code) == (1, 0), ended.said + refreshed.said
+    assert [each.code for each in (ended, *refreshed)] == [1, 0, 0], refreshed[-1].said
     cause = ended.json["error"]["message"]
     assert "common" in cause
     assert cause in ended.stderr

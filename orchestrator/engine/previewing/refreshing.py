@@ -271,11 +271,15 @@ class _Page:
         failed = memory.failed  # which planning again alone can mend
         if failed and base.commit == memory.base:
             return Look(stale={})
-        merged = found.repository.merged(base, head)
-        if merged.conflicts and failed:
+        try:
+            merged = found.repository.merged(base, head)
+        except RepositoryError:
+            if not failed:
+                raise
             return Look(stale={})
         if merged.conflicts:
-            return Look(stale={EVERYTHING: f"it conflicts with {request.base} by now"})
+            why = f"it conflicts with {request.base} by now"
+            return Look(stale={} if failed else {EVERYTHING: why})
         merge = self._merge(found, merged.commit)
         return stale_plans(merge, memory, before=before, base=request.base)
 

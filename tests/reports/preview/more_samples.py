@@ -216,6 +216,20 @@ def _policies_change() -> Preview:
     )
 
 
+def _unjudged() -> Preview:
+    made = plan(unit_plan("manifests.shop", change()), environment="staging")
+    quiet = plan(unit_plan("manifests.shop"), environment="production")
+    why = "its orchestrator.yaml cannot be read: unknown key 'nonsense'"
+    note = (
+        "orchestrator.yaml of the base cannot be read: these plans were made by that of the request"
+    )
+    planned = preview(
+        StackPreview(stack="shop", environment="staging", plan=made, unjudged=why),
+        StackPreview(stack="shop", environment="production", plan=quiet, unjudged=why),
+    )
+    return replace(planned, notes=(note,))
+
+
 MORE: dict[str, Callable[[], Preview]] = {
     "one creation": _created,
     "one deletion": _deleted,
@@ -223,6 +237,7 @@ MORE: dict[str, Callable[[], Preview]] = {
     "one import": _imported,
     "several guards refuse": _several_refusals,
     "a plan needs approval": _waiting_for_approval,
+    "settings of the base that are repaired": _unjudged,
     "what is refused was approved": _approved,
     "units that go with their data": _whole_units_lost,
     "the settings of the base": _settings_of_the_base,
