@@ -1,8 +1,10 @@
 """Symbolic links of a repository: what is passed on the way to a file, and whether that leaves the repository."""
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 _MOST: Final = 40  # as many as Linux follows
@@ -21,12 +23,17 @@ class Trail:
     links: tuple[str, ...] = ()
     end: str | None = None
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Return the links and the end: what decides about what is found there, as Git knows it."""
+        return self.links if self.end is None else (*self.links, self.end)
+
 
 def trail(root: Path, path: str) -> Trail:
     """Follow a path below ``root`` from link to link, whether there is something at its end or not."""
     links: list[str] = []
     here: list[str] = []
-    ahead = list(reversed(PurePosixPath(path).parts))
+    ahead = _parts(path)
     while ahead:
         part = ahead.pop()
         if part == ".." and here:
@@ -38,11 +45,40 @@ def trail(root: Path, path: str) -> Trail:
             return Trail(links=tuple(links))
         if target:
             links.append(place)
-            ahead += reversed(PurePosixPath(target).parts)
+            ahead += _parts(target)
         else:
             here.append(part)
     out = bool(here) and here[0] in _PRIVATE
     return Trail(links=tuple(links), end=None if out else "/".join(here))
+
+
+def trails(root: Path, files: Iterable[str]) -> Iterator[tuple[str, Trail]]:
+    """Yield each of many files below ``root`` with its trail; what leads to their folders is looked up once."""
+    folders: dict[str, Trail] = {}
+    for file in files:
+        folder, _, name = file.rpartition("/")
+        if folder not in folders:
+            folders[folder] = trail(root, folder)
+        above = folders[folder]
+        real = f"{above.end}/{name}" if above.end else name
+        if above.end is None or not _target(root, real):
+            yield file, above if above.end is None else Trail(links=above.links, end=real)
+        else:
+            own = trail(root, real)
+            yield file, Trail(links=(*above.links, *own.links), end=own.end)
+
+
+def links_below(root: Path, path: str) -> Iterator[str]:
+    """Yield the links in a directory below ``root`` and in all that lie in it; what they lead to is not entered."""
+    folders = [path]
+    while folders:
+        folder = folders.pop()
+        with suppress(OSError), os.scandir(f"{root}/{folder}") as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    yield f"{folder}/{entry.name}"
+                elif entry.is_dir():
+                    folders.append(f"{folder}/{entry.name}")
 
 
 def leads_out(root: Path, path: str) -> bool:
@@ -52,7 +88,11 @@ def leads_out(root: Path, path: str) -> bool:
 
 def _target(root: Path, place: str) -> str:
     """Return what a link says, an empty text where there is none."""
-    try:
-        return os.readlink(f"{root}/{place}")  # noqa: PTH115  a path takes longer to make than to read
-    except OSError:  # no link, or nothing there
-        return ""
+    file = f"{root}/{place}"
+    return os.readlink(file) if os.path.islink(file) else ""  # noqa: PTH114, PTH115  a path takes longer to make
+
+
+def _parts(path: str) -> list[str]:
+    """Return the parts of a path, the last one first; a slash at its beginning is one."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    return [*reversed(parts), "/"] if path.startswith("/") else parts[::-1]

@@ -104,8 +104,13 @@ def test_an_environment_that_leaves_git_is_told(world: World) -> None:
     manifests = {"shop": {"path": "shop", "namespace": world.name}}
     world.manifests("shop/texts.yaml", config_map("greeting", {"text": "hello"}))
     world.declare(None, manifests, environments=environments)
+    (world.root / "apps" / "linked").mkdir(parents=True)
+    (world.root / "apps" / "linked" / "stack.yaml").write_text("version: 1\nname: linked\n")
+    link = world.root / "stacks" / "linked"
+    link.symlink_to("../apps/linked")
     base = world.commit("Add environments")
     _branch(world, "change", base)
+    link.unlink()
     world.declare(None, manifests, environments={"production": {}})
     world.commit("Take one away")
 
@@ -113,6 +118,7 @@ def test_an_environment_that_leaves_git_is_told(world: World) -> None:
 
     assert f"{world.name}/staging is no longer in Git: what it made stays" in ended.stdout
     assert f"{world.name}/production is no longer" not in ended.stdout
+    assert "linked is no longer in Git: what it made stays" in ended.stdout
 
 
 def test_settings_that_cannot_be_read_after_the_merge_are_a_failure(world: World) -> None:
@@ -167,7 +173,8 @@ def test_a_conflict_is_said(world: World) -> None:
 
 
 def test_the_settings_of_the_base_win(world: World) -> None:
-    """A request cannot allow itself a source, and is told that its settings are not those that count."""
+    """A request cannot allow itself a source, and is told that its settings are not those that count, linked or not."""
+    (world.root / "orchestrator.yaml").symlink_to("settings.yaml")
     (world.root / "orchestrator.yaml").write_text("version: 1\nallow: {sources: []}\n")
     before = small_stack(world)
     _branch(world, "change", before)

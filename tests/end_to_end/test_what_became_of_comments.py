@@ -15,7 +15,7 @@ from tests.end_to_end.requests import (
     propose,
     standing,
 )
-from tests.end_to_end.stacks import config_map
+from tests.end_to_end.stacks import config_map, documents
 from tests.end_to_end.world import World, declare_held, small_stack
 from tests.forges.served import NUMBER, Served, Trouble, serving
 from tests.forges.small_forges import SmallGitHub
@@ -86,6 +86,43 @@ def test_a_plan_is_stale_when_its_base_or_its_ledger_moved_on(
     assert "Out of date" not in anew[0]
     assert (success, anew[1]) == ("success: 1 to update", "success: 1 to create, 1 to update")
     assert standing(forge)[mine].startswith("pending: stale: apply ")
+
+
+def test_what_is_linked_belongs_to_the_stack(world: World, forge: Served, tmp_path: Path) -> None:
+    """A request that changes what a link leads to is planned, and stale when its base changes such a file."""
+    small_stack(world)
+    for name in ("one", "two"):
+        _linked(world, name, "old")
+    world.commit("Link manifests")
+    world.apply()
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    _linked(world, "one", "new")
+    world.commit("Change what is linked")
+    propose(world, forge)
+    planned = comment(world, forge)
+    told, mine = forge.texts[0], standing(forge)[f"orchestrator: {world.name}/default"]
+
+    git(world.root, "checkout", "--quiet", "main")
+    _linked(world, "two", "newer")
+    world.commit("Change what else is linked")
+    git(world.root, "push", "--quiet", "origin", "main")
+    moved = comment(world, forge, "--refresh")
+
+    assert planned.code == moved.code == 0, planned.said + moved.said
+    assert mine == "success: 1 to update"
+    assert "manifests.platform: shared/one.yaml changed" in told
+    assert f"request {NUMBER} is stale: {world.name}/default (main moved on" in moved.stdout
+
+
+def _linked(world: World, name: str, text: str) -> None:
+    """Write a manifest of the small stack's set that lies elsewhere, with a link to it."""
+    shared = world.root / "shared" / f"{name}.yaml"
+    shared.parent.mkdir(exist_ok=True)
+    shared.write_text(documents(config_map(name, {"text": text})))
+    link = world.root / "stacks" / world.name / "platform" / f"{name}.yaml"
+    if not link.is_symlink():
+        link.symlink_to(f"../../../shared/{name}.yaml")
 
 
 def test_a_plan_is_stale_while_somebody_applies(

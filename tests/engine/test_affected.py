@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.planning.affected import affected
+from orchestrator.engine.planning.paths import below, own_files, stack_made_of, survey
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.session import Surroundings, open_session
 from orchestrator.errors import RepositoryError
@@ -296,3 +297,76 @@ def test_a_revision_that_is_not_there(root: Path) -> None:
     """A name that Git does not know is said, with what may be meant."""
     with pytest.raises(RepositoryError, match="nowhere"):
         _considered(root, "nowhere")
+
+
+def _through_links(root: Path, way: str) -> tuple[str, str]:
+    """Have a manifest lie elsewhere in the repository; return that file, and the link that leads there."""
+    shop = root / "stacks/shop"
+    shared = root / "shared"
+    shared.mkdir()
+    if way == "file":
+        (shop / "platform.yaml").rename(shared / "texts.yaml")
+        (shop / "platform.yaml").symlink_to("../../shared/texts.yaml")
+        return "shared/texts.yaml", "stacks/shop/platform.yaml"
+    if way == "set":
+        (shop / "shop").rename(shared / "shop")
+        (shop / "shop").symlink_to("../../shared/shop")
+        return "shared/shop/more.yaml", "stacks/shop/shop"
+    shop.rename(shared / "shop")
+    shop.symlink_to("../shared/shop")
+    return "shared/shop/platform.yaml", "stacks/shop"
+
+
+@pytest.mark.parametrize("way", ["file", "set", "stack"])
+def test_what_links_lead_to_is_what_a_stack_is_made_of(root: Path, way: str) -> None:
+    """A link to a file, to the directory of a set, or to that of the stack: its unit goes by what lies there."""
+    changed, link = _through_links(root, way)
+    _commit(root)
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+    made = survey(session.tree, session.stack)
+    wanted = stack_made_of(session.tree, read_wanted(session.tree, session.stack))
+    assert below(changed, made.paths)
+    assert below(changed, wanted.paths)
+    assert link in made.paths & wanted.paths
+    assert all((root / path).exists() for path in wanted.paths - {"orchestrator.yaml"})
+
+    (root / changed).write_text(TEXT.format(name="changed", text="x"))
+    assert f"{changed} changed" in _considered(root).values()
+
+
+def test_where_a_link_leads_counts(root: Path) -> None:
+    """Another target is another manifest; one that lies in a set of its own is found in a pattern, too."""
+    _write(root, "../../shared/one.yaml", TEXT.format(name="one", text="1"))
+    _write(root, "../../shared/two.yaml", TEXT.format(name="two", text="2"))
+    _write(root, "stack.yaml", STACK.replace("{path: shop}", '{path: "shop/*.yaml"}'))
+    link = root / "stacks/shop/shop/linked.yaml"
+    link.symlink_to("../../../shared/one.yaml")
+    _commit(root)
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+    made = stack_made_of(session.tree, read_wanted(session.tree, session.stack))
+    assert {"stacks/shop/shop/linked.yaml", "shared/one.yaml"} <= made.paths
+    link.unlink()
+    link.symlink_to("../../../shared/two.yaml")
+
+    assert _considered(root)["manifests.shop"] == (
+        "shared/one.yaml, shared/two.yaml and 1 more file changed"
+    )
+
+
+def test_settings_and_stack_file_that_are_links(root: Path) -> None:
+    """What they lead to belongs to the stack, and is told apart by what it says."""
+    (root / "shared").mkdir()
+    (root / "stacks/shop/stack.yaml").rename(root / "shared/shop.yaml")
+    (root / "stacks/shop/stack.yaml").symlink_to("../../shared/shop.yaml")
+    (root / "shared/settings.yaml").write_text("risks: {acme: data-loss}\n")
+    (root / "orchestrator.yaml").symlink_to("shared/settings.yaml")
+    _commit(root)
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+
+    assert own_files(session.tree, session.stack) == {
+        *("stacks/shop/stack.yaml", "shared/shop.yaml"),
+        *("orchestrator.yaml", "shared/settings.yaml"),
+    }

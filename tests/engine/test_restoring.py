@@ -135,6 +135,24 @@ def test_what_other_environments_and_comments_say_is_no_part_of_it(ground: Groun
     assert ground.back() is None
 
 
+def test_what_links_lead_to_is_part_of_it(ground: Ground) -> None:
+    """Also of a stack file that is a link, which says the same with other comments."""
+    shop = ground.root / "stacks/shop"
+    (ground.root / "apps").mkdir()
+    (shop / "stack.yaml").rename(ground.root / "apps/shop.yaml")
+    (shop / "stack.yaml").symlink_to("../../apps/shop.yaml")
+    (shop / "shop/linked.yaml").symlink_to("../../../shared/linked.yaml")
+    git(ground.root, "add", "--all")
+    ground.write("shared/linked.yaml", TEXT.format("one"))
+    first = ground.ran()
+    ground.write("shared/linked.yaml", TEXT.format("two"))
+    second = ground.ran(Outcome.FAILED)
+    ground.write("shared/linked.yaml", TEXT.format("one"))
+    ground.write("apps/shop.yaml", f"# ours\n{STACK}")
+
+    assert ground.back() == (first, second)
+
+
 def test_every_file_that_may_decide_counts(ground: Ground) -> None:
     """A file that a pattern takes, or that a module may read elsewhere; and what is in no commit is nothing."""
     ground.ran()

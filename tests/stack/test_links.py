@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.stack.links import Trail, leads_out, trail
+from orchestrator.stack.links import Trail, leads_out, links_below, trail, trails
 
 _LINKS = {
     "stacks/shop": "../apps/shop",
@@ -75,3 +75,29 @@ def test_what_leads_out_has_no_end(root: Path, path: str) -> None:
     """Neither has what comes back, which it does in one checkout alone, nor what Git keeps for itself."""
     assert trail(root, path).end is None
     assert leads_out(root, path)
+
+
+def test_many_files_are_followed_as_each_alone(root: Path) -> None:
+    """However few times their folders are asked for."""
+    files = [
+        "stacks/shop/web/one.yaml",
+        "stacks/shop/web/two.yaml",
+        "shared/one.yaml",
+        "out/x",
+        "out",
+    ]
+    files += ["plain.yaml", "root/shared/one.yaml", "config/x", "loop/x"]
+
+    assert dict(trails(root, files)) == {file: trail(root, file) for file in files}
+
+
+def test_links_in_a_directory_are_found_however_deep(root: Path) -> None:
+    """And what they lead to is not entered, or one that leads to what is above it would have no end."""
+    (root / "apps/shop/web/deeper").mkdir()
+    (root / "apps/shop/web/deeper/up").symlink_to("../..")
+
+    assert sorted(links_below(root, "apps/shop")) == [
+        "apps/shop/web/deeper/up",
+        "apps/shop/web/one.yaml",
+    ]
+    assert list(links_below(root, "not/there")) == []

@@ -7,6 +7,7 @@ never taken for one that is yet to begin.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 from orchestrator.engine.ledgers.memory import Memory, remembered
@@ -24,6 +25,7 @@ from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.troubles import moved_away
 from orchestrator.plans.events import Notice
+from orchestrator.stack.links import trail
 from orchestrator.stack.model import Ledger, LedgerStore
 from orchestrator.stack.project import PROJECT_FILE
 from orchestrator.stack.said import said_of_ledger
@@ -132,12 +134,15 @@ def _said(session: Session) -> Iterator[Ledger]:
 
 def _said_before(session: Session) -> Iterator[Ledger]:
     """Yield what the stack file and the repository's own said of ledgers at each commit that changed them."""
-    repository, file = session.repository, session.stack.file
+    repository = session.repository
+    files, settings = (trail(session.tree, each).all for each in (session.stack.file, PROJECT_FILE))
     trusted = _trusted(session)
     if trusted and repository.shallow:
         _deepen(session, trusted)
-    commits = repository.commits_of(trusted, (file, PROJECT_FILE), limit=_MOST) if trusted else ()
-    names = [f"{commit}:{path}" for commit in commits for path in (file, PROJECT_FILE)]
+    own = (*files, *settings)
+    commits = repository.commits_of(trusted, own, limit=_MOST) if trusted else ()
+    pairs = product(commits, files, settings)
+    names = [f"{commit}:{path}" for commit, *each in pairs for path in each]
     found = [each[1] if each else b"" for each in repository.plumbing().read(names)]
     told = dict.fromkeys(zip(found[::2], found[1::2], strict=True))
     for stack, project in told:

@@ -17,6 +17,7 @@ from orchestrator.infrastructure.moving import moving_call
 from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.infrastructure.traces import LOCK_FILE, files_of
+from orchestrator.stack.links import trails
 from orchestrator.stack.model import Module, Stack, Unit
 
 _MOST_FILES_NAMED: Final = 2
@@ -119,9 +120,9 @@ def _canonical(value: Any) -> str:
 
 
 def _hashes(tree: Path, files: set[str]) -> Iterator[tuple[str, str]]:
-    for file in sorted(files):
-        path = tree / file
-        if path.is_symlink():
-            yield file, os.fspath(path.readlink())
-        elif path.is_file():
-            yield file, hashlib.sha256(path.read_bytes()).hexdigest()
+    """Yield files with hashes, links with where they lead, and the files at the end of links, each by its own path."""
+    for _, found in trails(tree, sorted(files)):
+        for link in found.links:
+            yield link, os.fspath((tree / link).readlink())
+        if found.end is not None and (path := tree / found.end).is_file():
+            yield found.end, hashlib.sha256(path.read_bytes()).hexdigest()

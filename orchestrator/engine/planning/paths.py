@@ -11,6 +11,7 @@ from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.outside import Leading, look_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.infrastructure.traces import files_of
+from orchestrator.stack.links import links_below, trail, trails
 from orchestrator.stack.model import ManifestSet, Module, Stack, Unit
 from orchestrator.stack.project import PROJECT_FILE
 
@@ -46,9 +47,9 @@ class Made:
 def stack_made_of(tree: Path, wanted: Wanted) -> Made:
     """Return what a stack is made of: its file, the repository's settings, modules and manifests."""
     parts = [unit_made_of(tree, wanted, unit) for unit in wanted.stack.units]
-    own = {wanted.stack.file, PROJECT_FILE}
+    own = own_files(tree, wanted.stack)
     return Made(
-        paths=frozenset(own.union(*(part.paths for part in parts))),
+        paths=own.union(*(part.paths for part in parts)),
         beside=frozenset().union(*(part.beside for part in parts)),
         outside=tuple(place for part in parts for place in part.outside),
     )
@@ -62,13 +63,18 @@ def survey(tree: Path, stack: Stack, known: Known | None = None) -> Made:
     """
     known = {} if known is None else known
     modules = [_module(tree, stack, module, known) for module in stack.modules if module.local]
-    manifests = {"/".join(_fixed(_normal(stack, manifests.path))) for manifests in stack.manifests}
-    own = {stack.file, PROJECT_FILE} | manifests
+    manifests = [_anywhere(tree, _normal(stack, manifests.path)) for manifests in stack.manifests]
     return Made(
-        paths=frozenset(own.union(*(module.paths for module in modules))),
+        paths=own_files(tree, stack).union(*manifests, *(module.paths for module in modules)),
         beside=frozenset().union(*(module.beside for module in modules)),
         outside=tuple(place for module in modules for place in module.outside),
     )
+
+
+def own_files(tree: Path, stack: Stack) -> frozenset[str]:
+    """Return the stack's file and the repository's settings, or the links that stand there with what they lead to."""
+    files = {stack.file, PROJECT_FILE}
+    return frozenset(path for _, found in trails(tree, files) for path in found.all)
 
 
 def mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
@@ -95,7 +101,7 @@ def unit_made_of(tree: Path, wanted: Wanted, unit: Unit) -> Made:
     """Return what a unit is made of, apart from its entry in the stack file; nothing for a module elsewhere."""
     if isinstance(unit, Module):
         return _module(tree, wanted.stack, unit, {}) if unit.local else Made()
-    return _manifests(wanted, unit)
+    return _manifests(tree, wanted, unit)
 
 
 def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:
@@ -108,19 +114,37 @@ def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:
     folders, leading = known[written]
     outside = leading.given(dict(module.inputs))
     return Made(
-        paths=folders | {written},
+        paths=folders.union(trail(tree, f"{stack.directory}/{module.source}").links),
         beside=frozenset({WHOLE}) if outside else frozenset(),
         outside=(f"{module.id} ({outside})",) if outside else (),
     )
 
 
-def _manifests(wanted: Wanted, manifests: ManifestSet) -> Made:
+def _manifests(tree: Path, wanted: Wanted, manifests: ManifestSet) -> Made:
     written = _normal(wanted.stack, manifests.path)
     if not _GLOB_CHARACTERS & set(written):
-        return Made(paths=frozenset({written}))
-    documents = wanted.documents[manifests.id]
-    files = frozenset(document.source.source.file for document in documents)
-    return Made(paths=files, beside=frozenset({"/".join(_fixed(written))}))
+        return Made(paths=_anywhere(tree, written))
+    files = {document.source.source.file for document in wanted.documents[manifests.id]}
+    paths = frozenset(path for _, found in trails(tree, files) for path in found.all)
+    return Made(paths=paths, beside=_anywhere(tree, written))
+
+
+def _anywhere(tree: Path, written: str) -> frozenset[str]:
+    """Return where the manifests of a path may lie: there, and where links lead, on the way to it and in it.
+
+    Of a directory no link to another one is followed, of a pattern all are.
+    """
+    pattern = bool(_GLOB_CHARACTERS & set(written))
+    found: set[str] = set()
+    ahead = ["/".join(_fixed(written))]
+    while ahead:
+        leading = trail(tree, ahead.pop())
+        new = {*leading.all} - found
+        found |= new
+        if leading.end in new and leading.end:  # of the whole repository everything counts
+            links = links_below(tree, leading.end)
+            ahead += (link for link in links if pattern or not (tree / link).is_dir())
+    return frozenset(found)
 
 
 def _fixed(pattern: str) -> Iterator[str]:

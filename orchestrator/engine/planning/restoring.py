@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Final
 
-from orchestrator.engine.planning.paths import stack_made_of
+from orchestrator.engine.planning.paths import own_files, stack_made_of
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
@@ -90,7 +90,7 @@ def _told(
     session: Session, paths: tuple[str, ...], held: Mapping[str, tuple[str, ...]]
 ) -> dict[str, str]:
     """Return what the stack is made of at each commit: of its own files what they say here, of others all."""
-    own = {session.stack.file, PROJECT_FILE}
+    own = own_files(session.tree, session.stack)
     files = [place for place, path in enumerate(paths) if path in own]
     ids = tuple(dict.fromkeys(found[place] for found in held.values() for place in files))
     blobs = dict(zip(ids, session.repository.plumbing().read(ids), strict=True))

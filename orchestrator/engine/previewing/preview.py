@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from orchestrator.engine.planning.plan import make_plan
@@ -26,6 +26,7 @@ from orchestrator.plans.events import Event, Notice
 from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.plans.redaction import Secrets, without_secrets_of_others
 from orchestrator.repository.repository import open_repository
+from orchestrator.stack.links import trail
 from orchestrator.stack.load import environment_names, load_project, stack_files
 from orchestrator.stack.project import PROJECT_FILE, Project
 
@@ -146,9 +147,10 @@ def _notes(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
     """Say what a plan of what is there after the merge does not show; raises InvalidStack for settings gone bad."""
     for name in _gone(merge, changed):
         yield f"{name} is no longer in Git: what it made stays, unless it is destroyed before"
+    before = merge.repository.export(merge.base)
     if merge.unjudged:
         yield f"{PROJECT_FILE} of the base cannot be read: these plans were made by that of the request"
-    elif PROJECT_FILE in changed:
+    elif not changed.isdisjoint(trail(before, PROJECT_FILE).all):
         after = load_project(merge.repository.export(merge.result))
         keys = ", ".join(overruled_settings(merge.project, after))
         which = f" ({keys})" if keys else ""
@@ -157,15 +159,18 @@ def _notes(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
 
 def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
     """Yield the stacks, and the environments of others, that the merge takes out of Git."""
-    patterns = [pattern.replace("**/", "*") for pattern in merge.project.stacks]
-    if not any(fnmatch(file, pattern) for file in changed for pattern in patterns):
+    names = [PurePosixPath(pattern).name for pattern in merge.project.stacks]
+    base = merge.repository.export(merge.base)
+    if not any(_may_declare(base, file, names) for file in changed):
         return  # nobody has to look through both trees for what no stack file tells
     before, after = (
         _declared(merge.repository.export(each), merge.project, changed)
         for each in (merge.base, merge.result)
     )
-    there = stack_files(merge.repository.export(merge.result), merge.project)
-    kept = {file.name for file in there if file.file not in changed}  # of two, one may stay
+    tree = merge.repository.export(merge.result)
+    there = stack_files(tree, merge.project)
+    # Of two, one may stay.
+    kept = {each.name for each in there if changed.isdisjoint(trail(tree, each.file).all)}
     for name, environments in before.items():
         left = after.get(name, frozenset())
         if name not in after:
@@ -174,13 +179,19 @@ def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
             yield from (f"{name}/{environment}" for environment in sorted(environments - left))
 
 
+def _may_declare(base: Path, file: str, names: Sequence[str]) -> bool:
+    """Whether a file may be a stack's, wherever links lead to it from, or was a link that led to one."""
+    own = file.rpartition("/")[2]
+    return any(fnmatch(own, name) for name in names) or (base / file).is_symlink()
+
+
 def _declared(
     tree: Path, project: Project, changed: frozenset[str]
 ) -> dict[str, frozenset[str] | None]:
     """Return the environments of each stack whose file changed, by its name; None for one that cannot be read."""
     found: dict[str, frozenset[str] | None] = {}
     for file in stack_files(tree, project):
-        if file.file not in changed:
+        if changed.isdisjoint(trail(tree, file.file).all):
             continue
         try:
             found[file.name] = frozenset(environment_names(tree, file))

@@ -23,6 +23,7 @@ from orchestrator.repository.commits import Composed
 from orchestrator.repository.repository import open_repository
 from orchestrator.repository.root import stack_from_root
 from orchestrator.stack.entries import with_entry
+from orchestrator.stack.links import trail
 from orchestrator.stack.model import UnitId
 
 
@@ -88,7 +89,8 @@ def _refuse_nested(paths: Sequence[str], nested: frozenset[str]) -> None:
 
 def _entry_back(base: Revision, now: Side, then: Side, unit: UnitId) -> dict[str, bytes]:
     """Return the stack file with the unit's entry as it was, if it was another one."""
-    file = now.session.stack.file
+    written = now.session.stack.file
+    file = trail(now.session.tree, written).end or written
     commits = now.session.repository.commits()
     text = (commits.read(base.commit, file) or b"").decode("utf-8", errors="replace")
     source = (then.session.tree / then.session.stack.file).read_text(encoding="utf-8")

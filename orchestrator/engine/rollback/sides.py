@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orchestrator.engine.planning.makings import difference, makings_of
-from orchestrator.engine.planning.paths import Made, stack_made_of, unit_made_of
+from orchestrator.engine.planning.paths import Made, own_files, stack_made_of, unit_made_of
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.rollback.targets import Aim, Target
 from orchestrator.engine.session import (
@@ -17,7 +17,6 @@ from orchestrator.errors import InvalidStack, RepositoryError, UsageError
 from orchestrator.repository.repository import Repository
 from orchestrator.stack.graph import unit_named
 from orchestrator.stack.model import Unit, UnitId
-from orchestrator.stack.project import PROJECT_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class Side:
     def made_of(self, unit: UnitId | None) -> Made:
         """Return what the stack, or one unit of it, is made of here."""
         if self.wanted is None:
-            return Made(paths=frozenset({self.session.stack.file, PROJECT_FILE}))
+            return Made(paths=own_files(self.session.tree, self.session.stack))
         if unit is None:
             return stack_made_of(self.session.tree, self.wanted)
         found = self.unit(unit)

@@ -365,3 +365,17 @@ def test_a_ledger_that_goes_on_elsewhere_is_not_set_aside(
         plan_repair(ground.session(), resources)
 
     assert "git pull" in found.value.hint
+
+
+def test_what_a_stack_file_behind_a_link_said_before_is_found(
+    ground: Ground, tmp_path: Path
+) -> None:
+    """A ledger that it named is not taken for none."""
+    file = ground.root / FILE
+    file.rename(ground.root / "shop.yaml")
+    file.symlink_to("../../shop.yaml")
+    git(ground.root, "add", "--all")
+    record(ground.say(directory(tmp_path / "ledgers")), 1)
+    shutil.rmtree(ground.root / ".orchestrator")  # what this clone saw
+
+    assert "ledgers" in refused(ground.say(IN_GIT)).message
