@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 
 from orchestrator.errors import (
     ClusterError,
@@ -19,25 +20,45 @@ from orchestrator.ledger.holder import Holder
 _AWAY = (ClusterUnreachable, LedgerUnreachable, RemoteUnreachable)
 
 
+class Kept(Enum):
+    """Where an outcome is kept that did not reach its ledger, and what comes of it, each as people are told."""
+
+    AHEAD = (
+        "what was done is recorded in this clone alone",
+        "the next run from this clone brings it there; until then, run from no other place",
+    )
+    BESIDE = (
+        "what was done is kept in this clone beside the ledger",
+        "the next run records it",
+    )
+    APART = (
+        "what was done is kept in this clone, apart from the ledger",
+        "the next run from this clone records it first; until then, run from no other place",
+    )
+
+
 class NotShared(LedgerError):
     """An outcome that did not reach the ledger is kept in this clone; ``state`` is the one after it.
 
     ``away`` says that its place does not answer, as far as ``why`` tells, and may take it in a moment.
     """
 
-    def __init__(self, cause: OrchestratorError, *, state: LedgerState, shared: bool) -> None:
-        """Take what kept it from being recorded, and whether that is ``shared`` through a remote."""
-        alone = "what was done is recorded in this clone alone"
-        beside = "what was done is kept in this clone beside the ledger"
-        hint = "the next run from this clone brings it there; until then, run from no other place"
+    def __init__(self, cause: OrchestratorError, *, state: LedgerState, kept: Kept) -> None:
+        """Take what kept it from being recorded, and where it is."""
+        where, hint = kept.value
+        first = "" if kept is Kept.AHEAD else cause.hint
         super().__init__(
-            f"{cause.message}; {alone if shared else beside}",
-            hint=hint if shared else f"{cause.hint}; the next run records it",
+            f"{cause.message}; {where}",
+            hint="; ".join(filter(None, (first, hint))),
             detail=cause.detail,
         )
         self.state = state
         self.why = cause.message
         self.away = isinstance(cause, _AWAY)
+
+
+class EntryRefused(LedgerError):
+    """An entry that does not go with what the ledger says: it is recorded neither now nor later."""
 
 
 class LedgerReplaced(LedgerLost):
@@ -52,10 +73,10 @@ class LedgerReplaced(LedgerLost):
         self.state = state
 
 
-def moved_away(subject: str, moved: Moved) -> LedgerError:
+def moved_away(subject: str, moved: Moved) -> EntryRefused:
     """Return the error for a ledger that ends where it is asked for, since it goes on in another place."""
     stack, _, environment = subject.partition("/")
-    return LedgerError(
+    return EntryRefused(
         f"the ledger of {subject} was moved to {moved.to}, by {moved.by} on {moved.at:%Y-%m-%d %H:%M:%S} UTC:"
         " nothing is recorded here any more",
         hint="take the commit that says so (git pull), and run again; or bring it back here:"
@@ -85,9 +106,9 @@ def expired_lease(subject: str, lease: float) -> LockLost:
     )
 
 
-def out_of_order(subject: str) -> LedgerError:
+def out_of_order(subject: str) -> EntryRefused:
     """Return the error for an entry that does not follow the ledger's last one."""
-    return LedgerError(
+    return EntryRefused(
         f"the ledger of {subject} moved on since this run read it",
         hint="nothing was recorded; run again, so that it plans from what is there now",
     )
@@ -127,6 +148,19 @@ def unkept(
         f"nothing is repaired: what stands in the place of the ledger of {subject} now ({commit[:10]}) cannot be kept"
         f" in this clone: {cause.message}",
         hint=f"{cause.hint or 'see to it, and repair again'}{give_up}",
+        detail=cause.detail,
+    )
+
+
+def recorded_nowhere(cause: OrchestratorError, why: OrchestratorError) -> LedgerError:
+    """Return the error for an outcome that neither its ledger nor this clone can take."""
+    return LedgerError(
+        f"{cause.message}; what was done is recorded nowhere, since this clone cannot keep it either: {why.message}",
+        hint="; ".join(
+            filter(
+                None, (cause.hint, "the next run finds this one unfinished, and looks at all of it")
+            )
+        ),
         detail=cause.detail,
     )
 

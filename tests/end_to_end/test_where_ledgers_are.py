@@ -131,6 +131,35 @@ def test_a_clone_that_saw_nothing_begins_no_ledger_over_a_lost_head(
     assert verified(world)["entries"] == 3
 
 
+def test_a_failure_that_a_directory_could_not_take_is_not_forgotten(
+    world: World, tmp_path: Path
+) -> None:
+    """It is kept in the clone, which says so; the next run records it first, and tries that revision no second time."""
+    ledgers, tries = tmp_path / "ledgers", tmp_path / "tries"
+    ledgers.mkdir()
+    declare(world, module=True, store="directory", path=str(ledgers))
+    fails = f"echo tried >> {tries}; mv {ledgers} {ledgers}.gone; exit 1"
+    world.write(
+        "modules/base/bad.tf",
+        f'resource "terraform_data" "bad" {{\n  provisioner "local-exec" {{\n    command = "{fails}"\n  }}\n}}\n',
+    )
+    world.commit()
+    lost = world.run("apply", world.name, "--yes", ORCHESTRATOR_LEASE="10s")
+    assert lost.code == 1
+    told = "is not there; what was done is kept in this clone, apart from the ledger"
+    assert told in " ".join(lost.stdout.split())
+    ledgers.with_name("ledgers.gone").rename(ledgers)
+    assert "has outcomes that could not be recorded" in world.run("status", world.name).stderr
+
+    again = world.run("apply", world.name, "--yes")
+
+    assert again.code == 1
+    assert "recorded what could not be when it was done: apply" in again.stderr
+    assert "it is not applied again unless you say so" in _flat(again)
+    assert tries.read_text() == "tried\n"
+    assert verified(world)["entries"] == 2
+
+
 def test_nothing_is_applied_that_git_could_not_record(world: World) -> None:
     """A lock file that a crash left is named before the first effect, and in the way no more when it is gone."""
     declare(world)

@@ -32,6 +32,7 @@ from orchestrator.workloads.cluster import Target, connect
 from orchestrator.workloads.cluster.registers import Registers
 from tests.git import make_clone, make_remote, make_repository
 from tests.ledger.builders import OWNER, entry, holder, run
+from tests.ledger.hindrances import Hindered, Silent, moved_away, stuck
 from tests.sandbox.client import client_of
 
 Ledger: TypeAlias = Callable[[], Store]
@@ -88,6 +89,47 @@ def forgetful(request: pytest.FixtureRequest, tmp_path: Path, sandbox_programs: 
         remote = "origin"
     plumbing = open_repository(repository).plumbing()
     return GitStore(OWNER, ForgetfulGit(plumbing, remote), remote=remote, is_dead=is_dead)
+
+
+@pytest.fixture(params=STORES)
+def hindered(request: pytest.FixtureRequest, tmp_path: Path, sandbox_programs: None) -> Hindered:  # noqa: ARG001
+    """Return a ledger of each kind whose place can be made to take nothing."""
+    if request.param in SHELVES:
+        return _hindered_shelf(request, tmp_path)
+    shop = make_repository(tmp_path / "shop")
+    if request.param == "git":
+        fail, mend = stuck(shop / ".git" / "refs" / "orchestrator" / f"{OWNER}.lock")
+        return Hindered(
+            open=lambda: open_store(shop, remote=None), other=None, fail=fail, mend=mend
+        )
+    remote = make_remote(tmp_path / "remote.git", of=shop)
+    fail, mend = moved_away(remote)
+    return Hindered(
+        open=lambda: open_store(shop),
+        other=lambda: open_store(make_clone(remote, tmp_path / "other")),
+        fail=fail,
+        mend=mend,
+    )
+
+
+def _hindered_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Hindered:
+    base = tmp_path / "kept"
+    base.mkdir()
+    shelf = Silent(make_shelf(request, base))
+    fail, mend = (
+        moved_away(base) if request.param == "directory" else (shelf.fall_silent, shelf.answer)
+    )
+    clones = {name: tmp_path / name for name in ("this", "other")}
+    for each in clones.values():
+        each.mkdir()
+
+    def opened(clone: str) -> Store:
+        memory = DirectoryShelf(clones[clone], "seen")
+        return ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory)
+
+    return Hindered(
+        open=lambda: opened("this"), other=lambda: opened("other"), fail=fail, mend=mend
+    )
 
 
 class Forgetful:

@@ -25,7 +25,7 @@ from orchestrator.ledger.stores.documents import (
 )
 from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.ledger.stores.shelf import Shelf
-from orchestrator.ledger.troubles import LedgerReplaced
+from orchestrator.ledger.troubles import LedgerReplaced, NotShared
 from orchestrator.ledger.verification import verify
 from orchestrator.plans.plan import Revision
 from tests.ledger.builders import OWNER, entry, holder, owned, run
@@ -283,3 +283,20 @@ def test_what_a_crash_left_behind_is_in_nobodys_way(store: ChainStore, shelf: Sh
     lock = store.acquire(holder())
     assert store.append(entry(5), lock=lock).head == "entry-5"
     assert verify(store.links()).sound == 5
+
+
+def test_what_waits_is_recorded_after_a_repair(store: ChainStore, shelf: Shelf) -> None:
+    """An outcome of a run whose ledger was lost under it is kept, hinders no repair, and begins no new ledger."""
+    lock = store.acquire(holder())
+    started = entry(5)
+    store.append(started, lock=lock)
+    lose(shelf, "head")
+    with pytest.raises(NotShared, match=r"is gone: .*; what was done is kept in this clone"):
+        store.append(entry(6, Kind.FINISHED), lock=lock)
+    store.release(lock)
+
+    state = repaired(store)
+
+    assert state.open == started
+    assert len(store.acquire(holder("next")).brought) == 1
+    assert (store.read().head, store.read().open) == ("entry-6", None)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from orchestrator.ledger.encoding import decode_entry, decode_state, encode_entry, encode_state
 from orchestrator.ledger.entry import Entry, Kind, LedgerState, Moved, Operation, UnitRecord
 from orchestrator.ledger.fold import fold, fold_all
+from orchestrator.ledger.stores.late import to_record
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Revision
@@ -132,3 +133,15 @@ def test_a_ledger_that_moved_says_where_to_until_it_goes_on() -> None:
     assert fold(state, entry(3, Kind.NOTED, of=run(operation=Operation.IMPORT))).moved is None
     for each in (note, late()):
         assert decode_entry(encode_entry(each)) == each
+
+
+def test_what_waits_is_late_from_the_first_one_that_others_outran() -> None:
+    """Also where that one was recorded by a run that died then: the others do not follow it as if in time."""
+    waiting = [entry(2, Kind.PROGRESSED), entry(3, Kind.FINISHED)]
+    assert to_record(waiting, [entry(1)], head="entry-1") == tuple(waiting)
+    assert to_record(waiting, waiting[:1], head="entry-2") == (waiting[1],)
+    assert to_record(waiting, waiting, head="entry-3") == ()
+    outrun = to_record(waiting, [entry(5)], head="entry-5")
+    assert [(each.late, each.previous) for each in outrun] == [(True, "entry-5"), (True, "entry-2")]
+    (left,) = to_record(waiting, outrun[:1], head="entry-2")
+    assert (left.id, left.late, left.previous) == ("entry-3", True, "entry-2")

@@ -5,7 +5,7 @@ They tell what was done, so that they are not given up: the remote was away, or 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orchestrator.ledger.encoding import decode_entry, encode_entry
 from orchestrator.ledger.entry import Entry, Kind
@@ -54,9 +54,3 @@ class Aside:
     def _read(self, commits: Sequence[str]) -> tuple[Entry, ...]:
         found = self.plumbing.read([f"{commit}:{ENTRY}" for commit in reversed(commits)])
         return tuple(decode_entry(each[1]) for each in found if each is not None)
-
-
-def come_late(entry: Entry, *, after: str) -> Entry:
-    """Return an entry as it follows the one that others recorded meanwhile."""
-    message = f"{entry.message} (recorded late)"
-    return replace(entry, previous=after, late=True, message=message)

@@ -26,18 +26,20 @@ from orchestrator.errors import (
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
-from orchestrator.ledger.stores.aside import come_late
 from orchestrator.ledger.stores.commits import chain_of, entries_of
+from orchestrator.ledger.stores.late import to_record
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
 from orchestrator.ledger.stores.refs import LedgerRefs
 from orchestrator.ledger.stores.standing import Here
 from orchestrator.ledger.stores.writing import Writing, draft_of
 from orchestrator.ledger.troubles import (
+    Kept,
     NotShared,
     lost_lock,
     moved_away,
     no_such_entry,
     out_of_order,
+    recorded_nowhere,
 )
 from orchestrator.ledger.verification import Link
 from orchestrator.plans.objects import Owner
@@ -140,6 +142,8 @@ class GitStore:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
         with _as_ledger_error():
             if self._beside is not None and not self._caught_up(lock):
+                if self._beside.head == entry.id:  # it is said again, and kept already
+                    raise NotShared(self._hindrance, state=self._beside, kept=Kept.BESIDE)
                 raise self._set_aside(entry, fold(self._beside, entry), self._hindrance)
             return self._append(entry, lock, last=last)
 
@@ -308,12 +312,15 @@ class GitStore:
         if not self._shared:
             return self._set_aside(entry, state, cause)
         self._refs.keep(here, ledger=ledger)
-        return NotShared(cause, state=state, shared=True)
+        return NotShared(cause, state=state, kept=Kept.AHEAD)
 
     def _set_aside(self, entry: Entry, state: LedgerState, cause: OrchestratorError) -> NotShared:
-        self._refs.set_aside(self._refs.here(), (entry,))
+        try:
+            self._refs.set_aside(self._refs.here(), (entry,))
+        except RepositoryError as error:
+            raise recorded_nowhere(cause, error) from error
         self._beside, self._hindrance = state, cause
-        return NotShared(cause, state=state, shared=False)
+        return NotShared(cause, state=state, kept=Kept.BESIDE)
 
     def _caught_up(self, lock: Lock) -> bool:
         """Record what this run could not until now; return whether that is done."""
@@ -344,19 +351,13 @@ class GitStore:
         if not self._refs.here().aside:
             return ()
         here = self._refs.present()
-        waiting = self._refs.waiting(here)
-        recorded = {each.id for each in self._entries(here.ledger, _RECENT)}
-        told, late = [], False
-        for entry in waiting:
-            if entry.id in recorded:
-                continue
-            head = self._refs.state(self._refs.here()).head
-            late = late or entry.previous != head
-            follower = come_late(entry, after=head) if late else entry
-            self._append(follower, lock, keep=False)
-            told.append(follower.message)
+        recorded = self._entries(here.ledger, _RECENT)
+        head = self._refs.state(here).head
+        told = to_record(self._refs.waiting(here), recorded, head=head)
+        for entry in told:
+            self._append(entry, lock, keep=False)
         self._refs.take_back(here)
-        return tuple(told)
+        return tuple(each.message for each in told)
 
     def _entries(self, head: str, limit: int) -> list[Entry]:
         return entries_of(self._plumbing, self._plumbing.log(head, limit=limit)) if head else []

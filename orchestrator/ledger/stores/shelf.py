@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+from orchestrator.errors import ClusterError, LedgerError
+
+ATTEMPTS: Final = 20
+"""How often a document is looked at again that somebody else replaced, before that is trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +46,37 @@ class Shelf(Protocol):
 
     def find(self, kind: str) -> Mapping[str, Document]:
         """Return the documents of a kind, by name."""
+
+
+def written(shelf: Shelf, name: str, content: bytes, *, over: str) -> str:
+    """Write a document; one that is there as it was to be was written, though the answer was lost."""
+    try:
+        if version := shelf.write(name, content, over=over):
+            return version
+    except (ClusterError, LedgerError):
+        if version := _as_written(shelf, name, content):
+            return version
+        raise
+    return _as_written(shelf, name, content)
+
+
+def _as_written(shelf: Shelf, name: str, content: bytes) -> str:
+    found = shelf.read(name)
+    return found.version if found and found.content == content else ""
+
+
+def removed(shelf: Shelf, name: str, version: str) -> bool:
+    """Remove a version of a document; one that is gone was removed, though the answer was lost."""
+    try:
+        return shelf.remove(name, over=version)
+    except (ClusterError, LedgerError):
+        if shelf.read(name) is None:
+            return True
+        raise
+
+
+def restless(shelf: Shelf) -> LedgerError:
+    """Return the error for documents that others replaced each time when we were to."""
+    return LedgerError(
+        f"{shelf.title} kept changing while it was written", hint="run again in a moment"
+    )

@@ -15,6 +15,7 @@ from orchestrator.ledger.stores.documents import (
     Numbered,
     Reference,
     holds,
+    lenient_head,
     readable,
     referred,
 )
@@ -75,7 +76,15 @@ class Trail:
         if missing is not None or last != head.entry:
             yield self._gap(head, missing)
 
-    def begun(self) -> bool:
+    def head(self) -> tuple[Head, str]:
+        """Return the head and its version: an empty one of a new ledger, or that it is lost; raises NewerFormat."""
+        found = self._shelf.read(HEAD)
+        if found is None and self._begun():
+            found = self._shelf.read(HEAD)  # somebody may have begun just now
+            return (lenient_head(found.content), found.version) if found else (Head(lost=b""), "")
+        return (lenient_head(found.content), found.version) if found else (Head(), "")
+
+    def _begun(self) -> bool:
         """Whether anything is kept here that entries are in."""
         return bool(self._shelf.find(ENTRY) or self._shelf.find(CHAPTER))
 
