@@ -247,6 +247,7 @@ def test_a_head_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shel
         with pytest.raises(NewerFormat, match=r"newer orchestrator \(format 99") as refused:
             ask()
         assert "install the version" in refused.value.hint
+    assert store.sight().hold is None
 
 
 def test_an_entry_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shelf) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import LedgerError, LockLost
+from orchestrator.errors import AccessDenied, LedgerError, LockLost
 from orchestrator.ledger.holder import Lock
 from orchestrator.ledger.stores.chain import ChainStore
-from orchestrator.ledger.stores.documents import LOCK
+from orchestrator.ledger.stores.documents import HEAD, LOCK
 from orchestrator.ledger.stores.memory import MemoryShelf
 from tests.ledger.builders import OWNER, entry, holder
-from tests.ledger.conftest import is_dead
+from tests.ledger.conftest import DEAD, is_dead
 
 
 class Paused:
@@ -91,3 +91,41 @@ def test_what_was_recorded_is_no_failure_when_the_lock_stays() -> None:
     shelf.clings = False
     store.release(lock)
     assert store.sight().hold is None
+
+
+class ReadOnlyHead:
+    """A shelf that lets write everything but the head, as rights to Leases without any to ConfigMaps do."""
+
+    def __init__(self, shelf: MemoryShelf) -> None:
+        self._shelf = shelf
+        self.forbids = True
+
+    def __getattr__(self, name: str) -> Any:
+        """Do everything else as the shelf does."""
+        return getattr(self._shelf, name)
+
+    def write(self, name: str, content: bytes, *, over: str) -> str:
+        """Write anything but the head."""
+        if self.forbids and name == HEAD:
+            raise AccessDenied("configmaps is forbidden")
+        return self._shelf.write(name, content, over=over)
+
+
+def test_who_takes_the_lock_and_cannot_write_gives_it_back() -> None:
+    """Nobody is locked out by a run that never was one; of a dead holder the next one learns as if it had not been."""
+    shelf = ReadOnlyHead(MemoryShelf())
+    store = ChainStore(OWNER, shelf, is_dead=is_dead)
+    with pytest.raises(LedgerError, match="is forbidden"):
+        store.acquire(holder())
+    assert store.sight().hold is None
+
+    shelf.forbids = False
+    store.acquire(holder(DEAD))
+    died = store.sight().hold
+    shelf.forbids = True
+    with pytest.raises(LedgerError, match="is forbidden"):
+        store.acquire(holder())
+
+    assert store.sight().hold == died
+    shelf.forbids = False
+    assert store.acquire(holder("next")).succeeded == died

@@ -133,8 +133,7 @@ class ChainStore:
                     raise locked(self._subject, before)
                 hold = Hold(holder=holder, mark=new_mark(), beat=holder.since)
                 if self._locks.write(hold, over=version):
-                    self._admission.admit(holder)
-                    return self._up_to_date(Lock(holder=holder, succeeded=before))
+                    return self._admitted(Lock(holder=holder, succeeded=before))
         raise restless(self._shelf)
 
     def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
@@ -198,13 +197,14 @@ class ChainStore:
         self._beside = None
         return True
 
-    def _up_to_date(self, lock: Lock) -> Lock:
-        """Record what earlier runs could not, under a lock that was taken; given back where that fails."""
+    def _admitted(self, lock: Lock) -> Lock:
+        """Let the holder of a lock that was taken append, and record what could not be; or give it back."""
         try:
+            self._admission.admit(lock.holder)
             return replace(lock, brought=self._bring(lock) if self._takes_what_waits() else ())
         except OrchestratorError:
             with suppress(OrchestratorError):
-                self.release(lock)
+                self._locks.give_back(lock.holder, to=lock.succeeded)
             raise
 
     def _takes_what_waits(self) -> bool:

@@ -56,6 +56,19 @@ class ShelfLocks:
         """Remove that version of the lock; return whether it is gone."""
         return removed(self._shelf, LOCK, over)
 
+    def give_back(self, holder: Holder, *, to: Hold | None) -> None:
+        """Undo that a holder took the lock, if it is still the holder's.
+
+        A dead one that had it before has it again, with all that the next one learns from it.
+        """
+        hold, version = self.hold()
+        if hold is None or hold.holder.token != holder.token:
+            return
+        if to is None:
+            self.remove(over=version)
+        else:
+            self.write(to, over=version)
+
     def line_up(self, waiter: Waiter) -> None:
         """Be seen in the queue; who died in it is removed."""
         for name, (version, other) in self._waiters().items():
