@@ -15,6 +15,7 @@ from orchestrator import clock
 from orchestrator.errors import (
     ClusterError,
     LedgerError,
+    LedgerLost,
     LockLost,
     NewerFormat,
     OrchestratorError,
@@ -341,9 +342,18 @@ class ChainStore:
 
         Raises LedgerLost for one that is not what was seen before.
         """
-        head, version = self._trail.head()
-        self._trail.check(head)
-        return head, version
+        for _ in range(ATTEMPTS):
+            # Before the head: what another process of this clone sees after that is not missed.
+            seen = self._trail.seen()
+            head, version = self._trail.head()
+            try:
+                self._trail.check(head, seen)
+            except LedgerLost:
+                if self._trail.seen() == seen:  # else somebody here has just repaired it
+                    raise
+            else:
+                return head, version
+        raise restless(self._shelf)
 
     def _state_of(self, reference: Reference | None) -> LedgerState:
         if reference is None:

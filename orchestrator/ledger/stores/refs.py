@@ -18,6 +18,7 @@ from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter
 from orchestrator.ledger.stores.aside import Aside
+from orchestrator.ledger.stores.insisting import insist
 from orchestrator.ledger.stores.plumbing import Moves, Plumbing
 from orchestrator.ledger.stores.standing import HOLDER, STATE, WAITER, Here, Lineage
 from orchestrator.ledger.troubles import restore
@@ -57,8 +58,10 @@ class LedgerRefs:
     def here(self) -> Here:
         """Return what this clone knows, without asking the remote."""
         at, held = self._name(self.ledger), self._name(self.lock)
-        names = (at, f"{at}:{STATE}", held, f"{held}:{HOLDER}", self._name(self._seen))
-        ledger, state, lock, holder, seen, aside = self._plumbing.read((*names, self._aside.ref))
+        # One is read after the other, and other processes move them meanwhile: what was seen comes first, so that the
+        # ledger is never behind it.
+        names = (self._name(self._seen), at, f"{at}:{STATE}", held, f"{held}:{HOLDER}")
+        seen, ledger, state, lock, holder, aside = self._plumbing.read((*names, self._aside.ref))
         return Here(
             ledger=ledger[0] if ledger else "",
             kept=state,
@@ -91,6 +94,13 @@ class LedgerRefs:
 
         Raises LedgerLost when entries that were seen there are not there any more.
         """
+        try:
+            return self._present()
+        except LedgerLost:
+            # A glimpse of a moment ago has less than other processes of this clone may have seen by now.
+            return self._present()
+
+    def _present(self) -> Here:
         here = self._followed(self._to_follow)
         if self._remote is None:
             self._lineage.check(here, here.ledger)
@@ -274,42 +284,14 @@ class LedgerRefs:
         )
 
     def _move(self, moves: Moves) -> bool:
-        return self._insist(moves, self._plumbing.move, self._stand_here)
+        return insist(moves, self._plumbing.move, self._stand_here)
 
     def _push(self, remote: str, moves: Moves) -> bool:
         self._glimpse = _NO_GLIMPSE  # it is no longer what is there
-        return self._insist(
+        return insist(
             moves,
             lambda wanted: self._plumbing.push(remote, wanted),
             lambda refs: self._plumbing.list_remote(remote, refs),
-        )
-
-    def _insist(
-        self,
-        moves: Moves,
-        move: Callable[[Moves], bool],
-        stand: Callable[[Sequence[str]], Mapping[str, str]],
-    ) -> bool:
-        """Try to move the refs until it is done or they stand elsewhere: a refusal may be a passing lock file."""
-        for _ in range(_ATTEMPTS):
-            try:
-                if move(moves):
-                    return True
-            except RepositoryError:
-                if _stood(
-                    moves, stand(tuple(moves)), after=True
-                ):  # done, but the answer did not come back
-                    return True
-                raise
-            found = stand(tuple(moves))
-            if _stood(moves, found, after=True):
-                return True
-            if not _stood(moves, found, after=False):
-                return False
-        raise LedgerError(
-            f"{' and '.join(sorted(moves))} cannot be moved: their lock files are held",
-            hint="another Git process is at work on them; if there is none, it crashed: "
-            "remove their .lock files from the repository that holds them",
         )
 
     def _stand_here(self, refs: Sequence[str]) -> Mapping[str, str]:
@@ -362,9 +344,9 @@ class LedgerRefs:
             ref: (old, new)
             for ref, old, new in (
                 (self.lock, here.lock, lock),
-                (self._seen, here.seen, ledger),
                 (self._aside.ref, here.aside, aside),
                 (self.ledger, here.ledger, here.ledger if follow is False else ledger),
+                (self._seen, here.seen, ledger),
             )
             if old != new
         }
@@ -392,7 +374,3 @@ class LedgerRefs:
             return True
         fetched = self._plumbing.fetch(remote, tuple(wanted), depth=1)
         return fetched and None not in self._plumbing.read(tuple(wanted.values()))
-
-
-def _stood(moves: Moves, found: Mapping[str, str], *, after: bool) -> bool:
-    return all(found.get(ref, "") == (new if after else old) for ref, (old, new) in moves.items())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from orchestrator.errors import LedgerError, LedgerLost
 from orchestrator.ledger.entry import Entry, LedgerState
@@ -26,6 +27,15 @@ from orchestrator.stack.model import Json
 
 _SEEN = "seen"
 _FEW = 50  # entries that are read one by one; more are listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What this clone saw last of a ledger, as a head that names that entry, and the version of what says so."""
+
+    head: Head = field(default_factory=Head)
+    version: str = ""
+
 
 Steps = list[tuple[Reference, Numbered]]
 """Entries with where they are kept, oldest first."""
@@ -92,23 +102,27 @@ class Trail:
         """Return the entries that can be reached, oldest first."""
         return self._steps(head)[0]
 
-    def check(self, head: Head) -> None:
-        """Raise LedgerLost when what was seen before is no part of what the head names now; else remember it.
+    def check(self, head: Head, seen: Seen) -> None:
+        """Raise LedgerLost when what was seen is no part of what a head names that was read later; else remember it.
 
         LedgerReplaced where the head, or what was seen, leads to entries of a ledger that is not gone on with.
         Raises LedgerError for a head that is lost, where nothing tells what was in its place.
         """
-        seen = self._seen()
-        if head.lost is not None and (head.lost or seen is None):
+        last = seen.head
+        if head.lost is not None and (head.lost or last.entry is None):
             raise damaged(self._subject, self._shelf.place(HEAD), _wrong(head.lost))
-        if seen is not None and (seen.number, seen.entry) != (head.number, head.entry):
-            if head.number <= seen.number:
-                raise self._lost(head, seen)
-            steps = self.back(head.entry, head.number - seen.number)
-            if [*steps][-1].before != seen.entry:
-                raise self._lost(head, seen)
-        if seen is None or seen.entry != head.entry:
-            self.remember(head)
+        if last.entry == head.entry and last.number == head.number:
+            return
+        if last.entry is not None and not self._leads_back(head, last):
+            raise self._lost(head, last)
+        if last.entry != head.entry:
+            self.remember(head, over=seen.version)
+
+    def _leads_back(self, head: Head, last: Head) -> bool:
+        if head.number <= last.number:
+            return False
+        steps = self.back(head.entry, head.number - last.number)
+        return [*steps][-1].before == last.entry
 
     def _lost(self, head: Head, seen: Head) -> LedgerLost:
         lost = cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
@@ -120,21 +134,25 @@ class Trail:
                 return LedgerReplaced(lost, state=fold_all(reversed(aside)))
         return lost
 
-    def remember(self, head: Head) -> None:
-        """Keep what is there now, for the next look; where that cannot be kept, nothing is noticed later."""
+    def remember(self, head: Head, *, over: str | None = None) -> None:
+        """Keep what is there now, for the next look; where that cannot be kept, nothing is noticed later.
+
+        With ``over`` only in the place of that version: another process of this clone may have seen more since.
+        """
         if self._memory is None or head.entry is None:
             return
         known: Json = {"name": head.entry.name, "digest": head.entry.digest}
         content = encode({"number": head.number, "entry": known})
         with suppress(LedgerError):
-            before = self._memory.read(_SEEN)
-            self._memory.write(_SEEN, content, over=before.version if before else "")
+            before = self._memory.read(_SEEN) if over is None else None
+            self._memory.write(_SEEN, content, over=before.version if before else over or "")
 
-    def _seen(self) -> Head | None:
-        if self._memory is None:
-            return None
-        found = self._memory.read(_SEEN)
-        return decode(found.content, _read_seen) if found else None
+    def seen(self) -> Seen:
+        """Return what this clone saw last; a head that is compared with it has to be read after it."""
+        found = self._memory.read(_SEEN) if self._memory else None
+        if found is None:
+            return Seen()
+        return Seen(head=decode(found.content, _read_seen), version=found.version)
 
     def _steps(self, head: Head) -> tuple[Steps, Reference | None]:
         """Return the entries, oldest first, and the reference that led to nothing, if there was one."""
@@ -148,8 +166,7 @@ class Trail:
             steps.append((reference, numbered))
             reference = numbered.before
         steps.reverse()
-        seen = self._seen()
-        lost = head.lost is not None or (seen.number if seen else 0) > len(steps)
+        lost = head.lost is not None or self.seen().head.number > len(steps)
         return (_longest(kept) if lost else steps), None
 
     def _gap(self, head: Head, missing: Reference | None) -> Link:
