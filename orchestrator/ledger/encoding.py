@@ -47,6 +47,9 @@ from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.plans.record import PlanRecord
 from orchestrator.stack.model import Json, Risk, UnitId
 
+_SAID_BY_NOW = ("cluster", "bad", "approvals", "healthy", "runs")
+"""What every state has been saying since some version, also where there is none of it."""
+
 T = TypeVar("T")
 
 
@@ -115,6 +118,17 @@ class StateEncoder:
 def decode_state(content: bytes) -> LedgerState:
     """Return the state that bytes hold; raises LedgerError when they hold none that this version reads."""
     return decode(content, _read_state)
+
+
+def decode_kept(content: bytes) -> tuple[LedgerState, frozenset[str]]:
+    """Return the state that bytes hold, and what they say nothing of that states say by now; raises as the other."""
+    return decode(
+        content,
+        lambda fields: (
+            _read_state(fields),
+            frozenset(name for name in _SAID_BY_NOW if not fields.says(name)),
+        ),
+    )
 
 
 def _entry(entry: Entry) -> dict[str, Json]:

@@ -81,6 +81,10 @@ class Fields:
         """Whether there is such a field, with a value."""
         return self._value.get(name) is not None
 
+    def says(self, name: str) -> bool:
+        """Whether there is such a field, with a value or without."""
+        return name in self._value
+
     def text(self, name: str, missing: str | None = None) -> str:
         """Return a text."""
         value = self._value.get(name, missing)

@@ -1,8 +1,9 @@
 """Whether a ledger is whole: its chain, and what is kept beside it, against what its entries say. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
+from orchestrator.ledger.comparing import PARTS, differing
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fold import fold
 
@@ -13,7 +14,8 @@ class Link:
 
     ``entry`` is None where it cannot be read. ``state`` is what the store keeps beside it as the state after it, if it
     keeps one. ``trouble`` says what is wrong with either, for the end of a sentence. ``proven`` says that the state is
-    what this entry and those before it say together: nobody has to find that out again.
+    what this entry and those before it say together: nobody has to find that out again. ``lacks`` are the parts of a
+    state that its document says nothing of, as it was written by a version that knew of none.
     """
 
     place: str
@@ -21,6 +23,7 @@ class Link:
     state: LedgerState | None = None
     trouble: str = ""
     proven: bool = False
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +51,58 @@ class Verdict:
 def verify(links: Iterable[Link]) -> Verdict:
     """Follow a chain, oldest entry first, to its end or to the first entry that does not follow the one before."""
     entries: list[Entry] = []
-    state, sound = LedgerState(), 0
+    beside, sound = _Beside(), 0
     broken: Broken | None = None
     for link in links:
-        why = _out_of_chain(link, state)
+        why = _out_of_chain(link, beside.told)
         if why or link.entry is None:
             broken = broken or Broken(place=link.place, why=why)
             break
-        state = link.state if link.proven and link.state else fold(state, link.entry)
+        beside = beside.after(link, link.entry)
         entries.append(link.entry)
-        if wrong := link.trouble or _differs(link.state, state):
+        if wrong := link.trouble or beside.wrong:
             broken = broken or Broken(place=link.place, why=wrong)
         sound += broken is None
-    return Verdict(entries=tuple(entries), state=state, sound=sound, broken=broken)
+    return Verdict(entries=tuple(entries), state=beside.told, sound=sound, broken=broken)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What the states beside the entries up to here have to be.
+
+    ``told`` is what all entries say. ``grown`` is what became of states of earlier versions, which lacked the parts
+    ``lacking`` as long as these wrote: what was done then is in none of them later. None of it is lacking any more once
+    a state had it, since those versions do not go on from there. ``wrong`` is the end of a sentence, or empty.
+    """
+
+    told: LedgerState = field(default_factory=LedgerState)
+    grown: LedgerState | None = None
+    lacking: frozenset[str] | None = None
+    wrong: str = ""
+
+    def after(self, link: Link, entry: Entry) -> "_Beside":
+        """Return the same after one more entry."""
+        kept, before = link.state, self.told
+        told = kept if link.proven and kept else fold(before, entry)
+        if kept is None:
+            return replace(self, told=told, grown=self.grown and fold(self.grown, entry), wrong="")
+        if kept is told:
+            return _Beside(told=told, lacking=frozenset())
+        lacking = link.lacks if self.lacking is None else self.lacking & link.lacks
+        grown = fold(self.grown or before, entry) if self.grown or lacking else None
+        if grown:
+            grown = replace(grown, **{name: getattr(kept, name) for name in lacking})
+        wrong = differing(kept, told)
+        if not wrong:
+            grown = None
+        elif grown:
+            wrong = differing(kept, grown)
+        return _Beside(told=told, grown=grown, lacking=lacking, wrong=_said(wrong))
+
+
+def _said(wrong: Sequence[str]) -> str:
+    parts = " and ".join(PARTS[name] for name in wrong)
+    return f"does not give the state beside it: {parts} differ" if wrong else ""
 
 
 def _out_of_chain(link: Link, before: LedgerState) -> str:
@@ -70,22 +112,3 @@ def _out_of_chain(link: Link, before: LedgerState) -> str:
         return ""
     follows = link.entry.previous or "nothing"
     return f"says that it follows {follows}, and the entry before it is {before.head or 'none'}"
-
-
-def _differs(kept: LedgerState | None, told: LedgerState) -> str:
-    if kept is None or kept is told or _told(kept) == _told(told):
-        return ""
-    parts = ("the last entry", "the units", "the inventory", "the cluster", "the open run")
-    pairs = zip(parts, _told(kept), _told(told), strict=True)
-    wrong = [part for part, one, other in pairs if one != other]
-    return f"does not give the state beside it: {' and '.join(wrong)} differ"
-
-
-def _told(state: LedgerState) -> tuple[object, ...]:
-    """Return what states of every version say alike; what later ones added is not in those of earlier ones."""
-    units = tuple(
-        (record.unit, record.outcome, record.revision, record.applied, record.protect)
-        for record in state.units.values()
-    )
-    opened = state.open.id if state.open else ""
-    return state.head, units, state.inventory, state.cluster, opened

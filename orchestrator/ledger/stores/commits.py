@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from orchestrator.errors import LedgerError, NewerFormat
-from orchestrator.ledger.encoding import StateEncoder, decode_entry, decode_state
+from orchestrator.ledger.encoding import StateEncoder, decode_entry, decode_kept
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.stores.plumbing import Plumbing
@@ -106,11 +106,13 @@ def _links(plumbing: Plumbing, kept: Sequence[_Kept]) -> Iterator[Link]:
 
 
 def _link(kept: _Kept, known: LedgerState | None, found: tuple[str, bytes] | None) -> Link:
-    state, wrong = (known, "") if known else _tried(STATE, found, decode_state)
+    told, wrong = (None, "") if known else _tried(STATE, found, decode_kept)
+    state, lacks = told or (known, frozenset())
     return Link(
         place=kept.commit,
         entry=kept.entry,
         state=state,
+        lacks=lacks,
         trouble=kept.trouble or wrong,
         proven=known is not None,
     )
