@@ -211,6 +211,8 @@ def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
     settings.write_text("nonsense: 1\n")
     world.commit("Break the settings")
     git(world.root, "push", "--quiet", "origin", "main")
+    failed, same = comment(world, forge), comment(world, forge, "--refresh")
+    unplanned = standing(forge)["orchestrator"]
     git(world.root, "checkout", "--quiet", "-B", "change", "main")
     settings.write_text("guards: {destroys: 3}\n")
     world.commit("Mend them")
@@ -224,6 +226,9 @@ def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
     passes = _states(forge)
     refreshed = comment(world, forge, "--refresh")
 
+    why = "failure: Merging could not be planned: orchestrator.yaml:1:1: unknown key"
+    assert (failed.code, same.code) == (1, 0), failed.said + same.said
+    assert unplanned.startswith(why)
     assert [each.code for each in (planned, approved, again, refreshed)] == [0] * 4, again.said
     assert all("needs approval" in each for each in waiting.values()), waiting
     assert "### Merging: 1 plan needs approval, 4 to create, 1 plan not judged by the base" in text

@@ -200,6 +200,8 @@ def _moved_on(surroundings: Surroundings, found: Fetched, made: Preview, base: s
     repository = found.repository
     if stands_at(surroundings, repository, base) != made.base:
         return True
+    if not any(each.plan for each in made.stacks):
+        return False  # no ledger either
     with ExitStack() as resources:
         around = replace(surroundings, trusted=made.base, resources=resources, ledgers={})
         onto = repository.revision(made.base)
