@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from shlex import quote
 
 from orchestrator.errors import (
     ClusterError,
@@ -14,7 +15,7 @@ from orchestrator.errors import (
     OrchestratorError,
     RemoteUnreachable,
 )
-from orchestrator.ledger.entry import LedgerState, Moved
+from orchestrator.ledger.entry import Entry, LedgerState, Moved
 from orchestrator.ledger.holder import Holder
 
 _AWAY = (ClusterUnreachable, LedgerUnreachable, RemoteUnreachable)
@@ -114,15 +115,31 @@ def out_of_order(subject: str) -> EntryRefused:
     )
 
 
-def cut_short(subject: str, place: str, *, seen: int, now: int) -> LedgerLost:
-    """Return the error for a ledger that does not hold any more what this clone saw in it; numbers of entries."""
+def cut_short(subject: str, place: str, *, seen: int, now: int, accepted: str = "") -> LedgerLost:
+    """Return the error for a ledger that does not hold any more what this clone saw in it; numbers of entries.
+
+    ``accepted`` says how to go on with it all the same, where that may be meant.
+    """
     if now == 0:
         happened = f"is gone: this clone saw {_entries(seen)} there, and now there is none"
     elif now < seen:
         happened = f"was cut short: this clone saw {_entries(seen)} there, and now it ends with entry {now}"
     else:
         happened = f"was replaced by another one: entry {seen} is not the one that this clone saw"
-    return LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=restore(subject))
+    hint = f"{restore(subject)}{accepted}"
+    return LedgerLost(f"the ledger of {subject} in {place} {happened}", hint=hint)
+
+
+def repaired_by(number: int, note: Entry, *, memory: str) -> str:
+    """Return how to go on after somebody's repair, whose entry has that number, for the end of a hint.
+
+    ``memory`` is the file in which this clone has what it saw last.
+    """
+    who = note.run.who.partition(" <")[0]
+    return (
+        f"; entry {number} is a repair by {who} on {note.at:%Y-%m-%d %H:%M:%S} UTC: if that is why, go on with it here"
+        f" after rm {quote(memory)}"
+    )
 
 
 def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: str) -> LedgerLost:

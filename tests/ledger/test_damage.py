@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import LedgerError, LedgerLost, LockLost, NewerFormat
-from orchestrator.ledger.entry import Kind, LedgerState
+from orchestrator.ledger.entry import Kind, LedgerState, Operation
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.stores.chain import ChainStore
 from orchestrator.ledger.stores.directory import DirectoryShelf
@@ -70,7 +70,8 @@ def repaired(store: ChainStore) -> LedgerState:
     verdict = verify(store.links())
     lock = store.acquire(holder("repairer"))
     base = fold_all(verdict.entries[: verdict.sound])
-    noted = replace(entry(9, Kind.NOTED), previous=verdict.state.head)
+    noted = entry(9, Kind.NOTED, of=run(operation=Operation.REPAIR))
+    noted = replace(noted, previous=verdict.state.head)
     state = store.rewrite([*verdict.entries[verdict.sound :], noted], lock=lock, base=base)
     store.release(lock)
     assert verify(store.links()).broken is None
@@ -180,6 +181,22 @@ def test_of_two_ledgers_in_a_place_one_is_set_aside(
         for name, count in (("web", 4), ("b", entries))
     )
     assert (kept, told) == ((ours, theirs) if entries < 4 else (theirs, ours))
+
+
+def test_a_repair_of_another_clone_is_told_with_how_to_accept_it(
+    store: ChainStore, shelf: Shelf, tmp_path: Path
+) -> None:
+    """What took the place of what this clone saw says who repaired it, when, and how to go on with it."""
+    lose(shelf, entries_of(shelf)[-1])
+    other = ChainStore(OWNER, shelf, is_dead=is_dead)
+    assert repaired(other).head == "entry-9"
+    with pytest.raises(LedgerLost, match="entry 4 is not the one that this clone saw") as lost:
+        store.read()
+    seen = tmp_path / "memory" / "seen" / "seen.json"
+    assert "; entry 4 is a repair by Ada Lovelace on 2025-03-14 12:09:00 UTC" in lost.value.hint
+    assert lost.value.hint.endswith(f"go on with it here after rm {seen}")
+    seen.unlink()
+    assert store.read().head == "entry-9"
 
 
 def test_a_head_that_cannot_be_read_is_damage(store: ChainStore, shelf: Shelf) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from orchestrator.errors import LedgerError, LedgerLost
-from orchestrator.ledger.entry import Entry, LedgerState
+from orchestrator.ledger.entry import Entry, LedgerState, Operation
 from orchestrator.ledger.fields import Fields, decode, encode
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.stores.chapters import CHAPTER, bound, entries_of
@@ -21,7 +21,7 @@ from orchestrator.ledger.stores.documents import (
     referred,
 )
 from orchestrator.ledger.stores.shelf import Document, Shelf
-from orchestrator.ledger.troubles import LedgerReplaced, cut_short, damaged, gone_after
+from orchestrator.ledger.troubles import LedgerReplaced, cut_short, damaged, gone_after, repaired_by
 from orchestrator.ledger.verification import Link
 from orchestrator.stack.model import Json
 
@@ -125,14 +125,31 @@ class Trail:
         return [*steps][-1].before == last.entry
 
     def _lost(self, head: Head, seen: Head) -> LedgerLost:
-        lost = cut_short(self._subject, self._shelf.title, seen=seen.number, now=head.number)
-        gone_on_with = {reference for reference, _ in self._steps(head)[0]}
+        steps = self._steps(head)[0]
+        lost = cut_short(
+            self._subject,
+            self._shelf.title,
+            seen=seen.number,
+            now=head.number,
+            accepted=self._repaired(head, seen),
+        )
+        gone_on_with = {reference for reference, _ in steps}
         kept = entries_of(self._shelf)
         for last in (head.entry, seen.entry):
             aside = [*_leading_to(last, kept)] if last not in gone_on_with else []
             if aside:
                 return LedgerReplaced(lost, state=fold_all(reversed(aside)))
         return lost
+
+    def _repaired(self, head: Head, seen: Head) -> str:
+        """Return how to go on where a repair took the place of what was seen, as far as one can tell."""
+        leading = self.back(head.entry, head.number)
+        with suppress(LedgerError):
+            for each in leading:
+                repairs = each.entry.run.operation is Operation.REPAIR
+                if repairs and each.number <= seen.number and self._memory is not None:
+                    return repaired_by(each.number, each.entry, memory=self._memory.place(_SEEN))
+        return ""
 
     def remember(self, head: Head, *, over: str | None = None) -> None:
         """Keep what is there now, for the next look; where that cannot be kept, nothing is noticed later.
