@@ -107,6 +107,14 @@ def expired_lease(subject: str, lease: float) -> LockLost:
     )
 
 
+def unreadable_lock(subject: str, place: str) -> LedgerError:
+    """Return the error for a lock of which nobody can tell who holds it."""
+    return LedgerError(
+        f"the lock on {subject} cannot be read: {place}",
+        hint="it was changed by other means; when nobody is at work there, delete it, and run again",
+    )
+
+
 def out_of_order(subject: str) -> EntryRefused:
     """Return the error for an entry that does not follow the ledger's last one."""
     return EntryRefused(

@@ -13,6 +13,7 @@ from orchestrator.errors import LedgerError, LedgerLost, LockLost, NewerFormat
 from orchestrator.ledger.entry import Kind, LedgerState, Operation
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.cluster import ClusterShelf
 from orchestrator.ledger.stores.directory import DirectoryShelf
 from orchestrator.ledger.stores.documents import (
     Head,
@@ -255,6 +256,32 @@ def test_an_entry_that_nobody_named_yet_is_no_ledger(shelf: Shelf) -> None:
     assert shelf.write("entry-00000001-0123456789abcdef", b"half", over="")
     assert store.read() == LedgerState()
     assert store.append(entry(1), lock=lock).head == "entry-1"
+
+
+def test_a_lock_that_cannot_be_read_is_named(store: ChainStore, shelf: Shelf) -> None:
+    """Nobody can tell who holds it: it says where it is, and keeps nobody from reading."""
+    if isinstance(shelf, ClusterShelf):
+        return  # the server keeps a Lease, with the rest beside it
+    assert shelf.write("lock", b"{}", over="")
+    for ask in (store.sight, partial(store.acquire, holder())):
+        with pytest.raises(LedgerError, match="cannot be read: ") as told:
+            ask()
+        assert shelf.place("lock") in told.value.message
+        assert "delete it" in told.value.hint
+    assert store.read().head == "entry-4"
+
+
+def test_what_cannot_be_read_of_the_queue_and_the_memory_is_nothing(
+    store: ChainStore, shelf: Shelf, tmp_path: Path
+) -> None:
+    """Neither decides anything: a waiter orders nobody, and a clone that forgot is as one that never saw."""
+    assert shelf.write("waiter-half", b"{", over="")
+    assert store.sight().waiting == ()
+    seen = tmp_path / "memory" / "seen" / "seen.json"
+    kept = seen.read_bytes()
+    seen.write_bytes(b"")
+    assert store.read().head == "entry-4"
+    assert seen.read_bytes() == kept
 
 
 def test_a_head_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shelf) -> None:

@@ -2,16 +2,17 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from orchestrator import clock
-from orchestrator.errors import LedgerError
+from orchestrator.errors import LedgerError, NewerFormat
 from orchestrator.ledger.holder import Hold, Holder, Sight, Waiter, in_line
 from orchestrator.ledger.lock_encoding import decode_waiter, encode_waiter
 from orchestrator.ledger.stores.documents import LOCK, WAITER, decode_lock, encode_lock
 from orchestrator.ledger.stores.shelf import ATTEMPTS, Shelf, removed, restless, written
-from orchestrator.ledger.troubles import lost_lock
+from orchestrator.ledger.troubles import lost_lock, unreadable_lock
 
 
 class ShelfLocks:
@@ -24,9 +25,16 @@ class ShelfLocks:
         self._is_dead = is_dead
 
     def hold(self) -> tuple[Hold | None, str]:
-        """Return who holds the lock, and its version."""
+        """Return who holds the lock, and its version; raises LedgerError for a lock that cannot be read."""
         found = self._shelf.read(LOCK)
-        return (decode_lock(found.content), found.version) if found else (None, "")
+        if found is None:
+            return None, ""
+        try:
+            return decode_lock(found.content), found.version
+        except NewerFormat:
+            raise
+        except LedgerError as error:
+            raise unreadable_lock(self._subject, self._shelf.place(LOCK)) from error
 
     def sight(self, *, unsettled: bool) -> Sight:
         """Return who holds the lock and who waits for it."""
@@ -84,10 +92,12 @@ class ShelfLocks:
             self._shelf.remove(name, over=found.version)
 
     def _waiters(self) -> dict[str, tuple[str, Waiter]]:
-        return {
-            name: (found.version, decode_waiter(found.content))
-            for name, found in self._shelf.find(WAITER).items()
-        }
+        """Return who waits, by name and with the version; one that cannot be read orders nobody."""
+        found: dict[str, tuple[str, Waiter]] = {}
+        for name, each in self._shelf.find(WAITER).items():
+            with suppress(LedgerError):
+                found[name] = (each.version, decode_waiter(each.content))
+        return found
 
 
 def new_mark() -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from orchestrator.errors import LedgerError, LedgerLost
+from orchestrator import log
+from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
 from orchestrator.ledger.entry import Entry, LedgerState, Operation
 from orchestrator.ledger.fields import Fields, decode, encode
 from orchestrator.ledger.fold import fold_all
@@ -165,11 +166,20 @@ class Trail:
             self._memory.write(_SEEN, content, over=before.version if before else over or "")
 
     def seen(self) -> Seen:
-        """Return what this clone saw last; a head that is compared with it has to be read after it."""
+        """Return what this clone saw last; a head that is compared with it has to be read after it.
+
+        A memory that cannot be read, such as one that a full disk cut off, is none.
+        """
         found = self._memory.read(_SEEN) if self._memory else None
         if found is None:
             return Seen()
-        return Seen(head=decode(found.content, _read_seen), version=found.version)
+        try:
+            return Seen(head=decode(found.content, _read_seen), version=found.version)
+        except NewerFormat:
+            raise
+        except LedgerError as error:
+            log.step("what was seen of the ledger cannot be read", error=error.message)
+            return Seen(version=found.version)
 
     def _steps(self, head: Head) -> tuple[Steps, Reference | None]:
         """Return the entries, oldest first, and the reference that led to nothing, if there was one."""
