@@ -1,6 +1,7 @@
 """What a module declares, read from its files without running anything, and what a stack's use of it gets wrong."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from orchestrator.errors import Mistake, Place
 from orchestrator.infrastructure.reading.hcl import Block, Unreadable, literal, read_blocks
+from orchestrator.stack.links import trail
 from orchestrator.stack.model import Module, UnitId
 from orchestrator.stack.names import did_you_mean, nearest
 from orchestrator.stack.reference import Reference
@@ -63,6 +65,14 @@ class Declarations:
     variable_files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """Directories of a tree whose modules one calls, and the links through which it does; relative to the tree."""
+
+    directories: tuple[str, ...]
+    links: frozenset[str]
+
+
 def declared(directory: Path, shown_as: str) -> Declarations:
     """Return what the module in ``directory`` declares; people know that directory as ``shown_as``.
 
@@ -93,17 +103,27 @@ def called_directories(directory: Path, tree: Path) -> tuple[str, ...]:
 
     They are relative to the tree; sources that lead out of it are left to Terraform.
     """
-    found = {directory}
+    return called(directory, tree).directories
+
+
+def called(directory: Path, tree: Path) -> Called:
+    """Return what ``called_directories`` does, with the links on the way there."""
+    found, links = {directory}, set[str]()
     waiting = [directory]
     while waiting:
         calling = waiting.pop()
         for source in declared(calling, "").calls.values():
-            called = (calling / source).resolve()
+            place = (calling / source).resolve()
             local = source in {".", ".."} or source.startswith(("./", "../"))
-            if local and called not in found and called.is_relative_to(tree) and called.is_dir():
-                found.add(called)
-                waiting.append(called)
-    return tuple(sorted(path.relative_to(tree).as_posix() for path in found - {directory}))
+            if not local or not place.is_relative_to(tree) or not place.is_dir():
+                continue
+            if os.path.normpath(calling / source) != str(place):
+                links |= {*trail(tree, f"{calling.relative_to(tree).as_posix()}/{source}").links}
+            if place not in found:
+                found.add(place)
+                waiting.append(place)
+    directories = sorted(path.relative_to(tree).as_posix() for path in found - {directory})
+    return Called(directories=tuple(directories), links=frozenset(links))
 
 
 def check_inputs(

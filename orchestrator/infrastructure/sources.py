@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from orchestrator.errors import InvalidStack, Mistake
-from orchestrator.infrastructure.declarations import called_directories
+from orchestrator.infrastructure.declarations import called
 from orchestrator.infrastructure.fetching import fetch
 from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.workspace import ModuleRequest, Site
@@ -41,10 +41,12 @@ def locate_local(request: ModuleRequest) -> Located:
         message = f"source {request.source!r} of {request.unit} {problem}"
         mistake = Mistake(message=message, place=request.place, hint=_hint(directory, request))
         raise InvalidStack((mistake,))
+    calls = called(directory, tree)
     return Located(
         tree=tree,
         path=directory.relative_to(tree).as_posix(),
-        calls=called_directories(directory, tree),
+        calls=calls.directories,
+        links=calls.links,
     )
 
 

@@ -355,6 +355,21 @@ def test_where_a_link_leads_counts(root: Path) -> None:
     )
 
 
+def test_where_a_link_leads_to_that_a_module_calls_counts(root: Path) -> None:
+    """Another target is another module, though nothing below it changed; so is that of a unit itself."""
+    modules = root / "stacks/shop/modules"
+    for name in ("inner", "network"):
+        (modules / name).rename(root / name)
+        (modules / name).symlink_to(f"../../../{name}")
+    _commit(root)
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+
+    paths = survey(session.tree, session.stack).paths
+    assert {"stacks/shop/modules/inner", "inner"} <= paths
+    assert {"stacks/shop/modules/network", "network"} <= paths
+
+
 def test_settings_and_stack_file_that_are_links(root: Path) -> None:
     """What they lead to belongs to the stack, and is told apart by what it says."""
     (root / "shared").mkdir()

@@ -109,7 +109,7 @@ def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:
     written = _normal(stack, module.source)  # another one, where a link leads to the directory
     if written not in known:
         located = locate_local(request)
-        folders = frozenset(map(_rooted, (located.path, *located.calls)))
+        folders = located.links.union(map(_rooted, (located.path, *located.calls)))
         known[written] = folders, look_outside(tree, files_of(located))
     folders, leading = known[written]
     outside = leading.given(dict(module.inputs))

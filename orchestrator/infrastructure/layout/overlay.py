@@ -30,13 +30,14 @@ _Placed = dict[str, list[str]]
 class Located:
     """Where a module's files are: the tree that they belong to and the path inside it, ``.`` for its root.
 
-    ``calls`` are the directories of the tree whose modules it calls, directly or not. ``shown`` is how people
-    know that tree: empty for the repository itself, else an address.
+    ``calls`` are the directories of the tree whose modules it calls, directly or not, and ``links`` those through which
+    it does. ``shown`` is how people know that tree: empty for the repository itself, else an address.
     """
 
     tree: Path
     path: str
     calls: tuple[str, ...] = ()
+    links: frozenset[str] = frozenset()
     shown: str = ""
 
     @property
