@@ -135,7 +135,8 @@ def test_an_open_run_is_the_one_that_began() -> None:
     begun = fold_all(ENTRIES[:5])
     assert begun.open is not None
     other = replace(begun.open, run=replace(begun.open.run, plan="sha256:9"))
-    for forged in (None, other, replace(begun.open, units=())):
+    doubted = replace(begun.open, inventory=(owned("web"),))
+    for forged in (None, other, doubted, replace(begun.open, units=())):
         broken = verify(chain(ENTRIES[:5], last=replace(begun, open=forged))).broken
         assert broken is not None
         assert "the open run differ" in broken.why
