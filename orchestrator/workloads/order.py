@@ -56,7 +56,7 @@ _RANKS: Final = {
 
 def rank(ref: ObjectRef) -> int:
     """Return the batch that an object belongs to, counted from 0."""
-    if ref.kind.endswith("Class"):
+    if _is_class(ref):
         return _CLASSES
     return _CUSTOM if _custom(ref) else _RANKS.get(ref.kind, _OTHERS)
 
@@ -112,10 +112,23 @@ def batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
     )
 
 
+def reverse_batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
+    """Return the items in batches, in the order of deletion: backwards, but for classes of custom kinds.
+
+    These may hold a finalizer of a controller that is deleted with them, so they go before it, and after the custom
+    resources, which name them.
+    """
+    found = [*items]
+    classes = [item for item in found if _custom(item[0]) and _is_class(item[0])]
+    others = [item for item in found if item not in classes]
+    before = [item for item in others if rank(item[0]) >= _CUSTOM]
+    after = [item for item in others if rank(item[0]) < _CUSTOM]
+    return tuple(batch for some in (before, classes, after) for batch in reversed(batches(some)))
+
+
+def _is_class(ref: ObjectRef) -> bool:
+    return ref.kind.endswith("Class")
+
+
 def _custom(ref: ObjectRef) -> bool:
     return "." in ref.group and not ref.group.endswith(".k8s.io")
-
-
-def reverse_batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
-    """Return the items in batches, in the order of deletion."""
-    return tuple(reversed(batches(items)))

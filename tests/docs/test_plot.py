@@ -62,4 +62,6 @@ def test_what_is_published_names_nobody() -> None:
     assert all(set(run) == {"commit", "machine", "left_out", "rows"} for run in runs)
     assert not re.search(r"(?<![\w.])/\w+/", text)
     timed = [row for row in rows_of(json.loads(text)) if row["unit"] != "failures"]
-    assert all(len(row["ours"]) >= (3 if "AWS" in row["name"] else 5) for row in timed)
+    # Of what takes minutes each, fewer are taken; the page says so.
+    long = re.compile("AWS|idle agent")
+    assert all(len(row["ours"]) >= (3 if long.search(row["name"]) else 5) for row in timed)

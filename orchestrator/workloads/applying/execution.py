@@ -254,7 +254,6 @@ def _owner(steps: list[ObjectStep]) -> Owner:
     return next((owner for owner in owners if owner), Owner(stack="", environment=""))
 
 
-def _defined(steps: list[ObjectStep]) -> set[tuple[str, str]]:
-    """Return the (group, kind) that the definitions among these steps bring."""
-    kinds = Kinds().with_definitions(step.manifest for step in steps)
-    return set(kinds.resources)
+def _defined(steps: list[ObjectStep]) -> frozenset[tuple[str, str, str]]:
+    """Return the (group, version, kind) that the definitions among these steps bring."""
+    return Kinds().with_definitions(step.manifest for step in steps).planned

@@ -101,19 +101,21 @@ class Cluster:
         if silent:
             raise _silent(sorted(silent), self.title)
 
-    def await_kinds(self, wanted: Iterable[tuple[str, str]], *, timeout: float, stop: Stop) -> None:
-        """Wait until the server serves these (group, kind); raises ClusterError after ``timeout`` seconds.
+    def await_kinds(
+        self, wanted: Iterable[tuple[str, str, str]], *, timeout: float, stop: Stop
+    ) -> None:
+        """Wait until the server serves these (group, version, kind); raises ClusterError after ``timeout`` seconds.
 
-        A definition is established a moment before discovery tells of it.
+        A definition is established a moment before discovery tells of it, and so is another version of a kind.
         """
         missing, deadline = set(wanted), clock.seconds() + timeout
-        while missing := {key for key in missing if not self.kinds().find(*key)}:
+        while missing := {key for key in missing if not _found(self.kinds(), key)}:
             if clock.seconds() > deadline:
-                group, kind = min(missing)
+                group, version, kind = min(missing)
                 raise NotServed(
-                    f"the server does not serve {kind} of {group}, though it is defined"
+                    f"the server does not serve {kind} of {group}/{version}, though it is defined"
                 )
-            if self.kinds(refresh=True).find(*min(missing)) is None:
+            if not _found(self.kinds(refresh=True), min(missing)):
                 stop.wait(0.1)
 
     def resource(self, ref: ObjectRef) -> Resource:
@@ -362,3 +364,8 @@ def _silent(names: Sequence[str], title: str) -> ClusterUnreachable:
         hint="kubectl get apiservices tells why; if it is gone for good, delete the APIService "
         + ", ".join(services),
     )
+
+
+def _found(kinds: Kinds, key: tuple[str, str, str]) -> bool:
+    group, version, kind = key
+    return kinds.find(group, kind, version=version) is not None

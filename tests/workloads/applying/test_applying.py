@@ -13,6 +13,7 @@ from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.planning.steps import SetPlan
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.custom import definition, thing
 from tests.workloads.ground import Ground
 
 pytestmark = pytest.mark.integration
@@ -346,3 +347,24 @@ def test_nobody_owns_the_identity_of_an_object(ground: Ground) -> None:
     assert live["data"] == {"colour": "blue"}
     (record,) = live["metadata"]["managedFields"]
     assert record["fieldsV1"]["f:metadata"].keys() == {"f:annotations", "f:labels"}
+
+
+def test_an_object_moves_to_a_version_that_the_same_plan_brings(ground: Ground) -> None:
+    """It is sent to the new version, which is waited for; the old one would refuse it."""
+    group = f"{ground.namespace}.example.com"
+    one, two = definition(group), definition(group)
+    two["spec"]["versions"].append({**definition(group, version="v2")["spec"]["versions"][0]})
+    two["spec"]["versions"][1]["storage"] = False
+    inventory = ground.apply(_documents(one, thing(group, {"size": 1})))
+
+    moved = ground.apply(
+        _documents(two, thing(group, {"size": 2}, version="v2")), inventory=inventory
+    )
+
+    path = ground.path("widgets", "first", group=f"apis/{group}/v2")
+    assert ground.others.get(path)["spec"] == {"size": 2}
+    assert ground.prune(moved)
+
+
+def _documents(*objects: Any) -> str:
+    return "---\n".join(f"{json.dumps(each)}\n" for each in objects)

@@ -200,7 +200,7 @@ def test_our_verdict_is_the_servers(ground: Ground, group: str) -> None:
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition(group, SCHEMA)
     )
     collection = ground.path("widgets", group=f"apis/{group}/v1")
-    ground.cluster.await_kinds([(group, "Widget")], timeout=30.0, stop=ground.stop)
+    ground.cluster.await_kinds([(group, "v1", "Widget")], timeout=30.0, stop=ground.stop)
     eventually(
         lambda: {"taken": _accepted(ground, f"{collection}/first", thing(group, {"size": 2}))},
         lambda found: bool(found["taken"]),

@@ -102,7 +102,7 @@ def test_a_plan_with_nothing_to_do_costs_by_the_kind(ground: Ground, tmp_path: P
     group = f"{ground.namespace}.example.com"
     (definition, _) = definitions(group)
     ground.others.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
-    ground.cluster.await_kinds({(group, "Widget")}, timeout=30, stop=ground.stop)
+    ground.cluster.await_kinds({(group, "v1", "Widget")}, timeout=30, stop=ground.stop)
     few, many = (ground.rendered(manifests(ground, each)) for each in (2, 50))
     inventory = ground.apply(many, wait=Wait(enabled=False))
     kept = {item.ref for item in few.objects}

@@ -24,7 +24,12 @@ from orchestrator.workloads.records.notation import APPLY
 
 # What people change objects with by hand. Their fields are taken back, which is what healing drift means;
 # a controller's are not, since it would only set them again.
-_PEOPLES_TOOLS: Final = ("kubectl", "before-first-apply", "k9s", "lens", "Mozilla", "node-fetch")
+# Names are whole: controllers have names that begin alike, and "node-fetch" is what any program in Node.js is called
+# that does not name itself. "Mozilla" is a browser.
+_PEOPLES_TOOLS: Final = frozenset(
+    {"kubectl", "before-first-apply", "k9s", "lens", "Lens", "Mozilla"}
+)
+_OF_KUBECTL: Final = "kubectl-"
 
 DECLARING: Final = frozenset({"kubectl-client-side-apply", "kubectl", "before-first-apply"})
 """The names under which people apply manifests of their own: what they declared is taken over as a whole."""
@@ -44,7 +49,8 @@ class Succession:
 
 def by_hand(manager: str) -> bool:
     """Whether a person set fields under this name, and no controller or pipeline."""
-    return manager.startswith(_PEOPLES_TOOLS) and not manager.endswith(" (status)")
+    name, _, subresource = manager.partition(" (")
+    return (name in _PEOPLES_TOOLS or name.startswith(_OF_KUBECTL)) and subresource != "status)"
 
 
 def untouched(live: Live) -> bool:

@@ -48,7 +48,7 @@ def world(ground: Ground) -> Iterator[World]:
     group = f"{ground.namespace}.example.com"
     for definition in definitions(group):
         ground.others.create(_DEFINITIONS, definition)
-    kinds = {(group, "Widget"), (group, "Loose")}
+    kinds = {(group, "v1", "Widget"), (group, "v1", "Loose")}
     ground.cluster.await_kinds(kinds, timeout=30, stop=ground.stop)
     yield World(cluster=ground.cluster, namespace=ground.namespace, seed=_SEED)
     for path in admission(ground.namespace):

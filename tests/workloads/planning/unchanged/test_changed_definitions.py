@@ -56,7 +56,7 @@ def defined(ground: Ground) -> Iterator[dict[str, Any]]:
     spec = {"type": "object", "properties": fields}
     found = definition(group, {"type": "object", "properties": {"spec": spec}})
     ground.others.create(_DEFINITIONS, found)
-    ground.cluster.await_kinds({(group, "Widget")}, timeout=30, stop=ground.stop)
+    ground.cluster.await_kinds({(group, "v1", "Widget")}, timeout=30, stop=ground.stop)
     yield found
     ground.others.request("DELETE", f"{_DEFINITIONS}/widgets.{group}")
 
