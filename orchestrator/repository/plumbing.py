@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from orchestrator.errors import RepositoryError
 from orchestrator.repository.ancestry import descends
 from orchestrator.repository.fetching import fetched
 from orchestrator.repository.git import Git, Patience
@@ -41,6 +42,7 @@ class GitPlumbing:
         """Take the edge to Git, and how long a remote may take to answer."""
         self._git = git
         self._patience = patience
+        self._apart: dict[str, bool] = {}  # of remotes, whether they are pushed to another address
 
     def read(self, names: Sequence[str]) -> tuple[tuple[str, bytes] | None, ...]:
         """Return id and content of each named object (``REF``, ``REF:path``, an id), None where there is none."""
@@ -176,12 +178,41 @@ class GitPlumbing:
             patience=self._patience,
         )  # fmt: skip
         if ended.code == 0:
+            self._check_arrived(remote, moves)
             return True
         said = f"{ended.stderr}\n{ended.stdout.decode(errors='replace')}"
         moved = _MOVED.search(said) or _BUSY.search(said)
         if _REJECTED.search(said) and (moved or not self._stand(remote, moves)):
             return False
         raise remote_trouble(remote, said)
+
+    def _check_arrived(self, remote: str, moves: Moves) -> None:
+        """Raise RepositoryError where what a push made is not at the address that is fetched from; it is undone.
+
+        What is only moved is not asked for: others may have moved it further by then.
+        """
+        made = {ref: new for ref, (old, new) in moves.items() if new and not old}
+        if made and remote not in self._apart:
+            fetched_from, pushed_to = (
+                self._git.asked("remote", "get-url", *way, "--", remote).stdout
+                for way in ((), ("--push",))
+            )
+            self._apart[remote] = fetched_from != pushed_to
+        if not made or not self._apart[remote]:
+            return
+        if self.list_remote(remote, tuple(made)) == made:
+            return
+        moved = {ref: at for ref, at in moves.items() if at[0] != at[1]}
+        leases = (f"--force-with-lease={ref}:{new}" for ref, (_, new) in moved.items())
+        back = (f"{old}:{ref}" for ref, (old, _) in moved.items())
+        self._git.attempt(
+            *_QUIET, "push", "--quiet", "--atomic", "--no-verify", *leases, "--", remote, *back, patience=self._patience
+        )  # fmt: skip
+        raise RepositoryError(
+            f"what is pushed to the remote {remote} does not arrive where it is fetched from",
+            hint=f"its two addresses (git remote get-url {remote}, and with --push) are two repositories, or one is a"
+            " mirror that lags: name a remote that has one, with ledger: {remote: NAME}",
+        )
 
     def _stream(self, drafts: Sequence[Draft], parent: str) -> str:
         """Write many commits by one command, which needs a ref to leave the last one at."""

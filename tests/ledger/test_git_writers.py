@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import Locked
+from orchestrator.errors import LedgerError, Locked
 from orchestrator.ledger.fold import fold_all
 from orchestrator.ledger.holder import Lock
 from orchestrator.ledger.presence import surely_dead, this_process
@@ -23,7 +23,7 @@ from orchestrator.repository.repository import open_repository
 from orchestrator.settings import Settings
 from tests.git import git, make_clone
 from tests.ledger.builders import OWNER, entry, holder
-from tests.ledger.conftest import open_store
+from tests.ledger.conftest import open_store, record_entries
 
 
 def test_two_appliers_on_two_clones_never_both_win(
@@ -128,7 +128,7 @@ import sys; from dataclasses import replace; from pathlib import Path; from uuid
 from orchestrator.ledger.presence import this_process
 from orchestrator.settings import Settings
 from tests.ledger.builders import entry
-from tests.ledger.conftest import open_store
+from tests.ledger.conftest import open_store, record_entries
 store = open_store(Path(sys.argv[1]), remote=sys.argv[2] or None)
 lock = store.acquire(this_process(Settings.read(), user="Ada", command="test"))
 while True:
@@ -152,3 +152,19 @@ def _try_to_acquire(repository: Path, name: str) -> bool:
     except Locked:
         return False
     return True
+
+
+def test_a_remote_that_is_pushed_to_another_repository_is_named(
+    shop: Path, remote: Path, tmp_path: Path
+) -> None:
+    """What is pushed never shows where it is fetched from: nothing is begun, and nothing stays there. One place is."""
+    other = tmp_path / "other.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(remote), str(other))
+    git(shop, "remote", "set-url", "--push", "origin", other.as_uri())
+    with pytest.raises(LedgerError, match="does not arrive where it is fetched from") as refused:
+        open_store(shop).acquire(holder())
+    assert "two repositories, or one is a mirror" in refused.value.hint
+    assert "refs/orchestrator" not in git(other, "for-each-ref")
+    git(shop, "remote", "set-url", "--push", "origin", f"{remote.as_uri()}/")
+    record_entries(open_store(shop), 1)
+    assert "refs/orchestrator/" in git(remote, "for-each-ref")
