@@ -12,6 +12,7 @@ from orchestrator.workloads.health.status import (
     condition,
     failed,
     progress,
+    unseen,
 )
 from orchestrator.workloads.live import Live, mapping, text
 
@@ -46,11 +47,11 @@ def _general(live: Live) -> Health | None:
         return Health(status=Status.TERMINATING, reason="being deleted")
     generation, observed = metadata.get("generation"), status.get("observedGeneration")
     if isinstance(generation, int) and isinstance(observed, int) and generation != observed:
-        return progress("its controller has not seen the latest change yet")
+        return unseen()
     if (found := condition(live, "Reconciling")) and found.is_true:
         return progress(found.text or "reconciling")
     if (found := condition(live, "Stalled")) and found.is_true:
-        return failed(found.text or "stalled")
+        return unseen(found.overtaken) if found.overtaken else failed(found.text or "stalled")
     return None
 
 
@@ -72,6 +73,8 @@ def _by_kind(live: Live, now: datetime, late_binding: frozenset[str]) -> Health 
 
 def _by_ready(live: Live) -> Health:
     ready = condition(live, "Ready")
+    if ready and ready.overtaken:
+        return unseen(ready.overtaken)
     if ready is None or ready.is_true:
         return CURRENT
     return progress(ready.text or "not ready")

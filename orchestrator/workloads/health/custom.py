@@ -11,6 +11,7 @@ from orchestrator.workloads.health.status import (
     failed,
     last_condition,
     progress,
+    unseen,
 )
 from orchestrator.workloads.live import Live
 
@@ -38,7 +39,12 @@ class OwnRule:
             return CURRENT if held else progress(_not_yet(self._healthy, live))
         if not self._condition:
             return None
+        return self._by_condition(live)
+
+    def _by_condition(self, live: Live) -> Health:
         found = condition(live, self._condition)
+        if found and found.overtaken:
+            return unseen(found.overtaken)
         wanted = self._status or "True"
         if found and found.status == wanted:
             return CURRENT

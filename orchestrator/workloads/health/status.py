@@ -28,6 +28,7 @@ class Health:
 
 
 CURRENT: Final = Health(status=Status.CURRENT)
+_UNSEEN: Final = "its controller has not seen the latest change yet"
 
 
 def progress(reason: str) -> Health:
@@ -47,13 +48,14 @@ def current_unless(short: str) -> Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One condition of an object's status."""
+    """One condition of an object's status; ``overtaken`` says so of one that an earlier generation was judged by."""
 
     kind: str
     status: str
     reason: str
     message: str
     since: datetime | None
+    overtaken: str = ""
 
     @property
     def is_true(self) -> bool:
@@ -75,13 +77,13 @@ def condition(live: Live, kind: str) -> Condition | None:
     """Return a condition of an object, or None when it does not tell."""
     for item in mappings(mapping(live, "status"), "conditions"):
         if item.get("type") == kind:
-            return _condition(item)
+            return _condition(item, live)
     return None
 
 
 def conditions(live: Live) -> Iterator[Condition]:
     """Return the conditions of an object in its own order."""
-    return map(_condition, mappings(mapping(live, "status"), "conditions"))
+    return (_condition(item, live) for item in mappings(mapping(live, "status"), "conditions"))
 
 
 def last_condition(live: Live) -> str:
@@ -93,14 +95,27 @@ def last_condition(live: Live) -> str:
     return f"{latest.kind} is {latest.status}: {latest.text}" if latest else ""
 
 
-def _condition(item: Live) -> Condition:
+def unseen(told: str = "") -> Health:
+    """Return that an object's status is about what it was before the latest change, with what shows it."""
+    return progress(": ".join(filter(None, (_UNSEEN, told))))
+
+
+def _condition(item: Live, live: Live) -> Condition:
     return Condition(
         kind=text(item, "type"),
         status=text(item, "status"),
         reason=text(item, "reason"),
         message=text(item, "message"),
         since=time(text(item, "lastTransitionTime")),
+        overtaken=_overtaken(item, mapping(live, "metadata").get("generation")),
     )
+
+
+def _overtaken(item: Live, generation: object) -> str:
+    observed = item.get("observedGeneration")
+    if not isinstance(observed, int) or not isinstance(generation, int) or observed >= generation:
+        return ""
+    return f"{text(item, 'type')} is of generation {observed}, not of {generation}"
 
 
 def time(written: str) -> datetime | None:

@@ -45,7 +45,7 @@ def live(
 
 
 def condition(
-    kind: str, status: str, reason: str = "", message: str = "", **fields: str
+    kind: str, status: str, reason: str = "", message: str = "", **fields: Any
 ) -> dict[str, Any]:
     """Return a condition."""
     return {"type": kind, "status": status, "reason": reason, "message": message, **fields}
@@ -98,6 +98,13 @@ CASES: list[tuple[str, dict[str, Any], Status, str]] = [
     ("ready", live("Widget", {"conditions": [condition("Ready", "True")]}), Status.CURRENT, ""),
     ("not ready", live("Widget", {"conditions": [condition("Ready", "False", "Wait")]}), Status.IN_PROGRESS, "Wait"),
     ("ready unknown", live("Widget", {"conditions": [condition("Ready", "Unknown")]}), Status.IN_PROGRESS, "not ready"),
+    ("ready before the latest change", live("Widget", {"conditions": [condition("Ready", "True", observedGeneration=1)]}), Status.IN_PROGRESS, "not seen the latest change yet: Ready is of generation 1, not of 2"),
+    ("ready since the latest change", live("Widget", {"conditions": [condition("Ready", "True", observedGeneration=2)]}), Status.CURRENT, ""),
+    ("ready of a generation that nobody counts", live("Widget", {"conditions": [condition("Ready", "True", observedGeneration=1)]}, generation=None), Status.CURRENT, ""),
+    ("not ready before the latest change", live("Widget", {"conditions": [condition("Ready", "False", "Old", observedGeneration=1)]}), Status.IN_PROGRESS, "Ready is of generation 1"),
+    ("stalled before the latest change", live("Widget", {"conditions": [condition("Stalled", "True", "Broken", observedGeneration=1)]}), Status.IN_PROGRESS, "Stalled is of generation 1, not of 2"),
+    ("stalled since the latest change", live("Widget", {"conditions": [condition("Stalled", "True", "Broken", observedGeneration=2)]}), Status.FAILED, "Broken"),
+    ("another condition before the latest change", live("Widget", {"conditions": [condition("Ready", "True", observedGeneration=2), condition("Synced", "True", observedGeneration=1)]}), Status.CURRENT, ""),
     ("without status", live("Widget"), Status.CURRENT, ""),
     ("odd status", live("Widget", {"conditions": "none", "observedGeneration": "x"}), Status.CURRENT, ""),
     # Deployment

@@ -38,6 +38,17 @@ def test_a_condition_by_its_type() -> None:
     assert answer(NOT_SYNCED, condition="Synced=False") == ("current", "")
 
 
+def test_a_condition_of_an_earlier_generation() -> None:
+    """A condition that was observed before the latest change says nothing, whichever status is wanted."""
+    told = "its controller has not seen the latest change yet: Synced is of generation 1, not of 2"
+    for status in ("True", "False"):
+        early = condition("Synced", status, observedGeneration=1)
+        value = live("Widget", {"conditions": [early]})
+        assert answer(value, condition=f"Synced={status}") == ("in progress", told)
+        seen = live("Widget", {"conditions": [{**early, "observedGeneration": 2}]})
+        assert answer(seen, condition=f"Synced={status}") == ("current", "")
+
+
 def test_an_expression() -> None:
     """A healthy object is one of which the expression holds; until it can be told it is waited for."""
     rule = "status.phase == 'Bound'"
