@@ -1,6 +1,6 @@
 """Deleting what is not wanted any more: backwards, only what the plan saw, and waiting until it is gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from orchestrator import clock
@@ -26,6 +26,7 @@ Kept: TypeAlias = Callable[[Live], str]
 """Says why an object is to stay, nothing when it may go."""
 
 _LOOK_SECONDS: Final = 0.2
+_ASK_SECONDS: Final = 1.0  # how late the end of what the watch tells of no more
 _TELL_AFTER_SECONDS: Final = 5.0
 
 
@@ -61,6 +62,8 @@ class _Deletion:
         self._stop = stop
         self._units: dict[ObjectRef, OwnedObject] = {}
         self._left: dict[ObjectRef, Live] = {}
+        self._unwatched: set[ObjectRef] = set()
+        self._ask_at = 0.0
 
     def run(self, batch: Sequence[OwnedObject], timeout: float, *, kept: Kept) -> None:
         if self._stop.requested:
@@ -113,7 +116,7 @@ class _Deletion:
     def _await(self, watch: Watch, timeout: float) -> None:
         started = clock.seconds()
         told = False
-        self._confirm()
+        self._confirm(self._left)  # what was gone before the watch began is never announced by it
         while self._left:
             if self._stop.requested:
                 raise Interrupted("interrupted while waiting for deletions")
@@ -125,26 +128,36 @@ class _Deletion:
                 self._tell_why()
             self._drain(watch)
 
-    def _confirm(self) -> None:
-        """Look once: what was gone before the watch began is never announced by it."""
-        for ref, live in self._cluster.get_many(self._left).items():
+    def _confirm(self, refs: Iterable[ObjectRef]) -> None:
+        """Look once at what may be gone."""
+        for ref, live in self._cluster.get_many(refs).items():
             if live is None or uid_of(live) != uid_of(self._left[ref]):
                 self._gone(ref)
             else:
                 self._left[ref] = live
 
     def _drain(self, watch: Watch) -> None:
+        ended: set[ObjectRef] = set()
         seen = watch.next(_LOOK_SECONDS)
         while seen is not None:
             mine = self._left.get(seen.ref)
             if mine is not None and uid_of(seen.live) == uid_of(mine):
                 self._left[seen.ref] = seen.live
-                if seen.gone:
-                    self._gone(seen.ref)
+                (ended.add if seen.gone else ended.discard)(seen.ref)
             seen = watch.next(0)
+        self._ask(ended)
+
+    def _ask(self, ended: set[ObjectRef]) -> None:
+        """Look at what the watch says has ended: it says so of what lost our labels too, and then no more."""
+        self._unwatched |= ended
+        now = clock.seconds()
+        if self._unwatched and (ended or now >= self._ask_at):
+            self._confirm(self._unwatched)
+            self._ask_at = now + _ASK_SECONDS
 
     def _gone(self, ref: ObjectRef) -> None:
         del self._left[ref]
+        self._unwatched.discard(ref)
         self._tell(ref, waiting=False)
 
     def _tell(self, ref: ObjectRef, *, waiting: bool) -> None:

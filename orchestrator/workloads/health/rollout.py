@@ -104,6 +104,7 @@ class Rollout:
         self._unchanged: set[ObjectRef] = set()
         self._waiting: dict[ObjectRef, str] = {}
         self._news: set[ObjectRef] = set()
+        self._unwatched: set[ObjectRef] = set()
 
     def healthy_at_once(self, ref: ObjectRef, applied: Live) -> bool:
         """Whether the answer to an apply says that there is nothing to wait for."""
@@ -162,6 +163,7 @@ class Rollout:
             if self._is_news(seen):
                 self._latest[seen.ref] = seen
                 self._news.add(seen.ref)
+                (self._unwatched.add if seen.gone else self._unwatched.discard)(seen.ref)
             seen = self._watch.next(0)
 
     def _is_news(self, seen: Seen) -> bool:
@@ -172,6 +174,7 @@ class Rollout:
 
     def _look(self, refs: Sequence[ObjectRef]) -> None:
         broken: dict[ObjectRef, str] = {}
+        self._ask([ref for ref in refs if ref in self._unwatched and not self._ended(ref)])
         for ref in refs:
             health = self._assess(self._latest[ref])
             if health.status is Status.FAILED:
@@ -185,27 +188,38 @@ class Rollout:
         if broken:
             raise self._failed(broken)
 
+    def _ask(self, refs: Sequence[ObjectRef]) -> None:
+        """Look at what the watch says has ended: it says so of what lost our labels too, and then no more."""
+        keep = kept_under(self._judge.rules)
+        for ref, live in self._cluster.get_many(refs).items():
+            last = self._latest[ref].live
+            there = live is not None and _metadata(live).get("uid") == _metadata(last).get("uid")
+            self._latest[ref] = Seen(
+                ref=ref, live=keep(live) if live is not None and there else last, gone=not there
+            )
+
     def _forget(self, ref: ObjectRef) -> None:
         """Hold no more of an object that nobody waits for: there may be thousands."""
         del self._waiting[ref], self._latest[ref]
         self._applied.pop(ref, None)
         self._unchanged.discard(ref)
+        self._unwatched.discard(ref)
 
     def _assess(self, seen: Seen) -> Health:
         if seen.gone:
-            return self._after_the_end(seen)
+            return self._ended(seen.ref) or failed("was deleted while it was waited for")
         health = self._judge.assess(seen.ref, seen.live)
         if health.status is Status.IN_PROGRESS and (seen.ref.group, seen.ref.kind) in RUN_PODS:
             broken = self._below.obstacle(seen.live)
             return failed(broken) if broken else health
         return health
 
-    def _after_the_end(self, seen: Seen) -> Health:
-        if seen.ref.kind == "Job":  # its time to live removed it; what counts is how it ended
-            ended = self._judge.assess(seen.ref, _undeleted(seen.live))
-            if ended.status in {Status.CURRENT, Status.FAILED}:
-                return ended
-        return failed("was deleted while it was waited for")
+    def _ended(self, ref: ObjectRef) -> Health | None:
+        """Return how a Job ended: its time to live removed it, and what counts is its last state."""
+        if ref.kind != "Job":
+            return None
+        health = self._judge.assess(ref, _undeleted(self._latest[ref].live))
+        return health if health.status in {Status.CURRENT, Status.FAILED} else None
 
     def _check_late(self, waited: float, timeouts: Mapping[ObjectRef, float]) -> None:
         late = {ref: reason for ref, reason in self._waiting.items() if waited >= timeouts[ref]}

@@ -1,17 +1,24 @@
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import ClusterError, Interrupted
 from orchestrator.plans.events import ChangeDone, UnitProgress
 from orchestrator.plans.objects import OwnedObject
+from orchestrator.processes import Stop
+from orchestrator.stack.model import UnitId
 from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.cluster.answers import Superseded
+from orchestrator.workloads.ownership import marked
 from tests.sandbox.client import eventually
-from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.builders import CONFIG, DEPLOYMENT, OWNER, ref
 from tests.workloads.custom import definition, thing
 from tests.workloads.ground import Ground
+from tests.workloads.servers.listening import Asked
+from tests.workloads.servers.loopback import Say, in_turn, serving
+from tests.workloads.servers.pretended import BUSY, config, connected, discovery, event, listing
 
 pytestmark = pytest.mark.integration
 
@@ -183,6 +190,50 @@ def test_a_late_finalizer_is_waited_for(ground: Ground) -> None:
     thread.start()
     assert ground.prune(inventory) == (inventory[0].ref,)
     thread.join()
+
+
+def test_what_loses_our_labels_on_its_way_out_is_not_gone(ground: Ground) -> None:
+    """The watch says that it ended, as of what is gone; the server is asked before that is believed."""
+    inventory = ground.apply(CONFIG)
+    hold(ground, held=True)
+    path = ground.path("configmaps", "settings")
+
+    def strip(event: object) -> None:
+        if isinstance(event, ChangeDone) and event.waiting:
+            ground.patch(path, {"metadata": {"labels": None}}, manager="cleaner")
+
+    with pytest.raises(ClusterError, match="settings is not gone after 1 s: it waits for the fin"):
+        prune(
+            ground.cluster,
+            inventory,
+            owner=ground.owner,
+            on_event=strip,
+            stop=ground.stop,
+            timeout=1.0,
+        )
+    hold(ground, held=False)
+
+
+def test_what_the_watch_tells_of_no_more_is_asked_for_until_it_is_gone(tmp_path: Path) -> None:
+    """What lost our labels goes later, and nobody announces that."""
+    value = {**config("a"), "metadata": {**config("a")["metadata"], "uid": "1"}}
+    there = marked(value, owner=OWNER, unit=UnitId("manifests.shop"))
+    seen = in_turn(*[Say(body=there)] * 4, Say(status=404, body={}))
+    watches = in_turn(Say(lines=[event("DELETED", there)]), BUSY)
+
+    def script(asked: Asked) -> Say:
+        if asked.path in {"/api", "/apis"}:
+            return discovery(asked)
+        if asked.path.endswith("/a"):
+            return Say(body={}) if asked.method == "DELETE" else seen(asked)
+        return watches(asked) if "watch" in asked.query else listing(there)
+
+    owned = OwnedObject(ref=ref(name="a"), unit=UnitId("manifests.shop"), uid="1")
+    with serving(script) as server, connected(server.address, tmp_path) as cluster:
+        found = prune(cluster, [owned], owner=OWNER, on_event=lambda _: None, stop=Stop())
+        assert found == (owned.ref,)
+        asked = [each for each in server.asked if each.method == "GET" and each.path.endswith("/a")]
+    assert len(asked) == 5
 
 
 def test_a_successor_of_the_same_name_is_left_alone(ground: Ground) -> None:

@@ -8,13 +8,15 @@ import pytest
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
+from orchestrator.plans.events import ChangeDone
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId, Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.health.rollout import pause_between_looks
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
-from tests.workloads.builders import OWNER, ref
+from tests.workloads.builders import DEPLOYMENT, OWNER, ref
+from tests.workloads.ground import Ground
 from tests.workloads.servers.listening import Asked
 from tests.workloads.servers.loopback import Say, Script, in_turn, serving
 from tests.workloads.servers.pretended import BUSY, config, connected, discovery, event, listing
@@ -80,6 +82,23 @@ def test_a_job_that_is_gone_without_an_end_failed(tmp_path: Path) -> None:
     """A Job that was deleted while it ran is not done."""
     with pytest.raises(ClusterError, match="was deleted while it was waited for"):
         apply_job(server(event("DELETED", job(**DELETED_AT))), tmp_path)
+
+
+def test_what_loses_our_labels_is_waited_for(ground: Ground) -> None:
+    """Something that somebody took our labels off is there, and becomes healthy: it was not deleted."""
+    labels = "labels: {app: web}, annotations: {sandbox.orchestrator/delay: 1s}}"
+    text = DEPLOYMENT.replace("labels: {app: web}}", labels)
+    path = ground.path("deployments", "web", group="apis/apps/v1")
+
+    def strip(event: object) -> None:
+        if isinstance(event, ChangeDone) and event.waiting:
+            ground.patch(path, {"metadata": {"labels": None}}, manager="cleaner")
+
+    (plan,) = ground.plan(ground.rendered(text))
+    apply_set(ground.cluster, plan, wait=Wait(timeout=60), on_event=strip, stop=Stop())
+    found = ground.others.get(path)
+    assert found["status"]["readyReplicas"] == 1
+    assert "labels" not in found["metadata"]
 
 
 def test_a_predecessor_of_the_same_name_does_not_count(tmp_path: Path) -> None:
