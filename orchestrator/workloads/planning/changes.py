@@ -60,9 +60,10 @@ def _decision(
 ) -> tuple[Action, str]:
     if verdict.live is None:
         return _coming(item, world)
-    reason = reason_of(verdict, healing(fields) if owner_of(verdict.live) == world.owner else "")
     if owner_of(verdict.live) != world.owner:
-        return Action.ADOPT, reason
+        return Action.ADOPT, reason_of(verdict)
+    why = reason_of(verdict, healing(fields)), world.surveyed.untold(item) if fields else ""
+    reason = "; ".join(filter(None, why))
     if verdict.replaced is not None:
         return Action.REPLACE, reason
     if moved:

@@ -5,6 +5,10 @@ wants as it was applied last, and that is not in our record any more, has drifte
 record has the value that we gave it, and differs only where Git changed. Where nothing is remembered of an
 object, a field counts as drifted when somebody wrote it after our own last apply.
 
+Records have the paths of the version of the API that they were written in. Where a manifest came to another
+version, a field that has the place and the value that it was applied with is the same one, and so is one that a
+rule names and somebody else set; of all others it cannot be told, and they are applied.
+
 What is not to be healed is left out of what is applied. That is right by the rules of server-side apply: a field
 that is in nobody's manifest stays as it is, as long as it is not in our record, and those that are left out
 are just those that are not, or that others own beside us.
@@ -34,13 +38,14 @@ class Survey:
 
     ``item`` is the object without what is left to others. ``healed`` are drifted fields of it with who changed
     them; ``left`` are those that were left out of it because of drift, ``ignored`` those because of a rule; both
-    by their paths in the whole object.
+    by their paths in the whole object. ``former`` is the version that it was applied in where that is another one.
     """
 
     item: WantedObject
     healed: Touched = field(default_factory=dict)
     left: Touched = field(default_factory=dict)
     ignored: frozenset[Path] = frozenset()
+    former: str = ""
 
 
 def survey(
@@ -59,19 +64,24 @@ def survey(
     others = [
         record for record in records if not record.ours and (ours or record.manager not in leaving)
     ]
-    if live is None or (ours and ours.version != item.value.get("apiVersion")):
+    if live is None:
         return Survey(item=item)
+    former = ours.version if ours and ours.version != item.value.get("apiVersion") else ""
     rules = rules_for(item)
     if ours and not rules and not unowned(item.value, ours):
-        return Survey(item=item)
+        return Survey(item=item, former=former)
     ignored = {path for path in single_fields(item, rules) if _touched(item, path, others)}
-    drifted = _drifted(item, ours, others, fingerprint) if ours else {}
+    told_apart = not former or item.drift is not Drift.HEAL  # else nobody is to be blamed
+    drifted = _drifted(item, ours, others, fingerprint) if ours and told_apart else {}
     ignored |= {path for path in drifted if any(_overlap(path, at) for at in places(item, rules))}
     rest = {path: touch for path, touch in drifted.items() if path not in ignored}
     if item.drift is Drift.HEAL:
         healed = {moved(path, ignored): touch for path, touch in rest.items()}
-        return Survey(item=without(item, ignored), healed=healed, ignored=frozenset(ignored))
-    return Survey(item=without(item, ignored | {*rest}), left=rest, ignored=frozenset(ignored))
+        found = Survey(item=without(item, ignored), healed=healed, ignored=frozenset(ignored))
+    else:
+        cut = without(item, ignored | {*rest})
+        found = Survey(item=cut, left=rest, ignored=frozenset(ignored))
+    return replace(found, former=former)
 
 
 def touch_at(touched: Touched, at: Path | None) -> Touch | None:
@@ -137,10 +147,11 @@ def _drifted(
         return {}
     memory = Memory.of(fingerprint)
     known = memory.known(item)
+    by_time = not memory.fields and ours.version == item.value.get("apiVersion")
     return {
         path: touch
         for path, touch in found.items()
-        if _as_applied(item, path, known) or (not memory.fields and _later(touch, ours))
+        if _as_applied(item, path, known) or (by_time and _later(touch, ours))
     }
 
 

@@ -73,6 +73,13 @@ class Surveyed:
             return tuple(each.change for each in found)
         return tuple(replace(each.change, touch=touch_at(healed, each.at)) for each in found)
 
+    def untold(self, item: WantedObject) -> str:
+        """Return why drift that the set leaves may be taken back all the same, or an empty text."""
+        surveyed = self.found.get(item.ref) if item.ref else None
+        if item.drift is Drift.HEAL or surveyed is None or not surveyed.former:
+            return ""
+        return f"was applied as {surveyed.former}: drift of what has another place now is not told"
+
     def left(self, item: WantedObject, live: Live | None) -> Change | None:
         """Return what others did to an object and what is left so, from what was applied to what is live."""
         if self.left_gone(item, live):

@@ -1,6 +1,7 @@
 """The pure half of drift: who owns what, what is remembered, and what is taken out of a manifest."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -203,6 +204,32 @@ def test_another_version_of_the_api_tells_nothing() -> None:
     ours = entry("orchestrator", owned_without("f:spec", "f:replicas"), apiVersion="apps/v1beta1")
     item = wanted(deployment())
     assert survey(item, live(ours), remember(item, by_field=False)).healed == {}
+
+
+@pytest.mark.parametrize("drift", list(Drift))
+def test_what_is_left_stays_left_in_another_version_of_the_api(drift: Drift) -> None:
+    """What a rule names and others set is theirs, and so is what Git wants in the place and as it was applied."""
+    before = wanted({**deployment(), "apiVersion": "apps/v1beta1"}, drift=drift)
+    known = remember(before, by_field=drift is not Drift.HEAL)
+    lost = owned_without("f:spec", "f:replicas")
+    lost["f:spec"].pop("f:selector")
+    there = live(
+        entry("orchestrator", lost, apiVersion="apps/v1beta1"),
+        entry("kubectl", {"f:spec": {"f:replicas": {}, "f:selector": {}}}, time=MOMENTS[1]),
+    )
+    heals = drift is Drift.HEAL
+    found = survey(wanted(deployment(paused=True), drift=drift), there, known)
+    selector: Path = ("spec", "selector", "matchLabels", "app")
+    assert found.left.keys() == (set() if heals else {("spec", "replicas"), selector})
+    assert (found.healed, found.former) == ({}, "apps/v1beta1")
+    moved_on = wanted(deployment(replicas=2, paused=True), drift=drift)
+    assert survey(moved_on, there, known).left.keys() == (set() if heals else {selector})
+    rule = Ignored(paths=("/spec/replicas", "/spec/paused"))
+    ruled = survey(replace(moved_on, ignore=(rule,)), there, known)
+    assert ruled.ignored == {("spec", "replicas")}
+    kept: Any = ruled.item.value
+    assert "replicas" not in kept["spec"]
+    assert kept["spec"]["paused"]
 
 
 @pytest.mark.parametrize(
