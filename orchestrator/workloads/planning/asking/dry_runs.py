@@ -34,9 +34,11 @@ from orchestrator.workloads.planning.asking.refusals import (
 )
 from orchestrator.workloads.planning.asking.replacement import (
     asks_to_be_replaced,
-    made_anew,
+)
+from orchestrator.workloads.planning.asking.successors import (
     refuses_replacement,
-    stand_in,
+    remade,
+    successors,
 )
 from orchestrator.workloads.planning.pending import overlaid
 from orchestrator.workloads.planning.taking_over.claims import Claim, claim_of
@@ -271,17 +273,21 @@ class DryRuns:
 
     def _replace(self, cases: Sequence[_Case]) -> None:
         """Find what would come of objects that may be deleted and made anew, since they cannot be changed."""
-        allowed = [case for case in cases if self._may_be_replaced(case)]
-        submissions = [stand_in(case.submission) for case in allowed]
-        replies = self._cluster.apply_many(submissions, dry_run=True)
-        for case, asked, reply in zip(allowed, submissions, replies, strict=True):
-            refusal, error = refuses_replacement(reply), case.reply
+        allowed = [
+            (case, case.reply, case.live)
+            for case in cases
+            if isinstance(case.reply, Immutable) and case.live and self._may_be_replaced(case)
+        ]
+        found = successors(self._cluster, [(case.submission, live) for case, _, live in allowed])
+        for (case, error, live), successor in zip(allowed, found, strict=True):
+            said = successor.reply
+            brought, hard = self._brought(said), self._hard(said)
+            refusal = refuses_replacement(said, live, brought=brought, hard=hard)
             if refusal is not None:
-                case.reply = invalid_replacement(case.submission.ref, asked.ref, refusal)
-            elif isinstance(error, Immutable) and case.live is not None:
-                case.replaced = error
-                case.reply = None
-                case.result = _successor(case, case.live, reply)
+                case.reply = invalid_replacement(case.submission.ref, successor.asked.ref, refusal)
+            else:
+                case.replaced, case.reply = error, None
+                case.result = remade(case.item.value, live, successor)
 
     def _may_be_replaced(self, case: _Case) -> bool:
         if case.live is None or owner_of(case.live) != self._owner:
@@ -326,10 +332,24 @@ class DryRuns:
         if isinstance(reply, NamespaceMissing):
             return namespace_of(ref) in self._named
         if isinstance(reply, TooEarly):
-            return any(self._brings(reply, other) for other in self._named)
+            return self._brought(reply)
         # Something pending was left out, or its definition is about to change.
         early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
         return early and type(reply) is Invalid
+
+    def _brought(self, reply: Reply) -> bool:
+        """Whether this plan brings what an object lacks."""
+        if not isinstance(reply, TooEarly):
+            return False
+        return any(self._brings(reply, other) for other in self._named)
+
+    def _hard(self, reply: Reply) -> Live:
+        """Return the limits that this plan gives to the quota that an object exceeds."""
+        if not (isinstance(reply, TooEarly) and reply.lacks.too_small):
+            return {}
+        quotas = [case for ref, case in self._cases.items() if reply.lacks.met_by(ref)]
+        replies = [quota.reply for quota in quotas if isinstance(quota.reply, Accepted)]
+        return mapping(mapping(replies[0].live, "spec"), "hard") if replies else {}
 
     def _brings(self, refusal: TooEarly, ref: ObjectRef) -> bool:
         """Whether this plan brings an object that another one needs, or changes what is too small for it."""
@@ -369,15 +389,6 @@ class DryRuns:
 
 def _created(reply: Reply | None) -> bool:
     return isinstance(reply, Accepted) and reply.created
-
-
-def _successor(case: _Case, live: Live, reply: Reply) -> Mapping[str, Tree]:
-    """Return what there would be after a replacement, as far as that can be known."""
-    if not isinstance(reply, Accepted):
-        return overlaid(live, case.item.value)
-    return made_anew(
-        live, reply.live, declared=declared_by_us(reply.live), former=declared_by_us(live)
-    )
 
 
 def _tree(live: Live) -> Mapping[str, Tree]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import UnitId
-from orchestrator.workloads.cluster.answers import FieldConflict
+from orchestrator.workloads.cluster.answers import FieldConflict, Invalid
 from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.taking_over.claims import Claim
@@ -67,8 +67,9 @@ def not_ours_to_replace(ref: ObjectRef, error: Immutable) -> ClusterError:
 def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError) -> ClusterError:
     """Return the refusal of a replacement that the server would not accept once the old object is gone."""
     why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(stand_in.name, ref.name)
+    what = "is not valid" if isinstance(error, Invalid) else "would be refused"
     return ClusterError(
-        f"{ref} has to be replaced, and its replacement is not valid: {why}", hint=error.hint
+        f"{ref} has to be replaced, and its replacement {what}: {why}", hint=error.hint
     )
 
 

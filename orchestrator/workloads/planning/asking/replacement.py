@@ -1,23 +1,18 @@
 """Objects that have to be deleted and made anew, since fields of theirs cannot be changed. Pure.
 
-The server cannot be asked what would become of such an object while it is there. It is asked to create one of
-another name instead: that finds what it would refuse and what it would default. Of the answer only what the
-manifest declares, or declared, is taken, since the rest (addresses, ids) is drawn by lot.
+Of the successor that the server shows, only what the manifest declares, or declared, is taken, since the rest
+(addresses, ids) is drawn by lot.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias, cast
 
-from orchestrator.errors import ClusterError
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Json
-from orchestrator.workloads.cluster.answers import Invalid
 from orchestrator.workloads.cluster.immutability import Immutable
-from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.ownership import annotation
 from orchestrator.workloads.records.fields import FieldPath, FieldSet, prefixes_of
@@ -26,38 +21,11 @@ from orchestrator.workloads.records.notation import names
 Side: TypeAlias = "Tree | Absent"
 
 REPLACE: Final = "orchestrator/replace"
-_SHORT: Final = 40
-# Refusals that are only about the other name, or about what the object holds that is to be replaced.
-_ABOUT_THE_OTHER: Final = ("metadata.name", "already ", "exceeded quota")
-_REFUSALS: Final = (ClusterError, Invalid)
 
 
 def asks_to_be_replaced(manifest: Mapping[str, Json]) -> bool:
     """Whether an object may be deleted and made anew where it cannot be changed."""
     return annotation(manifest, REPLACE) == "enabled"
-
-
-def stand_in(submission: Submission) -> Submission:
-    """Return the submission for an object of the same manifest that is not there yet."""
-    name = submission.ref.name
-    other = f"{name[:_SHORT]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    metadata = submission.manifest.get("metadata")
-    fields = {**(metadata if isinstance(metadata, dict) else {}), "name": other}
-    return Submission(
-        ref=replace(submission.ref, name=other),
-        manifest={**submission.manifest, "metadata": fields},
-        absent=True,
-    )
-
-
-def refuses_replacement(reply: object) -> ClusterError | None:
-    """Return why a replacement would not be accepted, or None when nothing is known against it.
-
-    What admission refuses counts as much as what validation does: the old object would be gone by then.
-    """
-    if type(reply) not in _REFUSALS or not isinstance(reply, ClusterError):
-        return None
-    return None if any(words in reply.message for words in _ABOUT_THE_OTHER) else reply
 
 
 def made_anew(live: Live, made: Live, *, declared: FieldSet, former: FieldSet) -> dict[str, Tree]:

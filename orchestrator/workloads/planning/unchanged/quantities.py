@@ -15,16 +15,29 @@ _LARGEST: Final = 2**63 - 1
 
 def canonical(value: Json) -> str | None:
     """Return an amount as the server writes it; None for what is none, or is rare (exponents, below milli)."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    found, number = _parted(value), amount(value)
+    if found is None or number is None:
         return None
-    found = _AMOUNT.fullmatch(str(value))
+    return _binary(number) if found[2] in _BINARY[1:] else _decimal(number)
+
+
+def amount(value: Json) -> Fraction | None:
+    """Return how much an amount is; None for what is none, or is rare."""
+    found = _parted(value)
     if found is None:
         return None
     number, suffix = Fraction(found[1]), found[2] or ""
     if suffix in _BINARY[1:]:
-        return _binary(number * 1024 ** _BINARY.index(suffix))
+        return number * Fraction(1024 ** _BINARY.index(suffix))
     factor = Fraction(1, 1000) if suffix == "m" else Fraction(1000 ** _DECIMAL.index(suffix))
-    return _decimal(number * factor)
+    return number * factor
+
+
+def _parted(value: Json) -> re.Match[str] | None:
+    """Return the number of an amount and its suffix."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return _AMOUNT.fullmatch(str(value))
 
 
 def _binary(amount: Fraction) -> str | None:

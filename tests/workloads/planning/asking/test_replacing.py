@@ -16,6 +16,7 @@ from orchestrator.workloads.cluster.answers import Superseded
 from orchestrator.workloads.planning.steps import SetPlan
 from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
+from tests.workloads.custom import definition
 from tests.workloads.ground import Ground, change_of, told
 
 pytestmark = pytest.mark.integration
@@ -321,6 +322,50 @@ def test_what_must_not_be_pruned_is_not_replaced_by_its_set(ground: Ground) -> N
     after["metadata"] = {"name": "it", "annotations": {**keep, "orchestrator/replace": "enabled"}}
     (plan,) = ground.plan(ground.rendered(json.dumps(after)), inventory=inventory)
     assert change_of(plan, "/it").action is Action.REPLACE
+
+
+@pytest.mark.timeout(60)
+def test_a_definition_whose_successor_is_wrong_is_not_deleted(ground: Ground) -> None:
+    """Nor are the objects of its kind: the name of a definition hides none of its other mistakes."""
+    group = f"{ground.namespace}.example.com"
+    before, after = definition(group), definition(group)
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
+    inventory = ground.apply(json.dumps(before))
+    after["spec"]["scope"] = "Cluster"
+    (plan,) = ground.plan(ground.rendered(json.dumps(after), replace=True), inventory=inventory)
+    change = change_of(plan, group)
+    assert (change.action, [item.path for item in change.fields]) == (
+        Action.REPLACE,
+        ["spec.scope"],
+    )
+    schema = {"type": "object", "properties": {"spec": {"description": "no type"}}}
+    after["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = schema
+    try:
+        with pytest.raises(ClusterError, match=r"its replacement is not valid: .*type: Required"):
+            ground.plan(ground.rendered(json.dumps(after), replace=True), inventory=inventory)
+        assert ground.others.get(path)["metadata"]["uid"] == inventory[0].uid
+    finally:
+        ground.others.request("DELETE", path)
+
+
+def test_a_service_is_not_replaced_for_an_address_that_another_one_has(ground: Ground) -> None:
+    """Its own ports of nodes are no obstacle, though a stand-in cannot have them; the address of another one is."""
+    port = {"port": 80, "nodePort": 0}
+    before = service(type="NodePort")
+    inventory = ground.apply(json.dumps(before))
+    live = ground.others.get(ground.path("services", "it"))["spec"]
+    port["nodePort"] = live["ports"][0]["nodePort"]
+    other = {**service(), "metadata": {"name": "other"}}
+    taken = ground.others.create(ground.path("services"), other)["spec"]["clusterIP"]
+    wanted = service(type="NodePort", clusterIP=taken, ports=[port])
+    with pytest.raises(ClusterError, match=f"{ground.namespace}/other has the address {taken}"):
+        ground.plan(ground.rendered(json.dumps(wanted), replace=True), inventory=inventory)
+    ground.others.request("DELETE", ground.path("services", "other"))
+    (plan,) = ground.plan(ground.rendered(json.dumps(wanted), replace=True), inventory=inventory)
+    change = change_of(plan, "/it")
+    assert [(item.path, item.after) for item in change.fields] == [("spec.clusterIP", taken)]
+    _carry_out(ground, plan, ground.events.append)
+    assert ground.others.get(ground.path("services", "it"))["spec"]["clusterIP"] == taken
 
 
 def test_an_ordinary_change_is_no_replacement(ground: Ground) -> None:
