@@ -48,10 +48,10 @@ class Below:
         try:
             while seen := self._watch.next(0):
                 changed = True
-                if seen.ref.kind == "Event":
-                    self.dependents.take_refusal(seen.live, now=clock.now())
-                else:
+                if seen.ref.kind != "Event":
                     self.dependents.take(seen.live, gone=seen.gone)
+                elif not seen.gone:
+                    self.dependents.take_refusal(seen.live, now=clock.now())
         except AccessDenied as error:
             self._give_up(error)
         return changed

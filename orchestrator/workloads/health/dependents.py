@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from orchestrator.workloads.health.pods import PATIENCE, obstacle
-from orchestrator.workloads.health.status import condition
+from orchestrator.workloads.health.pods import obstacle
+from orchestrator.workloads.health.refusals import Refusal, lasting, refusal
+from orchestrator.workloads.health.status import condition, conditions, time
 from orchestrator.workloads.live import Live, mapping, mappings, number, text
 
 RUN_PODS: Final = frozenset(
@@ -27,6 +28,7 @@ RUN_PODS: Final = frozenset(
 _REVISION: Final = "deployment.kubernetes.io/revision"
 _TEMPLATE: Final = "deprecated.daemonset.template.generation"
 _TEMPLATE_LABEL: Final = "pod-template-generation"
+_ENDS: Final = ("FailureTarget", "SuccessCriteriaMet")  # conditions after which a Job ends
 _HASH_LABEL: Final = "controller-revision-hash"
 
 
@@ -37,7 +39,8 @@ class Dependents:
         """Begin with nothing seen."""
         self._owned: dict[str, dict[str, Live]] = {}
         self._owner: dict[str, str] = {}
-        self._refused: dict[str, tuple[datetime, str]] = {}
+        self._made: dict[str, datetime] = {}
+        self._refused: dict[str, list[Refusal]] = {}
 
     def take(self, live: Live, *, gone: bool) -> None:
         """Remember a Pod or a ReplicaSet as it is now, or forget it."""
@@ -53,6 +56,9 @@ class Dependents:
             ),
             "",
         )
+        made = time(text(metadata, "creationTimestamp"))
+        if owner and made:
+            self._made[owner] = max(made, self._made.get(owner, made))
         if gone or not owner or metadata.get("deletionTimestamp"):
             return
         self._owner[uid] = owner
@@ -61,8 +67,7 @@ class Dependents:
     def take_refusal(self, event: Live, *, now: datetime) -> None:
         """Remember that something could not create a Pod; ``now`` is when that was seen."""
         uid = text(mapping(event, "involvedObject"), "uid")
-        first, _ = self._refused.get(uid, (now, ""))
-        self._refused[uid] = first, f"{text(event, 'reason')}: {text(event, 'message')}"
+        self._refused.setdefault(uid, []).append(refusal(event, now=now))
 
     def pods(self, live: Live) -> tuple[Live, ...]:
         """Return the Pods of an object that belong to its newest revision, by name."""
@@ -84,8 +89,10 @@ class Dependents:
                 continue  # it is replaced by another one
             if found := obstacle(pod, now, crashes=crashes, room=room(pod)):
                 return f"Pod {text(mapping(pod, 'metadata'), 'name')}: {found}"
-        first, told = self._refused.get(_uid(live), (now, ""))
-        return told if now - first >= PATIENCE and _short(live) else ""
+        uid = _uid(live)
+        if not _short(live):
+            return ""
+        return lasting(self._refused.get(uid, ()), made=self._made.get(uid), now=now)
 
     def _below(self, live: Live) -> Iterator[Live]:
         owned = self._owned.get(_uid(live), {})
@@ -133,9 +140,19 @@ def _short(live: Live) -> bool:
             wanted = number(status, "desiredNumberScheduled")
             return number(status, "currentNumberScheduled") < wanted
         case "Job":
-            return not number(status, "active")
+            return not number(status, "active") and not _ends(live)
         case _:
             return number(status, "replicas") < number(spec, "replicas", default=1)
+
+
+def _ends(job: Live) -> bool:
+    """Whether no further Pod of a Job comes: all have succeeded, some are being counted, or its end is decided."""
+    status = mapping(job, "status")
+    return (
+        number(status, "succeeded") >= number(mapping(job, "spec"), "completions", default=1)
+        or any(mapping(status, "uncountedTerminatedPods").values())
+        or any(found.is_true and found.kind in _ENDS for found in conditions(job))
+    )
 
 
 def _uid(live: Live) -> str:

@@ -1,20 +1,26 @@
 """Why objects are not healthy, beyond their own status: their Pods, and the warnings that were recorded."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
 
+from orchestrator import clock
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.health.below import Below
 from orchestrator.workloads.health.dependents import RUN_PODS, ready
 from orchestrator.workloads.health.pods import waiting_containers
+from orchestrator.workloads.health.refusals import told_last
 from orchestrator.workloads.health.status import last_condition
 from orchestrator.workloads.live import Live, mapping, text
 
 _MOST_OBJECTS: Final = 10
 _MOST_PODS: Final = 3
 _MOST_WARNINGS: Final = 5
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_A_MINUTE: Final = timedelta(minutes=1)
+_Named: TypeAlias = tuple[str, str, str]  # kind, name, uid
 
 
 class Explanation:
@@ -35,11 +41,11 @@ class Explanation:
         """Return indented lines: the last condition, the Pods that wait, recent warnings about either."""
         live = self._laggards[ref]
         pods = [pod for pod in self._below.dependents.pods(live) if not ready(pod)]
-        names = {ref.name, *map(_name, pods)}
+        about = {*map(_named, (live, *pods))}
         lines = [
             *_prefixed("condition", [last_condition(live)]),
             *(line for pod in pods[:_MOST_PODS] for line in _about_pod(pod)),
-            *_prefixed("warning", self._recent(ref.namespace, names)),
+            *_prefixed("warning", self._recent(ref.namespace, about)),
         ]
         if self._below.unseen and (ref.group, ref.kind) in RUN_PODS:
             lines.append(f"its Pods could not be looked at: {self._below.unseen}")
@@ -58,14 +64,27 @@ class Explanation:
         if self._left_out:
             yield f"and {self._left_out} more"
 
-    def _recent(self, namespace: str, names: set[str]) -> list[str]:
-        about = [
-            event
-            for event in self._warnings.get(namespace, ())
-            if mapping(event, "involvedObject").get("name") in names
-        ]
-        recent = sorted(about, key=_when)[-_MOST_WARNINGS:]
-        return [f"{event.get('reason')}: {event.get('message')}" for event in recent]
+    def _recent(self, namespace: str, about: set[_Named]) -> list[str]:
+        found = [item for item in self._warnings.get(namespace, ()) if concerns(item, about)]
+        recent = sorted(found, key=lambda item: told_last(item) or _LONG_AGO)[-_MOST_WARNINGS:]
+        return [warning(item, now=clock.now()) for item in recent]
+
+
+def concerns(event: Live, about: Collection[_Named]) -> bool:
+    """Whether an event is about one of some objects, each its kind, name and uid: another one had the name before."""
+    told = mapping(event, "involvedObject")
+    return any(
+        (text(told, "kind"), text(told, "name")) == (kind, name) and text(told, "uid") in {"", uid}
+        for kind, name, uid in about
+    )
+
+
+def warning(event: Live, *, now: datetime) -> str:
+    """Return what an event says, and how long ago when that is a minute or more: it may be over."""
+    told = f"{event.get('reason')}: {event.get('message')}"
+    last = told_last(event)
+    minutes = (now - last) // _A_MINUTE if last else 0
+    return f"{told} ({minutes} min ago)" if minutes > 0 else told
 
 
 def _about_pod(pod: Live) -> Iterator[str]:
@@ -84,12 +103,12 @@ def _warnings(cluster: Cluster, namespace: str) -> list[Live]:
         return []
 
 
-def _when(event: Live) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
-
-
 def _prefixed(word: str, texts: Iterable[str]) -> Iterator[str]:
     return (f"{word}: {told}" for told in texts if told)
+
+
+def _named(live: Live) -> _Named:
+    return text(live, "kind"), _name(live), text(mapping(live, "metadata"), "uid")
 
 
 def _name(live: Live) -> str:

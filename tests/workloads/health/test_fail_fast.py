@@ -114,15 +114,42 @@ def _refused_by_a_quota(beside: Ground, kind: str) -> ClusterError:
     directory.mkdir()
     ground = Ground(cluster=beside.cluster, others=beside.others, directory=directory)
     ground.make_namespace()
+    _allow_no_pods(ground)
+    error = refusal(ground, workload(kind, template()))
+    ground.leave()
+    return error
+
+
+def _allow_no_pods(ground: Ground) -> None:
     quota = {"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0"}}}
     ground.others.create(ground.path("resourcequotas"), quota)
     eventually(
         lambda: ground.others.get(ground.path("resourcequotas", "small")),
         lambda found: "hard" in found.get("status", {}),
     )
-    error = refusal(ground, workload(kind, template()))
-    ground.leave()
-    return error
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", ["StatefulSet", "Job"])
+def test_a_refusal_that_is_over(
+    ground: Ground, kind: str, in_the_background: Callable[[Callable[[], None]], None]
+) -> None:
+    """Pods that come one by one, and slowly, after a quota was raised are waited for: the refusals are over."""
+
+    def raise_the_quota() -> None:
+        eventually(
+            lambda: ground.others.get(ground.path("events")),
+            lambda found: any(item["reason"] == "FailedCreate" for item in found["items"]),
+        )
+        more = {"spec": {"hard": {"pods": "9"}}}
+        ground.patch(ground.path("resourcequotas", "small"), more, manager="admin")
+
+    _allow_no_pods(ground)
+    in_the_background(raise_the_quota)
+    slow = template()
+    slow["metadata"]["annotations"]["sandbox.orchestrator/delay"] = "12s"
+    some = {"replicas": 3} if kind == "StatefulSet" else {"completions": 2}
+    ground.apply(workload(kind, slow, **some), wait=Wait(timeout=120))
 
 
 def test_a_rule_of_admission(ground: Ground) -> None:
