@@ -352,7 +352,7 @@ def test_damaged_entries_are_found_and_written_anew(shop: Path) -> None:
             for file in ("entry.json", "state.json")
         }
         if number == 0:
-            files["state.json"] = files["state.json"].replace(b'"inventory":[]', _FORGED)
+            files["state.json"] = files["state.json"].replace(b'"inventory":[]', _FORGED, 1)
         parent = plumbing.commit(files, parents=[parent], message="x", author="x", at=NOON)
     for ref in (LEDGER, "refs/orchestrator-seen/shop/production"):
         git(shop, "update-ref", ref, parent)
