@@ -8,6 +8,7 @@ from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import Json, UnitId
 from orchestrator.stack.written.durations import DURATION, seconds
 from orchestrator.workloads.live import mapping
+from orchestrator.workloads.masks import NO_MASKS, SENSITIVE, Masks, read, written
 
 FIELD_MANAGER: Final = "orchestrator"
 """Our name in every object's record of who set which field."""
@@ -21,7 +22,7 @@ WAIT: Final = "orchestrator/wait"
 FORCE: Final = "orchestrator/force"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
-MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, _MANAGED_BY})
+MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, SENSITIVE, _MANAGED_BY})
 """The labels and annotations that we add; they are no change that a person made."""
 
 
@@ -29,8 +30,10 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where client-side ``kubectl apply`` keeps the manifest; with a Secret's values in it."""
 
 
-def marked(manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId) -> dict[str, Json]:
-    """Return the manifest with the marks of its owner and unit."""
+def marked(
+    manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId, masks: Masks = NO_MASKS
+) -> dict[str, Json]:
+    """Return the manifest with the marks of its owner and unit, and of what is secret in it."""
     metadata = mapping(manifest, "metadata")
     labels = {
         **mapping(metadata, "labels"),
@@ -39,6 +42,8 @@ def marked(manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId) -> dict[
         ENVIRONMENT: owner.environment,
     }
     annotations = {**mapping(metadata, "annotations"), UNIT: unit}
+    if masks:
+        annotations[SENSITIVE] = written(masks)
     return {
         **manifest,
         "metadata": {**metadata, "labels": labels, "annotations": annotations},
@@ -63,6 +68,11 @@ def unit_of(live: Mapping[str, Json]) -> UnitId | None:
     """Return the unit that an object says it was applied by."""
     unit = annotation(live, UNIT)
     return UnitId(unit) if unit else None
+
+
+def masks_in(live: Mapping[str, Json]) -> Masks:
+    """Return what an object says was secret of it when it was applied."""
+    return read(annotation(live, SENSITIVE))
 
 
 def uid_of(live: Mapping[str, Json]) -> str:

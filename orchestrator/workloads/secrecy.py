@@ -9,10 +9,10 @@ from typing import Final, cast
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
-from orchestrator.stack.paths import value_at
-from orchestrator.workloads.live import Live
+from orchestrator.workloads.live import SET_BY_THE_SERVER, Live, mapping
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.ownership import LAST_APPLIED
+from orchestrator.workloads.masks import Masks, values_at
+from orchestrator.workloads.ownership import LAST_APPLIED, MARKS, masks_in
 
 _OF_A_SECRET: Final[frozenset[Path]] = frozenset(
     {
@@ -43,11 +43,26 @@ def _has_secret_name(item: WantedObject) -> bool:
 
 
 def learn_live(objects: Iterable[Live], secrets: Secrets) -> None:
-    """Learn every value of the Secrets among live objects: a former value is secret too."""
-    found = (
-        live for live in objects if (live.get("apiVersion"), live.get("kind")) == ("v1", "Secret")
-    )
-    _learn(((cast("Mapping[str, Tree]", live), _OF_A_SECRET) for live in found), secrets)
+    """Learn what is secret among live objects, since a former value is secret too: of Secrets, and what was masked."""
+    _learn(((_unmarked(live), paths) for live in objects if (paths := _secret_live(live))), secrets)
+
+
+def _secret_live(live: Live) -> Masks:
+    masks = masks_in(live)
+    is_secret = (live.get("apiVersion"), live.get("kind")) == ("v1", "Secret")
+    return masks | _OF_A_SECRET if is_secret else masks
+
+
+def _unmarked(live: Live) -> Mapping[str, Tree]:
+    """Return an object without what we and the server add to it: no words that are to be looked for."""
+    metadata = {
+        key: {name: item for name, item in value.items() if name not in MARKS}
+        if isinstance(value, dict)
+        else value
+        for key, value in mapping(live, "metadata").items()
+        if key not in SET_BY_THE_SERVER
+    }
+    return cast("Mapping[str, Tree]", {**live, "metadata": metadata})
 
 
 def fingerprint_of(items: Iterable[WantedObject]) -> str:
@@ -65,12 +80,15 @@ def hidden(item: WantedObject) -> Json:
     return _without_secrets(dict(item.value), secret)
 
 
-def _learn(values: Iterable[tuple[Mapping[str, Tree], frozenset[Path]]], secrets: Secrets) -> None:
+def _learn(
+    values: Iterable[tuple[Mapping[str, Tree], frozenset[Path] | Masks]], secrets: Secrets
+) -> None:
     found: list[Json] = []
     for value, paths in values:
         for path in paths:
-            for text in _texts(value_at(dict(value), path)):
-                found += [text, *_decoded(text)]
+            for tree in values_at(dict(value), path):
+                for text in _texts(tree):
+                    found += [text, *_decoded(text)]
     secrets.learn(found)
 
 

@@ -22,7 +22,7 @@ _TARGET = re.compile(r"(?:^|\s)make ([a-z][a-z-]+)")
 _FILE = re.compile(r"(?:orchestrator|tests|stacks|docs|tools|benchmarks)/[\w./-]*\w/?")
 _VARIABLE = re.compile(r"ORCHESTRATOR_[A-Z_]+")
 _SHORTEST = 6  # a shorter piece of a message would be found anywhere
-_MARKS = {ownership.STACK, ownership.ENVIRONMENT, ownership.UNIT}
+_MARKS = ownership.MARKS
 _SOURCES = sorted((ROOT / "orchestrator").rglob("*.py"))
 
 pages = pytest.mark.parametrize("page", PAGES)

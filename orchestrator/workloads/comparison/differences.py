@@ -55,7 +55,7 @@ def differences(
     known = not pending_in(_plain(intent.value))
     if known and result is live:
         return ()  # nobody had to be asked: most objects of most plans
-    if known and not live and not intent.secret:
+    if known and not live and not intent.hides:
         found = iter([Difference(change=one, at=at) for one, at in arriving(result, intent.value)])
     else:
         before = cast("dict[str, Tree]", dict(live or {}))
@@ -84,7 +84,7 @@ def _walk(before: Side, after: Side, intent: Intent) -> Iterator[Difference]:
         yield _told(_shown(before, intent), ABSENT, intent)  # what goes is told whole
     elif _divisible(before, after, dict):
         yield from _maps(_as_map(before), _as_map(after), intent)
-    elif () not in intent.secret and _divisible(before, after, list) and _holds_maps(before, after):
+    elif not intent.indivisible and _divisible(before, after, list) and _holds_maps(before, after):
         yield from _lists(_as_list(before), _as_list(after), intent)
     elif not same(before, after):
         yield _told(_shown(before, intent), _shown(after, intent), intent)
@@ -142,7 +142,7 @@ def _lists(before: Sequence[Tree], after: Sequence[Tree], intent: Intent) -> Ite
     keys = keys_of(_last_name(intent.path), before, after)
     if keys:
         yield from _keyed(before, after, intent, keys=keys)
-    elif intent.secret or pending_in(_plain(intent.value)) or in_step(before, after):
+    elif intent.hides or pending_in(_plain(intent.value)) or in_step(before, after):
         yield from _numbered(before, after, intent)
     else:
         yield _told(_shown([*before], intent), _shown([*after], intent), intent)
@@ -158,7 +158,7 @@ def _keyed(
         sides = old.get(name, ABSENT), new.get(name, ABSENT)
         element = new.get(name, old.get(name, ABSENT))
         matching = [index for index, item in enumerate(wanted) if could_be(item, element, keys)]
-        yield from _walk(*sides, intent.of_element(name, matching))
+        yield from _walk(*sides, intent.of_element(name, matching, sides[0]))
     if [name for name in old if name in new] != [name for name in new if name in old]:
         moved = replace(intent, path=f"{intent.path}{ORDER}")
         yield _told(_names(old, keys), _names(new, keys), moved)
@@ -176,7 +176,7 @@ def _numbered(
     for index in range(max(len(before), len(after))):
         sides = _element(before, index), _element(after, index)
         matching = [index] if index < length else []
-        yield from _walk(*sides, intent.of_element(str(index), matching))
+        yield from _walk(*sides, intent.of_element(str(index), matching, sides[0]))
 
 
 def _element(items: Sequence[Tree], index: int) -> Side:
@@ -187,7 +187,7 @@ def _shown(side: Side, intent: Intent) -> Value:
     if isinstance(side, Absent):
         return ABSENT
     plain = _without_pending(side)
-    return masked(plain) if intent.secret else plain
+    return masked(plain) if intent.hides else plain
 
 
 def _without_pending(value: Tree) -> Json:

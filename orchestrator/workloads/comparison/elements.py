@@ -85,7 +85,7 @@ def keys_of(field: str, before: Sequence[Tree], after: Sequence[Tree]) -> Keys:
 
 def name_of(item: Tree, keys: Keys) -> str:
     """Return ``name=web`` or ``containerPort=80,protocol=TCP``; empty when the element has none of the keys."""
-    parts = ((key, value) for key in keys if isinstance(value := _at(item, key), str | int))
+    parts = ((key, value) for key in keys if isinstance(value := at_key(item, key), str | int))
     return ",".join(f"{key}={_written(value)}" for key, value in parts)
 
 
@@ -105,8 +105,8 @@ def could_be(item: Tree, element: "Tree | Absent", keys: Keys) -> bool:
     """
     if not isinstance(item, dict) or not isinstance(element, dict):
         return False
-    said = ((key, value) for key in keys if (value := _at(item, key)) is not None)
-    return all(isinstance(value, Pending) or value == _at(element, key) for key, value in said)
+    said = ((key, value) for key in keys if (value := at_key(item, key)) is not None)
+    return all(isinstance(value, Pending) or value == at_key(element, key) for key, value in said)
 
 
 def in_step(before: Sequence[Tree], after: Sequence[Tree]) -> bool:
@@ -123,7 +123,7 @@ def _names(items: Sequence[Tree], keys: Keys) -> set[str] | None:
     """Return the names of all elements, or None when these keys do not tell them apart."""
     names = {name for item in items if 0 < len(name := name_of(item, keys)) <= _LONGEST}
     if len(names) != len(items) or not all(
-        _at(item, keys[0]) is not None for item in _strict(items, keys)
+        at_key(item, keys[0]) is not None for item in _strict(items, keys)
     ):
         return None
     return names
@@ -135,11 +135,12 @@ def _strict(items: Sequence[Tree], keys: Keys) -> Iterator[Tree]:
         yield from items
 
 
-def _at(item: Tree, key: str) -> Tree:
+def at_key(item: Tree, key: str) -> Tree:
+    """Return what an element has at a key, in which a dot leads into a map; None where it has nothing."""
     if isinstance(item, dict) and key in item:
         return item[key]
     head, _, rest = key.partition(".")
-    return _at(item[head], rest) if rest and isinstance(item, dict) and head in item else None
+    return at_key(item[head], rest) if rest and isinstance(item, dict) and head in item else None
 
 
 def _written(value: str | int) -> str:

@@ -23,6 +23,7 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import SET_BY_THE_SERVER
 from orchestrator.workloads.manifests.documents import ManifestDocument
 from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, group_version_kind
+from orchestrator.workloads.masks import masks_of
 from orchestrator.workloads.ownership import WAIT, says_how_to_wait
 
 _DEFAULT_NAMESPACE: Final = "default"
@@ -105,6 +106,7 @@ class _Rendering:
             ref=self._ref(value),
             title=self._title(value),
             sensitive=sensitive,
+            masks=masks_of(value, _unlike_data(value, sensitive)),
             rights=self.manifests.rights,
             drift=self.manifests.drift,
             ignore=self.manifests.ignore,
@@ -210,6 +212,13 @@ def _normalised(
         case _:
             pass
     return value, sensitive
+
+
+def _unlike_data(value: Mapping[str, Tree], sensitive: frozenset[Path]) -> frozenset[Path]:
+    """Return what is secret and does not show it by its kind, as the data of a Secret do."""
+    if group_version_kind(value)[::2] != ("", "Secret"):
+        return sensitive
+    return frozenset(path for path in sensitive if path[:1] != ("data",))
 
 
 def _without_null_strategy(value: dict[str, Tree]) -> dict[str, Tree]:

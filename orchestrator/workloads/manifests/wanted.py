@@ -12,6 +12,7 @@ from orchestrator.stack.expressions import (
 )
 from orchestrator.stack.model import Drift, Ignored, Rights, UnitId
 from orchestrator.workloads.manifests.documents import ManifestDocument
+from orchestrator.workloads.masks import NO_MASKS, Masks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class WantedObject:
 
     ``ref`` is None while its name or namespace is pending; ``title`` names it in either case. ``sensitive``
     are the paths at and below which all is secret; ``rights``, ``drift`` and ``ignore`` are its set's. ``whole``
-    is False where something was taken out of it that is left to others.
+    is False where something was taken out of it that is left to others; ``masks`` say what was secret before that.
     """
 
     unit: UnitId
@@ -28,6 +29,7 @@ class WantedObject:
     ref: ObjectRef | None
     title: str
     sensitive: frozenset[Path] = frozenset()
+    masks: Masks = NO_MASKS
     rights: Rights = field(default_factory=Rights)
     drift: Drift = Drift.HEAL
     ignore: tuple[Ignored, ...] = ()

@@ -7,7 +7,7 @@ from orchestrator.workloads.definitions.custom_resources import (
 )
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.ownership import owner_of, unit_of
+from orchestrator.workloads.ownership import masks_in, owner_of, unit_of
 from orchestrator.workloads.planning.asking.dry_runs import Verdict
 from orchestrator.workloads.planning.asking.replacement import forcing
 from orchestrator.workloads.planning.creation import creation
@@ -68,7 +68,12 @@ def _decision(
         return Action.REPLACE, reason
     if moved:
         return Action.MOVE, reason
-    return (Action.UPDATE if fields or verdict.succession else Action.NO_OP), reason
+    if fields or verdict.succession:
+        return Action.UPDATE, reason
+    # Without it nobody would know later which of the values were secret.
+    if item.masks <= masks_in(verdict.live):
+        return Action.NO_OP, reason
+    return Action.UPDATE, "; ".join(filter(None, (reason, "notes which of its fields are secret")))
 
 
 def _coming(item: WantedObject, world: World) -> tuple[Action, str]:

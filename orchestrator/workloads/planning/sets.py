@@ -127,7 +127,7 @@ def _step(item: WantedObject, action: Action, world: World) -> ObjectStep:
     assert item.ref is not None  # noqa: S101 - whatever is not pending has a name
     verdict = world.verdicts[item.ref]
     wanted = known(without(world.surveyed.applied(item).value, verdict.left))
-    manifest = marked(wanted, owner=world.owner, unit=item.unit)
+    manifest = marked(wanted, owner=world.owner, unit=item.unit, masks=item.masks)
     earlier = world.inventory.get(item.ref)
     return ObjectStep(
         ref=item.ref,

@@ -104,6 +104,6 @@ def _submission(ref: ObjectRef, item: WantedObject, live: Live | None, owner: Ow
     manifest = completed(item.value, live) if item.pending else known(item.value)
     return Submission(
         ref=ref,
-        manifest=marked(manifest, owner=owner, unit=item.unit),
+        manifest=marked(manifest, owner=owner, unit=item.unit, masks=item.masks),
         force=forced(manifest) or item.rights.conflicts is Conflicts.TAKE,
     )

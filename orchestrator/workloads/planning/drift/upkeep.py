@@ -13,6 +13,8 @@ from orchestrator.workloads.comparison.differences import differences
 from orchestrator.workloads.comparison.intent import Intent
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
+from orchestrator.workloads.masks import NO_MASKS
+from orchestrator.workloads.ownership import masks_in
 from orchestrator.workloads.planning.drift.memory import Memory, remember
 from orchestrator.workloads.planning.drift.rules import rules_for
 from orchestrator.workloads.planning.drift.survey import Survey, survey, told, touch_at
@@ -66,7 +68,8 @@ class Surveyed:
             return ()
         surveyed = self.found.get(item.ref) if item.ref else None
         applied = self.applied(item)
-        intent = Intent(value=dict(applied.value), secret=secret_in(applied))
+        former = masks_in(live) if live else NO_MASKS
+        intent = Intent(value=dict(applied.value), secret=secret_in(applied), former=former)
         healed = surveyed.healed if surveyed else {}
         found = differences(live, result, intent=intent)
         if not healed:
@@ -88,7 +91,8 @@ class Surveyed:
         if live is None or surveyed is None or not (surveyed.left or surveyed.ignored):
             return None
         touched = {**surveyed.left, **dict.fromkeys(surveyed.ignored, Touch())}
-        intent = Intent(value=dict(item.value), secret=secret_in(item))
+        former = masks_in(live)
+        intent = Intent(value=dict(item.value), secret=secret_in(item), former=former)
         fields = tuple(
             replace(found.change, before=found.change.after, after=found.change.before, touch=touch)
             for found in differences(live, overlaid(live, item.value), intent=intent)
