@@ -98,6 +98,29 @@ def test_an_object_that_moved_is_kept_when_the_prune_of_its_old_set_is_late(worl
     assert _metadata(world, "moved")["annotations"]["orchestrator/unit"] == "manifests.new"
 
 
+def test_a_set_says_how_long_its_deletions_may_take(world: World) -> None:
+    """What is pruned is waited for as what is applied: the set's own timeout, and no five minutes."""
+    world.declare(
+        {}, {"shop": {"path": "shop", "namespace": world.name, "wait": {"timeout": "1s"}}}
+    )
+    held = config_map("held")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    world.manifests("shop/held.yaml", held)
+    world.manifests("shop/kept.yaml", config_map("kept"))
+    world.commit()
+    world.apply()
+    (world.root / "stacks" / world.name / "shop" / "held.yaml").unlink()
+    world.commit("Drop one")
+
+    ended = world.run("apply", world.name, "--yes")
+
+    assert ended.code == 1
+    assert f"ConfigMap {world.name}/held is not gone after 1 s" in ended.stderr
+    world.patch("ConfigMap", "held", {"metadata": {"finalizers": None}}, manager="robot")
+    world.apply("--retry")
+    assert list(world.live()) == ["kept"]
+
+
 def _metadata(world: World, name: str) -> Document:
     found: Document = world.object("ConfigMap", name)["metadata"]
     return found

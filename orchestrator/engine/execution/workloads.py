@@ -18,7 +18,7 @@ from orchestrator.plans.change import Action, Change
 from orchestrator.plans.events import Outcome, UnitStarted
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.processes import Stop
-from orchestrator.stack.model import UnitId
+from orchestrator.stack.model import UnitId, Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.applying.pruning import prune
 from orchestrator.workloads.applying.sending import Sent
@@ -148,6 +148,7 @@ def prune_workloads(
                 owner=planned.session.owner,
                 on_event=around.on_event,
                 stop=around.stop,
+                timeout=_patience(planned, unit),
             )
 
         deleted = tried(planned, unit, around.stop, attempt)
@@ -157,6 +158,12 @@ def prune_workloads(
 
     order = [unit for unit in pruning_order(sets, planned.graph) if _prunes(sets[unit])]
     return carried_out(planned, "prune", order, work, at_once=None)
+
+
+def _patience(planned: Planned, unit: UnitId) -> float:
+    """Return how many seconds a deletion may take: what a set says of health, and the default for one that left Git."""
+    declared = planned.wanted.manifests.get(unit)
+    return (declared.wait if declared else Wait()).timeout
 
 
 def _changes(result: SetPlan, *, deletions: bool) -> Iterator[Change]:

@@ -150,7 +150,7 @@ _WAIT: Final = either(
         {
             "timeout": Key(
                 core_schema.str_schema(strict=True, pattern=DURATION),
-                "How long objects may take to become healthy.",
+                "How long objects may take to become healthy, or to be gone.",
                 "90s",
                 default="5m",
             ),

@@ -35,6 +35,7 @@ _DEFINITIONS_SECONDS: Final = 30.0
 # A new namespace gets its service account, and a new definition its address, a moment after they are there.
 _EARLY_SECONDS: Final = 15.0
 _AGAIN_SECONDS: Final = 0.1
+_AGAIN_SECONDS_AT_MOST: Final = 1.0
 
 
 def apply_set(
@@ -138,7 +139,7 @@ class _Execution:
             self._clear_away()
         self._hand_over(batch)
         left = [_submission(step) for step in batch if step.action is not Action.NO_OP]
-        deadline = clock.seconds() + _EARLY_SECONDS
+        started = clock.seconds()
         while left:
             for submission in left:
                 self._sent.open.add(submission.ref)
@@ -151,7 +152,8 @@ class _Execution:
             )
             errors = [reply for reply in replies if isinstance(reply, ClusterError)]
             early = all(map(self._is_early, errors))
-            if errors and (not early or clock.seconds() > deadline):
+            waited = clock.seconds() - started
+            if errors and (not early or waited > _EARLY_SECONDS):
                 raise together(errors)
             left = [
                 submission
@@ -159,7 +161,7 @@ class _Execution:
                 if isinstance(reply, ClusterError)
             ]
             if left:
-                self._stop.wait(_AGAIN_SECONDS)
+                self._stop.wait(pause_between_tries(waited))
 
     def _is_early(self, error: ClusterError) -> bool:
         """Whether a refusal passes by itself: the server takes in a moment later what was just made or changed."""
@@ -239,6 +241,14 @@ class _Execution:
             uid=self._uids.get(step.ref, step.uid),
             fingerprint=step.fingerprint,
         )
+
+
+def pause_between_tries(waited: float) -> float:
+    """Return how many seconds after a refusal that passes by itself the same is sent again, after so many. Pure.
+
+    Most are over at once; of those that are not, each try is a request, and news of a change that began again.
+    """
+    return min(max(_AGAIN_SECONDS, waited / 2), _AGAIN_SECONDS_AT_MOST)
 
 
 def _submission(step: ObjectStep) -> Submission:

@@ -237,7 +237,7 @@ def test_an_expired_token_is_asked_for_again(tmp_path: Path) -> None:
 
 
 def test_a_plugin_is_told_what_it_asked_for(tmp_path: Path) -> None:
-    """A plugin gets its own environment and, on request, the cluster."""
+    """A plugin gets its own environment and, on request, the cluster, with what is written there for plugins alone."""
     answer = '{"status": {"token": "t"}}'
     script = program(
         tmp_path, f"echo \"$KUBERNETES_EXEC_INFO $REGION $*\" > {tmp_path}/told; echo '{answer}'"
@@ -251,7 +251,18 @@ def test_a_plugin_is_told_what_it_asked_for(tmp_path: Path) -> None:
             "provideClusterInfo": True,
         }
     }
-    file = kubeconfig(tmp_path / "config", "dev", current="dev", user=user)
+    (tmp_path / "ca.pem").write_text(PEM)
+    cluster: dict[str, Any] = {
+        "certificate-authority": "ca.pem",
+        "insecure-skip-tls-verify": True,
+        "disable-compression": True,
+        "tls-server-name": "api",
+        "extensions": [
+            {"name": "others", "extension": {"audience": "no"}},
+            {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "dev"}},
+        ],
+    }
+    file = kubeconfig(tmp_path / "config", "dev", current="dev", user=user, **cluster)
     access = locate(Target(kubeconfig=file), settings(tmp_path))
     Credentials(
         access=access, settings=settings(tmp_path), secrets=Secrets(), stop=Stop()
@@ -260,7 +271,17 @@ def test_a_plugin_is_told_what_it_asked_for(tmp_path: Path) -> None:
     assert json.loads(told.rpartition("}")[0] + "}") == {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "kind": "ExecCredential",
-        "spec": {"interactive": False, "cluster": {"server": "https://dev.example"}},
+        "spec": {
+            "interactive": False,
+            "cluster": {
+                "server": "https://dev.example",
+                "certificate-authority-data": base64.b64encode(PEM.encode()).decode(),
+                "insecure-skip-tls-verify": True,
+                "disable-compression": True,
+                "tls-server-name": "api",
+                "config": {"audience": "dev"},
+            },
+        },
     }
     assert told.endswith(" eu a b\n")
     assert script.exists()

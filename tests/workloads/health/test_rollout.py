@@ -11,7 +11,7 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeDone
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId, Wait
-from orchestrator.workloads.applying.execution import apply_set
+from orchestrator.workloads.applying.execution import apply_set, pause_between_tries
 from orchestrator.workloads.health.rollout import pause_between_looks
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
@@ -132,6 +132,15 @@ def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
                     cluster, plan, wait=Wait(enabled=False), on_event=lambda _: None, stop=Stop()
                 )
             assert sum(asked.method == "PATCH" for asked in server.asked) == count
+
+
+def test_what_is_too_early_for_long_is_not_tried_all_the_time() -> None:
+    """Most of it is over at once; the rest is a request, and news of a change that began, for each try."""
+    waited, tries = 0.0, 0
+    while waited < 15:
+        waited, tries = waited + pause_between_tries(waited), tries + 1
+    assert pause_between_tries(0.0) == 0.1
+    assert tries < 25
 
 
 def test_looking_at_thousands_takes_a_twentieth_of_the_time_at_most() -> None:

@@ -23,6 +23,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 _SECTIONS: Final = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _CORE: Final = "client.authentication.k8s.io"
+_SWITCHES: Final = ("insecure-skip-tls-verify", "disable-compression")
 
 
 class _Config:
@@ -151,7 +152,7 @@ def _access(context: str, cluster: tuple[Fields, Path], user: tuple[Fields, Path
         token_file=_token_file(login, login_directory),
         client_certificate=_pem(login, "client-certificate", login_directory),
         client_key=_pem(login, "client-key", login_directory),
-        plugin=_plugin(login, login_directory, fields),
+        plugin=_plugin(login, login_directory, _told(fields, directory)),
     )
 
 
@@ -192,7 +193,7 @@ def _pem(fields: Fields, name: str, directory: Path) -> str:
         raise ClusterError(f"{name} {directory / written} cannot be read: {error}") from error
 
 
-def _plugin(user: Fields, directory: Path, cluster: Fields) -> Plugin | None:
+def _plugin(user: Fields, directory: Path, told: Fields) -> Plugin | None:
     fields = _fields(user, "exec")
     command = _text(fields, "command")
     if not command:
@@ -206,7 +207,7 @@ def _plugin(user: Fields, directory: Path, cluster: Fields) -> Plugin | None:
         api_version=_text(fields, "apiVersion") or f"{_CORE}/v1",
         environment=_environment(fields.get("env")),
         install_hint=_text(fields, "installHint"),
-        cluster=_told(cluster) if fields.get("provideClusterInfo") is True else None,
+        cluster=told if fields.get("provideClusterInfo") is True else None,
     )
 
 
@@ -215,9 +216,16 @@ def _environment(value: Json) -> dict[str, str]:
     return {_text(item, "name"): _text(item, "value") for item in pairs if isinstance(item, dict)}
 
 
-def _told(cluster: Fields) -> dict[str, str]:
-    names = ("server", "certificate-authority-data", "tls-server-name", "proxy-url")
-    return {name: _text(cluster, name) for name in names if _text(cluster, name)}
+def _told(cluster: Fields, directory: Path) -> Fields:
+    """Return what a plugin is told of its cluster when it asks: all that we know, and what is meant for it alone."""
+    authority = _pem(cluster, "certificate-authority", directory)
+    written = {
+        **{name: _text(cluster, name) for name in ("server", "tls-server-name", "proxy-url")},
+        "certificate-authority-data": base64.b64encode(authority.encode()).decode(),
+        **{name: cluster.get(name) is True for name in _SWITCHES},
+        "config": dict(_named(cluster.get("extensions"), "extension")).get(f"{_CORE}/exec"),
+    }
+    return {name: value for name, value in written.items() if value}
 
 
 def _where(files: tuple[Path, ...]) -> str:

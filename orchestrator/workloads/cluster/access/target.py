@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.stack.model import Json
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -35,7 +37,7 @@ class Plugin:
     api_version: str = "client.authentication.k8s.io/v1"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     install_hint: str = ""
-    cluster: Mapping[str, str] | None = field(default=None, repr=False)
+    cluster: Mapping[str, Json] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
