@@ -162,8 +162,8 @@ def prune_workloads(
 
 def _patience(planned: Planned, unit: UnitId) -> float:
     """Return how many seconds a deletion may take: what a set says of health, and the default for one that left Git."""
-    declared = planned.wanted.manifests.get(unit)
-    return (declared.wait if declared else Wait()).timeout
+    sets = planned.wanted.stack.manifests  # also those that a destroy does not want
+    return next((declared.wait for declared in sets if declared.id == unit), Wait()).timeout
 
 
 def _changes(result: SetPlan, *, deletions: bool) -> Iterator[Change]:

@@ -219,11 +219,12 @@ def _environment(value: Json) -> dict[str, str]:
 def _told(cluster: Fields, directory: Path) -> Fields:
     """Return what a plugin is told of its cluster when it asks: all that we know, and what is meant for it alone."""
     authority = _pem(cluster, "certificate-authority", directory)
-    written = {
+    meant = dict(_named(cluster.get("extensions"), "extension")).get(f"{_CORE}/exec", {})
+    written: dict[str, Json] = {
         **{name: _text(cluster, name) for name in ("server", "tls-server-name", "proxy-url")},
         "certificate-authority-data": base64.b64encode(authority.encode()).decode(),
         **{name: cluster.get(name) is True for name in _SWITCHES},
-        "config": dict(_named(cluster.get("extensions"), "extension")).get(f"{_CORE}/exec"),
+        "config": dict(meant),
     }
     return {name: value for name, value in written.items() if value}
 
