@@ -91,11 +91,14 @@ def observe(
     as_wanted = unasked(cluster, objects, live, kinds=kinds, owner=owner, mutations=mutations)
     others = [item for item in objects if item.ref not in as_wanted]
     surveyed = surveys(cluster, others, live, inventory, owner=owner)
-    asked = [surveyed.applied(item) for item in others]
+    asked = [(surveyed.applied(item), item) for item in others]
     refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
     if refused:
         raise together(refused)
     verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner, mutations=mutations)
+    surveyed = surveyed.with_whole(
+        item for item in others if item.ref and verdicts[item.ref].replaced is not None
+    )
     learn_live((found.live for found in verdicts.values() if found.live), secrets)
     verdicts |= as_wanted
     verdicts |= {item.ref: _unchanged(live.get(item.ref)) for item in resting if item.ref}

@@ -21,7 +21,7 @@ from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.ownership import owner_of, prunable, uid_of
+from orchestrator.workloads.ownership import owner_of, uid_of
 from orchestrator.workloads.planning.asking.merging import merge_patch
 from orchestrator.workloads.planning.asking.namespaces import namespace_of
 from orchestrator.workloads.planning.asking.refusals import (
@@ -33,8 +33,9 @@ from orchestrator.workloads.planning.asking.refusals import (
     unchangeable,
 )
 from orchestrator.workloads.planning.asking.replacement import (
-    asks_to_be_replaced,
+    may_be_replaced,
 )
+from orchestrator.workloads.planning.asking.submissions import submission_of
 from orchestrator.workloads.planning.asking.successors import (
     refuses_replacement,
     remade,
@@ -135,15 +136,18 @@ class DryRuns:
             if heirless(self._live[ref]) or self._leaves_drift(case, self._live[ref]):
                 case.reply = Accepted(live=self._live[ref], created=False)
 
-    def submit(self) -> None:
-        """Ask for all that is not settled; then for what is there; then again, with what follows from both."""
+    def submit(self, whole: Mapping[ObjectRef, WantedObject]) -> None:
+        """Ask for all that is not settled; then for what is there; then again, with what follows from both.
+
+        What is made anew is asked about ``whole``: nobody keeps what was left to others of the old object.
+        """
         cases = [case for case in self._cases.values() if case.reply is None]
         self._dry_run(cases)
         self._look(cases)
         self._dry_run([case for case in cases if self._asks_again(case)])
         self._make_way([case for case in cases if type(case.reply) is Invalid])
         self._succeed([case for case in cases if isinstance(case.reply, Accepted)])
-        self._replace([case for case in cases if isinstance(case.reply, Immutable)])
+        self._replace([case for case in cases if isinstance(case.reply, Immutable)], whole)
 
     def verdicts(self, unasked: Iterable[ObjectRef]) -> dict[ObjectRef, Verdict]:
         """Return the verdicts, the unasked ones included; raises ClusterError for what cannot be done."""
@@ -271,13 +275,20 @@ class DryRuns:
         fields = mapping(patch, "metadata")
         return {**patch, "metadata": {**fields, "uid": uid_of(live)}}
 
-    def _replace(self, cases: Sequence[_Case]) -> None:
+    def _replace(self, cases: Sequence[_Case], whole: Mapping[ObjectRef, WantedObject]) -> None:
         """Find what would come of objects that may be deleted and made anew, since they cannot be changed."""
         allowed = [
             (case, case.reply, case.live)
             for case in cases
-            if isinstance(case.reply, Immutable) and case.live and self._may_be_replaced(case)
+            if isinstance(case.reply, Immutable)
+            and case.live
+            and owner_of(case.live) == self._owner
+            and may_be_replaced(case.submission.manifest, case.live, case.item.rights)
         ]
+        for case, _, live in allowed:
+            ref = case.submission.ref
+            case.item, case.left = whole[ref], NOTHING
+            case.submission = submission_of(ref, case.item, live, self._owner)
         found = successors(self._cluster, [(case.submission, live) for case, _, live in allowed])
         for (case, error, live), successor in zip(allowed, found, strict=True):
             said = successor.reply
@@ -288,13 +299,6 @@ class DryRuns:
             else:
                 case.replaced, case.reply = error, None
                 case.result = remade(case.item.value, live, successor)
-
-    def _may_be_replaced(self, case: _Case) -> bool:
-        if case.live is None or owner_of(case.live) != self._owner:
-            return False
-        # What must not be pruned has to ask for it by itself.
-        by_set = case.item.rights.replace and prunable(case.live)
-        return by_set or asks_to_be_replaced(case.submission.manifest)
 
     def _error(self, ref: ObjectRef) -> ClusterError | None:
         case = self._cases.get(ref)

@@ -11,10 +11,10 @@ from typing import Final, TypeAlias, cast
 from orchestrator.plans.change import FieldChange
 from orchestrator.plans.values import ABSENT, Absent
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.model import Json
+from orchestrator.stack.model import Json, Rights
 from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.live import Live
-from orchestrator.workloads.ownership import annotation
+from orchestrator.workloads.ownership import annotation, prunable
 from orchestrator.workloads.records.fields import FieldPath, FieldSet, prefixes_of
 from orchestrator.workloads.records.notation import names
 
@@ -23,9 +23,13 @@ Side: TypeAlias = "Tree | Absent"
 REPLACE: Final = "orchestrator/replace"
 
 
-def asks_to_be_replaced(manifest: Mapping[str, Json]) -> bool:
-    """Whether an object may be deleted and made anew where it cannot be changed."""
-    return annotation(manifest, REPLACE) == "enabled"
+def may_be_replaced(manifest: Mapping[str, Json], live: Live, rights: Rights) -> bool:
+    """Whether an object may be deleted and made anew where it cannot be changed.
+
+    What must not be pruned has to ask for it by itself.
+    """
+    by_set = rights.replace and prunable(live)
+    return by_set or annotation(manifest, REPLACE) == "enabled"
 
 
 def made_anew(live: Live, made: Live, *, declared: FieldSet, former: FieldSet) -> dict[str, Tree]:

@@ -7,15 +7,13 @@ from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Conflicts
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.requests import Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.ownership import forced, marked
 from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
+from orchestrator.workloads.planning.asking.submissions import submission_of
 from orchestrator.workloads.planning.drift.rules import rules_for
-from orchestrator.workloads.planning.pending import completed, known
 from orchestrator.workloads.planning.taking_over.succession import heirless
 from orchestrator.workloads.planning.unchanged.admission import Mutation
 from orchestrator.workloads.planning.unchanged.settled import settled
@@ -36,7 +34,7 @@ def unasked(
     which something may be left to others are not among them. Raises what a cluster does.
     """
     submissions = [
-        _submission(item.ref, item, there, owner)
+        submission_of(item.ref, item, there, owner)
         for item in objects
         if item.ref and not item.pending
         if (there := live.get(item.ref)) is not None and _all_ours(item, there)
@@ -61,7 +59,7 @@ def _all_ours(item: WantedObject, live: Live) -> bool:
 
 def ask(
     cluster: Cluster,
-    objects: Sequence[WantedObject],
+    objects: Sequence[tuple[WantedObject, WantedObject]],
     live: Mapping[ObjectRef, Live],
     *,
     kinds: Kinds,
@@ -70,11 +68,12 @@ def ask(
 ) -> dict[ObjectRef, Verdict]:
     """Return a verdict for each object that has a reference.
 
+    Each of the ``objects`` is given without what is left to others, and whole, as it is made anew if it has to be.
     ``live`` are the objects that are known to be ours; ``kinds`` tell which kinds the server serves, and
     ``mutations`` the admission that changes what is sent. Raises ClusterError with every refusal, and for
     objects that belong to somebody else.
     """
-    named = {item.ref: item for item in objects if item.ref}
+    named = {item.ref: item for item, _ in objects if item.ref}
     missing = missing_namespaces(cluster, named, live)
     early = {
         ref
@@ -85,25 +84,16 @@ def ask(
     there = {**live, **_found(cluster, [ref for ref in waiting if ref not in live])}
     early |= {ref for ref in waiting if ref not in there}
     submissions = [
-        _submission(ref, item, there.get(ref), owner)
+        submission_of(ref, item, there.get(ref), owner)
         for ref, item in named.items()
         if ref not in early
     ]
     dry_runs = DryRuns(cluster, named, there, owner=owner, kinds=kinds)
     prepared = dry_runs.prepared(submissions)
     dry_runs.settle(settled(cluster, prepared, there, kinds=kinds, mutations=mutations))
-    dry_runs.submit()
+    dry_runs.submit({item.ref: item for _, item in objects if item.ref})
     return dry_runs.verdicts(sorted(early))
 
 
 def _found(cluster: Cluster, refs: Iterable[ObjectRef]) -> dict[ObjectRef, Live]:
     return {ref: live for ref, live in cluster.get_many(refs).items() if live is not None}
-
-
-def _submission(ref: ObjectRef, item: WantedObject, live: Live | None, owner: Owner) -> Submission:
-    manifest = completed(item.value, live) if item.pending else known(item.value)
-    return Submission(
-        ref=ref,
-        manifest=marked(manifest, owner=owner, unit=item.unit, masks=item.masks),
-        force=forced(manifest) or item.rights.conflicts is Conflicts.TAKE,
-    )

@@ -84,6 +84,17 @@ def survey(
     return replace(found, former=former)
 
 
+def made_anew(item: WantedObject, found: Survey) -> Survey:
+    """Return what is told of an object that is deleted and made anew, where ``found`` is what others did to it.
+
+    All of it is as Git has it afterwards, so that what was left to others is healed too.
+    """
+    told = (
+        {} if found.ignored else found.healed
+    )  # whose paths lead through what is left of the object
+    return Survey(item=item, healed={**told, **found.left})
+
+
 def touch_at(touched: Touched, at: Path | None) -> Touch | None:
     """Return who changed what the manifest has at ``at``, or None where nobody did."""
     if at is None:

@@ -17,7 +17,7 @@ from orchestrator.workloads.masks import NO_MASKS
 from orchestrator.workloads.ownership import masks_in
 from orchestrator.workloads.planning.drift.memory import Memory, remember
 from orchestrator.workloads.planning.drift.rules import rules_for
-from orchestrator.workloads.planning.drift.survey import Survey, survey, told, touch_at
+from orchestrator.workloads.planning.drift.survey import Survey, made_anew, survey, told, touch_at
 from orchestrator.workloads.planning.pending import overlaid
 from orchestrator.workloads.planning.taking_over.claims import claim_of
 from orchestrator.workloads.planning.taking_over.succession import DECLARING
@@ -37,6 +37,11 @@ class Surveyed:
         """Return an object as it is applied: without what is left to others."""
         surveyed = self.found.get(item.ref) if item.ref else None
         return surveyed.item if surveyed else item
+
+    def with_whole(self, replaced: Iterable[WantedObject]) -> "Surveyed":
+        """Return the same with nothing left to others of objects that are made anew: nobody has it then."""
+        anew = {item.ref: made_anew(item, self.found[item.ref]) for item in replaced if item.ref}
+        return replace(self, found={**self.found, **anew}) if anew else self
 
     def left_gone(self, item: WantedObject, live: Live | None) -> bool:
         """Whether others deleted an object that Git wants as it was, and its set does not heal that."""
