@@ -8,6 +8,7 @@ from pathlib import Path
 from orchestrator.engine.planning.paths import WHOLE, mentions_revision, survey
 from orchestrator.errors import InvalidStack, OrchestratorError
 from orchestrator.plans.declared import Declared
+from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.repository import Repository
 from orchestrator.stack.load import (
@@ -43,6 +44,19 @@ def declared_at(
         for environment in each.environments:
             content = each.content or _hashed(each.paths, contents)
             yield Declared(stack=each.stack, environment=environment, content=content)
+
+
+def made_alike(repository: Repository, one: Revision, other: Revision, owner: Owner) -> bool:
+    """Whether a stack is made of the same at two revisions, as far as anybody can tell; raises as declared_at does."""
+    made = [
+        [
+            each.content
+            for each in declared_at(repository, revision, lambda file: file.name == owner.stack)
+            if each.environment == owner.environment
+        ]
+        for revision in (one, other)
+    ]
+    return made[0] == made[1] and any(made[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

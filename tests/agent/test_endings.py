@@ -46,6 +46,24 @@ def test_what_did_not_succeed_is_tried_again(end: End, failures: int, lot: float
     assert after.settled == ""
 
 
+@given(
+    st.sampled_from([Task.WORKLOADS, Task.INFRASTRUCTURE]),
+    st.sampled_from([*BADLY, End.HELD, End.SUSPENDED]),
+    st.sampled_from([Drift.REPORT, Drift.IGNORE]),
+    LOTS,
+)
+def test_a_look_that_changes_nothing_stays_one(
+    task: Task, end: End, policy: Drift, lot: float
+) -> None:
+    """Whatever befalls it, none that follows it brings back what others changed; a new revision is another matter."""
+    pace = Pace(retry=PACE.retry, drift=DriftChecks(policy=policy))
+    item = replace(at_work(task), settled="c1")
+    assert list(ended(item, verdict(end), NOW, pace=pace, lot=lot).due) == [task]
+    assert list(ended(item, verdict(end), NOW, pace=PACE, lot=lot).due) == [Task.RECONCILE]
+    unsettled = replace(item, settled="c0")
+    assert list(ended(unsettled, verdict(end), NOW, pace=pace, lot=lot).due) == [Task.RECONCILE]
+
+
 @given(st.integers(0, 50), LOTS)
 def test_what_is_overtaken_is_tried_later_and_later(before: int, lot: float) -> None:
     """The newer revision may never be read; any other end is its end, and it is no failure."""

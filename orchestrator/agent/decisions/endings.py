@@ -9,6 +9,7 @@ from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.stack.model import Drift
 
+_LOOKS = frozenset({Task.WORKLOADS, Task.INFRASTRUCTURE})
 _FULL = frozenset({Task.RECONCILE, Task.INFRASTRUCTURE})
 
 
@@ -30,7 +31,7 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     task, item = item.running, replace(item, running=None, look=NEVER, overtaken=overtaken)
     if Task.RECONCILE in item.due or task in {None, Task.SURVEY}:
         return item
-    again = Task.DESTROY if task is Task.DESTROY else Task.RECONCILE
+    again = _again(item, task, pace.drift)
     if verdict.well:
         drift = pace.drift
         due = _checks(item.due, now, drift, lot, full=task in _FULL)
@@ -43,6 +44,12 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     failures = item.failures + (verdict.end is End.FAILED)
     pause = _pause(max(failures, overtaken, 1), pace.retry, lot)
     return replace(item, failures=failures, waits=False, due={again: now + pause})
+
+
+def _again(item: Item, task: Task, drift: DriftChecks) -> Task:
+    """Return as what a task is tried again: a look that may change nothing stays one."""
+    looks = task in _LOOKS and drift.policy is not Drift.HEAL and item.settled == item.attempted
+    return task if looks or task is Task.DESTROY else Task.RECONCILE
 
 
 def over(item: Item, verdict: Verdict) -> bool:

@@ -6,10 +6,12 @@ Nobody can be asked. What would lose data, needs an approval or is not allowed n
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from orchestrator import clock
 from orchestrator.agent.decisions.agenda import Task
+from orchestrator.agent.decisions.settled import settled
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_objects, check_planned
 from orchestrator.agent.work.going_back import newer_in
@@ -24,6 +26,7 @@ from orchestrator.engine.planning.plan import Planned, make_plan
 from orchestrator.engine.planning.selection import Selection
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
+from orchestrator.engine.surveying import made_alike
 from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.engine.vanished import Unplaced, open_as_applied
 from orchestrator.errors import (
@@ -33,12 +36,14 @@ from orchestrator.errors import (
     Mistake,
     OrchestratorError,
     PlanRefused,
+    RepositoryError,
 )
 from orchestrator.ledger.entry import LedgerState, Operation
 from orchestrator.plans.approvals import approvers, check_approvals
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.objects import Owner
+from orchestrator.plans.plan import Revision
 from orchestrator.plans.remembered import Suspension
 from orchestrator.plans.report import Report, accomplished, intended
 from orchestrator.plans.windows import Closed, check_windows, closed
@@ -131,9 +136,8 @@ def _reconciled(order: Order, planned: Planned, turn: Turn) -> Verdict:
     """Carry a plan out as far as that is allowed now."""
     session = planned.session
     check_planned(planned, order.repository.allowed)
-    looks = order.task in _LOOKS and order.settings.drift.policy is Drift.REPORT
-    if looks and planned.plan.effective:
-        return _verdict(End.DRIFTED, planned, drift=_drift(planned) or 1)
+    if verdict := _left_astray(order, planned):
+        return verdict
     bounds = order.repository.allowed
     allowed = Permissions(
         retry=_may_retry(order, planned),
@@ -154,6 +158,33 @@ def _reconciled(order: Order, planned: Planned, turn: Turn) -> Verdict:
     ) as moved:  # somebody else was quicker, and what was planned is not what is there
         return Verdict(end=End.LOCKED, message=moved.message, revision=order.revision)
     return _done(planned, report)
+
+
+def _left_astray(order: Order, planned: Planned) -> Verdict | None:
+    """Return the verdict of what others changed where that is not brought back, None of all else.
+
+    A look may have become a run of another kind: it failed, another replica had the stack, or nobody remembers it.
+    """
+    policy, plan = order.settings.drift.policy, planned.plan
+    if policy is Drift.HEAL or order.task is Task.DESTROY or not plan.effective:
+        return None
+    looks = order.task in _LOOKS
+    if not looks and not settled(planned.ledger, plan.revision, same=partial(_same, planned)):
+        return None
+    if policy is Drift.IGNORE:
+        return Verdict(end=End.UNCHANGED, revision=plan.revision.commit)
+    return _verdict(End.DRIFTED, planned, drift=_drift(planned) or 1)
+
+
+def _same(planned: Planned, other: Revision) -> bool:
+    """Whether the stack is made of the same at another revision; not where nobody can tell."""
+    session, gate = planned.session, planned.session.surroundings.gate
+    try:
+        if gate is not None:
+            gate.admit(other)
+        return made_alike(session.repository, planned.plan.revision, other, session.owner)
+    except (InvalidStack, PlanRefused, RepositoryError):
+        return False
 
 
 def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:

@@ -127,6 +127,29 @@ def test_drift_that_is_only_reported_stays(keeper: Keeper, world: World) -> None
     assert _text(world) == "overwritten"
 
 
+def test_drift_is_left_also_by_an_agent_that_remembers_nothing(
+    keeper: Keeper, world: World
+) -> None:
+    """A new Pod, or a replica that takes a stack over, plans all of it, and brings back no more than a look."""
+
+    def end(policy: str) -> str:
+        keeper.tell(defaults={"drift": {"policy": policy}})
+        shutil.rmtree(keeper.home / "agent", ignore_errors=True)
+        (task,) = told(keeper.once(), "task ended")
+        assert task["task"] == "reconcile"
+        return str(task["end"])
+
+    assert end("report") == "applied"
+    world.patch("ConfigMap", "greeting", {"data": {"text": "overwritten"}})
+    assert end("report") == "drifted"
+    (world.root / "README.md").write_text("not of the stack")
+    keeper.push("Say more of it")
+    assert (end("report"), end("ignore")) == ("drifted", "unchanged")
+    assert _text(world) == "overwritten"
+    assert end("heal") == "applied"
+    assert _text(world) == "hello"
+
+
 def test_a_new_revision_goes_ahead_of_a_stuck_rollout(keeper: Keeper, world: World) -> None:
     """Whoever pushes the mend need not wait for what it mends to give up."""
     world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
