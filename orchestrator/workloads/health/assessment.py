@@ -21,19 +21,21 @@ def assess(
     live: Live | None,
     *,
     now: datetime,
+    began: datetime | None = None,
     late_binding: frozenset[str] = frozenset(),
     own: Callable[[Live], Health | None] | None = None,
 ) -> Health:
     """Return the health of an object as the API server last showed it; None stands for one that is gone.
 
-    ``now`` is only used for how long something has lasted that may pass; ``late_binding`` are the storage
-    classes that bind a claim when a Pod first uses it. ``own`` is asked instead of what is known of the
+    ``now`` is only used for how long something has lasted that may pass, at the longest since waiting ``began``:
+    what lasted before may be over as soon as its controller looks. ``late_binding`` are the storage classes that
+    bind a claim when a Pod first uses it. ``own`` is asked instead of what is known of the
     object's kind, and may leave it to that.
     """
     if live is None:
         return Health(status=Status.NOT_FOUND, reason="not found")
     known = _general(live) or (own(live) if own else None)
-    return known or _by_kind(live, now, late_binding) or _by_ready(live)
+    return known or _by_kind(live, now, late_binding, began=began) or _by_ready(live)
 
 
 def immediate(group: str, kind: str) -> bool:
@@ -55,7 +57,9 @@ def _general(live: Live) -> Health | None:
     return None
 
 
-def _by_kind(live: Live, now: datetime, late_binding: frozenset[str]) -> Health | None:
+def _by_kind(
+    live: Live, now: datetime, late_binding: frozenset[str], *, began: datetime | None
+) -> Health | None:
     key = (text(live, "apiVersion").rpartition("/")[0], text(live, "kind"))
     if immediate(*key):
         return CURRENT
@@ -64,9 +68,13 @@ def _by_kind(live: Live, now: datetime, late_binding: frozenset[str]) -> Health 
             return pods.pod(live, now)
         case ("", "PersistentVolumeClaim"):
             return single.claim(live, late_binding)
+        case ("autoscaling", "HorizontalPodAutoscaler"):
+            return single.autoscaler(live, now)
+        case ("apps", "Deployment"):
+            return controllers.deployment(live, now, began)
+        case ("apps", "ReplicaSet"):
+            return controllers.replica_set(live, now, began)
         case _:
-            if timed := _TIMED.get(key):
-                return timed(live, now)
             rule = _RULES.get(key)
             return rule(live) if rule else None
 
@@ -79,12 +87,6 @@ def _by_ready(live: Live) -> Health:
         return CURRENT
     return progress(ready.text or "not ready")
 
-
-_TIMED: Final[Mapping[tuple[str, str], Callable[[Live, datetime], Health]]] = {
-    ("apps", "Deployment"): controllers.deployment,
-    ("apps", "ReplicaSet"): controllers.replica_set,
-    ("autoscaling", "HorizontalPodAutoscaler"): single.autoscaler,
-}
 
 _RULES: Final[Mapping[tuple[str, str], Callable[[Live], Health]]] = {
     ("apps", "StatefulSet"): controllers.stateful_set,

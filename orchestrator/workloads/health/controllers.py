@@ -20,12 +20,12 @@ from orchestrator.workloads.health.status import (
 from orchestrator.workloads.live import Live, mapping, number
 
 
-def deployment(live: Live, now: datetime) -> Health:
-    """Return the health of a Deployment."""
+def deployment(live: Live, now: datetime, began: datetime | None) -> Health:
+    """Return the health of a Deployment, for which has been waited since it ``began``."""
     progressing = condition(live, "Progressing")
     if progressing and progressing.reason == "ProgressDeadlineExceeded":
         return failed(progressing.text)
-    if refused := _refused(live, now):
+    if refused := _refused(live, now, began):
         return refused
     wanted = number(mapping(live, "spec"), "replicas", default=1)
     status = mapping(live, "status")
@@ -50,9 +50,9 @@ def paused(deployment: Live) -> bool:
     )
 
 
-def replica_set(live: Live, now: datetime) -> Health:
-    """Return the health of a ReplicaSet."""
-    if refused := _refused(live, now):
+def replica_set(live: Live, now: datetime, began: datetime | None) -> Health:
+    """Return the health of a ReplicaSet, for which has been waited since it ``began``."""
+    if refused := _refused(live, now, began):
         return refused
     wanted = number(mapping(live, "spec"), "replicas", default=1)
     status = mapping(live, "status")
@@ -116,16 +116,18 @@ def job(live: Live) -> Health:
     )
 
 
-def _refused(live: Live, now: datetime) -> Health | None:
+def _refused(live: Live, now: datetime, began: datetime | None) -> Health | None:
     """Return what follows when Pods cannot be created: a quota that is used up, a rule of admission.
 
-    During a rollout old Pods that end may make room for new ones, so that this may pass.
+    During a rollout old Pods that end may make room for new ones, so that this may pass. One of before may be over:
+    the condition stays until the controller tries again, or is that of a former revision.
     """
     failure = condition(live, "ReplicaFailure")
     if failure is None or not failure.is_true:
         return None
-    lasts = failure.since is not None and now - failure.since >= PATIENCE
-    return failed(failure.text) if lasts else progress(failure.text)
+    if failure.since is None or now - max(failure.since, began or failure.since) < PATIENCE:
+        return progress(failure.text)
+    return failed(failure.text)
 
 
 def _rolled_out(live: Live, progressing: Condition | None) -> Health:

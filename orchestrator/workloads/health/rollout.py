@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from textwrap import indent
 from typing import Final
@@ -71,14 +72,20 @@ def follow(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
-    """By what objects are assessed; ``late_binding`` are storage classes that bind when a Pod comes."""
+    """By what objects are assessed; ``late_binding`` are storage classes that bind when a Pod comes.
+
+    ``began`` is when it was begun to wait for them.
+    """
 
     rules: Mapping[tuple[str, str], OwnRule]
     late_binding: frozenset[str] = frozenset()
+    began: datetime | None = None
 
     def assess(self, ref: ObjectRef, live: Live) -> Health:
         own = self.rules.get((ref.group, ref.kind))
-        return assess(live, now=clock.now(), late_binding=self.late_binding, own=own)
+        return assess(
+            live, now=clock.now(), began=self.began, late_binding=self.late_binding, own=own
+        )
 
 
 class Rollout:
@@ -125,7 +132,7 @@ class Rollout:
         """
         # Not before all is applied: a claim may come together with its class.
         late_binding = _late_binding(self._cluster, tuple(timeouts))
-        self._judge = replace(self._judge, late_binding=late_binding)
+        self._judge = replace(self._judge, late_binding=late_binding, began=clock.now())
         started = clock.seconds()
         look_at_all = started + _LOOK_AT_ALL_SECONDS
         soonest = min(timeouts.values(), default=0.0)

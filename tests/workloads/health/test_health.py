@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - a table of cases reads by its rows
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -212,6 +212,17 @@ def test_rule(value: dict[str, Any], status: Status, reason: str) -> None:
     assert health.status is status
     assert reason in health.reason
     assert bool(reason) == bool(health.reason)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet"])
+def test_a_refusal_of_before_has_to_last_while_it_is_waited_for(kind: str) -> None:
+    """A condition of an earlier apply may be over as soon as the controller looks; it counts from then on."""
+    value = live(kind, refused_at("11:00:00"), spec=TWO)
+    for waited, status in ((14, Status.IN_PROGRESS), (15, Status.FAILED)):
+        health = assess(value, now=NOW, began=NOW - timedelta(seconds=waited))
+        assert (health.status, health.reason) == (status, "FailedCreate: quota")
+    late = live(kind, refused_at("11:59:50"), spec=TWO)
+    assert assess(late, now=NOW, began=NOW - timedelta(hours=1)).status is Status.IN_PROGRESS
 
 
 def test_what_is_gone_is_not_found() -> None:

@@ -1,5 +1,6 @@
 """Applying to a server that shows what a real one does only now and then."""
 
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
-from orchestrator.plans.events import ChangeDone
+from orchestrator.plans.events import ChangeDone, Event, UnitProgress
 from orchestrator.processes import Stop
 from orchestrator.stack.model import UnitId, Wait
 from orchestrator.workloads.applying.execution import apply_set, pause_between_tries
@@ -19,7 +20,17 @@ from tests.workloads.builders import DEPLOYMENT, OWNER, ref
 from tests.workloads.ground import Ground
 from tests.workloads.servers.listening import Asked
 from tests.workloads.servers.loopback import Say, Script, in_turn, serving
-from tests.workloads.servers.pretended import BUSY, config, connected, discovery, event, listing
+from tests.workloads.servers.pretended import (
+    BUSY,
+    CORE,
+    config,
+    connected,
+    discovery,
+    event,
+    groups,
+    kind,
+    listing,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -68,6 +79,13 @@ def apply_job(script: Script, directory: Path) -> None:
         apply_set(cluster, plan, wait=Wait(timeout=10), on_event=lambda _: None, stop=Stop())
 
 
+WEB = {"apiVersion": "apps/v1", "kind": "Deployment"}
+APPS = groups(
+    {
+        "metadata": {"name": "apps"},
+        "versions": [{"version": "v1", "resources": [kind("Deployment", "deployments")]}],
+    }
+)
 DELETED_AT = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
 
 
@@ -106,6 +124,40 @@ def test_a_predecessor_of_the_same_name_does_not_count(tmp_path: Path) -> None:
     earlier = job("Failed", uid="0")
     events = (event("DELETED", earlier), event("ADDED", job()), event("MODIFIED", job("Complete")))
     apply_job(server(*events, before=listing(earlier)), tmp_path)
+
+
+def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(tmp_path: Path) -> None:
+    """A condition of long ago, which the answer to an apply still shows, lasts since waiting began."""
+    names: dict[str, Any] = {"name": "web", "namespace": "shop", "uid": "1", "resourceVersion": "5"}
+    long_ago = {"type": "ReplicaFailure", "status": "True", "message": "no quota"}
+    long_ago["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+
+    def web(*conditions: dict[str, Any], count: int = 0) -> dict[str, Any]:
+        status = {"observedGeneration": 1, "conditions": conditions, **dict.fromkeys(counts, count)}
+        return {**WEB, "metadata": {**names, "generation": 1}, "status": status}
+
+    done = event("MODIFIED", web({"type": "Available", "status": "True"}, count=1))
+    watches, waited_for = in_turn(Say(lines=(done,)), BUSY), threading.Event()
+
+    def heard(told: Event) -> None:
+        if isinstance(told, UnitProgress) and "no quota" in told.text:
+            waited_for.set()
+
+    def script(asked: Asked) -> Say:
+        if asked.path in {"/api", "/apis"}:
+            return Say(body=CORE if asked.path == "/api" else APPS)
+        if asked.method == "PATCH":
+            return Say(body=web(long_ago))
+        if "watch" in asked.query and waited_for.wait(5):
+            return watches(asked)
+        return listing()
+
+    manifest = marked({**WEB, "metadata": names}, owner=OWNER, unit=UNIT)
+    step = ObjectStep(ref=ref("Deployment", name="web"), action=Action.CREATE, manifest=manifest)
+    plan = SetPlan(unit=UNIT, steps=(step,))
+    with serving(script) as found, connected(found.address, tmp_path) as cluster:
+        apply_set(cluster, plan, wait=Wait(timeout=10), on_event=heard, stop=Stop())
 
 
 def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
