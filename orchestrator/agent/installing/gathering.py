@@ -1,6 +1,7 @@
 """From what stacks want to an installation: who needs which rights. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from orchestrator.agent.configuration.channels import Channel, Events
 from orchestrator.agent.configuration.model import Configuration, StackSettings
@@ -57,8 +58,9 @@ def bound(configuration: Configuration, wanted: Iterable[Wants], own: str) -> Ma
         settings = _settings_of(configuration, each)
         if settings and _kept(settings, each.environment):
             account = settings.service_account or own
-            needs.setdefault(account, []).append(_needs(each))
-            needs[own] += [_ledger(each)] if account != own and each.ledger else []
+            mine = account == own
+            needs.setdefault(account, []).append(_needs(each) if mine else _tenants(each))
+            needs[own] += [_ledger(each)] if not mine and each.ledger else []
     found = {account: rights_of(of_account) for account, of_account in sorted(needs.items())}
     others = [account for account in found if account != own]
     extra = {**impersonation(others)}
@@ -126,6 +128,11 @@ def _needs(wanted: Wants) -> Needs:
         grants=tuple(_grants(wanted.values)),
         ledger=wanted.ledger,
     )
+
+
+def _tenants(wanted: Wants) -> Needs:
+    """Return what an account of somebody else needs: whoever has it could approve and unlock in a ledger."""
+    return replace(_needs(wanted), ledger="")
 
 
 def _ledger(wanted: Wants) -> Needs:

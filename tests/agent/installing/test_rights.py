@@ -146,6 +146,7 @@ def test_a_stack_with_an_account_gives_the_agent_no_rights_but_to_act_as_it() ->
     assert ("", "services", "patch", "") in _allowed(own, "tools")
     assert ("coordination.k8s.io", "leases", "update", "") in _allowed(own, "agents")
     assert ("", "secrets", "patch", "") in _allowed(found["shop/deployer"], "shop")
+    assert _allowed(found["shop/deployer"], "ledgers") == set()
     assert "foreign" not in own.namespaces
 
 
