@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -136,6 +137,26 @@ def test_only_a_push_to_the_branch_counts(kind: HookKind, headers: dict[str, str
     assert not counts("refs/tags/main")
     assert not counts(["refs/heads/main"])
     assert not counts("refs/heads/main", **dict.fromkeys(headers, "ping"))
+
+
+@pytest.mark.parametrize("more", ["", "; charset=utf-8"])
+def test_a_form_is_read_as_github_sends_it(more: str) -> None:
+    """The content type that GitHub offers first; what of it cannot be read says nothing."""
+    kind = f"application/x-www-form-urlencoded{more}"
+    headers = {"x-github-event": "push", "content-type": kind}
+
+    def counts(body: bytes) -> bool:
+        return concerns(HookKind.GITHUB, Delivery(headers=headers, body=body), "main")
+
+    def form(ref: str) -> bytes:
+        return urlencode({"payload": json.dumps({"ref": ref, "by": "Jürgen & co"})}).encode()
+
+    assert counts(form("refs/heads/main"))
+    assert not counts(form("refs/heads/other"))
+    assert not counts(b"payload=%7B")
+    assert not counts(b"\xff=1")
+    assert not counts(b"&".join([b"a=1"] * 1000))
+    assert not counts(b"")
 
 
 def test_a_generic_hook_always_counts() -> None:

@@ -2,10 +2,13 @@
 
 import json
 from typing import Final
+from urllib.parse import parse_qs
 
 from orchestrator.agent.configuration.model import HookKind
 from orchestrator.agent.decisions.signatures import Delivery
 
+_FORM: Final = "application/x-www-form-urlencoded"
+_MOST_FIELDS: Final = 10
 _EVENTS: Final = {
     HookKind.GITHUB: ("x-github-event", "push"),
     HookKind.GITEA: ("x-gitea-event", "push"),
@@ -21,9 +24,21 @@ def concerns(kind: HookKind, delivery: Delivery, branch: str) -> bool:
     if kind in _EVENTS:
         header, event = _EVENTS[kind]
         return (
-            delivery.headers.get(header) == event and _ref(delivery.body) == f"refs/heads/{branch}"
+            delivery.headers.get(header) == event and _ref(_said(delivery)) == f"refs/heads/{branch}"
         )
     return True
+
+
+def _said(delivery: Delivery) -> bytes:
+    """Return the JSON of a webhook: its body, or the ``payload`` of a form, as GitHub sends it unless told otherwise."""
+    kind = delivery.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != _FORM:
+        return delivery.body
+    try:
+        fields = parse_qs(delivery.body, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return b""
+    return fields.get(b"payload", [b""])[0]
 
 
 def _ref(body: bytes) -> str:
