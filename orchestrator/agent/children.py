@@ -24,6 +24,8 @@ _PLAIN = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"
 _ABOUT_PYTHON = "PYTHON"
 _PEOPLE = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _OUTPUT_BYTES = 16 * 1024**2
+_SECOND_GRACE = ProcessLimits().second_grace + 5.0
+"""Longer than a child leaves its own Terraform, which nobody could end any more once the child was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,11 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 def _limits(order: Order) -> ProcessLimits:
     limits = order.configuration.limits
     return ProcessLimits(
-        timeout=limits.time, grace=limits.grace, output=_OUTPUT_BYTES, memory=limits.memory
+        timeout=limits.time,
+        grace=limits.grace,
+        second_grace=_SECOND_GRACE,
+        output=_OUTPUT_BYTES,
+        memory=limits.memory,
     )
 
 

@@ -24,13 +24,14 @@ def concerns(kind: HookKind, delivery: Delivery, branch: str) -> bool:
     if kind in _EVENTS:
         header, event = _EVENTS[kind]
         return (
-            delivery.headers.get(header) == event and _ref(_said(delivery)) == f"refs/heads/{branch}"
+            delivery.headers.get(header) == event
+            and _ref(_said(delivery)) == f"refs/heads/{branch}"
         )
     return True
 
 
 def _said(delivery: Delivery) -> bytes:
-    """Return the JSON of a webhook: its body, or the ``payload`` of a form, as GitHub sends it unless told otherwise."""
+    """Return the JSON of a webhook: its body, or the ``payload`` of a form, which GitHub offers first."""
     kind = delivery.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _FORM:
         return delivery.body
