@@ -28,7 +28,7 @@ from orchestrator.agent.decisions.agenda import (
 )
 from orchestrator.agent.decisions.endings import Pace, ended, over, surveyed_badly
 from orchestrator.agent.decisions.naming import outcome
-from orchestrator.agent.decisions.revisions import moved, recorded, surveyed, vanished
+from orchestrator.agent.decisions.revisions import hurried, moved, recorded, surveyed, vanished
 from orchestrator.agent.decisions.turns import Turns
 from orchestrator.agent.memory import Memory, own_directory
 from orchestrator.agent.own_file import OwnFile
@@ -366,8 +366,7 @@ class Loop:
     def _overtake(self, repository: str, revision: str) -> None:
         """Tell the children that are at an older revision that a newer one waits for them to end."""
         for key, item in self.agenda.items():
-            newer = Task.RECONCILE in item.due and item.urgent
-            if key.repository == repository and item.running and newer:
+            if key.repository == repository and hurried(item):
                 tell_newer(self.configuration, key, revision[:10])
 
     def _settings(self, key: Key) -> StackSettings:

@@ -29,12 +29,19 @@ def test_something_always_follows(task: Task, end: End, lot: float, failures: in
     assert NOW < min(after.next, after.look) <= NOW + longest
 
 
-@given(TASKS, ENDS, LOTS)
-def test_a_revision_that_came_meanwhile_is_not_held_up(task: Task, end: End, lot: float) -> None:
-    """The failure of one revision, or a word about it, delays no other."""
-    item = replace(at_work(task), due={Task.RECONCILE: NOW}, urgent=True)
+@given(
+    st.one_of(TASKS, st.just(Task.DESTROY)),
+    st.sampled_from([Task.RECONCILE, Task.DESTROY]),
+    ENDS,
+    LOTS,
+)
+def test_a_revision_that_came_meanwhile_is_not_held_up(
+    task: Task, wanted: Task, end: End, lot: float
+) -> None:
+    """The failure of one revision, or a word about it, delays no other, be it one that declares the stack no more."""
+    item = replace(at_work(task), due={wanted: NOW}, urgent=True)
     after = ended(item, verdict(end), NOW, pace=PACE, lot=lot)
-    assert (after.due, after.urgent) == ({Task.RECONCILE: NOW}, True)
+    assert (after.due, after.urgent, after.look) == ({wanted: NOW}, True, NEVER)
 
 
 @given(st.sampled_from(BADLY), st.integers(0, 9), LOTS)
@@ -112,6 +119,8 @@ def test_what_was_taken_away_is_over(end: End) -> None:
     """Nobody looks for drift of it; what was declared anew meanwhile goes on, and so does what was not taken away."""
     item = at_work(Task.DESTROY)
     assert over(item, verdict(end)) == (end in {End.DESTROYED, End.UNCHANGED})
+    for again in (Task.DESTROY, Task.WORKLOADS):  # one more commit without it, or a patrol
+        assert over(replace(item, due={again: NOW}), verdict(end)) == over(item, verdict(end))
     assert not over(replace(item, due={Task.RECONCILE: NOW}), verdict(end))
     assert not over(at_work(), verdict(end))
 

@@ -16,8 +16,11 @@ ITEMS = st.builds(
     look=st.sampled_from([NEVER, NOW - 1, NOW + 60, NOW + 3600]),
     waits=st.booleans(),
     running=st.sampled_from([None, None, Task.RECONCILE]),
-    due=st.sampled_from([{}, {Task.INFRASTRUCTURE: NOW}, {Task.RECONCILE: NOW}]),
+    due=st.sampled_from(
+        [{}, {Task.INFRASTRUCTURE: NOW}, {Task.RECONCILE: NOW}, {Task.DESTROY: NOW}]
+    ),
 )
+MOVES = {Task.RECONCILE, Task.DESTROY}
 AGENDAS = st.lists(ITEMS, max_size=8).map(lambda items: _agenda(*items))
 
 
@@ -39,11 +42,11 @@ def test_whose_time_has_come_is_looked_at(agenda: Agenda) -> None:
         assert item.look <= NOW + 120
         assert not item.running
         assert not item.waits
-        assert Task.RECONCILE not in item.due
+        assert not MOVES & item.due.keys()
     free = [
         item
         for item in agenda.values()
-        if item.look <= NOW and not (item.running or item.waits or Task.RECONCILE in item.due)
+        if item.look <= NOW and not (item.running or item.waits or MOVES & item.due.keys())
     ]
     assert {item.key for item in free if item.key.repository == "a"} <= set(keys)
 
@@ -88,5 +91,5 @@ def test_who_went_astray_is_seen_to(agenda: Agenda) -> None:
     after = seen(agenda, {*agenda, gone}, NOW)
     assert gone not in after
     for name, item in agenda.items():
-        busy = item.running or item.waits or Task.RECONCILE in item.due
+        busy = item.running or item.waits or MOVES & item.due.keys()
         assert (Task.WORKLOADS in after[name].due) == (not busy)

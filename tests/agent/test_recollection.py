@@ -106,3 +106,11 @@ def test_whatever_is_read_the_agent_begins(document: Json, name: str, other: Jso
     assert isinstance(first, dict)
     recalled({**good, "items": [{**first, name: other}]}, now=NOW, wall=WALL, longest=LONGEST)
     recalled({**good, name: other}, now=NOW, wall=WALL, longest=LONGEST)
+
+
+def test_what_left_git_while_it_ran_is_only_taken_away() -> None:
+    """What the agent was at when it ended is nothing to go on with, where the revision declares the stack no more."""
+    item = Item(key=key(), revision="r2", declared="r1", due={Task.DESTROY: NOW})
+    going = {item.key: replace(item, running=Task.RECONCILE)}
+    found, _ = recalled(_kept(going), now=NOW, wall=WALL, longest=LONGEST)
+    assert found[item.key].due == {Task.DESTROY: NOW}

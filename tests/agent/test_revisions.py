@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
-from orchestrator.agent.decisions.revisions import moved, recorded, surveyed, vanished
+from orchestrator.agent.decisions.revisions import hurried, moved, recorded, surveyed, vanished
 from orchestrator.plans.declared import Declared
 from tests.agent.builders import NOW, declared, key, survey
 
@@ -98,6 +98,20 @@ def test_what_vanished_is_known_by_the_revision_that_had_it_last() -> None:
     assert vanished(agenda[key()], "r5", NOW).declared == "r4"
     never_seen = Item(key=key(), revision="r2")
     assert vanished(never_seen, "r2", NOW).declared == ""
+
+
+def test_a_rollout_that_sticks_is_not_waited_for_once_its_stack_left() -> None:
+    """A revision that declares it no more goes ahead like any other; what is being taken away goes on."""
+    ((_, item),) = _at_rest().items()
+    at_work = replace(item, running=Task.RECONCILE, look=NOW + 60)
+    assert not hurried(at_work)
+    gone = vanished(at_work, "r2", NOW)
+    assert hurried(gone)
+    assert gone.look == NEVER
+    assert not hurried(vanished(replace(item, running=Task.DESTROY), "r2", NOW))
+    newer = replace(item, due={Task.RECONCILE: NOW}, urgent=True)
+    assert not hurried(newer)
+    assert hurried(replace(newer, running=Task.RECONCILE))
 
 
 def test_a_stack_that_cannot_be_read_is_left_as_it_is() -> None:

@@ -10,6 +10,7 @@ from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.stack.model import Drift
 
 _LOOKS = frozenset({Task.WORKLOADS, Task.INFRASTRUCTURE})
+_REVISIONS = frozenset({Task.RECONCILE, Task.DESTROY})
 _FULL = frozenset({Task.RECONCILE, Task.INFRASTRUCTURE})
 
 
@@ -24,12 +25,13 @@ class Pace:
 def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -> Item:
     """Return an item whose task ended so; ``lot`` is a number in [0, 1), by chance.
 
-    A revision that came meanwhile stays due at once, whatever became of the one before. One that was overtaken waits
+    A revision that came meanwhile stays due at once, whatever became of the one before; so does one that declares the
+    stack no more. One that was overtaken waits
     for the newer one to be read, which may never come: it is tried later and later, too.
     """
     overtaken = item.overtaken + 1 if verdict.end is End.OVERTAKEN else 0
     task, item = item.running, replace(item, running=None, look=NEVER, overtaken=overtaken)
-    if Task.RECONCILE in item.due or task in {None, Task.SURVEY}:
+    if _REVISIONS & item.due.keys() or task in {None, Task.SURVEY}:
         return item
     again = _again(item, task, pace.drift)
     if verdict.well:
@@ -55,7 +57,7 @@ def _again(item: Item, task: Task, drift: DriftChecks) -> Task:
 def over(item: Item, verdict: Verdict) -> bool:
     """Whether a stack whose task ended so is gone, or nothing can follow, and nobody declared it anew meanwhile."""
     gone = item.running is Task.DESTROY and verdict.end in {End.DESTROYED, End.UNCHANGED}
-    return gone and not item.due
+    return gone and Task.RECONCILE not in item.due
 
 
 def surveyed_badly(item: Item, now: float, *, retry: Retry, lot: float) -> Item:

@@ -11,6 +11,7 @@ from typing import Final
 from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task, waited
 from orchestrator.agent.decisions.backoff import spread
 
+_REVISIONS: Final = frozenset({Task.RECONCILE, Task.DESTROY})
 _SOON: Final = 120.0
 """How much sooner than its time a stack is looked at along with others, in seconds, at most."""
 
@@ -57,4 +58,5 @@ def seen(agenda: Agenda, astray: Collection[Key], now: float) -> Agenda:
 
 def _free(item: Item) -> bool:
     """Whether nothing is being done to a stack, or about to be, that looks at it anyway."""
-    return item.running is None and not item.waits and Task.RECONCILE not in item.due
+    moves = _REVISIONS & item.due.keys()
+    return item.running is None and not item.waits and not moves

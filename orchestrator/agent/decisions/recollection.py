@@ -107,7 +107,7 @@ def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) 
     if not isinstance(due, dict):
         raise TypeError(due)
     times = {Task(name): later(at) for name, at in due.items()}
-    if working is not None and key.stack:
+    if working is not None and key.stack and Task.DESTROY not in times:
         times[working] = now
     if waits:
         times = dict.fromkeys(times, now)

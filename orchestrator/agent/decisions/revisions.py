@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task
+from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
 from orchestrator.agent.surveys import Survey
 
 Ledgers = Mapping[str, str]
@@ -79,9 +79,22 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
 
 
 def vanished(item: Item, revision: str, now: float) -> Item:
-    """Return the item of a stack that a revision declares no more, and that is to be taken away."""
+    """Return the item of a stack that a revision declares no more, and that is to be taken away.
+
+    What it waits for, or failed at, was of another revision; nobody goes to look at it any more.
+    """
     declared = item.declared or (item.revision if item.revision != revision else "")
-    return replace(item, revision=revision, declared=declared, due={Task.DESTROY: now})
+    due = {Task.DESTROY: now}
+    return replace(item, revision=revision, declared=declared, due=due, look=NEVER)
+
+
+def hurried(item: Item) -> bool:
+    """Whether what is done to a stack is to wait for nothing more, since another revision does: be it one without it.
+
+    What is being taken away is taken away by that one too.
+    """
+    gone = Task.DESTROY in item.due and item.running is not Task.DESTROY
+    return item.running is not None and (gone or (Task.RECONCILE in item.due and item.urgent))
 
 
 def recorded(

@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.agent.decisions.agenda import Key
+from orchestrator.agent.decisions.agenda import Item, Key, Task
 from orchestrator.agent.replicas.shards import SHARDS, assigned, shard_of
+from orchestrator.agent.replicas.share import regained
 
 _MEMBERS = st.frozensets(st.sampled_from([f"host-{number}" for number in range(20)]), min_size=1)
 _HOLDERS = st.dictionaries(
@@ -63,3 +64,12 @@ def test_a_newcomer_gets_its_share_and_nobody_else_anything(living: frozenset[st
 def test_nobody_living_gets_nothing() -> None:
     """Without anybody there is nothing to divide."""
     assert assigned({1: "a"}, ()) == {}
+
+
+def test_what_is_taken_away_is_not_brought_back_by_whoever_gets_it() -> None:
+    """A revision that declares a stack no more has nothing of it to bring about; all else is looked at."""
+    one = Key(repository="r", stack="s", environment="a")
+    rests, due = Item(key=one), Item(key=one, due={Task.DESTROY: 1.0})
+    going = Item(key=one, running=Task.DESTROY)
+    for item, tasks in ((rests, {Task.RECONCILE}), (due, {Task.DESTROY}), (going, set[Task]())):
+        assert regained({one: item}, [shard_of(one)], 2.0)[one].due.keys() == tasks
