@@ -48,7 +48,7 @@ def approve(
 
     options.as_json = output == "json"
     check_digest(digest)
-    with session_of(options, stack, environment) as (session, resources):
+    with session_of(options, stack, environment, gone=destroy) as (session, resources):
         check_startable(session, Permissions())
         planned = make_plan(session, Selection(only=only, destroy=destroy), resources)
         options.pause()

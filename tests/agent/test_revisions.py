@@ -142,6 +142,21 @@ def test_an_entry_wakes_who_waits_for_a_person() -> None:
     assert recorded(waiting, {}, {"other/default": "e1"}, NOW, repository="a") == waiting
 
 
+def test_an_entry_about_what_left_git_has_it_taken_away() -> None:
+    """Whoever approved that, or says to go on, means the stack that is no more; one that came back is brought about."""
+    ((name, item),) = _at_rest().items()
+
+    def woken(item: Item) -> object:
+        waits = {name: replace(item, waits=True)}
+        after = recorded(waits, {}, {"shop/default": "e2"}, NOW, repository="a")
+        return after[name].due
+
+    assert woken(replace(item, due={Task.DESTROY: NOW + 900})) == {Task.DESTROY: NOW}
+    going = replace(item, running=Task.DESTROY)
+    assert woken(going) == {Task.DESTROY: NOW}
+    assert woken(replace(going, due={Task.RECONCILE: NOW + 5})) == {Task.RECONCILE: NOW}
+
+
 def test_what_comes_back_to_git_is_not_taken_away() -> None:
     """A stack that was about to be destroyed, or is being, is brought about again, though it is what it was."""
     ((name, item),) = _at_rest().items()

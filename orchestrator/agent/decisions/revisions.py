@@ -100,13 +100,21 @@ def hurried(item: Item) -> bool:
 def recorded(
     agenda: Agenda, before: Ledgers, after: Ledgers, now: float, *, repository: str
 ) -> Agenda:
-    """Return the agenda after ledgers of a repository moved: whoever waits for a person looks again."""
+    """Return the agenda after ledgers of a repository moved: whoever waits for a person looks again.
+
+    What is to be taken away is still taken away: there is nothing else to bring about at a revision without it.
+    """
     return {
-        key: replace(item, due={**item.due, Task.RECONCILE: now})
+        key: replace(item, due={**item.due, _wanted(item): now})
         if item.waits and key.repository == repository and _differs(before, after, key)
         else item
         for key, item in agenda.items()
     }
+
+
+def _wanted(item: Item) -> Task:
+    goes = Task.DESTROY in item.due or item.running is Task.DESTROY
+    return Task.DESTROY if goes and Task.RECONCILE not in item.due else Task.RECONCILE
 
 
 def _differs(before: Ledgers, after: Ledgers, key: Key) -> bool:

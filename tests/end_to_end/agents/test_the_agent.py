@@ -309,6 +309,24 @@ def test_what_left_git_is_kept_or_taken_away(keeper: Keeper, world: World) -> No
     assert not told(keeper.once(), "task ended")
 
 
+def test_what_left_git_is_taken_away_once_somebody_agrees(keeper: Keeper, world: World) -> None:
+    """An approval is given in a checkout of the branch, which has no such stack any more, and the agent goes on."""
+    assert keeper.once().code == 0
+    (world.root / "stacks" / world.name / "stack.yaml").unlink()
+    keeper.push("Close the shop")
+    keeper.tell(defaults={"vanished": "destroy", "approval": True})
+    running = keeper.start()
+    held = json.loads(running.await_line('"waits": "approval"'))
+    assert held["task"] == "destroy"
+    approved = world.run("approve", held["digest"], world.name, "--env", "default", "--destroy")
+    assert approved.code == 0, approved.said
+    eventually(lambda: not world.exists("ConfigMap", "greeting"), "the stack to go")
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert ended.code == 0, ended.said
+    assert {task["task"] for task in told(ended, "task ended")} == {"destroy"}
+
+
 def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: World) -> None:
     """What its stacks may use stands in the agent's own file, and is held against each before anything is done."""
     keeper.tell(repository={"allow": {"namespaces": ["other-*"], "clusters": ["sandbox"]}})
