@@ -1,6 +1,7 @@
 """Who is told what when: pure decisions over events, for one channel each."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,22 @@ def test_a_failure_is_told_once_and_its_end_too() -> None:
     """Retries of one revision are silent, another revision that fails is news, and so is that it is over, once."""
     happened = [failed(), failed("other words"), ended(End.LOCKED), failed(revision=SECOND), WELL]
     assert _about([*happened, WELL, WELL]) == ["failure", "failure", "recovery"]
+
+
+def test_what_is_kept_on_purpose_is_told_once() -> None:
+    """Each later revision does not declare it either; that it is back, or was destroyed, is told, and leaving again."""
+    gone, later = (
+        events.Gone(key=SHOP, revision=revision, destroyed=False) for revision in (FIRST, SECOND)
+    )
+    assert _about([gone, later, later]) == ["held"]
+    assert _about([gone, ended(End.APPLIED), later], about=("held",)) == ["held", "held"]
+    held = replace(gone, why="nobody knows any more in which cluster")
+    stays = replace(WELL, task=Task.DESTROY)
+    assert _about([stays, held, stays, replace(held, revision=SECOND)]) == ["held"]
+    assert (
+        _about([held, replace(stays, verdict=ended(End.DESTROYED).verdict), held]).count("held")
+        == 2
+    )
 
 
 def test_a_stack_that_fails_no_longer_may_drift() -> None:

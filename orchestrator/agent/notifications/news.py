@@ -28,6 +28,7 @@ class Matter(StrEnum):
     UNREADABLE = "unreadable"
     MISNAMED = "misnamed"
     UNREACHABLE = "unreachable"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,8 @@ def _gone(event: events.Gone) -> News:
         severity=Severity.WARNING,
         key=event.key,
         title="is no longer declared in Git",
-        mark=event.revision,
+        matter=Matter.GONE,  # at each later revision, too
+        mark=event.why,
         revision=event.revision,
         message=event.why or "what runs of it is left alone",
         hint=event.hint or "`orchestrator destroy` takes it away",
@@ -183,7 +185,7 @@ def _ended(event: events.Ended) -> Iterator[News]:
             yield _with(_over(key, "fails no longer", *ends), verdict)
             yield _drifted(key, verdict)
         case End.APPLIED | End.UNCHANGED | End.DESTROYED:
-            yield _again(key, verdict)
+            yield _again(key, verdict, _AS_WANTED + _declared(event))
             yield from _applied(event)
         case _:
             return
@@ -264,9 +266,15 @@ def _rolled_back(key: Key, verdict: Verdict) -> News:
     )
 
 
-def _again(key: Key, verdict: Verdict) -> News:
+def _declared(event: events.Ended) -> tuple[Matter, ...]:
+    """Return what is over where a stack is in Git again or is gone, and not only cannot be taken away."""
+    left = event.task is Task.DESTROY and event.verdict.end is End.UNCHANGED
+    return () if left else (Matter.GONE,)
+
+
+def _again(key: Key, verdict: Verdict, ends: tuple[Matter, ...]) -> News:
     title = "was destroyed" if verdict.end is End.DESTROYED else "is as Git wants it again"
-    return _with(_over(key, title, *_AS_WANTED), verdict)
+    return _with(_over(key, title, *ends), verdict)
 
 
 def _over(key: Key, title: str, *ends: Matter) -> News:
