@@ -9,6 +9,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def milliseconds() -> int:
+    """Return the present moment in milliseconds since 1970, where two in one second have to be told apart."""
+    return time.time_ns() // 1_000_000
+
+
 def seconds() -> float:
     """Return a monotonic reading in seconds, for durations and deadlines."""
     return time.monotonic()

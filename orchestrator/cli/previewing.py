@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.forges.forge import Forge
     from orchestrator.plans.preview import Preview
 
-_COMMIT = re.compile(r"[0-9a-f]{10,64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _GITHUB = 65_536
 _SUMMARY = 300_000  # a summary has a mebibyte, in which a character is three bytes at worst
 
@@ -266,7 +266,8 @@ def _check_limit(limit: int) -> None:
 def _check_commit(head: str) -> None:
     if head and not _COMMIT.fullmatch(head):
         raise UsageError(
-            f"--head {head!r} is no commit", hint="it is a commit's name, or its first ten digits"
+            f"--head {head!r} is no commit",
+            hint="give all of its digits, as `git rev-parse` tells them: others may make one that begins alike",
         )
 
 

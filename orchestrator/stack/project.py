@@ -93,6 +93,19 @@ def load_project(root: Path) -> Project:
     return _project(section)
 
 
+def patterns_in(root: Path) -> tuple[str, ...]:
+    """Return the patterns of stack files that hold where nobody can read all of ``orchestrator.yaml``: what can be.
+
+    They are the usual ones where it names none, or no text of it can be read.
+    """
+    try:
+        section = Section(document=read_document(root, PROJECT_FILE))
+    except InvalidStack:
+        return _DEFAULT_STACKS
+    named = () if _bad_patterns(section) else section.texts("stacks")
+    return named or _DEFAULT_STACKS
+
+
 def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
     """Return the stacks of the repository, sorted by name.
 

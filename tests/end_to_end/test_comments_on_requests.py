@@ -107,7 +107,7 @@ def test_requests_from_forks_are_planned_when_somebody_says_so(
     other = comment(world, forge, "--allow-forks", "--head", looked_at)
     mistyped = comment(world, forge, "--allow-forks", "--head", "fancy")
     untouched = (list(forge.notes), list(forge.statuses))
-    allowed = comment(world, forge, "--allow-forks", "--head", forge.head[:10])
+    allowed = comment(world, forge, "--allow-forks", "--head", forge.head)
 
     assert (refused.code, other.code, mistyped.code) == (1, 1, 64)
     assert "comes from a fork" in refused.stderr

@@ -221,7 +221,12 @@ def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
     waiting, text = standing(forge), forge.texts[0]
     told = re.search(r"^orchestrator (approve .*)$", text, re.MULTILINE)
     assert told, text
-    approved = world.run(*told[1].split(), GIT_AUTHOR_NAME="Katherine")
+    world.run(*told[1].split())
+    comment(world, forge)
+    by_themselves = standing(forge)
+    approved = world.run(
+        *told[1].split(), GIT_AUTHOR_NAME="Katherine", GIT_AUTHOR_EMAIL="katherine@example.org"
+    )
     again = comment(world, forge)
     passes = _states(forge)
     refreshed = comment(world, forge, "--refresh")
@@ -231,6 +236,7 @@ def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
     assert unplanned.startswith(why)
     assert [each.code for each in (planned, approved, again, refreshed)] == [0] * 4, again.said
     assert all("needs approval" in each for each in waiting.values()), waiting
+    assert by_themselves == waiting
     assert "### Merging: 1 plan needs approval, 4 to create, 1 plan not judged by the base" in text
     assert "since its orchestrator.yaml cannot be read: unknown key" in text
     assert "orchestrator.yaml of the base cannot be read" in text

@@ -104,6 +104,23 @@ def test_a_request_can_repair_its_base(world: World) -> None:
     )
 
 
+def test_who_repairs_the_settings_hides_no_stack(world: World) -> None:
+    """What is a stack by the base is one all the same, though the rest of its settings cannot be read."""
+    small_stack(world)
+    settings = world.root / "orchestrator.yaml"
+    settings.write_text("nonsense: 1\n", encoding="utf-8")
+    base = world.commit("Break the settings")
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    settings.write_text("stacks: [nowhere/*/stack.yaml]\n", encoding="utf-8")
+    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
+    world.commit("Repair them")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert "1 plan needs approval" in ended.stdout
+
+
 def test_a_request_can_take_away_one_of_two_that_have_one_name(world: World) -> None:
     """The merge has one: what stays is planned, since nobody knows which of them was there, and nothing is gone."""
     small_stack(world)

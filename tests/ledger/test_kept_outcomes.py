@@ -296,6 +296,11 @@ def test_a_ledger_without_a_remote_that_was_cut_short_is_told(shop: Path) -> Non
     git(shop, "update-ref", LEDGER, f"{LEDGER}~1")
     with pytest.raises(LedgerLost, match="in this clone was cut short") as refused:
         open_store(shop, remote=None).read()
+    held = open_store(shop, remote=None)
+    lock = held.acquire(holder())  # whoever repairs it takes it too
+    with pytest.raises(LedgerLost, match="in this clone was cut short"):
+        held.read()
+    held.release(lock)
     for command in refused.value.hint.rpartition(": ")[2].split(" && "):
         git(shop, *command.split()[1:])
     assert open_store(shop, remote=None).read().head == "entry-2"

@@ -32,7 +32,7 @@ _LATE: Final = frozenset({Ending.OVERTAKEN, Ending.CLOSED, Ending.MERGED})
 class Ask:
     """How to comment: ``limit`` is 0 for the forge's own, and never more; ``configuration`` tells apart comments.
 
-    ``head`` is the commit of the request that somebody looked at, or how it begins: no other one is planned.
+    ``head`` is the commit of the request that somebody looked at: no other one is planned.
     """
 
     configuration: str = "default"
@@ -69,9 +69,9 @@ def comment_on(
     not to be planned, ForgeError where the forge does not tell how it stands, RepositoryError where its Git does not.
     """
     _check(request, ask)
-    begun = clock.now()
     request, found = _as_it_stands(surroundings, forge, request)
     _check_head(found, ask)
+    begun = clock.milliseconds()
     statuses = Statuses(
         forge=forge,
         commit=found.head,
@@ -84,7 +84,7 @@ def comment_on(
         _planned(surroundings, found, statuses, errors),
         configuration=ask.configuration,
         into=request.base,
-        begun=int(begun.timestamp() * 1000),
+        begun=begun,
     )
     published: Published | None = None
     with _collected(errors):
@@ -259,7 +259,7 @@ def _check(request: ChangeRequest, ask: Ask) -> None:
 
 
 def _check_head(found: Fetched, ask: Ask) -> None:
-    if not found.head.startswith(ask.head):
+    if ask.head not in {"", found.head}:
         raise PlanRefused(
             f"the request is at {found.head[:10]} by now, and {ask.head[:10]} is what is to be planned",
             hint="look at what was pushed since, and name its commit",
@@ -280,7 +280,8 @@ def _text(
         if memory is None or memory.head != made.head or memory.into not in {"", base}:
             return False
         if memory.base in {"", made.base}:
-            return memory.begun > made.begun
+            # What began after we are done did not: the clock of where it ran is ahead.
+            return made.begun < memory.begun <= clock.milliseconds()
         return memory.base == stands_at(surroundings, found.repository, base)
 
     return Text(

@@ -51,10 +51,16 @@ def judge(planned: Planned, judged: Judged) -> Judgement:
         approved_by=approved_by(
             digest(planned.plan),
             planned.ledger.approvals,
-            (*own, *others),
+            (*own, *others, *_by_others(judged)),
             partial(apart, planned.session, planned.ledger),
         ),
     )
+
+
+def _by_others(judged: Judged) -> Iterator[Guards]:
+    """Yield that somebody else has to approve what the base cannot judge, whatever the request says of that."""
+    if judged.unjudged:
+        yield Guards(approvals=1)
 
 
 def _by(planned: Planned, judged: Judged, guards: Guards) -> Planned:

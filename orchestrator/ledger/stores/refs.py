@@ -202,8 +202,8 @@ class LedgerRefs:
         return moved
 
     def settled(self, here: Here) -> bool:
-        """Whether this clone and the remote had the same ledger when it was seen last."""
-        return self._remote is None or (here.ledger == here.seen != "")
+        """Whether what stands here is what was seen last; with a remote, it has the same then."""
+        return here.ledger == here.seen != ""
 
     def move_lock(self, here: Here, lock: str) -> bool:
         """Move the lock; return whether it stood where ``here`` says.

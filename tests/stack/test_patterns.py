@@ -1,0 +1,28 @@
+"""Which files are stacks where the settings of the repository cannot be read as a whole."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.stack.project import patterns_in
+
+_USUAL = ("stack.yaml", "stacks/*/stack.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns"),
+    [
+        ("nonsense: 1\nstacks: [apps/*/stack.yaml]\n", ("apps/*/stack.yaml",)),
+        ("nonsense: 1\n", _USUAL),
+        ("nonsense: 1\nstacks: {a: b}\n", _USUAL),
+        ("nonsense: 1\nstacks: [/etc/*]\n", _USUAL),
+        ("nonsense: 1\nstacks: [../*]\n", _USUAL),
+        ("stacks: [\n", _USUAL),
+    ],
+)
+def test_what_can_be_read_of_broken_settings_says_what_is_a_stack(
+    tmp_path: Path, text: str, patterns: tuple[str, ...]
+) -> None:
+    """A pattern that leaves the repository is none, and where nothing is named the usual ones hold."""
+    (tmp_path / "orchestrator.yaml").write_text(text, encoding="utf-8")
+    assert patterns_in(tmp_path) == patterns
