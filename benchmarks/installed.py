@@ -7,12 +7,11 @@ apply has a fresh sandbox; neither waits.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from benchmarks.kubectl import installed_kubectl
-from benchmarks.measuring import Bench, Limit, Row
+from benchmarks.measuring import Bench, Row
 from benchmarks.running import tell
-from benchmarks.working import Samples, Stage, Work, explained, stage_of, without_waiting
+from benchmarks.working import Samples, Stage, beside_kubectl, stage_of, without_waiting
 from orchestrator.settings import Settings
 
 _OBJECTS = 1_000
@@ -29,16 +28,11 @@ def rows(bench: Bench) -> Iterator[Row]:
         for samples, command in zip((ours, raw), programs, strict=True):
             with stage_of(bench.directory, _OBJECTS if number else _FEW) as stage:
                 without_waiting(stage, samples if number else Samples(), command)
-    for work, verb, limit in (
-        (Work.PLAN, "diff", Limit(ratio=1 / 8, most=1.0)),
-        (Work.ACCEPTED, "apply", Limit(ratio=1 / 10)),
-        (Work.CHANGED, "apply", Limit(ratio=1 / 20)),
-    ):
-        yield Row(
-            name=f"{work}, {_OBJECTS:,} objects, beside an older kubectl",
-            ours=ours.of(work),
-            raw=raw.of(work),
-            raw_name=f"kubectl {version} {verb} --server-side",
-            limit=limit,
-            explain=partial(explained, bench.directory, work, _OBJECTS),
-        )
+    yield from beside_kubectl(
+        ours,
+        raw,
+        bench.directory,
+        count=_OBJECTS,
+        of=", beside an older kubectl",
+        kubectl=f"kubectl {version}",
+    )

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from benchmarks.kubernetes import await_rest, requests_served
+from benchmarks.measuring import Limit, Row
 from benchmarks.objects import NAMESPACE, write_objects
 from benchmarks.profiling import explain
 from benchmarks.running import Command, Usage
@@ -155,6 +157,31 @@ def in_all_ways(directory: Path, count: int, samples: Samples) -> None:
         stage.write()
         usages[Work.ACCEPTED] = stage.ours(Work.ACCEPTED).measured()
     samples.take(usages, requests)
+
+
+def beside_kubectl(
+    ours: Samples,
+    raw: Samples,
+    directory: Path,
+    *,
+    count: int,
+    of: str = "",
+    kubectl: str = "kubectl",
+) -> Iterator[Row]:
+    """Yield the rows of what kubectl does as well; ``of`` ends their names, ``kubectl`` says which one it is."""
+    for work, verb, limit in (
+        (Work.PLAN, "diff", Limit(ratio=1 / 8, most=1.0)),
+        (Work.ACCEPTED, "apply", Limit(ratio=1 / 10)),
+        (Work.CHANGED, "apply", Limit(ratio=1 / 20)),
+    ):
+        yield Row(
+            name=f"{work}, {count:,} objects{of}",
+            ours=ours.of(work),
+            raw=raw.of(work),
+            raw_name=f"{kubectl} {verb} --server-side",
+            limit=limit,
+            explain=partial(explained, directory, work, count),
+        )
 
 
 def explained(directory: Path, work: Work, count: int) -> tuple[str, ...]:

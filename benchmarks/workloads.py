@@ -21,6 +21,7 @@ from benchmarks.running import tell
 from benchmarks.working import (
     Samples,
     Work,
+    beside_kubectl,
     explained,
     in_all_ways,
     stage_of,
@@ -84,19 +85,7 @@ def _requests_alone(directory: Path, count: int, samples: Samples) -> None:
 
 
 def _beside_kubectl(ours: Samples, raw: Samples, directory: Path) -> Iterator[Row]:
-    for work, verb, limit in (
-        (Work.PLAN, "diff", Limit(ratio=1 / 8, most=1.0)),
-        (Work.ACCEPTED, "apply", Limit(ratio=1 / 10)),
-        (Work.CHANGED, "apply", Limit(ratio=1 / 20)),
-    ):
-        yield Row(
-            name=f"{work}, {_OBJECTS:,} objects",
-            ours=ours.of(work),
-            raw=raw.of(work),
-            raw_name=f"kubectl {verb} --server-side",
-            limit=limit,
-            explain=partial(explained, directory, work, _OBJECTS),
-        )
+    yield from beside_kubectl(ours, raw, directory, count=_OBJECTS)
     yield Row(
         name=f"{Work.HEALTHY}, {_OBJECTS:,} objects",
         ours=ours.of(Work.HEALTHY),

@@ -1,6 +1,5 @@
 """The edge to the process table: who this process is, and whether a lock's holder is dead for certain."""
 
-import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -80,18 +79,7 @@ def _start_time(process: int, proc: Path) -> str:
         # The command's name is in parentheses and may itself hold spaces and parentheses.
         fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
         return "" if fields[_STATE] in _ENDED else fields[_START_TIME]
-    return _HIDDEN if _there(process) else ""
-
-
-def _there(process: int) -> bool:
-    """Whether there is a process of that number, also where ``/proc`` shows those of other users to nobody."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return _HIDDEN if processes.exists(process) else ""
 
 
 def _start_time_by_ps(process: int) -> str:

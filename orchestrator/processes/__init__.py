@@ -8,6 +8,7 @@
     running      a child whose output is wanted: run, stream
     attached     a child at our own terminal
     daemon       a child that outlives us
+    existing     whether any process is there
 
 No shell, an environment that the caller chose, a process group of their own, a time limit, output that is
 capped, and a ladder of signals (interrupt once, wait, interrupt again, kill the group), because Terraform
@@ -17,6 +18,7 @@ saves its state on the first interrupt and needs time for it.
 from orchestrator.processes.attached import attach
 from orchestrator.processes.command import Command, Completed, Limits, ProgramMissing
 from orchestrator.processes.daemon import Daemon, start_daemon
+from orchestrator.processes.existing import exists
 from orchestrator.processes.running import run, stream
 from orchestrator.processes.stop import Stop
 
@@ -28,6 +30,7 @@ __all__ = [
     "ProgramMissing",
     "Stop",
     "attach",
+    "exists",
     "run",
     "start_daemon",
     "stream",

@@ -135,18 +135,8 @@ def _has_ended(process: int) -> bool:
     try:
         state = (_PROC / str(process) / "stat").read_text().rpartition(") ")[2][:1]
     except OSError:  # ended, or a system without /proc
-        return not _exists(process)
+        return not processes.exists(process)
     return state in _ENDED_STATES
-
-
-def _exists(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _names(command: str) -> tuple[str, ...]:
