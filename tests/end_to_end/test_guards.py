@@ -155,6 +155,30 @@ def test_approvals_are_those_of_others(world: World) -> None:
     world.apply("--acknowledge", "guards")
 
 
+def test_who_puts_more_into_a_merge_than_its_sides_does_not_approve_it(world: World) -> None:
+    """Nobody else wrote it; a merge that Git makes alone leaves nobody out."""
+    _declare(world, "a", approvals=1)
+    git(world.root, "switch", "--quiet", "--create", "side")
+    world.write("README.md", "About the shop\n")
+    world.commit("Tell of it")
+    git(world.root, "switch", "--quiet", "main")
+    world.manifests("shop/texts.yaml", config_map("a", {"text": "blue"}))
+    world.commit()
+    merge = ("merge", "--quiet", "--no-ff", "--no-edit", "side")
+    git(world.root, *merge)
+    author = "--author=Katherine Johnson <katherine@example.org>"
+    amend = ("commit", "--quiet", "--all", "--amend", "--no-edit", author)
+    git(world.root, *amend)
+    _approve(world, _digest(world))
+    world.manifests("shop/texts.yaml", config_map("a", {"text": "evil"}))
+    git(world.root, *amend)
+
+    refused = _as(world, "Katherine Johnson").run("approve", _digest(world), world.name)
+
+    merged = git(world.root, "rev-parse", "HEAD")[:10]
+    assert f"Katherine Johnson, who wrote {merged}, cannot approve" in _flat(refused.stderr)
+
+
 def test_a_commit_does_not_take_away_the_guard_that_would_stop_it(world: World) -> None:
     """What was applied holds for it, as the plan says; that alone is applied first, or named, and is in the ledger."""
     _declare(world, "a", "b", "c", destroys=0, prune="100%")

@@ -91,6 +91,36 @@ def test_a_removed_submodule_is_not_written(shop: Path) -> None:
     assert repository.missing_submodules(tree) == ()
 
 
+def test_a_submodule_that_is_to_be_ignored_changed_all_the_same(shop: Path) -> None:
+    """Its own file may tell Git to show no other commit of it: a request would hide what it changes."""
+    git(shop, "config", "--file", ".gitmodules", "submodule.modules/library.ignore", "all")
+    git(shop, "commit", "--quiet", "--all", "--message", "Ignore it")
+    before = open_repository(shop).revision()
+    commit_file(shop / "modules/library", "network/main.tf", "# second\n")
+    git(
+        shop,
+        "update-index",
+        "--cacheinfo",
+        f"160000,{_head(shop / 'modules/library')},modules/library",
+    )
+    git(shop, "commit", "--quiet", "--message", "Use a later one")
+    repository = open_repository(shop)
+
+    changed = repository.changed_between(before, repository.revision())
+
+    assert changed == {"modules/library"}
+    git(shop, "switch", "--quiet", "--create", "side", "HEAD~1")
+    git(shop, "merge", "--quiet", "--no-ff", "--strategy=ours", "--message", "Merge it", "main")
+    git(shop, "commit", "--quiet", "--amend", "--no-edit", "--author=Mary <mary@example.org>")
+    wrote = repository.writers(_head(shop), ("modules",), base=_head(shop, "main"), remote=None)
+    assert wrote is not None
+    assert "Mary <mary@example.org>" in wrote
+
+
+def _head(directory: Path, name: str = "HEAD") -> str:
+    return git(directory, "rev-parse", name)
+
+
 def test_submodules_of_submodules_are_written(shop: Path, tmp_path: Path) -> None:
     """Repositories inside a submodule belong to the copy as well."""
     inner = make_repository(tmp_path / "inner")

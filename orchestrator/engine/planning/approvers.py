@@ -22,7 +22,7 @@ def apart(session: Session, ledger: LedgerState, guards: Guards) -> tuple[Apart,
 def writers(session: Session, ledger: LedgerState) -> tuple[Apart, ...]:
     """Return who wrote the session's commit, and what else changed of the stack since it was applied last.
 
-    Of a merge it is who wrote what it brings. Raises RepositoryError.
+    Of a merge it is who wrote what it brings, and who made it where it says more than that. Raises RepositoryError.
     """
     written = session.repository.author(session.revision)
     others = _written(session, ledger) or {}
