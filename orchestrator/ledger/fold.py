@@ -49,7 +49,7 @@ def _following(state: LedgerState, entry: Entry) -> LedgerState:
         case Kind.STARTED:
             return _started(state, entry)
         case Kind.PROGRESSED:
-            return _progressed(_recorded(state, entry), entry)
+            return _recorded(state, entry)
         case Kind.FINISHED:
             return _finished(_recorded(state, entry), entry)
         case Kind.NOTED:
@@ -95,15 +95,6 @@ def _doubts(state: LedgerState, entry: Entry) -> tuple[OwnedObject, ...]:
     return tuple(sorted(doubts))
 
 
-def _progressed(state: LedgerState, entry: Entry) -> LedgerState:
-    """Return the state in which a later word on an object outweighs what its run began with."""
-    if state.open is None or not state.open.inventory:
-        return state
-    told = {*entry.deleted, *(owned.ref for owned in entry.inventory)}
-    left = tuple(owned for owned in state.open.inventory if owned.ref not in told)
-    return replace(state, open=replace(state.open, inventory=left))
-
-
 def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
     # Deletions first: an object that is deleted and made again belongs to the stack.
     deleted = frozenset(entry.deleted)
@@ -114,7 +105,16 @@ def _recorded(state: LedgerState, entry: Entry) -> LedgerState:
         units=_units(state.units, entry.units),
         inventory=_union(kept, entry.inventory),
         cluster=entry.cluster or state.cluster,
+        open=_outweighed(state.open, entry),
     )
+
+
+def _outweighed(open_: Entry | None, entry: Entry) -> Entry | None:
+    """Return the open run without its doubts about objects on which there is a later word."""
+    if open_ is None or not open_.inventory:
+        return open_
+    told = {*entry.deleted, *(owned.ref for owned in entry.inventory)}
+    return replace(open_, inventory=tuple(each for each in open_.inventory if each.ref not in told))
 
 
 def _finished(state: LedgerState, entry: Entry) -> LedgerState:

@@ -15,7 +15,8 @@ class Link:
     ``entry`` is None where it cannot be read. ``state`` is what the store keeps beside it as the state after it, if it
     keeps one. ``trouble`` says what is wrong with either, for the end of a sentence. ``proven`` says that the state is
     what this entry and those before it say together: nobody has to find that out again. ``lacks`` are the parts of a
-    state that its document says nothing of, as it was written by a version that knew of none.
+    state that its document says nothing of, as it was written by a version that knew of none. ``ends`` says that it is
+    what names the last entry, and not an entry.
     """
 
     place: str
@@ -24,6 +25,7 @@ class Link:
     trouble: str = ""
     proven: bool = False
     lacks: frozenset[str] = frozenset()
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +41,15 @@ class Verdict:
     """What became of looking at a chain from its beginning.
 
     ``entries`` are those that follow one another, oldest first, and ``state`` is what they say together. The first
-    ``sound`` of them have the right state beside them, too. ``broken`` is the first place where anything is wrong.
+    ``sound`` of them have the right state beside them, too. ``broken`` is the first place where anything is wrong;
+    ``cut`` says that another one came after them, which is gone, cannot be read or does not follow.
     """
 
     entries: tuple[Entry, ...] = ()
     state: LedgerState = field(default_factory=LedgerState)
     sound: int = 0
     broken: Broken | None = None
+    cut: bool = False
 
 
 def verify(links: Iterable[Link]) -> Verdict:
@@ -53,17 +57,19 @@ def verify(links: Iterable[Link]) -> Verdict:
     entries: list[Entry] = []
     beside, sound = _Beside(), 0
     broken: Broken | None = None
+    cut = False
     for link in links:
         why = _out_of_chain(link, beside.told)
         if why or link.entry is None:
             broken = broken or Broken(place=link.place, why=why)
+            cut = not link.ends
             break
         beside = beside.after(link, link.entry)
         entries.append(link.entry)
         if wrong := link.trouble or beside.wrong:
             broken = broken or Broken(place=link.place, why=wrong)
         sound += broken is None
-    return Verdict(entries=tuple(entries), state=beside.told, sound=sound, broken=broken)
+    return Verdict(entries=tuple(entries), state=beside.told, sound=sound, broken=broken, cut=cut)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

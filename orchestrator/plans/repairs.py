@@ -56,14 +56,16 @@ class RepairPlan:
     """What a repair would do: go on from the last entry that holds, with what was found to exist beside it.
 
     ``again`` is how many of the entries are written anew, since the state beside them is wrong. ``units`` are found to
-    exist and in none of the entries, and so are ``objects``; ``taken`` is what else a ledger has that is set aside;
-    ``unseen`` are sentences about what was not looked at.
+    exist and in none of the entries, and so are ``objects``; of ``uncertain`` others nobody can tell as what they were
+    applied last; ``taken`` is what else a ledger has that is set aside; ``unseen`` are sentences about what was not
+    looked at.
     """
 
     checked: Checked
     again: int = 0
     units: tuple[UnitId, ...] = ()
     objects: tuple[ObjectRef, ...] = ()
+    uncertain: int = 0
     taken: tuple[Taken, ...] = ()
     unseen: tuple[str, ...] = ()
 

@@ -41,6 +41,7 @@ def repair_json(plan: RepairPlan) -> dict[str, Json]:
         "again": plan.again,
         "units": [*plan.units],
         "objects": [ref.to_json() for ref in plan.objects],
+        "uncertain": plan.uncertain,
         "taken": [{"kind": each.kind.value, "told": each.told} for each in plan.taken],
         "unseen": [*plan.unseen],
     }
@@ -87,6 +88,8 @@ def _repair(plan: RepairPlan) -> Iterator[str]:
     if plan.objects:
         yield "  take into the inventory what carries the stack's labels:"
         yield from (f"    {ref}" for ref in plan.objects)
+    if plan.uncertain:
+        yield f"  remember of {_objects(plan.uncertain)} only what is certain: where it is not, Git counts, not drift"
     if plan.taken:
         yield "  take in of the ledger that is set aside:"
         yield from (f"    {each.kind.value}  {each.told}" for each in plan.taken)
@@ -99,3 +102,7 @@ def _from(plan: RepairPlan) -> str:
     if plan.checked.entries == 1:
         return "the one entry that holds"
     return f"the last of the {plan.checked.entries} entries that hold"
+
+
+def _objects(count: int) -> str:
+    return f"{count} {'object' if count == 1 else 'objects'}"

@@ -213,3 +213,26 @@ def test_a_definition_goes_with_its_resources_and_comes_back_empty(world: World)
     assert f"{kind}: what was in it is gone, and it starts empty" in planned
     path = f"/apis/{group}/v1/namespaces/{world.name}/widgets/first"
     assert world.cluster.get(path)["spec"] == {"size": 1}
+
+
+def test_what_git_took_over_from_others_is_gone_back_on(world: World) -> None:
+    """Nothing has to be sent where Git follows what others did; it is Git's by then, and recorded once."""
+    world.declare(None, {"shop": {"path": "shop", "namespace": world.name, "drift": "report"}})
+    before = {"colour": "red", "size": "large", "shape": "round"}
+    world.manifests("shop/settings.yaml", config_map("settings", before))
+    world.commit()
+    world.apply()
+    world.patch("ConfigMap", "settings", {"data": {"colour": "blue", "size": None}})
+    after = {"colour": "blue", "shape": "round"}
+    world.manifests("shop/settings.yaml", config_map("settings", after))
+    follows = world.commit("Follow what was done by hand")
+    world.apply()
+    recorded = world.ledger()
+    world.apply()
+    assert world.ledger() == recorded
+    assert len(recorded) == 3
+
+    revert(world, follows)
+    world.apply()
+
+    assert world.data("settings") == before

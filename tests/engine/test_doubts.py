@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
-from orchestrator.engine.execution.doubts import announced, announced_late, made_out
+from orchestrator.engine.execution.doubts import (
+    announced,
+    announced_late,
+    learned,
+    made_out,
+)
 from orchestrator.engine.planning.workloads import PlannedSet
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.change import Action
@@ -36,7 +41,9 @@ def sets(
     action: Action = Action.UPDATE, fingerprint: str = TWO, *, name: str = "web"
 ) -> dict[UnitId, PlannedSet]:
     """Return a set with one step."""
-    step = ObjectStep(ref=ref(name=name), action=action, manifest={}, fingerprint=fingerprint)
+    step = ObjectStep(
+        ref=ref(name=name), action=action, manifest={}, remembered=lambda: fingerprint
+    )
     result = SetPlan(unit=UNIT, steps=(step,))
     return {UNIT: PlannedSet(unit_plan=UnitPlan(unit=UNIT, effective=True), result=result)}
 
@@ -78,3 +85,11 @@ def test_a_failure_tells_accepted_sent_and_unsent_apart() -> None:
     assert [*made_out([WEB], sets(), {UNIT: unknown})] == [replace(WEB, fingerprint=BOTH)]
     assert [*made_out([WEB], sets(), {})] == [WEB]
     assert [*made_out([WEB], sets(Action.REPLACE), {})] == [replace(WEB, uid="")]
+
+
+def test_what_is_as_git_wants_it_is_recorded_where_the_ledger_says_otherwise() -> None:
+    """Others made it so, or the ledger did not know it; what it knows just so is nothing to record."""
+    found = sets(Action.NO_OP)
+    now = OwnedObject(ref=WEB.ref, unit=UNIT, fingerprint=TWO)
+    assert [*learned([WEB, OTHER], found)] == [*learned([], found)] == [now]
+    assert [*learned([now, OTHER], found)] == []

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from orchestrator.ledger.encoding import decode_state, encode_entry, encode_state
-from orchestrator.ledger.entry import Kind, LedgerState
+from orchestrator.ledger.entry import Kind, LedgerState, Operation
 from orchestrator.ledger.fold import fold, fold_all
 from orchestrator.plans.objects import OwnedObject
-from tests.ledger.builders import entry, owned
+from tests.ledger.builders import entry, owned, run
 
 
 def web(fingerprint: str, *, uid: str = "") -> OwnedObject:
@@ -61,6 +61,17 @@ def test_a_doubt_ends_with_what_the_run_says() -> None:
     assert (known.doubts, known.inventory) == ((), (web("two", uid="u2"),))
     left = fold(state, entry(4, Kind.FINISHED, inventory=state.doubts))
     assert (left.doubts, left.inventory) == ((), (web("both", uid="u1"),))
+
+
+def test_a_repair_says_what_is_certain_of_a_doubt() -> None:
+    """Its word comes later than that of the run that is open, which stays open all the same."""
+    state = fold(APPLIED, entry(3, inventory=[web("both", uid="u1")]))
+    repair = entry(4, Kind.NOTED, of=run(operation=Operation.REPAIR), inventory=[web("less")])
+    repaired = fold(state, repair)
+    assert believed(repaired) == web("less", uid="u1")
+    assert repaired.open is not None
+    gone = fold(state, replace(repair, inventory=(web(""),), deleted=(web("").ref,)))
+    assert believed(gone) == web("")
 
 
 def test_doubts_have_one_order() -> None:

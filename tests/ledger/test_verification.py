@@ -142,6 +142,17 @@ def test_an_open_run_is_the_one_that_began() -> None:
         assert "the open run differ" in broken.why
 
 
+def test_a_chain_is_cut_where_what_follows_cannot_be_followed() -> None:
+    """What it told is gone with it; a state that is wrong takes nothing away from the entries."""
+    links = chain(ENTRIES, last=LAST)
+    gap = Link(place="here", trouble="is missing")
+    for cut in ([*links[:3], gap], [*links[:3], *links[4:]], [gap]):
+        assert verify(cut).cut
+    assert not verify(links).cut
+    assert not verify([*links, replace(gap, ends=True)]).cut
+    assert not verify(chain(ENTRIES, last=replace(LAST, guards=None))).cut
+
+
 def test_what_a_version_leaves_out_that_does_no_harm_is_no_damage() -> None:
     """One that knows neither seals nor causes goes on with a ledger that has them."""
     plain = replace(_UNITS, seal="", why="", drift=0)

@@ -47,6 +47,7 @@ def test_what_a_repair_would_do() -> None:
         again=1,
         units=(UnitId("modules.network"),),
         objects=(WEB,),
+        uncertain=2,
         unseen=("secrets may not be listed by us, and were not looked at",),
     )
     assert render_repair(plan).partition("\n\n")[2] == (
@@ -56,6 +57,7 @@ def test_what_a_repair_would_do() -> None:
         "  record as there, with nobody knowing since when: modules.network\n"
         "  take into the inventory what carries the stack's labels:\n"
         "    Deployment shop/web\n"
+        "  remember of 2 objects only what is certain: where it is not, Git counts, not drift\n"
         "  note: secrets may not be listed by us, and were not looked at\n"
     )
     told = repair_json(plan)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from orchestrator import clock, log
 from orchestrator.engine.execution.candidates import plan_record
 from orchestrator.engine.execution.causes import cause, cause_of_skipping
-from orchestrator.engine.execution.doubts import announced, announced_late, made_out
+from orchestrator.engine.execution.doubts import announced, announced_late, learned, made_out
 from orchestrator.engine.execution.effects import (
     Effect,
     Endings,
@@ -50,6 +50,7 @@ from orchestrator.ledger.entry import Operation, Restores, UnitRecord
 from orchestrator.ledger.lease import Lease
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.failed import failure_of
+from orchestrator.plans.objects import OwnedObject
 from orchestrator.plans.plan import Revision, UnitPlan
 from orchestrator.plans.recorded import drifted
 from orchestrator.plans.report import Fallback, Report, UnitResult, accomplished, intended
@@ -175,6 +176,7 @@ class _Run:
     trouble: OrchestratorError | None = None
     told: str = ""
     sent: dict[UnitId, Sent] = field(default_factory=dict)
+    learned: tuple[OwnedObject, ...] = ()
     sets: Mapping[UnitId, PlannedSet] = field(init=False)
     heirs: Heirs = field(init=False)
 
@@ -189,6 +191,7 @@ class _Run:
         """
         if only_the_revision_is_new(self.planned):
             self.endings = {unit.unit: _UNCHANGED for unit in self.planned.plan.units}
+            self.learned = tuple(learned(self.planned.ledger.inventory, self.sets))
         else:
             self._announce_intent()
             try:
@@ -309,7 +312,7 @@ class _Run:
                 f"{self._subject()}: {accomplished(report)}{self._overtaken(report)}{self.told}",
                 report.recorded,
                 units=[self._outcome(unit) for unit in self.planned.plan.units],
-                inventory=[*known, *owned_by(self.endings)],
+                inventory=[*known, *self.learned, *owned_by(self.endings)],
                 deleted=deleted_by(self.pruned),
                 owed=self._owed(report),
             )

@@ -61,6 +61,21 @@ def made_out(
                 yield replace(was, uid="" if ref in replaced else was.uid, fingerprint=fingerprint)
 
 
+def learned(
+    before: Iterable[OwnedObject], sets: Mapping[UnitId, PlannedSet]
+) -> Iterator[OwnedObject]:
+    """Yield objects of sets in which all is as it is wanted, where the ledger has them otherwise, or not at all.
+
+    So it is where Git takes over what others did: nothing has to be sent, and it is Git's from here on all the same.
+    """
+    known = {owned.ref: owned for owned in before}
+    for unit, planned in sets.items():
+        for step in _steps(planned):
+            owned = OwnedObject(ref=step.ref, unit=unit, uid=step.uid, fingerprint=step.fingerprint)
+            if known.get(step.ref) != owned:
+                yield owned
+
+
 def _doubts(
     known: Mapping[ObjectRef, OwnedObject], sets: Mapping[UnitId, PlannedSet]
 ) -> dict[ObjectRef, str]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from orchestrator.engine.execution.doubts import learned
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.plans.events import Outcome
 
@@ -15,9 +16,11 @@ def settled(planned: Planned) -> bool:
     if planned.plan.destroy:
         left = records or planned.ledger.inventory or planned.ledger.open
         return not planned.plan.effective and not left
-    return only_the_revision_is_new(planned) and all(
-        records[unit.unit].applied == planned.plan.revision for unit in planned.plan.units
-    )
+    if not only_the_revision_is_new(planned) or any(
+        learned(planned.ledger.inventory, planned.sets)
+    ):
+        return False
+    return all(records[unit.unit].applied == planned.plan.revision for unit in planned.plan.units)
 
 
 def only_the_revision_is_new(planned: Planned) -> bool:

@@ -6,7 +6,7 @@ from orchestrator.engine.history.opening import Book
 from orchestrator.engine.history.reading import at_work, looks
 from orchestrator.engine.history.runs import RecordedRun, endings_of, line_of, runs_of
 from orchestrator.engine.history.subjects import Subject, find_subject, subjects_of, unknown
-from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.entry import Kind, Operation
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.history import Blame, Trace
 from orchestrator.plans.objects import OwnedObject
@@ -94,6 +94,10 @@ def _made_by(runs: Sequence[RecordedRun], subject: Subject, *, all_runs: bool) -
     before = next((found for run in older if (found := _owned(run, subject.name))), None)
     if before is None:
         return all_runs
+    if (
+        first.entries[0].run.operation is Operation.REPAIR
+    ):  # it changes what is known, and no object
+        return False
     return (before.uid, before.fingerprint, before.unit) != (now.uid, now.fingerprint, now.unit)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.ledgers.places import check_place
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
@@ -18,11 +19,13 @@ class Finding:
     """What became of looking a ledger through, for people and for going on from it.
 
     ``instead`` is what another ledger says that stands in its place, None where none does or that cannot be told.
+    ``gone`` says that entries were recorded that neither of them has.
     """
 
     verdict: Verdict
     checked: Checked
     instead: LedgerState | None = None
+    gone: bool = False
 
 
 def check_ledger(session: Session) -> Checked:
@@ -46,7 +49,16 @@ def look_through(session: Session, store: Store) -> Finding:
         lost=lost or _not_here(session, store, verdict),
         replaced=other is not None,
     )
-    return Finding(verdict=verdict, checked=checked, instead=other.state if other else None)
+    instead = other.state if other else None
+    gone = verdict.cut or (instead is None and _gone(session, store, verdict))
+    return Finding(verdict=verdict, checked=checked, instead=instead, gone=gone)
+
+
+def _gone(session: Session, store: Store, verdict: Verdict) -> bool:
+    """Whether this clone saw an entry in that very place which is not there any more."""
+    seen = remembered(session)
+    known = {entry.id for entry in verdict.entries}
+    return seen.title == store.title and seen.head not in {"", *known}
 
 
 def _not_here(session: Session, store: Store, verdict: Verdict) -> str:

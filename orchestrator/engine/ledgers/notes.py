@@ -8,7 +8,7 @@ from orchestrator import clock
 from orchestrator.engine.recording import who
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import Entry, Kind, Operation, Run, UnitRecord, redacted
-from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.objects import ObjectRef, OwnedObject
 
 _VERBS: Final[Mapping[Operation, str]] = {Operation.MOVE: "import"}
 
@@ -21,6 +21,7 @@ def note(  # noqa: PLR0913 - one argument for each part of an entry that notes d
     previous: str,
     units: Iterable[UnitRecord] = (),
     inventory: Iterable[OwnedObject] = (),
+    deleted: Iterable[ObjectRef] = (),
     cluster: str = "",
 ) -> Entry:
     """Return the entry that notes an operation on a ledger, redacted; ``previous`` is the id of the one before."""
@@ -45,5 +46,6 @@ def note(  # noqa: PLR0913 - one argument for each part of an entry that notes d
         cluster=cluster,
         units=tuple(units),
         inventory=tuple(inventory),
+        deleted=tuple(deleted),
     )
     return redacted(entry, session.surroundings.secrets.redact)

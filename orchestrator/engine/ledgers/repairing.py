@@ -1,12 +1,13 @@
 """Repairing a ledger: going on from what holds, with what clusters and states say themselves."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from orchestrator import clock
 from orchestrator.engine.ledgers.aside import Source, known_otherwise, source_in, told_of
+from orchestrator.engine.ledgers.certain import missed, uncertain
 from orchestrator.engine.ledgers.checking import Finding, look_through
 from orchestrator.engine.ledgers.notes import note
 from orchestrator.engine.planning.connection import (
@@ -41,6 +42,7 @@ class Repair:
     finding: Finding
     units: tuple[UnitRecord, ...] = ()
     objects: tuple[OwnedObject, ...] = ()
+    uncertain: tuple[OwnedObject, ...] = ()
     cluster: str = ""
     taken: TakenIn = field(default_factory=TakenIn)
 
@@ -76,11 +78,13 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
     taken = taken_in(state, instead, finding.verdict.entries, now=clock.now())
     new = {*found.units, *(owned.unit for owned in objects), *instead.units} - {*state.units}
     units = sorted({*new, *known_otherwise(state, instead, taken.sources)})
+    doubts = _uncertain(finding, found, taken, objects)
     plan = RepairPlan(
         checked=finding.checked,
         again=len(finding.verdict.entries) - finding.verdict.sound,
         units=tuple(sorted(new)),
         objects=tuple(owned.ref for owned in objects),
+        uncertain=len(doubts),
         taken=tuple(told_of(state, instead, taken)),
         unseen=(*found.unseen, *_unread(finding)),
     )
@@ -98,6 +102,7 @@ def plan_repair(session: Session, resources: ExitStack) -> Repair:
         finding=finding,
         units=records,
         objects=objects,
+        uncertain=doubts,
         cluster=found.cluster,
         taken=taken,
     )
@@ -112,7 +117,23 @@ def _objects(finding: Finding, instead: LedgerState, found: _Found) -> tuple[Own
         unknown = {owned.ref for owned in objects} - {*known} - found.spared
         objects = tuple(owned for owned in objects if owned.ref in unknown)
     seen = {owned.ref for owned in found.objects} | known.keys()
-    return (*objects, *(owned for owned in instead.inventory if owned.ref not in seen))
+    return (*objects, *(missed(owned) for owned in instead.believed if owned.ref not in seen))
+
+
+def _uncertain(
+    finding: Finding, found: _Found, taken: TakenIn, objects: Sequence[OwnedObject]
+) -> tuple[OwnedObject, ...]:
+    """Return the objects that are known, and of which another ledger or lost entries may tell something else."""
+    state = finding.verdict.state
+    anew = {owned.ref for owned in objects}
+    # What exists and is in no entry was in one that is gone.
+    gone = finding.gone or bool(anew - {owned.ref for owned in state.inventory})
+    if finding.instead is None and not gone:
+        return ()
+    aside = None if finding.gone else finding.instead
+    there = {owned.ref for owned in found.objects}
+    doubts = uncertain(state, aside, there, later=taken.sources)
+    return tuple(owned for owned in doubts if owned.ref not in anew)
 
 
 def _unread(finding: Finding) -> Iterator[str]:
@@ -137,7 +158,8 @@ def repair_ledger(session: Session, repair: Repair, *, patience: float) -> str:
             _told(session, repair),
             previous=verdict.state.head,
             units=repair.units,
-            inventory=repair.objects,
+            inventory=(*repair.objects, *repair.uncertain),
+            deleted=[owned.ref for owned in repair.uncertain if not owned.uid],
             cluster=repair.cluster,
         )
         taken = repair.taken

@@ -200,7 +200,7 @@ class Trail:
         if missing is None:
             lost = head.lost
             why = f"names entry {head.number} as the last" if lost is None else _wrong(lost)
-            return Link(place=self._shelf.place(HEAD), trouble=why)
+            return Link(place=self._shelf.place(HEAD), trouble=why, ends=True)
         found = entries_of(self._shelf).get(missing.name)
         _, why = _checked(missing, found)
         return Link(place=self._shelf.place(missing.name), trouble=why)

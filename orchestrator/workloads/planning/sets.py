@@ -6,6 +6,7 @@ a value that is pending) is planned from the manifest alone and shown as such.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
@@ -141,7 +142,7 @@ def _step(item: WantedObject, action: Action, world: World) -> ObjectStep:
         absent=action is Action.REPLACE
         or (action is Action.CREATE and not _populated(item.ref, world)),
         succession=verdict.succession,
-        fingerprint=world.surveyed.remembered(item, action),
+        remembered=partial(world.surveyed.remembered, item, action),
     )
 
 

@@ -1,6 +1,6 @@
 """What was planned for manifest sets, as an apply carries it out and a report shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.plans.change import Action, Change
@@ -16,7 +16,7 @@ class ObjectStep:
 
     A no-op is a step too, since an apply waits for all objects of a set; ``uid`` is the live object's, empty
     for one that is to be created; ``absent`` says that there must be none then. ``succession`` says which fields
-    of others become ours first. ``fingerprint`` goes into the inventory.
+    of others become ours first. ``remembered`` finds out what goes into the inventory.
     """
 
     ref: ObjectRef
@@ -27,7 +27,12 @@ class ObjectStep:
     uid: str = ""
     absent: bool = False
     succession: Succession | None = None
-    fingerprint: str = ""
+    remembered: Callable[[], str] = field(default=str, repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what the inventory keeps of the object: a hash of it, which whoever only looks need not pay for."""
+        return self.remembered()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,13 @@ class Past:
         of = replace(noted.run, operation=Operation.ABANDON, who="Grace Hopper <grace@example.org>")
         return self._told(replace(noted, run=of, message=f"abandon shop/production: {why}"))
 
+    def repaired(self, *units: UnitRecord, inventory: Sequence[OwnedObject] = ()) -> Entry:
+        """Tell that somebody repaired the ledger."""
+        self.runs += 1
+        noted = self._entry(Kind.NOTED, self.entries[-1].run.revision, units)
+        of = replace(noted.run, operation=Operation.REPAIR)
+        return self._told(replace(noted, run=of, inventory=tuple(inventory)))
+
     @property
     def state(self) -> LedgerState:
         """Return what all of it adds up to."""

@@ -12,7 +12,7 @@ from orchestrator.plans.change import Action
 from orchestrator.plans.events import Outcome
 from orchestrator.stack.model import UnitId
 from tests.engine.history.past import SECOND, Past, planned
-from tests.ledger.builders import owned
+from tests.ledger.builders import owned, record
 
 _SHOP, _BASE = UnitId("manifests.shop"), UnitId("modules.base")
 _WEB = Subject(unit=_SHOP, name="Deployment shop/web")
@@ -66,6 +66,19 @@ def test_the_inventory_tells_where_a_plan_cannot() -> None:
     past.applied({_SHOP: Outcome.APPLIED}, plan=later, inventory=[replace(web, fingerprint="b")])
 
     assert _told(past, _WEB)[0] == (second.id, True)
+
+
+def test_a_repair_of_the_ledger_changes_no_object() -> None:
+    """Though less is known of it from there on; what only a repair tells of was there by then."""
+    web = owned("web", uid="u")
+    past = Past()
+    first = past.applied({_SHOP: Outcome.APPLIED}, inventory=[replace(web, fingerprint="a")])
+    found = record(_SHOP, Outcome.INTERRUPTED)
+    past.repaired(found, inventory=[replace(web, fingerprint=".")])
+    assert _told(past, _WEB) == [(first.id, True)]
+    other = Subject(unit=_SHOP, name="Deployment shop/other")
+    repair = past.repaired(found, inventory=[owned("other", uid="o")])
+    assert _told(past, other) == [(repair.id, True)]
 
 
 def test_names_as_people_write_them() -> None:

@@ -56,12 +56,12 @@ class Surveyed:
         return earlier is not None and Memory.of(earlier.fingerprint).holds(item)
 
     def remembered(self, item: WantedObject, action: Action) -> str:
-        """Return what the inventory keeps of an object; of one that is not applied, what it kept before.
+        """Return what the inventory keeps of an object; of one that is wanted as before, what it kept before.
 
-        Where nobody knew what was applied last, it is known now: what is there is as it is wanted.
+        What is there just as it is wanted counts as applied, whoever made it so: from here on it is Git's.
         """
         earlier = self.inventory.get(item.ref) if item.ref else None
-        if action is Action.NO_OP and earlier and Memory.of(earlier.fingerprint).whole:
+        if action is Action.NO_OP and earlier and self.as_applied(item):
             return earlier.fingerprint
         return remember(item, by_field=item.drift is not Drift.HEAL)
 

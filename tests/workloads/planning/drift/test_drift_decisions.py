@@ -179,10 +179,14 @@ def test_what_our_own_run_may_have_taken_out_is_nobody_elses() -> None:
 
 
 def test_what_is_as_it_is_wanted_is_in_doubt_no_more() -> None:
-    """Of what an apply leaves as it is, all is remembered; a memory that is whole stays as it is."""
+    """Of what an apply leaves as it is, all is remembered: what Git took over from others, too, is Git's.
+
+    A memory of the very same stays as it is.
+    """
     item = wanted(deployment(), drift=Drift.REPORT)
-    whole, other = remember(item, by_field=True), remember(wanted(deployment()), by_field=False)
-    for before, after in ((".", whole), (other, other)):
+    whole, same = remember(item, by_field=True), remember(wanted(deployment()), by_field=False)
+    older = remember(wanted({**deployment(), "data": {"colour": "red"}}), by_field=True)
+    for before, after in ((".", whole), (older, whole), (same, same)):
         owned = OwnedObject(ref=ref("Deployment"), unit=item.unit, uid="u", fingerprint=before)
         surveyed = Surveyed(inventory={owned.ref: owned}, found={})
         assert surveyed.remembered(item, Action.NO_OP) == after
