@@ -121,6 +121,31 @@ def test_an_environment_that_leaves_git_is_told(world: World) -> None:
     assert "linked is no longer in Git: what it made stays" in ended.stdout
 
 
+def test_what_leaves_git_behind_a_link_is_told(world: World) -> None:
+    """A stack file that is a link, or one to another link, says what lies there; the link itself stays."""
+    own = world.root / "apps" / "own"
+    own.mkdir(parents=True)
+    for name in ("filed", "spread"):
+        folder = world.root / "stacks" / name
+        folder.mkdir(parents=True)
+        (folder / "stack.yaml").symlink_to(f"../../apps/{name}.yml")
+        (world.root / "apps" / f"{name}.yml").symlink_to(f"own/{name}")
+    (own / "filed").write_text("version: 1\nname: filed\n")
+    (own / "spread").write_text("version: 1\nname: spread\nenvironments: {a: {}, b: {}}\n")
+    base = world.commit("Add stacks")
+    _branch(world, "change", base)
+    (own / "filed").unlink()
+    (own / "spread").write_text("version: 1\nname: spread\nenvironments: {b: {}}\n")
+    world.commit("Take one away, and an environment")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    for name in ("filed", "spread/a"):
+        assert f"{name} is no longer in Git: what it made stays" in ended.stdout
+    assert "spread/b is" not in ended.stdout
+
+
 def test_settings_that_cannot_be_read_after_the_merge_are_a_failure(world: World) -> None:
     """They are not used before it is merged, and everything would stand still afterwards."""
     base = small_stack(world)

@@ -5,8 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import replace
-from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from orchestrator.engine.planning.plan import make_plan
@@ -159,15 +158,11 @@ def _notes(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
 
 def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
     """Yield the stacks, and the environments of others, that the merge takes out of Git."""
-    names = [PurePosixPath(pattern).name for pattern in merge.project.stacks]
-    base = merge.repository.export(merge.base)
-    if not any(_may_declare(base, file, names) for file in changed):
-        return  # nobody has to look through both trees for what no stack file tells
-    before, after = (
-        _declared(merge.repository.export(each), merge.project, changed)
-        for each in (merge.base, merge.result)
-    )
+    before = _declared(merge.repository.export(merge.base), merge.project, changed)
+    if not before:
+        return  # nobody has to look through the other tree for what no stack file tells
     tree = merge.repository.export(merge.result)
+    after = _declared(tree, merge.project, changed)
     there = stack_files(tree, merge.project)
     # Of two, one may stay.
     kept = {each.name for each in there if changed.isdisjoint(trail(tree, each.file).all)}
@@ -177,12 +172,6 @@ def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
             yield from () if name in kept else (name,)
         elif environments is not None and left is not None:
             yield from (f"{name}/{environment}" for environment in sorted(environments - left))
-
-
-def _may_declare(base: Path, file: str, names: Sequence[str]) -> bool:
-    """Whether a file may be a stack's, wherever links lead to it from, or was a link that led to one."""
-    own = file.rpartition("/")[2]
-    return any(fnmatch(own, name) for name in names) or (base / file).is_symlink()
 
 
 def _declared(
