@@ -1,5 +1,6 @@
 """Which engine runs the modules: the stack's own choice, one on PATH, or the embedded one."""
 
+import filecmp
 import hashlib
 import importlib.util
 import json
@@ -80,17 +81,26 @@ class _Program:
 
 
 def find_binary(
-    terraform: Terraform, settings: Settings, root: Path, tree: Path | None = None
+    terraform: Terraform,
+    settings: Settings,
+    root: Path,
+    tree: Path | None = None,
+    *,
+    aside: bool = False,
 ) -> Binary:
     """Return the first engine that the stack accepts: its own choice alone, else PATH, else the embedded one.
 
     A relative path in the stack's choice counts from ``root``; where it is not there, as in a clone with nothing
-    checked out, from ``tree``, the revision's own files. Raises TerraformUnavailable, which says what was found
-    instead and how to get one.
+    checked out, from ``tree``, the revision's own files. So it does where ``aside`` says that another revision is
+    checked out, and the program is another one there. Raises TerraformUnavailable, which says what was found instead
+    and how to get one.
     """
     constraint = _constraint(terraform.version)
     seen: list[str] = []
-    for program in _programs(terraform.binary, settings, (root, tree or root)):
+    roots = (root, tree or root)
+    if aside and _differs(terraform.binary, *roots):
+        roots = roots[::-1]
+    for program in _programs(terraform.binary, settings, roots):
         candidate = _examine(program, settings, root)
         problem = candidate.problem or _unacceptable(candidate.binary, constraint, terraform.asker)
         if candidate.binary and not problem:
@@ -107,6 +117,12 @@ def survey(
     return tuple(
         _examine(program, settings, root) for program in _programs(chosen, settings, (root,))
     )
+
+
+def _differs(chosen: str, root: Path, tree: Path) -> bool:
+    """Whether a program is another file in a tree than in a checkout."""
+    there, here = tree / chosen, root / chosen
+    return there.is_file() and here.is_file() and not filecmp.cmp(there, here, shallow=False)
 
 
 def _constraint(text: str) -> Constraint:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator.stack.links import part_behind
+
 _CONFIGURATION: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _READER: Final = r"\b(?:file(?:set|exists|base64|md5|sha\d+|base64sha\d+)?|templatefile)\s*\(\s*"
 # The parent directory as a part of a path, also written in escapes; an ellipsis has one point more.
@@ -50,8 +52,9 @@ class Leading:
 def leading_outside(tree: Path, files: Iterable[str], inputs: Any = None) -> str:
     """Return where a module may read what lies outside of it, as ``FILE:LINE``, or an empty text.
 
-    ``files`` are paths in the tree, of all that it is made of; a link among them leads outside too, and templates
-    may read files as well. ``inputs`` are the values that it is given: a path among them may be read, too.
+    ``files`` are paths in the tree, of all that it is made of; a link among them that leads to no part of the tree
+    leads outside too, and templates may read files as well. ``inputs`` are the values that it is given: a path among
+    them may be read, too.
     """
     return look_outside(tree, files).given(inputs)
 
@@ -61,7 +64,10 @@ def look_outside(tree: Path, files: Iterable[str]) -> Leading:
     texts: dict[str, str] = {}
     for file in sorted(files):
         if (tree / file).is_symlink():
-            return Leading(where=file)
+            if part_behind(tree, file) is None:
+                return Leading(where=file)
+            if not (tree / file).is_file():
+                continue  # the files of a directory are told, too
         if text := _language(tree / file):
             texts[file] = text
     computed = any(_COMPUTED.search(text) for text in texts.values())

@@ -10,6 +10,7 @@ from orchestrator.infrastructure.layout.occupancy import occupied
 from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.layout.private import write_private
 from orchestrator.infrastructure.workspace import Workspace
+from orchestrator.stack.links import part_behind
 
 LOCK_FILE = ".terraform.lock.hcl"
 _NEVER = frozenset({".git", ".terraform", ".orchestrator"})
@@ -56,20 +57,37 @@ def adopt_lock(workspace: Workspace, text: str) -> None:
 
 
 def files_of(module: Located) -> Iterator[str]:
-    """Yield the files of a module and of those that it calls, as paths in its tree, in order."""
-    for path in sorted({module.path, *module.calls}):
+    """Yield the files and links of a module, and of those that it calls, as paths in its tree, in order.
+
+    Then come those of directories of the tree that links of these lead to.
+    """
+    folders = sorted({module.path, *module.calls})
+    for path in folders:
         for file in _files(module.tree / path):
-            yield file.relative_to(module.tree).as_posix()
+            name = file.relative_to(module.tree).as_posix()
+            yield name
+            linked = part_behind(module.tree, name) if file.is_symlink() else None
+            if linked and linked not in folders and (module.tree / linked).is_dir():
+                folders.append(linked)  # its turn comes, too
 
 
 def _code(module: Located) -> str:
     hashed = hashlib.sha256()
     for name in files_of(module):
-        file = module.tree / name
-        content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+        content = _content(module.tree, name)
         hashed.update(f"{name}\0{len(content)}\0".encode())
         hashed.update(content)
     return hashed.hexdigest()
+
+
+def _content(tree: Path, name: str) -> bytes:
+    """Return what a file holds; for a link what it says, with what the file of the tree holds that it leads to."""
+    file = tree / name
+    if not file.is_symlink():
+        return file.read_bytes()
+    said = str(file.readlink()).encode()
+    read = part_behind(tree, name) and file.is_file()
+    return said + b"\0" + file.read_bytes() if read else said
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -81,6 +81,15 @@ def links_below(root: Path, path: str) -> Iterator[str]:
                     folders.append(f"{folder}/{entry.name}")
 
 
+def part_behind(root: Path, link: str) -> str | None:
+    """Return the part of the repository that a link leads to, whether it is there or not; else None.
+
+    None is for a link out of the repository, and for one to what the link itself lies in, which has no end.
+    """
+    end = trail(root, link).end
+    return None if not end or f"{link}/".startswith(f"{end}/") else end
+
+
 def leads_out(root: Path, path: str) -> bool:
     """Whether a path below ``root`` leads out of the repository by a symbolic link, its own or one above it."""
     return trail(root, path).end is None

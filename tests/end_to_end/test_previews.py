@@ -97,6 +97,26 @@ def test_stacks_are_planned_side_by_side(world: World, tmp_path: Path) -> None:
     assert ended.stdout.count("<details>") == 2
 
 
+def test_a_program_of_the_repository_is_run_as_the_merge_has_it(world: World) -> None:
+    """Whoever changes nothing else changes what stacks do; a checkout of the base does not decide about that."""
+    program = world.root / "terraform.sh"
+    program.write_text('#!/bin/sh\nexec terraform "$@"\n')
+    program.chmod(0o755)
+    small_stack(world)
+    stack = world.root / "stacks" / world.name / "stack.yaml"
+    stack.write_text(f"{stack.read_text()}terraform: {{binary: ./terraform.sh}}\n")
+    base = world.commit("Name a program")
+    _branch(world, "change", base)
+    program.write_text("#!/bin/sh\necho Terraform v0.1.0\n")
+    world.commit("Change the program")
+    git(world.root, "checkout", "--quiet", "main")
+
+    ended = world.run("preview", "--base", "main", "--head", "change")
+
+    assert ended.code == 1
+    assert "terraform 0.1.0 is too old" in ended.stdout
+
+
 def test_an_environment_that_leaves_git_is_told(world: World) -> None:
     """No plan shows what it leaves behind, so the comment says that something is."""
     small_stack(world)

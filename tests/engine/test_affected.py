@@ -258,9 +258,10 @@ def test_a_way_out_in_two_steps_counts(root: Path) -> None:
     assert _considered(root) == {"modules.bucket": reason}
 
 
-def test_links_and_paths_among_inputs_lead_outside(root: Path) -> None:
-    """What a link leads to, and a file whose name is an input, change without the module."""
-    (root / "stacks/shop/modules/network/linked").symlink_to("../../shop", target_is_directory=True)
+@pytest.mark.parametrize("to", ["../../../../..", "..", "../../..", "linked", "/etc"])
+def test_links_and_paths_among_inputs_lead_outside(root: Path, to: str) -> None:
+    """What a link leads to that is no part of the repository, or all around it; a file whose name is an input."""
+    (root / "stacks/shop/modules/network/linked").symlink_to(to)
     _edit(root, "stack.yaml", 'size: "${{ vars.size }}"', "size: ../../more.txt")
     _commit(root)
 
@@ -268,6 +269,99 @@ def test_links_and_paths_among_inputs_lead_outside(root: Path) -> None:
 
     assert considered["modules.network"].startswith("stacks/shop/modules/network/linked may lead")
     assert considered["modules.database"].startswith("an input may lead")
+
+
+_LINKED = {
+    "more.tf": "../../../../shared/more.txt",
+    "chain.txt": "../../../../shared/chain",
+    ".terraform.lock.hcl": "../../../../shared/locks/network",
+    "conf": "../../../../shared/conf",
+    "nowhere": "../../../../shared/nowhere",
+}
+_SHARED = {
+    "more.txt": 'locals {\n  a = file("${path.module}/chain.txt")\n}\nmodule "m" {\n  source = "../inner"\n}\n',
+    "locks/network": "# locked\n",
+    "chain_end": "one",
+    "conf/a.json": "1",
+    "deeper/b.json": "2",
+    "conf/page.tftpl": '${file("a.json")}',
+}
+
+
+def _with_linked_files(root: Path) -> None:
+    """Have a module whose files lie elsewhere in the repository, in part."""
+    for file, text in _SHARED.items():
+        _write(root, f"../../shared/{file}", text)
+    (root / "shared/chain").symlink_to("chain_end")
+    (root / "shared/conf/deeper").symlink_to("../deeper")
+    (root / "shared/deeper/back").symlink_to("../conf")
+    for name, target in _LINKED.items():
+        (root / "stacks/shop/modules/network" / name).symlink_to(target)
+    _commit(root)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*(each for each in _SHARED if each != "conf/page.tftpl"), "conf/new", "nowhere", "deeper/new"],
+)
+def test_what_links_of_a_module_lead_to_is_what_it_is_made_of(root: Path, file: str) -> None:
+    """To a file, through another link, to a directory with links of its own, and to what may come; nothing else."""
+    _with_linked_files(root)
+    assert _considered(root) == {}
+    _write(root, "../../README", "more")
+    _write(root, "../../shared/other.tf", "# more\n")
+    assert _considered(root) == {}
+
+    _write(root, f"../../shared/{file}", f"{_SHARED.get(file, '')}# more\n")
+
+    assert _considered(root)["modules.network"] == f"shared/{file} changed"
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+    made = survey(session.tree, session.stack)
+    assert below(f"shared/{file}", made.paths)
+    assert not below("shared/other.tf", made.paths)
+    assert not made.beside
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("more.txt", 'locals { a = file("../x") }\n'), ("conf/page.tftpl", '${file("../x")}')],
+)
+def test_what_lies_behind_a_link_may_lead_outside_itself(root: Path, file: str, text: str) -> None:
+    """It counts as what the link makes of it: a file of Terraform, or a template."""
+    _with_linked_files(root)
+    _write(root, f"../../shared/{file}", text)
+    _commit(root)
+
+    reason = _considered(root)["modules.network"]
+
+    assert reason.endswith(":1 may lead to files outside of its directory")
+
+
+def test_a_program_of_the_repository_is_what_its_modules_are_made_of(root: Path) -> None:
+    """Wherever links lead to it from; a module of another program is not, and one from elsewhere is."""
+    _write(root, "../../tools/real.sh", "one\n")
+    (root / "terraform.sh").symlink_to("tools/real.sh")
+    text = STACK.replace(
+        "source: ./modules/network", "source: 'git::https://h.example/n?ref=v1.0.0'"
+    )
+    text = text.replace(
+        "source: ./modules/bucket", "source: ./modules/bucket\n    terraform: {binary: tofu}"
+    )
+    _write(root, "stack.yaml", f"{text}terraform: {{binary: ./terraform.sh}}\n")
+    _commit(root)
+    _write(root, "../../tools/real.sh", "two\n")
+
+    considered = _considered(root)
+
+    assert considered.pop("modules.network") == "tools/real.sh changed"
+    assert considered.pop("modules.database") == "tools/real.sh changed"
+    assert considered == {"manifests.shop": "reads modules.database.id, which is planned"}
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+    wanted = read_wanted(session.tree, session.stack)
+    for made in (survey(session.tree, session.stack), stack_made_of(session.tree, wanted)):
+        assert {"terraform.sh", "tools/real.sh"} <= made.paths
 
 
 @pytest.mark.parametrize(

@@ -116,9 +116,22 @@ def test_a_program_of_the_revision_is_run_where_nothing_is_checked_out(
     root.mkdir()
     found = find_binary(chosen, settings, root, tree)
     assert found.argv == (str(tree / "tools" / "engine"),)
-    program(root / "tools", "engine")
-    found = find_binary(chosen, settings, root, tree)
-    assert found.argv == (str(root / "tools" / "engine"),)
+    own = program(root / "tools", "engine")
+    for aside in (False, True):
+        found = find_binary(chosen, settings, root, tree, aside=aside)
+        assert found.argv == (str(own),)
+
+
+def test_another_program_of_the_revision_is_run_where_that_is_not_checked_out(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """A merge that is made on the side brings its program; what the checkout has is that of the base."""
+    own, other = (program(tmp_path / each / "tools", "engine") for each in ("root", "tree"))
+    other.write_text(f"{other.read_text()}# another one\n")
+    chosen = Terraform(binary="./tools/engine")
+    root, tree = own.parent.parent, other.parent.parent
+    assert find_binary(chosen, settings, root, tree).argv == (str(own),)
+    assert find_binary(chosen, settings, root, tree, aside=True).argv == (str(other),)
 
 
 def test_when_none_will_do_each_is_named_with_its_problem(

@@ -30,6 +30,27 @@ def test_a_seal_moves_with_all_that_a_module_is_made_of(ground: Ground) -> None:
     assert len({first, *moved}) == 6
 
 
+def test_what_links_of_a_module_lead_to_counts(ground: Ground) -> None:
+    """A file and a directory of the repository are code as if they stood there; the revision is nothing to it."""
+    ground.write("modules/echo/main.tf")
+    for place in ("shared/more.tf", "shared/conf/a.txt"):
+        ground.write(place, "# one\n")
+    for name in ("more.tf", "conf"):
+        (ground.tree / "modules/echo" / name).symlink_to(f"../../shared/{name}")
+    workspace = ground.workspace()
+
+    def seal(revision: str = "r1") -> str:
+        return seal_of(workspace, {}, state_stamp=STAMP, revision=revision)
+
+    first = seal()
+    assert first == seal(revision="r2")
+    seals = {first}
+    for place in ("shared/more.tf", "shared/conf/a.txt"):
+        ground.write(place, "# two\n")
+        seals.add(seal())
+    assert len(seals) == 3
+
+
 def test_other_files_of_the_repository_count_when_they_may_be_read(ground: Ground) -> None:
     """Nobody can tell which ones, so that every revision may matter."""
     ground.write("modules/echo/main.tf", f'{ECHO}locals {{ t = file("../../t.txt") }}\n')

@@ -14,7 +14,7 @@ from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.session import Session
 from orchestrator.engine.walk import values, walk
 from orchestrator.errors import InvalidStack
-from orchestrator.infrastructure.binary import find_binary
+from orchestrator.infrastructure.binary import Binary, find_binary
 from orchestrator.infrastructure.modules import (
     ModulePlan,
     Site,
@@ -43,7 +43,7 @@ from orchestrator.stack.expressions import (
     resolve,
 )
 from orchestrator.stack.graph import Graph
-from orchestrator.stack.model import Json, Module, Stack, UnitId
+from orchestrator.stack.model import Json, Module, Stack, Terraform, UnitId
 from orchestrator.stack.paths import value_at
 from orchestrator.stack.scope import scope_of
 
@@ -57,9 +57,7 @@ def make_site(session: Session, stack: Stack | None = None) -> Site:
     around = session.surroundings
     sweep(session.repository.folder)
     return Site(
-        binary=find_binary(
-            chosen.terraform, around.settings, session.repository.root, session.tree
-        ),
+        binary=_engine(session, chosen.terraform),
         settings=around.settings,
         folder=session.repository.folder,
         stack=chosen.name,
@@ -168,11 +166,23 @@ def workspace_of(session: Session, site: Site, module: Module) -> Workspace:
     chosen = module.terraform.over(session.stack.terraform)
     own = replace(
         site,
-        binary=find_binary(chosen, site.settings, session.repository.root, session.tree),
+        binary=_engine(session, chosen),
         passes=chosen.environment,
         limits=limits_of(chosen),
     )
     return prepare(request, own)
+
+
+def _engine(session: Session, terraform: Terraform) -> Binary:
+    """Return what runs modules; a merge that was made on the side is run by its own program, checked out or not."""
+    around = session.surroundings
+    return find_binary(
+        terraform,
+        around.settings,
+        session.repository.root,
+        session.tree,
+        aside=bool(around.trusted),
+    )
 
 
 def resolve_inputs(

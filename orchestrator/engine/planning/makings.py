@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.engine.planning.requests import module_request
+from orchestrator.engine.planning.requests import module_request, program_of
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.fetching import immutable
 from orchestrator.infrastructure.layout.overlay import Located
@@ -48,19 +48,23 @@ def makings_of(tree: Path, wanted: Wanted, unit: Unit) -> Makings:
     if not isinstance(unit, Module):
         files = {document.source.source.file for document in wanted.documents[unit.id]}
         return Makings(said=said, files=dict(_hashes(tree, files)))
+    program = program_of(stack, unit)
+    run_by = dict(_hashes(tree, {program} if program else set()))
     if not unit.local:
         moves = "" if immutable(unit.source, unit.version) else "its source names no fixed version"
-        return Makings(said=said, elsewhere=moves)
+        return Makings(said=said, files=run_by, elsewhere=moves)
     located = locate_local(module_request(tree, stack, unit))
-    files = {*files_of(located), f"{located.path}/{LOCK_FILE}"}
+    code = frozenset(files_of(located))
     return Makings(
-        said=said, files=dict(_hashes(tree, files)), elsewhere=_elsewhere(tree, located, unit)
+        said=said,
+        files=run_by | dict(_hashes(tree, {*code, f"{located.path}/{LOCK_FILE}"})),
+        elsewhere=_elsewhere(tree, located, unit, code),
     )
 
 
-def _elsewhere(tree: Path, located: Located, module: Module) -> str:
-    """Return what else may decide about a module of the repository, or an empty text."""
-    if leading := leading_outside(tree, files_of(located), dict(module.inputs)):
+def _elsewhere(tree: Path, located: Located, module: Module, code: frozenset[str]) -> str:
+    """Return what else may decide about a module of the repository than its files, or an empty text."""
+    if leading := leading_outside(tree, code, dict(module.inputs)):
         return f"{leading} may lead to files outside of its directory"
     if moving := moving_call(tree, {located.path, *located.calls}):
         return f"the source of {moving} names no fixed version"

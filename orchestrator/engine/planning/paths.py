@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from orchestrator.engine.planning.requests import module_request
+from orchestrator.engine.planning.requests import module_request, program_of
 from orchestrator.engine.planning.wanted import Wanted
+from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.outside import Leading, look_outside
 from orchestrator.infrastructure.sources import locate_local
-from orchestrator.infrastructure.traces import files_of
-from orchestrator.stack.links import links_below, trail, trails
+from orchestrator.infrastructure.traces import LOCK_FILE, files_of
+from orchestrator.stack.links import links_below, part_behind, trail, trails
 from orchestrator.stack.model import ManifestSet, Module, Stack, Unit
 from orchestrator.stack.project import PROJECT_FILE
 
@@ -62,7 +63,7 @@ def survey(tree: Path, stack: Stack, known: Known | None = None) -> Made:
     not where the stack says.
     """
     known = {} if known is None else known
-    modules = [_module(tree, stack, module, known) for module in stack.modules if module.local]
+    modules = [_module(tree, stack, module, known) for module in stack.modules]
     manifests = [_anywhere(tree, _normal(stack, manifests.path)) for manifests in stack.manifests]
     return Made(
         paths=own_files(tree, stack).union(*manifests, *(module.paths for module in modules)),
@@ -98,26 +99,44 @@ def below(file: str, paths: Iterable[str]) -> bool:
 
 
 def unit_made_of(tree: Path, wanted: Wanted, unit: Unit) -> Made:
-    """Return what a unit is made of, apart from its entry in the stack file; nothing for a module elsewhere."""
+    """Return what a unit is made of, apart from its entry in the stack file; of a module elsewhere its program."""
     if isinstance(unit, Module):
-        return _module(tree, wanted.stack, unit, {}) if unit.local else Made()
+        return _module(tree, wanted.stack, unit, {})
     return _manifests(tree, wanted, unit)
 
 
 def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:
+    program = program_of(stack, module)
+    run_by = trail(tree, program).all if program else ()
+    if not module.local:
+        return Made(paths=frozenset(run_by))
     request = module_request(tree, stack, module)
     written = _normal(stack, module.source)  # another one, where a link leads to the directory
     if written not in known:
-        located = locate_local(request)
-        folders = located.links.union(map(_rooted, (located.path, *located.calls)))
-        known[written] = folders, look_outside(tree, files_of(located))
-    folders, leading = known[written]
+        known[written] = _at_home(tree, locate_local(request))
+    places, leading = known[written]
     outside = leading.given(dict(module.inputs))
     return Made(
-        paths=folders.union(trail(tree, f"{stack.directory}/{module.source}").links),
+        paths=places.union(trail(tree, f"{stack.directory}/{module.source}").links, run_by),
         beside=frozenset({WHOLE}) if outside else frozenset(),
         outside=(f"{module.id} ({outside})",) if outside else (),
     )
+
+
+def _at_home(tree: Path, located: Located) -> tuple[frozenset[str], Leading]:
+    """Return what a module of the tree is made of, with what links in it lead to, and what leads elsewhere."""
+    files = [*files_of(located)]
+    linked = _linked(tree, (*files, f"{located.path}/{LOCK_FILE}"))
+    folders = map(_rooted, (located.path, *located.calls))
+    return located.links.union(folders, linked), look_outside(tree, files)
+
+
+def _linked(tree: Path, files: Iterable[str]) -> Iterator[str]:
+    """Yield the links among files of a module, and the parts of the repository that they lead to."""
+    for file, found in trails(tree, files):
+        yield from found.links
+        if found.links and (part := part_behind(tree, file)):
+            yield part
 
 
 def _manifests(tree: Path, wanted: Wanted, manifests: ManifestSet) -> Made:

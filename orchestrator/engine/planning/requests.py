@@ -24,6 +24,13 @@ def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
     )
 
 
+def program_of(stack: Stack, module: Module) -> str:
+    """Return the program of the repository that runs a module, from its root; empty for one from elsewhere."""
+    chosen = module.terraform.over(stack.terraform) if module.terraform else stack.terraform
+    here = "/" in chosen.binary and not chosen.binary.startswith(("/", "~"))
+    return chosen.binary if here else ""
+
+
 def _state(stack: Stack, module: Module) -> State:
     locate = locate_in(stack.state.places, ("config",))
     resolution = resolve(dict(stack.state.config), state_scope_of(stack, module.id), locate)

@@ -1,5 +1,6 @@
 """Whether a plan goes back to what was applied before, told by what the ledger and Git know."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
@@ -14,7 +15,6 @@ from orchestrator.ledger.store import Store
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.plan import Plan, Restored
 from orchestrator.plans.restoring import Ended, GoingBack, Undone, going_back, unrestored
-from orchestrator.stack.project import PROJECT_FILE
 from orchestrator.stack.said import said
 
 _STEPS: Final = (16, 64, 256)  # of entries read, until the one that is gone back to is among them
@@ -72,7 +72,10 @@ def _going_back(session: Session, wanted: Wanted, runs: tuple[PastRun, ...]) -> 
     commits = dict.fromkeys([session.revision.commit, *(run.revision.commit for run in runs)])
     held = session.repository.contents(tuple(commits), paths)
     now = held[session.revision.commit]
-    if not all(found for path, found in zip(paths, now, strict=True) if path != PROJECT_FILE):
+    there = (
+        os.path.lexists(session.tree / path) for path in paths
+    )  # what may be, and is not, is none
+    if not all(found for found, is_there in zip(now, there, strict=True) if is_there):
         return None  # it lies in a repository inside this one: nobody can tell from here
     told = _told(session, paths, held)
     ended = [
