@@ -64,7 +64,8 @@ def told(one: "Refreshed") -> str:
     from orchestrator.reports.preview.standing import EVERYTHING
 
     named = (
-        (name.replace(EVERYTHING, "all of it"), why) for name, why in sorted(one.stale.items())
+        ("all of it" if name == EVERYTHING else name, why)
+        for name, why in sorted(one.stale.items())
     )
     more = [f"{name} ({why})" if why else name for name, why in named]
     more += [f"{each.name} {each.became.value}" for each in one.afterwards]

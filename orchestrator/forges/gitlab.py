@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestrator.errors import ForgeError
 from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, refused, unanswered
@@ -52,6 +53,11 @@ class GitLab:
         """Return the request as it is now."""
         with self._translated():
             found = self._project().mergerequests.get(self._place.number, **_AS_TOLD)
+            if not found.sha:
+                raise ForgeError(
+                    f"GitLab names no commit of request {self._place.number}",
+                    hint="its branch may be gone, or empty: push it again, or close the request",
+                )
             return ChangeRequest(
                 number=self._place.number,
                 base=found.target_branch,

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib3.exceptions import MaxRetryError
 from urllib3.util.retry import Retry
 
-from orchestrator.errors import ForgeUnanswered
+from orchestrator.errors import ForgeUnanswered, Interrupted
 from orchestrator.forges.troubles import Busy, Refusal, asked_too_often, tells_of_limit
 from orchestrator.processes import Stop
 
@@ -121,15 +121,15 @@ def insist(do: Callable[[], T], stop: Stop, *, lost: int = 0) -> T:
     """Do what writes to a forge, again and again as long as it is refused for now; raises ForgeError.
 
     What is done looks at the forge each time before it writes: while one waits, others go on. ``lost`` is how often it
-    is done again when nobody can tell whether it was done.
+    is done again when nobody can tell whether it was done. Raises Interrupted when somebody wants it to stop meanwhile.
     """
     for _ in range(_TRIES):
         try:
             return do()
         except Busy as busy:
-            if stop.requested:
-                break
-            stop.wait(busy.seconds)
+            if stop.wait(busy.seconds):
+                message = "stopped while the forge was asked too often; not all of it was written"
+                raise Interrupted(message) from busy
         except ForgeUnanswered:
             if not lost or stop.requested:
                 raise

@@ -107,12 +107,14 @@ def test_what_is_linked_belongs_to_the_stack(world: World, forge: Served, tmp_pa
     _linked(world, "two", "newer")
     world.commit("Change what else is linked")
     git(world.root, "push", "--quiet", "origin", "main")
-    moved = comment(world, forge, "--refresh")
+    forge.notes[0].text += "of a run with more room\n" * 300
+    moved = comment(world, forge, "--refresh", "--limit", "4000")
 
     assert planned.code == moved.code == 0, planned.said + moved.said
     assert mine == "success: 1 to update"
     assert "manifests.platform: shared/one.yaml changed" in told
     assert f"request {NUMBER} is stale: {world.name}/default (main moved on" in moved.stdout
+    assert "**Out of date:** plan again" in forge.texts[0]
 
 
 def _linked(world: World, name: str, text: str) -> None:

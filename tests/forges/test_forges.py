@@ -374,6 +374,14 @@ def test_a_request_is_read_with_where_it_comes_from(forge: Served) -> None:
     assert (there.from_fork, there.is_open) == (True, False)
 
 
+def test_a_request_without_a_commit_is_no_request_to_plan() -> None:
+    """GitLab may name none; its description says that there is one."""
+    with serving(held := SmallGitLab(head="")):
+        with pytest.raises(ForgeError, match="names no commit of request 7"):
+            client_of(held).request()
+        held.exchanges.clear()
+
+
 @pytest.mark.parametrize(
     ("base", "default", "other"), [("release", "main", "release"), ("main", "", "main")]
 )

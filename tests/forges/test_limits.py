@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.errors import ForgeError, ForgeUnanswered
+from orchestrator.errors import ForgeError, ForgeUnanswered, Interrupted
 from orchestrator.forges.commenting import Ending
 from orchestrator.forges.forge import Account
-from orchestrator.forges.patience import waiting_time
+from orchestrator.forges.patience import insist, waiting_time
 from orchestrator.forges.place import Kind
+from orchestrator.forges.troubles import Busy
 from orchestrator.processes import Stop
 from tests.forges.publishing import COMMENTS, MARKER, TEXT, client_of, publish_on
 from tests.forges.served import Served, Trouble, serving
@@ -141,6 +142,18 @@ def test_a_request_to_stop_ends_the_waiting(forge: Served) -> None:
         client_of(forge, stop=stop).comments()
 
     assert sum(bool(re.search(forge.comments_path, line)) for line in forge.seen) == 1
+
+
+def test_a_request_to_stop_is_no_failure_of_the_forge() -> None:
+    """Whoever interrupts what waits before it writes is told that it was interrupted."""
+    stop = Stop()
+    stop.request()
+
+    def refused() -> None:
+        raise Busy(60)
+
+    with pytest.raises(Interrupted, match="not all of it was written"):
+        insist(refused, stop)
 
 
 _LIMIT = "You have exceeded a secondary rate limit."

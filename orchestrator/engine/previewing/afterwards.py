@@ -10,6 +10,7 @@ from orchestrator.plans.preview import Afterwards, Became
 _DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 
 _MOST = 50
+_ANOTHER = "its ledger does not have what it was made after"
 
 
 def afterwards(
@@ -35,18 +36,19 @@ def afterwards(
     )
 
 
-def moved_on(entries: Iterable[Entry], since: str, *, most: int = _MOST) -> Entry | None:
-    """Return the newest of the entries, newest first, that came after the one called ``since`` and may matter.
+def moved_on(entries: Iterable[Entry], since: str, *, most: int = _MOST) -> str:
+    """Return what the newest of the entries says, newest first, that came after ``since`` and may matter; else nothing.
 
     Who approves a plan, tells an agent to stand still or moves a ledger gives no reason to make a plan again.
     After ``most`` of those nobody looks at what is below: the next one counts as something that may matter.
+    A ledger that ends without ``since`` is not the one that the plan was made after.
     """
     for number, entry in enumerate(entries):
         if entry.id == since:
-            return None
+            return ""
         if number >= most or entry.run.operation not in IMMATERIAL:
-            return entry
-    return None
+            return entry.message
+    return _ANOTHER if since else ""
 
 
 def _last_of_each_run(entries: Iterable[Entry]) -> Sequence[Entry]:

@@ -201,7 +201,7 @@ class _Page:
 
     def _reopened(self, stale: Mapping[str, str]) -> str:
         """Return the comment of an open request: its last line is that of one that is done with."""
-        text = with_stale(self.comment.text, stale, limit=self.limit)
+        text = with_stale(self.comment.text, stale, limit=self.limit, most=self.forge.limit)
         return with_last_line(text, (), limit=self.limit)
 
     def _once_more(self, found: Look) -> Refreshed:

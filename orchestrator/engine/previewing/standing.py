@@ -165,7 +165,7 @@ def _stale_by_base(
     if not memory.whole:
         yield EVERYTHING, "moved on"
     unplanned = {name: file for name, file in files.items() if name not in planned}
-    for why in _newly_touched(merge, unplanned, before, changed):
+    for why in _newly_touched(merge, unplanned, based=based, before=before, changed=changed):
         yield EVERYTHING, why
     for name in memory.plans:
         stack = name.partition("/")[0]
@@ -182,17 +182,22 @@ def _stale_by_base(
 def _newly_touched(
     merge: Merge,
     unplanned: Mapping[str, StackFile],
+    *,
+    based: Mapping[str, StackFile],
     before: Revision,
     changed: frozenset[str],
 ) -> Iterator[str]:
-    """Yield what the base did by which the request may touch a stack that was not planned for it."""
+    """Yield what the base did by which the request may touch a stack that was not planned for it.
+
+    One that the base has neither now nor before is the request's own, and declared nothing when it was planned.
+    """
     known_before: dict[str, StackFile] = {}
     with suppress(InvalidStack):  # then what stands there may be new
         known_before = _files(merge, before)
     own = merge.repository.changed_between(merge.base, merge.result)
     known = Known()
     for name, file in sorted(unplanned.items()):
-        if name not in known_before:
+        if name in based and name not in known_before:
             yield f"has the stack {name} by now"
         elif _touched_since(merge, file, own, since=changed, known=known):
             yield f"moved on in {name}, which this may touch by now"
@@ -233,10 +238,12 @@ def _is_touched(
 
 
 def ledger_moved(merge: Merge, made: StackPreview) -> bool:
-    """Whether a ledger has entries that came after the one that a plan was made after, of whatever kind."""
+    """Whether a ledger ends in another entry than the one that a plan was made after, of whatever kind."""
     store = ledger_of(merge, made.name)
-    newest = next(store.history(1), None) if store is not None else None
-    return newest is not None and newest.id != made.ledger
+    if store is None:
+        return False
+    newest = next(store.history(1), None)
+    return (newest.id if newest else "") != made.ledger
 
 
 def _stale_by_ledger(merge: Merge, name: str, since: str) -> str:
@@ -246,5 +253,4 @@ def _stale_by_ledger(merge: Merge, name: str, since: str) -> str:
     hold = store.sight().hold
     if hold is not None:
         return f"somebody changes it right now ({hold.holder.command})"
-    entry = moved_on(store.history(_ENTRIES), since)
-    return entry.message if entry else ""
+    return moved_on(store.history(_ENTRIES), since)

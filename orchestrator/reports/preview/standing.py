@@ -22,18 +22,20 @@ _LONGEST_BLOCK: Final = 2  # lines between begin and end
 _MOST_TOLD: Final = 8
 
 
-def with_stale(comment: str, stale: Mapping[str, str], *, limit: int) -> str:
+def with_stale(comment: str, stale: Mapping[str, str], *, limit: int, most: int = 0) -> str:
     """Return a comment that says which of its plans are stale, and why, in place of what it said of that before.
 
-    It is not longer than ``limit`` characters: where there is no room for reasons, it goes without them.
+    It is not longer than ``limit`` characters: where there is no room for reasons, it goes without them. That it is
+    stale is said all the same in one that was longer before, as far as ``most``, which is all that a forge takes.
     """
     lines = [*_without_stale(_lines(comment))]
     if not stale:
         return "\n".join(lines)
-    for kept in (stale, dict.fromkeys(stale, ""), {EVERYTHING: ""}):
+    names, alone = dict.fromkeys(stale, ""), {EVERYTHING: ""}
+    for kept, longest in ((stale, limit), (names, limit), (alone, max(limit, most))):
         block = [f"{_BEGIN} -->", f"**Out of date:** {_told(kept)}.", _END]
         made = "\n".join([*lines[:_HEADLINES], *block, *lines[_HEADLINES:]])
-        if size(made) <= limit:
+        if size(made) <= longest:
             return made
     return "\n".join(lines)
 

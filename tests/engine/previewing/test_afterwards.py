@@ -74,14 +74,22 @@ def test_an_approval_is_no_reason_to_plan_again() -> None:
     stopped = _entry("s1", Kind.NOTED, operation=Operation.SUSPEND)
     moved = _entry("t1", Kind.NOTED, operation=Operation.TERRAFORM)
 
-    assert moved_on((approval, stopped, _DONE, _STARTED), "a2") is None
-    assert moved_on((approval, moved, _DONE), "a2") is moved
-    assert moved_on((_FAILED, _DONE), "a2") is _FAILED
-    assert moved_on((approval, _DONE), "") is _DONE
-    assert moved_on((), "") is None
-    assert moved_on((_DONE,), "forgotten") is _DONE
-    assert moved_on((approval, stopped, _DONE), "a2", most=2) is None
-    assert moved_on((approval, stopped), "before", most=1) is stopped
+    assert moved_on((approval, stopped, _DONE, _STARTED), "a2") == ""
+    assert moved_on((approval, moved, _DONE), "a2") == moved.message
+    assert moved_on((_FAILED, _DONE), "a2") == _FAILED.message
+    assert moved_on((approval, _DONE), "") == _DONE.message
+    assert moved_on((), "") == moved_on((approval,), "") == ""
+    assert moved_on((_DONE,), "forgotten") == _DONE.message
+    assert moved_on((approval, stopped, _DONE), "a2", most=2) == ""
+    assert moved_on((approval, stopped), "before", most=1) == stopped.message
+
+
+def test_a_ledger_that_lost_what_a_plan_was_made_after_is_another_one() -> None:
+    """It was deleted, or begun anew: a clone that never saw it knows no better."""
+    approval = _entry("n1", Kind.NOTED, operation=Operation.APPROVE)
+
+    for entries in ((), (approval,)):
+        assert moved_on(entries, "a2") == "its ledger does not have what it was made after"
 
 
 def test_the_last_line_says_who_applied_what_and_when() -> None:

@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.ledgers.opening import open_store
-from orchestrator.engine.previewing.standing import Look, ledger_of, look, stale_plans
+from orchestrator.engine.previewing.standing import (
+    Look,
+    ledger_moved,
+    ledger_of,
+    look,
+    stale_plans,
+)
 from orchestrator.engine.previewing.touched import Merge, touched
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import AccessDenied, Interrupted, RepositoryError
-from orchestrator.plans.preview import Preview
+from orchestrator.plans.preview import Preview, StackPreview
 from orchestrator.reports.preview.memory import Memory, Remembered, recall, remember
 from orchestrator.reports.preview.standing import EVERYTHING
 from orchestrator.repository.repository import open_repository
@@ -129,6 +135,41 @@ def test_a_base_outdates_what_is_made_of_what_changed(
     _commit(root)
 
     assert _stale(root) == stale
+
+
+def test_links_of_a_module_outdate_a_plan_by_what_they_lead_to(root: Path) -> None:
+    """Not by whatever else there is, as if nobody knew."""
+    write(root, {"shared/more.tf": "# one\n"})
+    (root / "modules/a/more.tf").symlink_to("../../shared/more.tf")
+    _commit(root)
+    write(root, {"README": "more"})
+    _commit(root)
+    by_a_readme = _stale(root)
+    write(root, {"shared/more.tf": "# two\n"})
+    _commit(root)
+
+    assert by_a_readme == {}
+    assert _stale(root) == {"shop/default": "main moved on in what it is made of"}
+
+
+def test_a_stack_that_the_request_brings_is_none_of_the_base(root: Path) -> None:
+    """It declares nothing yet, so that there is no plan of it; a push to the base does not make it new."""
+    write(root, {"README": "more"})
+    _commit(root)
+    write(root, {"stacks/odd/stack.yaml": "version: 1\nname: odd\n"})
+    _commit(root)
+
+    assert _stale_since_two_commits(root) == {}
+
+
+def test_a_ledger_that_is_gone_moved(root: Path) -> None:
+    """Somebody deleted it while a plan was made; where there was none, there may be none."""
+    merge = _merge(root)
+    made = StackPreview(stack="shop", environment="default")
+
+    with merge.surroundings.resources:
+        assert ledger_moved(merge, replace(made, ledger="d" * 40))
+        assert not ledger_moved(merge, made)
 
 
 def test_a_stack_that_is_gone_has_no_plan_any_more(root: Path) -> None:

@@ -62,6 +62,8 @@ def test_where_there_is_no_room_the_reasons_go_first() -> None:
     assert [line.count("`shop/") for line in told] == [8, 8, 0]
     assert told[2] == "**Out of date:** plan again to see what holds by now."
     assert room[3] == text
+    beyond = with_stale(text, stale, limit=len(text) - 900, most=len(text) + 140)
+    assert beyond.splitlines()[3] == told[2]
 
 
 @pytest.mark.parametrize("name", _SAMPLES)
