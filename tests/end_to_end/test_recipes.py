@@ -15,6 +15,7 @@ import pytest
 from orchestrator.processes import Stop
 from orchestrator.sandbox.programs.build import Program, built
 from orchestrator.settings import Settings
+from tests.docs.pages import blocks
 from tests.end_to_end import pipelines
 from tests.end_to_end.commands import Ended
 from tests.end_to_end.pipelines import ROOT, expressions
@@ -27,6 +28,7 @@ from tests.git import git
 Json = Any
 _WORKFLOWS = ("recipes/github.yaml", "recipes/gitea.yaml")
 _ON_MAIN = {"GITHUB_REF": "refs/heads/main"}
+_FORK = ".github/workflows/plan-fork.yaml"
 _LINTER = Program(
     name="actionlint",
     title="actionlint",
@@ -95,25 +97,41 @@ def test_the_action_comments_and_keeps_the_plans(world: World) -> None:
         "inputs.configuration": "default",
         "inputs.fail-on": "data-loss destroy",
         "inputs.refresh": "false",
-        "github.event.pull_request.number": str(NUMBER),
+        "inputs.allow-forks": "false",
+        "inputs.head": "",
+        "inputs.request || github.event.pull_request.number": str(NUMBER),
     }
 
     with serving(forge):
         steps = [*pipelines.steps(_action_steps(), values)]
         ended = pipelines.run(steps, world.root, _of_actions(world, forge))
-        others = {"inputs.refresh": "true", "github.event.pull_request.number": ""}
+        others = {
+            "inputs.refresh": "true",
+            "inputs.request || github.event.pull_request.number": "",
+        }
         steps = [*pipelines.steps(_action_steps(), {**values, **others})]
         after = pipelines.run(steps, world.root, _of_actions(world, forge) | _ON_MAIN)
+        plans = (kept / "plans.json").read_text()
+        forge.from_fork = True
+        looked_at = {"inputs.allow-forks": "true", "inputs.head": "0" * 40}
+        steps = [*pipelines.steps(_action_steps(), {**values, **looked_at})]
+        fork = pipelines.run(steps, world.root, _of_actions(world, forge))
 
+    assert fork.code == 1
+    assert f"by now, and {'0' * 10} is what is to be planned" in fork.stderr
     assert ended.code == after.code == 0, ended.said + after.said
     assert after.stdout.endswith(f"request {NUMBER} is as its comment says\n")
     assert "### Merging: 4 to create\n" in forge.texts[0]
-    assert json.loads((kept / "plans.json").read_text())["stacks"][0]["stack"] == world.name
+    assert json.loads(plans)["stacks"][0]["stack"] == world.name
     assert "<h1>Merging: 4 to create</h1>" in (kept / "plans.html").read_text()
-    assert world.root.with_name("output").read_text().splitlines() == [
-        f"page={kept}/plans.html",
-        f"plans={kept}/plans.json",
-    ]
+    assert (
+        world.root.with_name("output").read_text().splitlines()
+        == [
+            f"page={kept}/plans.html",
+            f"plans={kept}/plans.json",
+        ]
+        * 2
+    )
     assert TOKEN not in ended.said
 
 
@@ -190,6 +208,7 @@ def test_nothing_that_a_request_says_of_itself_is_used(file: str) -> None:
 
     assert used <= {
         "github.event.pull_request.number",
+        "inputs.request || github.event.pull_request.number",
         "github.event.pull_request.number || github.ref",
         "github.event.pull_request.base.sha",
         "github.event.pull_request.base.sha || github.sha",
@@ -332,6 +351,8 @@ def test_workflows_pass_their_linter(tmp_path: Path) -> None:
     text = (ROOT / "recipes" / "github.yaml").read_text()
     (workflows / "plan.yaml").write_text(text.replace("acme/orchestrator@main", "./"))
     (workflows / "gitea.yaml").write_text((ROOT / "recipes" / "gitea.yaml").read_text())
+    (fork,) = (block.text for block in blocks("docs/requests.md") if _FORK in block.text)
+    (workflows / "fork.yaml").write_text(fork.replace("acme/orchestrator@main", "./"))
 
     # Gitea stores artefacts as version 3 of that action does, which GitHub gave up.
     ended = _ended(str(linter), "-no-color", "-ignore", "upload-artifact@v3", directory=tmp_path)
