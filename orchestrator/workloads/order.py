@@ -22,6 +22,17 @@ _OTHERS: Final = 6
 _CUSTOM: Final = 7
 _GATES: Final = 8
 
+# The groups of Kubernetes' own classes; those of its other groups, such as GatewayClass, have controllers of vendors.
+_OWN_CLASSES: Final = frozenset(
+    {
+        "networking.k8s.io",
+        "node.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+    }
+)
+
 _RANKS: Final = {
     "CustomResourceDefinition": FOUNDATION,
     "Namespace": FOUNDATION,
@@ -113,21 +124,25 @@ def batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
 
 
 def reverse_batches(items: Iterable[tuple[ObjectRef, T]]) -> tuple[tuple[T, ...], ...]:
-    """Return the items in batches, in the order of deletion: backwards, but for classes of custom kinds.
+    """Return the items in batches, in the order of deletion: backwards, but for classes of vendors.
 
-    These may hold a finalizer of a controller that is deleted with them, so they go before it, and after the custom
-    resources, which name them.
+    These may hold a finalizer of a controller that is deleted with them, so they go before it, and after what names
+    them, which runs nothing either.
     """
     found = [*items]
-    classes = [item for item in found if _custom(item[0]) and _is_class(item[0])]
-    others = [item for item in found if item not in classes]
-    before = [item for item in others if rank(item[0]) >= _CUSTOM]
-    after = [item for item in others if rank(item[0]) < _CUSTOM]
+    classes = [item for item in found if _is_a_vendors_class(item[0])]
+    others = [item for item in found if not _is_a_vendors_class(item[0])]
+    before = [item for item in others if rank(item[0]) > _WORKLOADS]
+    after = [item for item in others if rank(item[0]) <= _WORKLOADS]
     return tuple(batch for some in (before, classes, after) for batch in reversed(batches(some)))
 
 
 def _is_class(ref: ObjectRef) -> bool:
     return ref.kind.endswith("Class")
+
+
+def _is_a_vendors_class(ref: ObjectRef) -> bool:
+    return _is_class(ref) and "." in ref.group and ref.group not in _OWN_CLASSES
 
 
 def _custom(ref: ObjectRef) -> bool:

@@ -87,6 +87,9 @@ def test_a_vendors_class_goes_before_the_controller_that_lets_it_go() -> None:
     kinds = {
         "EC2NodeClass": "karpenter.k8s.aws",
         "NodePool": "karpenter.sh",
+        "Gateway": "gateway.networking.k8s.io",
+        "GatewayClass": "gateway.networking.k8s.io",
+        "VolumeSnapshotClass": "snapshot.storage.k8s.io",
         "Deployment": "apps",
         "CustomResourceDefinition": "apiextensions.k8s.io",
         "StorageClass": "storage.k8s.io",
@@ -97,7 +100,10 @@ def test_a_vendors_class_goes_before_the_controller_that_lets_it_go() -> None:
     ]
     assert order == [
         "NodePool",
+        "Gateway",
+        "GatewayClass",
         "EC2NodeClass",
+        "VolumeSnapshotClass",
         "Deployment",
         "StorageClass",
         "CustomResourceDefinition",
