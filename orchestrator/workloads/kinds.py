@@ -75,6 +75,11 @@ class Resource:
         return f"{root}{middle}/{self.plural}{f'/{name}' if name else ''}"
 
     @property
+    def api_version(self) -> str:
+        """Return group and version as manifests write them."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
     def qualified(self) -> str:
         """Return ``plural.group``, as access rules name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural

@@ -185,14 +185,18 @@ class Cluster:
         ``on_reply`` is called from another thread; ``keep`` says what is kept of each object. Raises
         ClusterUnreachable, Interrupted, and NotServed when a kind is unknown.
         """
-        items = [(submission, self.resource(submission.ref)) for submission in submissions]
+        items = [*zip(submissions, self._exactly([each.ref for each in submissions]), strict=True)]
 
-        async def one(item: tuple[Submission, Resource]) -> Reply:
-            reply = await requests.apply(self._client, *item, dry_run=dry_run)
+        async def one(item: tuple[Submission, Resource | NotServed]) -> Reply:
+            submission, resource = item
+            if isinstance(resource, NotServed):
+                reply: Reply = resource
+            else:
+                reply = await requests.apply(self._client, submission, resource, dry_run=dry_run)
             if isinstance(reply, Accepted):
                 reply = replace(reply, live=keep(reply.live))
             if on_reply:
-                on_reply(item[0], reply)
+                on_reply(submission, reply)
             return reply
 
         return tuple(self._client.run(side_by_side(items, one)))
@@ -295,6 +299,17 @@ class Cluster:
         scopes = [replace(everywhere, namespace=name) for name in sorted(wanted.namespaces)]
         return await side_by_side(scopes, lambda scope: listing(self._client, scope, keep=keep))
 
+    def _exactly(self, refs: Sequence[ObjectRef]) -> list[Resource | NotServed]:
+        """Return how manifests are applied, each in its own version, or that only others of its kind are served."""
+        others = [self.resource(ref) for ref in refs]
+        if any(other.version != ref.version for other, ref in zip(others, refs, strict=True)):
+            kinds = self.kinds(refresh=True)
+            others = [kinds.serving(ref) or other for ref, other in zip(refs, others, strict=True)]
+        return [
+            other if other.version == ref.version else _in_others(ref, other, self.title)
+            for ref, other in zip(refs, others, strict=True)
+        ]
+
     def _served(self, refs: Iterable[ObjectRef]) -> list[tuple[ObjectRef, Resource]]:
         refs = list(refs)
         self.check_answering((ref.group, ref.kind) for ref in refs)
@@ -355,6 +370,13 @@ def _by_reference(
                 found.pop(ref, None)  # with its version, which is no part of what is compared
             found.setdefault(ref, live)
     return found
+
+
+def _in_others(ref: ObjectRef, served: Resource, title: str) -> NotServed:
+    return NotServed(
+        f"{ref}: {title} serves its kind as {served.api_version}, and not as {ref.api_version}",
+        hint=f"write it for {served.api_version}, or apply the definition that has the other version first",
+    )
 
 
 def _silent(names: Sequence[str], title: str) -> ClusterUnreachable:

@@ -1,12 +1,15 @@
 """Objects of one kind that Git declares in several versions: each is compared in its own."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from orchestrator.plans.change import Action
 from orchestrator.stack.model import Drift, Ignored, Wait
+from orchestrator.workloads.cluster.answers import NotServed
 from orchestrator.workloads.manifests.wanted import RenderedSet
+from tests.workloads.custom import definition
 from tests.workloads.ground import Ground, change_of, told
 
 pytestmark = pytest.mark.integration
@@ -80,3 +83,16 @@ def test_what_is_left_to_others_stays_left_in_another_version(
     assert [len(plan.drift), plan.ignored] == [0, 1] if ruled else [1, 0]
     ground.apply(after, inventory=inventory, wait=Wait(enabled=False))
     assert ground.others.get(path)["spec"]["maxReplicas"] == 9
+
+
+def test_a_version_that_only_another_set_brings_is_named(ground: Ground) -> None:
+    """Where that set is left out, the object is not sent to another version, whose server says nothing that helps."""
+    brought = definition("autoscaling", version="v9")
+    brought["spec"]["names"]["kind"] = "HorizontalPodAutoscaler"
+    text = _SCALED.format(version="v9", name="it", most=3, target="")
+    both = ground.rendered(f"{json.dumps(brought)}\n---{text}")
+    alone = replace(both, objects=both.objects[1:])
+    with pytest.raises(
+        NotServed, match=r"serves its kind as autoscaling/v2, and not as autoscaling/v9"
+    ):
+        ground.plan(alone)
