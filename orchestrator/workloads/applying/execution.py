@@ -32,7 +32,8 @@ from orchestrator.workloads.planning.taking_over.succession import handed_over
 OnEvent: TypeAlias = Callable[[Event], None]
 
 _DEFINITIONS_SECONDS: Final = 30.0
-# A new namespace gets its service account, and a new definition its address, a moment after they are there.
+# A new namespace gets its service account, and a new definition its address, a moment after they are there. A quota
+# allows more, or has room again for what was deleted to be made anew, when its controller has looked.
 _EARLY_SECONDS: Final = 15.0
 _AGAIN_SECONDS: Final = 0.1
 _AGAIN_SECONDS_AT_MOST: Final = 1.0
@@ -85,6 +86,7 @@ class _Execution:
         self._steps = {step.ref: step for step in plan.steps}
         self._actions = {step.ref: step.action for step in plan.steps}
         self._to_replace = [step for step in plan.steps if step.action is Action.REPLACE]
+        self._emptied = {step.ref.namespace for step in self._to_replace}
 
     def run(self, sent: Sent) -> tuple[OwnedObject, ...]:
         self._sent = sent
@@ -164,13 +166,17 @@ class _Execution:
                 self._stop.wait(pause_between_tries(waited))
 
     def _is_early(self, error: ClusterError) -> bool:
-        """Whether a refusal passes by itself: the server takes in a moment later what was just made or changed."""
+        """Whether a refusal passes by itself: the server takes in a moment later what was made, changed or deleted."""
         if isinstance(error, NotServed):
             return True
         if not isinstance(error, TooEarly):
             return False
-        changed = (ref for ref, action in self._actions.items() if action is not Action.NO_OP)
-        return not error.lacks.too_small or any(map(error.lacks.met_by, changed))
+        quotas, lacks = self._plan.quotas, error.lacks
+        return (
+            not lacks.too_small
+            or lacks.namespace in self._emptied
+            or any(map(lacks.met_by, quotas))
+        )
 
     def _clear_away(self) -> None:
         """Delete all that is made anew, backwards: what is first to come may be held by what comes later."""

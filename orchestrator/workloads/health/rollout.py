@@ -23,7 +23,8 @@ from orchestrator.workloads.health.custom import OwnRule
 from orchestrator.workloads.health.dependents import RUN_PODS
 from orchestrator.workloads.health.laggards import Explanation
 from orchestrator.workloads.health.lean import lean
-from orchestrator.workloads.health.status import failed
+from orchestrator.workloads.health.rooms import Rooms
+from orchestrator.workloads.health.status import failed, progress
 from orchestrator.workloads.live import Live
 
 _LOOK_SECONDS: Final = 0.2  # how late a request to stop may be noticed
@@ -104,6 +105,7 @@ class Rollout:
         self._cluster = cluster
         self._watch = watch
         self._below = below
+        self._rooms = Rooms(cluster)
         self._judge = judge
         self._listener = listener
         self._latest: dict[ObjectRef, Seen] = {}
@@ -216,10 +218,14 @@ class Rollout:
         if seen.gone:
             return self._ended(seen.ref) or failed("was deleted while it was waited for")
         health = self._judge.assess(seen.ref, seen.live)
-        if health.status is Status.IN_PROGRESS and (seen.ref.group, seen.ref.kind) in RUN_PODS:
-            broken = self._below.obstacle(seen.live)
-            return failed(broken) if broken else health
-        return health
+        if (seen.ref.group, seen.ref.kind) not in RUN_PODS:
+            return health
+        if health.status is Status.IN_PROGRESS and (broken := self._below.obstacle(seen.live)):
+            health = failed(broken)
+        if health.status is not Status.FAILED:
+            return health
+        again = self._rooms.again(seen.ref.namespace, seen.live, health.reason)
+        return progress(again) if again else health
 
     def _ended(self, ref: ObjectRef) -> Health | None:
         """Return how a Job ended: its time to live removed it, and what counts is its last state."""

@@ -8,7 +8,7 @@ from orchestrator.workloads.definitions.custom_resources import (
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import masks_in, owner_of, unit_of
-from orchestrator.workloads.planning.asking.dry_runs import Verdict
+from orchestrator.workloads.planning.asking.cases import Verdict
 from orchestrator.workloads.planning.asking.replacement import forcing
 from orchestrator.workloads.planning.creation import creation
 from orchestrator.workloads.planning.drift.upkeep import healing, lasting

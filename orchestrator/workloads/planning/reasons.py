@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.workloads.ownership import owner_of
-from orchestrator.workloads.planning.asking.dry_runs import Verdict
+from orchestrator.workloads.planning.asking.cases import Verdict
 from orchestrator.workloads.planning.taking_over.leaving import who_keeps
 
 

@@ -4,8 +4,8 @@ The server decides by dry runs; what it cannot answer yet (a kind or namespace t
 a value that is pending) is planned from the manifest alone and shown as such.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
 from orchestrator.plans.change import Action
@@ -61,13 +61,21 @@ def plan_sets(
     learn_wanted(objects, secrets)
     world = observe(cluster, objects, inventory, owner=owner, secrets=secrets)
     gone = sorted({item.unit for item in inventory} - {rendered.unit for rendered in sets})
-    plans = (
+    found = (
         *(_set_plan(rendered, world) for rendered in sets),
         *(_set_plan(RenderedSet(unit=unit, objects=()), world, removed=True) for unit in gone),
     )
+    quotas = frozenset(_changed_quotas(found))
+    plans = tuple(replace(plan, quotas=quotas) for plan in found) if quotas else found
     others = (item for rendered in beside for item in rendered.objects)
     check_foundations(plans, (*objects, *others), world)
     return Plans(plans=plans, claimed=_claimed(world, {item.ref for item in inventory}))
+
+
+def _changed_quotas(plans: Iterable[SetPlan]) -> Iterator[ObjectRef]:
+    for step in (step for plan in plans for step in plan.steps):
+        if step.ref.kind == "ResourceQuota" and step.action is not Action.NO_OP:
+            yield step.ref
 
 
 def _claimed(world: World, known: Collection[ObjectRef]) -> tuple[OwnedObject, ...]:

@@ -21,7 +21,7 @@ from orchestrator.workloads.definitions.custom_resources import (
 )
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.planning.asking.dry_runs import Verdict
+from orchestrator.workloads.planning.asking.cases import Verdict
 from orchestrator.workloads.planning.asking.rehearsal import rehearse
 from orchestrator.workloads.planning.asking.rounds import ask, unasked
 from orchestrator.workloads.planning.drift.upkeep import Surveyed, surveys

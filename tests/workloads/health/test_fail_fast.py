@@ -1,6 +1,7 @@
 """What waiting cannot mend ends an apply long before its time is over, with the reason."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from orchestrator.errors import ClusterError
 from orchestrator.stack.model import Wait
+from orchestrator.workloads.health.rooms import Rooms
 from tests.sandbox.client import eventually
 from tests.workloads.builders import DEPLOYMENT
 from tests.workloads.ground import Ground
@@ -150,6 +152,41 @@ def test_a_refusal_that_is_over(
     slow["metadata"]["annotations"]["sandbox.orchestrator/delay"] = "12s"
     some = {"replicas": 3} if kind == "StatefulSet" else {"completions": 2}
     ground.apply(workload(kind, slow, **some), wait=Wait(timeout=120))
+
+
+@pytest.mark.soak
+def test_an_unchanged_deployment_after_a_raised_quota(ground: Ground) -> None:
+    """Its controller finds out when it tries again, which is waited for: nothing keeps its Pods from being made."""
+    _allow_no_pods(ground)
+    text = workload("Deployment", template())
+    inventory = ground.apply(text, wait=Wait(enabled=False))
+    time.sleep(60)  # so that the controller pauses for as long
+    more = {"spec": {"hard": {"pods": "9"}}}
+    ground.patch(ground.path("resourcequotas", "small"), more, manager="admin")
+    ground.apply(text, inventory=inventory, wait=Wait(timeout=150))
+
+
+def test_a_quota_with_room_is_waited_for(ground: Ground) -> None:
+    """What a quota refused is no failure once it has room for it, however long its controller pauses."""
+    quota = {"metadata": {"name": "small"}, "spec": {"hard": {"pods": "2", "requests.cpu": "1"}}}
+    ground.others.create(ground.path("resourcequotas"), quota)
+    rooms = Rooms(ground.cluster)
+
+    def again(requested: str, name: str = "small", reason: str = "FailedCreate") -> str:
+        said = f"{reason}: exceeded quota: {name}, requested: {requested}, used: pods=2, limited: pods=2"
+        return rooms.again(ground.namespace, {}, said)
+
+    assert "has room now" in again("pods=1")
+    assert "has room now" in again("pods=1,memory=9Gi")
+    assert "has room now" in again("pods=9", "gone")
+    assert not again("pods=3")
+    assert not again("pods=1,requests.cpu=2")
+    assert not rooms.again(ground.namespace, {}, "FailedCreate: a policy says no")
+    refusal = {"type": "ReplicaFailure", "status": "True"}
+    refusal["message"] = "exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2"
+    live: dict[str, Any] = {"status": {"conditions": [refusal]}}
+    assert rooms.again(ground.namespace, live, "ProgressDeadlineExceeded: too late")
+    assert not rooms.again(ground.namespace, live, "Pod web-1: ImagePullBackOff")
 
 
 def test_a_rule_of_admission(ground: Ground) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,11 +127,21 @@ def test_a_predecessor_of_the_same_name_does_not_count(tmp_path: Path) -> None:
     apply_job(server(*events, before=listing(earlier)), tmp_path)
 
 
-def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(tmp_path: Path) -> None:
-    """A condition of long ago, which the answer to an apply still shows, lasts since waiting began."""
+_REFUSED = {"type": "ReplicaFailure", "status": "True"}
+_NO_QUOTA = {**_REFUSED, "message": "no quota", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+_GONE = "exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1"
+_LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [([_NO_QUOTA], "no quota"), ([_LATE, {**_REFUSED, "message": _GONE}], "quota few refused")],
+)
+def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(
+    tmp_path: Path, shown: list[dict[str, Any]], told: str
+) -> None:
+    """What is long ago lasts since waiting began; what a quota refused that is gone is tried again some time."""
     names: dict[str, Any] = {"name": "web", "namespace": "shop", "uid": "1", "resourceVersion": "5"}
-    long_ago = {"type": "ReplicaFailure", "status": "True", "message": "no quota"}
-    long_ago["lastTransitionTime"] = "2026-01-01T00:00:00Z"
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
 
     def web(*conditions: dict[str, Any], count: int = 0) -> dict[str, Any]:
@@ -140,15 +151,15 @@ def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(tmp_path: Path) -> None
     done = event("MODIFIED", web({"type": "Available", "status": "True"}, count=1))
     watches, waited_for = in_turn(Say(lines=(done,)), BUSY), threading.Event()
 
-    def heard(told: Event) -> None:
-        if isinstance(told, UnitProgress) and "no quota" in told.text:
+    def heard(news: Event) -> None:
+        if isinstance(news, UnitProgress) and told in news.text:
             waited_for.set()
 
     def script(asked: Asked) -> Say:
         if asked.path in {"/api", "/apis"}:
             return Say(body=CORE if asked.path == "/api" else APPS)
         if asked.method == "PATCH":
-            return Say(body=web(long_ago))
+            return Say(body=web(*shown))
         if "watch" in asked.query and waited_for.wait(5):
             return watches(asked)
         return listing()
@@ -161,10 +172,13 @@ def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(tmp_path: Path) -> None
 
 
 def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
-    """A refusal because of a service account that a controller makes is tried again, and no other one."""
+    """A refusal for an account that is to come is tried again, and by a quota that another set changes; no other."""
     missing = 'pods "a" is forbidden: error looking up service account: serviceaccount "default" not found'
-    early, quota = (Say(status=403, body={"message": text}) for text in (missing, "exceeded quota"))
-    applied = in_turn(early, early, Say(status=201, body=config("a")), quota)
+    early, full = (
+        Say(status=403, body={"message": text}) for text in (missing, "exceeded quota: few")
+    )
+    made = Say(status=201, body=config("a"))
+    applied = in_turn(early, early, made, full, made, full)
 
     def script(asked: Asked) -> Say:
         if asked.method == "PATCH":
@@ -175,13 +189,18 @@ def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
     step = ObjectStep(ref=ref(name="a"), action=Action.CREATE, manifest=manifest)
     plan = SetPlan(unit=UnitId("manifests.shop"), steps=(step,))
     with serving(script) as server, connected(server.address, tmp_path) as cluster:
-        for count, refused in ((3, False), (4, True)):
+        few = frozenset({ref("ResourceQuota", name="few")})
+        for count, quotas, refused in ((3, None, False), (5, few, False), (6, None, True)):
             told_so = (
                 pytest.raises(ClusterError, match="exceeded quota") if refused else nullcontext()
             )
             with told_so:
                 apply_set(
-                    cluster, plan, wait=Wait(enabled=False), on_event=lambda _: None, stop=Stop()
+                    cluster,
+                    replace(plan, quotas=quotas or frozenset()),
+                    wait=Wait(enabled=False),
+                    on_event=lambda _: None,
+                    stop=Stop(),
                 )
             assert sum(asked.method == "PATCH" for asked in server.asked) == count
 

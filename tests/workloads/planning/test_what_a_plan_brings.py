@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_pod_comes_with_what_it_names(ground: Ground, classes: str) -> None:
         "priorityClassName": classes,
         "runtimeClassName": classes,
     }
-    pod = {
+    pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "solo"},
@@ -65,6 +66,9 @@ def test_a_pod_comes_with_what_it_names(ground: Ground, classes: str) -> None:
     ]
     with pytest.raises(ClusterError, match="was refused"):
         ground.plan(ground.rendered(text(pod)))
+    wrong = {**pod, "spec": {**pod["spec"], "containers": [{"name": "A", "image": "a"}]}}
+    with pytest.raises(ClusterError, match=r"solo is not valid: spec.containers\[0\].name"):
+        ground.plan(ground.rendered(text(wrong, *brought)))
     (plan,) = ground.plan(ground.rendered(text(pod, *brought)))
     assert set(told(plan).values()) == {Action.CREATE}
     ground.apply(text(pod, *brought))
@@ -78,7 +82,31 @@ def test_a_quota_grows_with_what_needs_it(ground: Ground) -> None:
     eventually(lambda: ground.others.get(counted), lambda live: bool(live["status"].get("used")))
     with pytest.raises(ClusterError, match="exceeded quota: few"):
         ground.plan(ground.rendered(text(quota(0), _SECRET)), inventory=inventory)
+    another = {**_SECRET, "metadata": {"name": "two"}}
+    with pytest.raises(ClusterError, match="the quota few: count/secrets would be 2 of 1"):
+        ground.plan(ground.rendered(text(quota(1), _SECRET, another)), inventory=inventory)
     (plan,) = ground.plan(ground.rendered(text(quota(1), _SECRET)), inventory=inventory)
     assert sorted(told(plan).values()) == [Action.CREATE, Action.UPDATE]
-    ground.apply(text(quota(1), _SECRET), inventory=inventory)
+    sets = ground.rendered(text(quota(1)), name="platform"), ground.rendered(text(_SECRET))
+    for plan in ground.plan(*sets, inventory=inventory):
+        assert [quota.name for quota in plan.quotas] == ["few"]
+    ground.apply(*sets, inventory=inventory)
     assert ground.others.get(ground.path("secrets", "one"))["metadata"]["name"] == "one"
+
+
+def test_a_quota_that_the_plan_leaves_as_it_is_counts_too(ground: Ground) -> None:
+    """It has room for each of two objects, so that only both together show that it is too small."""
+    few, others = (partial(_quota, name) for name in ("few", "others"))
+    inventory = ground.apply(text(few(0), others(1)))
+    counted = ground.path("resourcequotas")
+    eventually(
+        lambda: ground.others.get(counted),
+        lambda found: all(each["status"].get("used") for each in found["items"]),
+    )
+    both = _SECRET, {**_SECRET, "metadata": {"name": "two"}}
+    with pytest.raises(ClusterError, match="the quota others: count/secrets would be 2 of 1"):
+        ground.plan(ground.rendered(text(few(2), others(1), *both)), inventory=inventory)
+
+
+def _quota(name: str, most: int) -> dict[str, Any]:
+    return {**quota(most), "metadata": {"name": name}}

@@ -1,13 +1,13 @@
 """The dry runs of one plan: what the server says of each object, and what follows from its refusals."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import replace
+from typing import Final, cast
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.model import Conflicts, Drift, Json
+from orchestrator.stack.model import Conflicts, Drift, Json, UnitId
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import (
     FieldConflict,
@@ -22,8 +22,10 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import owner_of, uid_of
+from orchestrator.workloads.planning.asking.cases import Case, Verdict, brings, limits
 from orchestrator.workloads.planning.asking.merging import merge_patch
 from orchestrator.workloads.planning.asking.namespaces import namespace_of
+from orchestrator.workloads.planning.asking.overdrafts import overdrafts
 from orchestrator.workloads.planning.asking.refusals import (
     being_deleted,
     claimed,
@@ -37,12 +39,14 @@ from orchestrator.workloads.planning.asking.replacement import (
 )
 from orchestrator.workloads.planning.asking.submissions import submission_of
 from orchestrator.workloads.planning.asking.successors import (
+    Successor,
     refuses_replacement,
     remade,
     successors,
 )
+from orchestrator.workloads.planning.asking.unhindered import mistakes_of_fields, unhindered
 from orchestrator.workloads.planning.pending import overlaid
-from orchestrator.workloads.planning.taking_over.claims import Claim, claim_of
+from orchestrator.workloads.planning.taking_over.claims import claim_of
 from orchestrator.workloads.planning.taking_over.leaving import left_to_others
 from orchestrator.workloads.planning.taking_over.succession import (
     Succession,
@@ -60,44 +64,9 @@ from orchestrator.workloads.planning.taking_over.usurpers import (
     with_lost,
     without_lost,
 )
-from orchestrator.workloads.records.fields import NOTHING, FieldSet, without
+from orchestrator.workloads.records.fields import NOTHING, without
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What is there, and what there would be after an apply.
-
-    ``result`` is the manifest itself where the server could not be asked. ``taken_from`` are the managers
-    whose fields would be taken over, for which the apply has to be forced, and ``succession`` says what
-    else is theirs no longer. ``left`` are fields of the manifest that are left to others, ``claim`` is whose
-    the object was, and ``replaced`` says what cannot be changed of it, so that it is deleted and made anew.
-    """
-
-    live: Live | None
-    result: Mapping[str, Tree]
-    force: bool = False
-    taken_from: tuple[str, ...] = ()
-    succession: Succession | None = None
-    left: FieldSet = NOTHING
-    claim: Claim | None = None
-    replaced: Immutable | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class _Case:
-    """One object on its way to a verdict."""
-
-    item: WantedObject
-    submission: Submission
-    live: Live | None = None
-    reply: Reply | None = None
-    taken: frozenset[str] = frozenset()
-    left: FieldSet = NOTHING
-    claim: Claim | None = None
-    succession: Succession | None = None
-    result: Mapping[str, Tree] | None = None
-    replaced: Immutable | None = None
-    usurped: Usurped = field(default_factory=Usurped)
+_ROOM: Final = "let the quota allow more, or want less of it"
 
 
 class DryRuns:
@@ -118,7 +87,7 @@ class DryRuns:
         self._named = named
         self._live = live
         self._owner = owner
-        self._cases: dict[ObjectRef, _Case] = {}
+        self._cases: dict[ObjectRef, Case] = {}
 
     def prepared(self, submissions: Sequence[Submission]) -> list[Submission]:
         """Return what is submitted, without the fields that are known to be left to others."""
@@ -148,6 +117,8 @@ class DryRuns:
         self._make_way([case for case in cases if type(case.reply) is Invalid])
         self._succeed([case for case in cases if isinstance(case.reply, Accepted)])
         self._replace([case for case in cases if isinstance(case.reply, Immutable)], whole)
+        self._look_behind(cases)
+        self._reckon()
 
     def verdicts(self, unasked: Iterable[ObjectRef]) -> dict[ObjectRef, Verdict]:
         """Return the verdicts, the unasked ones included; raises ClusterError for what cannot be done."""
@@ -156,20 +127,20 @@ class DryRuns:
             raise together(errors)
         return {ref: self._verdict(ref) for ref in (*unasked, *self._cases)}
 
-    def _case(self, submission: Submission) -> _Case:
+    def _case(self, submission: Submission) -> Case:
         ref = submission.ref
         live = self._live.get(ref)
-        case = _Case(item=self._named[ref], submission=submission, live=live)
+        case = Case(item=self._named[ref], submission=submission, live=live)
         case.claim = claim_of(live, self._owner) if live is not None else None
         self._cases[ref] = case
         return case
 
-    def _dry_run(self, cases: Sequence[_Case]) -> None:
+    def _dry_run(self, cases: Sequence[Case]) -> None:
         replies = self._cluster.apply_many([case.submission for case in cases], dry_run=True)
         for case, reply in zip(cases, replies, strict=True):
             case.reply = reply
 
-    def _look(self, cases: Sequence[_Case]) -> None:
+    def _look(self, cases: Sequence[Case]) -> None:
         """Look at what exists but does not carry our labels."""
         unseen = [case for case in cases if case.live is None and not _created(case.reply)]
         found = self._cluster.get_many(case.submission.ref for case in unseen)
@@ -177,7 +148,7 @@ class DryRuns:
             case.live = found[case.submission.ref]
             case.claim = claim_of(case.live, self._owner) if case.live is not None else None
 
-    def _asks_again(self, case: _Case) -> bool:
+    def _asks_again(self, case: Case) -> bool:
         """Whether to ask once more, since fields are left to others or may be taken from them."""
         if case.live is None or self._unusable(case):
             return False
@@ -185,7 +156,7 @@ class DryRuns:
         self._leave_to_others([case])
         return self._takes(case) or case.left != left
 
-    def _leave_to_others(self, cases: Sequence[_Case]) -> None:
+    def _leave_to_others(self, cases: Sequence[Case]) -> None:
         for case in cases:
             if case.item.rights.conflicts is not Conflicts.LEAVE or case.live is None:
                 continue
@@ -197,7 +168,7 @@ class DryRuns:
             manifest = cast("dict[str, Json]", without(whole, case.left))
             case.submission = replace(case.submission, manifest=manifest)
 
-    def _takes(self, case: _Case) -> bool:
+    def _takes(self, case: Case) -> bool:
         """Whether fields that others set are to be taken from them; a controller's only on request."""
         if not isinstance(case.reply, FieldConflict):
             return False
@@ -215,7 +186,7 @@ class DryRuns:
             case.submission = replace(case.submission, force=True)
         return True
 
-    def _make_way(self, cases: Sequence[_Case]) -> None:
+    def _make_way(self, cases: Sequence[Case]) -> None:
         """Ask without what cannot be beside something in its way, where that is why nothing is accepted."""
         found: dict[ObjectRef, tuple[Usurped, Submission]] = {}
         for case in cases:
@@ -230,7 +201,7 @@ class DryRuns:
             if isinstance(reply, Accepted):
                 self._cases[ref].usurped, self._cases[ref].reply = usurpers, reply
 
-    def _succeed(self, cases: Sequence[_Case]) -> None:
+    def _succeed(self, cases: Sequence[Case]) -> None:
         """Find what former managers leave to us, and what becomes of the object when Git does not declare it."""
         patches: dict[ObjectRef, Mapping[str, Json]] = {}
         for case in cases:
@@ -250,11 +221,11 @@ class DryRuns:
             case.reply = reply
             case.result = _tree(reply.live) if isinstance(reply, Accepted) else None
 
-    def _leaves_drift(self, case: _Case, live: Live) -> bool:
+    def _leaves_drift(self, case: Case, live: Live) -> bool:
         """Whether what people did to an object of ours stays as it is."""
         return case.item.drift is not Drift.HEAL and owner_of(live) == self._owner
 
-    def _inherit(self, case: _Case, live: Live, result: Live) -> Mapping[str, Json] | None:
+    def _inherit(self, case: Case, live: Live, result: Live) -> Mapping[str, Json] | None:
         """Note what is inherited; return a patch that shows what then goes, where anything does."""
         if not (case.item.whole or case.usurped) and owner_of(live) == self._owner:
             return None  # what is left as others made it would go with what they leave to us
@@ -275,7 +246,7 @@ class DryRuns:
         fields = mapping(patch, "metadata")
         return {**patch, "metadata": {**fields, "uid": uid_of(live)}}
 
-    def _replace(self, cases: Sequence[_Case], whole: Mapping[ObjectRef, WantedObject]) -> None:
+    def _replace(self, cases: Sequence[Case], whole: Mapping[ObjectRef, WantedObject]) -> None:
         """Find what would come of objects that may be deleted and made anew, since they cannot be changed."""
         allowed = [
             (case, case.reply, case.live)
@@ -290,15 +261,54 @@ class DryRuns:
             case.item, case.left = whole[ref], NOTHING
             case.submission = submission_of(ref, case.item, live, self._owner)
         found = successors(self._cluster, [(case.submission, live) for case, _, live in allowed])
-        for (case, error, live), successor in zip(allowed, found, strict=True):
-            said = successor.reply
-            brought, hard = self._brought(said), self._hard(said)
-            refusal = refuses_replacement(said, live, brought=brought, hard=hard)
+        for (case, error, live), successor in zip(allowed, self._in_full(found), strict=True):
+            ref, said = case.submission.ref, successor.reply
+            refusal = refuses_replacement(
+                said,
+                live,
+                brought=case.item.unit in self._brought_by(said),
+                hard=limits(self._cases, said),
+                plural=self._cluster.resource(ref).qualified,
+            )
             if refusal is not None:
-                case.reply = invalid_replacement(case.submission.ref, successor.asked.ref, refusal)
+                case.reply = invalid_replacement(ref, successor.asked.ref, refusal)
             else:
-                case.replaced, case.reply = error, None
+                case.replaced, case.reply, case.successor = error, None, successor
                 case.result = remade(case.item.value, live, successor)
+
+    def _in_full(self, found: Sequence[Successor]) -> list[Successor]:
+        """Return successors with whatever is said against them beside what they lack, and the plan brings."""
+        early = [
+            (index, each.asked, each.reply)
+            for index, each in enumerate(found)
+            if isinstance(each.reply, TooEarly) and self._brought_by(each.reply)
+        ]
+        said = unhindered(self._cluster, [(asked, reply) for _, asked, reply in early])
+        told = {index: reply for (index, _, _), reply in zip(early, said, strict=True) if reply}
+        return [
+            replace(each, reply=told.get(index, each.reply)) for index, each in enumerate(found)
+        ]
+
+    def _look_behind(self, cases: Sequence[Case]) -> None:
+        """Find mistakes in objects that are refused for what the plan brings."""
+        early = [
+            (case, case.reply)
+            for case in cases
+            if isinstance(case.reply, TooEarly) and self._brought_by(case.reply)
+        ]
+        said = unhindered(self._cluster, [(case.submission, reply) for case, reply in early])
+        for (case, _), reply in zip(early, said, strict=True):
+            case.reply = mistakes_of_fields(reply) or case.reply
+
+    def _reckon(self) -> None:
+        """Refuse what there may be no room for, with all else that is planned, before anything is deleted or sent."""
+        for ref, told in overdrafts(self._cluster, self._cases).items():
+            case = self._cases[ref]
+            if case.replaced is not None:
+                case.replaced = None
+                case.reply = invalid_replacement(ref, ref, ClusterError(told, hint=_ROOM))
+            elif case.reply is not None and self._brought_by(case.reply):
+                case.reply = ClusterError(f"{ref} would be refused: {told}", hint=_ROOM)
 
     def _error(self, ref: ObjectRef) -> ClusterError | None:
         case = self._cases.get(ref)
@@ -310,13 +320,13 @@ class DryRuns:
         error = self._unusable(case) or self._refusal(case)
         return self._placed(ref, error) if error else None
 
-    def _unusable(self, case: _Case) -> ClusterError | None:
+    def _unusable(self, case: Case) -> ClusterError | None:
         claim, ref = case.claim, case.submission.ref
         if claim is None or claim.allowed_by(case.item.rights.adopt):
             return None
         return claimed(ref, claim, case.item.unit)
 
-    def _refusal(self, case: _Case) -> ClusterError | None:
+    def _refusal(self, case: Case) -> ClusterError | None:
         ref, unit = case.submission.ref, case.item.unit
         match case.reply:
             case FieldConflict() as error if case.live is not None:
@@ -336,33 +346,14 @@ class DryRuns:
         if isinstance(reply, NamespaceMissing):
             return namespace_of(ref) in self._named
         if isinstance(reply, TooEarly):
-            return self._brought(reply)
+            return bool(self._brought_by(reply))
         # Something pending was left out, or its definition is about to change.
         early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
         return early and type(reply) is Invalid
 
-    def _brought(self, reply: Reply) -> bool:
-        """Whether this plan brings what an object lacks."""
-        if not isinstance(reply, TooEarly):
-            return False
-        return any(self._brings(reply, other) for other in self._named)
-
-    def _hard(self, reply: Reply) -> Live:
-        """Return the limits that this plan gives to the quota that an object exceeds."""
-        if not (isinstance(reply, TooEarly) and reply.lacks.too_small):
-            return {}
-        quotas = [case for ref, case in self._cases.items() if reply.lacks.met_by(ref)]
-        replies = [quota.reply for quota in quotas if isinstance(quota.reply, Accepted)]
-        return mapping(mapping(replies[0].live, "spec"), "hard") if replies else {}
-
-    def _brings(self, refusal: TooEarly, ref: ObjectRef) -> bool:
-        """Whether this plan brings an object that another one needs, or changes what is too small for it."""
-        if not refusal.lacks.met_by(ref):
-            return False
-        case = self._cases.get(ref)
-        if refusal.lacks.too_small and case and case.live and isinstance(case.reply, Accepted):
-            return mapping(case.live, "spec") != mapping(case.reply.live, "spec")
-        return not refusal.lacks.too_small
+    def _brought_by(self, reply: Reply) -> set[UnitId]:
+        """Return the sets of this plan that bring what an object lacks."""
+        return brings(self._cases, self._named, reply) if isinstance(reply, TooEarly) else set()
 
     def _placed(self, ref: ObjectRef, error: ClusterError) -> ClusterError:
         place = self._named[ref].place

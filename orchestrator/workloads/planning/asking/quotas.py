@@ -1,47 +1,149 @@
-"""Whether what a quota refuses fits once the old object is gone that it takes the place of. Pure.
+"""What objects take of quotas, and whether there is room for one in another's place, and for many at once. Pure.
 
-Only what the old one is certain to give back counts: of a Pod nobody can tell here which quotas it counts for.
+A dry run looks at one object as if it was the only one. Only what is certain counts: the amounts of objects, of volumes
+and of a Service's ports; what Pods use, and which of them a quota with scopes is about, nobody can tell here.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
+from orchestrator.workloads.exceeding import exceeded
 from orchestrator.workloads.live import Live, mapping, mappings
-from orchestrator.workloads.planning.unchanged.quantities import amount
+from orchestrator.workloads.quantities import alike, amount
 
-_EXCEEDED: Final = re.compile(
-    r"exceeded quota: [^,\s]+, requested: (?P<requested>\S+), used: (?P<used>\S+), limited: (?P<limited>\S+)"
-)
+_NOTHING: Final = Fraction(0)
+_CLAIMS: Final = "persistentvolumeclaims"
+_PODS: Final = "pods"
 _COUNTED: Final = frozenset(
-    {
-        "configmaps",
-        "persistentvolumeclaims",
-        "replicationcontrollers",
-        "resourcequotas",
-        "secrets",
-        "services",
-    }
+    {"configmaps", _CLAIMS, "replicationcontrollers", "resourcequotas", "secrets", "services"}
 )
 _BY_CLASS: Final = ".storageclass.storage.k8s.io/"
 
 
-def fits_when_gone(refusal: str, live: Live, hard: Mapping[str, Json]) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """One object of a plan: what it is ``before``, and what it is to be; ``plural`` is its resource with the group.
+
+    ``requested`` is what the server says that it takes more of a quota, where it refused that.
+    """
+
+    ref: ObjectRef
+    plural: str
+    before: Live
+    after: Live
+    requested: Mapping[str, Fraction | None]
+
+    def more(self, name: str) -> Fraction:
+        """Return how much more of a quota it takes than before."""
+        said = self.requested.get(name)
+        if said is not None and not self.before:
+            return said
+        return self.after_all(name) - taken(name, self.before, self.plural)
+
+    def after_all(self, name: str) -> Fraction:
+        """Return how much of a quota it takes at the end."""
+        return taken(name, self.after, self.plural)
+
+    def wants(self, name: str) -> bool:
+        """Whether a quota may refuse it for this."""
+        return name in self.requested or self.after_all(name) > 0
+
+
+def fits_when_gone(refusal: str, live: Live, plural: str, hard: Mapping[str, Json]) -> bool:
     """Whether an object that exceeds a quota, in the server's words, certainly fits in the place of ``live``.
 
     ``hard`` are the quota's limits where the plan knows them better than the server.
     """
-    found = _EXCEEDED.search(refusal)
+    found = exceeded(refusal)
     if found is None:
         return False
-    requested, used, limited = (_amounts(found[name]) for name in ("requested", "used", "limited"))
-    return bool(requested) and all(
-        _fits(requested[name], used.get(name), limits, freed=_freed(name, live))
-        for name in requested
-        for limits in (amount(hard[name]) if name in hard else limited.get(name),)
+    return bool(found.requested) and all(
+        _fits(found.requested[name], found.used.get(name), limit, freed=taken(name, live, plural))
+        for name in found.requested
+        for limit in (amount(hard[name]) if name in hard else found.limited.get(name),)
     )
+
+
+def overdrawn(
+    quota: Live, objects: Sequence[Taking], staked: Iterable[ObjectRef]
+) -> dict[ObjectRef, str]:
+    """Return those at stake that a quota of their namespace may have no room for, with what is too much of what.
+
+    ``objects`` are all that take more of it or less, since nobody knows which of them come first. Of a quota that no
+    controller has looked at yet, what they themselves have counts as used.
+    """
+    spec = mapping(quota, "spec")
+    if spec.get("scopes") or spec.get("scopeSelector"):
+        return {}
+    over = {
+        name: told
+        for name, limit in sorted(mapping(spec, "hard").items())
+        if (told := _over(name, limit, quota, objects))
+    }
+    title = mapping(quota, "metadata").get("name")
+    wanting = {
+        item.ref: [told for name, told in over.items() if item.wants(name)] for item in objects
+    }
+    return {
+        ref: f"all that is planned exceeds the quota {title}: {', '.join(wanting[ref])}"
+        for ref in staked
+        if wanting.get(ref)
+    }
+
+
+def taken(name: str, live: Live, plural: str) -> Fraction:
+    """Return how much an object certainly takes of one resource of a quota."""
+    if not live:
+        return _NOTHING
+    if name == f"count/{plural}" or (name == plural and plural in _COUNTED):
+        return Fraction(1)
+    match plural:
+        case "persistentvolumeclaims":
+            return _of_claim(name, mapping(live, "spec"))
+        case "services":
+            return _of_service(name, mapping(live, "spec"))
+        case "pods" if name == _PODS:
+            return Fraction(mapping(live, "status").get("phase") not in {"Succeeded", "Failed"})
+        case _:
+            return _NOTHING
+
+
+def _of_claim(name: str, spec: Live) -> Fraction:
+    of_class, known, rest = name.partition(_BY_CLASS)
+    if known and spec.get("storageClassName") != of_class:
+        return _NOTHING
+    resource = rest if known else name
+    if resource == _CLAIMS:
+        return Fraction(1)
+    if resource != "requests.storage":
+        return _NOTHING
+    asked = mapping(mapping(spec, "resources"), "requests").get("storage")
+    return amount(asked) or _NOTHING
+
+
+def _of_service(name: str, spec: Live) -> Fraction:
+    match name:
+        case "services.loadbalancers":
+            return Fraction(spec.get("type") == "LoadBalancer")
+        case "services.nodeports":
+            return Fraction(sum(1 for port in mappings(spec, "ports") if port.get("nodePort")))
+        case _:
+            return _NOTHING
+
+
+def _over(name: str, limit: Json, quota: Live, objects: Sequence[Taking]) -> str:
+    allowed = amount(limit)
+    before = amount(mapping(mapping(quota, "status"), "used").get(name))
+    if before is None:
+        before = sum((taken(name, item.before, item.plural) for item in objects), _NOTHING)
+    more = sum((item.more(name) for item in objects), _NOTHING)
+    if allowed is None or before + more <= allowed:
+        return ""
+    return f"{name} would be {alike(before + more, limit)} of {limit}"
 
 
 def _fits(
@@ -50,31 +152,3 @@ def _fits(
     if requested is None or used is None or limit is None:
         return False
     return used - freed + requested <= limit
-
-
-def _amounts(text: str) -> dict[str, Fraction | None]:
-    pairs = (pair.partition("=") for pair in text.split(","))
-    return {name: amount(value) for name, _, value in pairs}
-
-
-def _freed(name: str, live: Live) -> Fraction:
-    """Return what a quota has back of one resource, at least, when an object is gone."""
-    if live.get("kind") == "Pod":
-        return Fraction(0)
-    spec = mapping(live, "spec")
-    of_class, known, rest = name.partition(_BY_CLASS)
-    if known and spec.get("storageClassName") != of_class:
-        return Fraction(0)
-    resource = rest if known else name
-    if resource in _COUNTED or resource.startswith("count/"):
-        return Fraction(1)
-    match resource:
-        case "requests.storage":
-            asked = mapping(mapping(spec, "resources"), "requests").get("storage")
-            return amount(asked) or Fraction(0)
-        case "services.loadbalancers":
-            return Fraction(spec.get("type") == "LoadBalancer")
-        case "services.nodeports":
-            return Fraction(sum(1 for port in mappings(spec, "ports") if port.get("nodePort")))
-        case _:
-            return Fraction(0)

@@ -1,6 +1,7 @@
 """Why objects cannot be applied, in words that say what to do about it. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
@@ -10,6 +11,11 @@ from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.taking_over.claims import Claim
 from orchestrator.workloads.records.fields import entries
+
+_BY_HAND: Final = (
+    "where it is said only because the old object is there, or of another name, delete that by hand: "
+    "the next apply makes it anew"
+)
 
 
 def claimed(ref: ObjectRef, claim: Claim, unit: UnitId) -> ClusterError:
@@ -68,9 +74,14 @@ def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError
     """Return the refusal of a replacement that the server would not accept once the old object is gone."""
     why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(stand_in.name, ref.name)
     what = "is not valid" if isinstance(error, Invalid) else "would be refused"
-    return ClusterError(
-        f"{ref} has to be replaced, and its replacement {what}: {why}", hint=error.hint
-    )
+    hint = error.hint or ("" if _is_a_mistake(error) else _BY_HAND)
+    return ClusterError(f"{ref} has to be replaced, and its replacement {what}: {why}", hint=hint)
+
+
+def _is_a_mistake(error: ClusterError) -> bool:
+    """Whether a refusal is about fields, and none of them the name, so that it holds for any object."""
+    fields = error.causes.values() if isinstance(error, Invalid) else ()
+    return bool(fields) and all(at and at != "metadata.name" for at in fields)
 
 
 def _times(live: Live) -> dict[str, str]:

@@ -16,7 +16,7 @@ from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
 from orchestrator.stack.paths import written
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.answers import Invalid
+from orchestrator.workloads.cluster.answers import Invalid, TooEarly
 from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
@@ -24,6 +24,7 @@ from orchestrator.workloads.manifests.wanted import WantedObject, group_version_
 from orchestrator.workloads.ownership import marked
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.asking.standins import Document, filled, without_stand_ins
+from orchestrator.workloads.planning.asking.unhindered import mistakes_of_fields, unhindered
 
 _STAND_IN_NAMESPACE: Final = "default"
 _STAND_IN_NAME: Final = "pending"
@@ -148,7 +149,12 @@ def _replies(
         )
         for part in parts
     ]
-    return cluster.apply_many(submissions, dry_run=True)
+    replies = [*cluster.apply_many(submissions, dry_run=True)]
+    early = [(index, reply) for index, reply in enumerate(replies) if isinstance(reply, TooEarly)]
+    said = unhindered(cluster, [(submissions[index], reply) for index, reply in early])
+    for (index, reply), error in zip(early, said, strict=True):
+        replies[index] = mistakes_of_fields(error) or reply
+    return tuple(replies)
 
 
 def _manifest(

@@ -10,7 +10,8 @@ from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.planning.asking.dry_runs import DryRuns, Verdict
+from orchestrator.workloads.planning.asking.cases import Verdict
+from orchestrator.workloads.planning.asking.dry_runs import DryRuns
 from orchestrator.workloads.planning.asking.namespaces import missing_namespaces
 from orchestrator.workloads.planning.asking.submissions import submission_of
 from orchestrator.workloads.planning.drift.rules import rules_for

@@ -141,16 +141,16 @@ def remade(wanted: Mapping[str, Tree], live: Live, successor: Successor) -> Mapp
 
 
 def refuses_replacement(
-    reply: Reply, live: Live, *, brought: bool, hard: Live
+    reply: Reply, live: Live, *, brought: bool, hard: Live, plural: str
 ) -> ClusterError | None:
     """Return why an object would not be made anew, or None when nothing is known against it.
 
     What admission and access rules refuse counts as much as what validation does. ``brought`` says that this plan
-    brings what is lacking; ``hard`` are the limits of a quota that it changes.
+    brings what is lacking; ``hard`` are the limits of a quota that it changes, ``plural`` is the object's resource.
     """
     match reply:
         case TooEarly(lacks=lacks) if lacks.too_small:
-            return None if fits_when_gone(reply.message, live, hard) else reply
+            return None if fits_when_gone(reply.message, live, plural, hard) else reply
         case TooEarly() if brought:
             return None
         case ClusterError():

@@ -9,7 +9,7 @@ from typing import Final
 
 from orchestrator.plans.values import Absent
 from orchestrator.stack.model import Json
-from orchestrator.workloads.planning.unchanged.quantities import canonical
+from orchestrator.workloads.quantities import canonical
 
 Words = tuple[str, ...]
 """Names of fields from the object down; elements of lists have none of their own."""

@@ -232,6 +232,7 @@ def test_a_policy_that_speaks_of_what_is_immutable_deletes_nothing(ground: Groun
         ground.plan(bad, inventory=inventory)
     assert "it has to be replaced, and its replacement is not valid: V" in raised.value.message
     assert "the colour is immutable and cannot be changed" in raised.value.message
+    assert "delete that by hand" in raised.value.hint
     ground.prune(inventory)
     with pytest.raises(ClusterError, match=r"it is not valid: .*the colour is immutable"):
         ground.plan(bad)
@@ -366,6 +367,62 @@ def test_a_service_is_not_replaced_for_an_address_that_another_one_has(ground: G
     assert [(item.path, item.after) for item in change.fields] == [("spec.clusterIP", taken)]
     _carry_out(ground, plan, ground.events.append)
     assert ground.others.get(ground.path("services", "it"))["spec"]["clusterIP"] == taken
+
+
+def test_a_replacement_takes_the_room_of_the_old_object(ground: Ground) -> None:
+    """A quota that is full has room when the old object is gone, though it finds that out a moment later."""
+    before, after = (
+        manifest("Secret", "v1", immutable=True, data={"a": one}) for one in ("YQ==", "Yg==")
+    )
+    full = {"metadata": {"name": "full"}, "spec": {"hard": {"count/secrets": "1"}}}
+    inventory = ground.apply(json.dumps(before))
+    ground.others.create(ground.path("resourcequotas"), full)
+    counted = ground.path("resourcequotas", "full")
+    eventually(lambda: ground.others.get(counted), lambda live: bool(live["status"].get("used")))
+    ground.apply(ground.rendered(json.dumps(after), replace=True), inventory=inventory)
+    assert ground.others.get(ground.path("secrets", "it"))["data"] == {"a": "Yg=="}
+
+
+def test_replacements_that_only_fit_one_by_one_are_not_begun(ground: Ground) -> None:
+    """Each claim fits in the place of the old one, and both do not: nothing is deleted, neither for a new quota."""
+    limit = manifest("ResourceQuota", "v1", spec={"hard": {"requests.storage": "3Gi"}})
+
+    def both(size: str, **spec: Any) -> list[dict[str, Any]]:
+        return [{**claim(size, **spec), "metadata": {"name": name}} for name in ("a", "b")]
+
+    def text(*objects: dict[str, Any]) -> str:
+        return "---\n".join(f"{json.dumps(one)}\n" for one in objects)
+
+    inventory = ground.apply(text(*both("1Gi")), wait=Wait(enabled=False))
+    wider = text(limit, *both("2Gi", accessModes=["ReadWriteMany"]))
+    with pytest.raises(ClusterError) as raised:
+        ground.plan(ground.rendered(wider, replace=True), inventory=inventory)
+    assert "exceeds the quota it: requests.storage would be 4Gi of 3Gi" in raised.value.message
+    (plan,) = ground.plan(
+        ground.rendered(wider.replace("3Gi", "4Gi"), replace=True), inventory=inventory
+    )
+    assert sorted(told(plan).values()) == [Action.CREATE, Action.REPLACE, Action.REPLACE]
+
+
+def test_what_a_replaced_pod_lacks_hides_no_mistake_of_it(ground: Ground) -> None:
+    """A Pod is not deleted for one that is refused as soon as its service account is there."""
+    account = manifest("ServiceAccount", "v1")
+    alone = manifest("Pod", "v1", spec={"containers": [{"name": "a", "image": "a"}]})
+    inventory = ground.apply(json.dumps(alone))
+    wrong = manifest(
+        "Pod", "v1", spec={"serviceAccountName": "it", "containers": [{"name": "A", "image": "a"}]}
+    )
+    both = f"{json.dumps(account)}\n---\n{json.dumps(wrong)}"
+    with pytest.raises(
+        ClusterError, match=r"its replacement is not valid: spec.containers\[0\].name"
+    ):
+        ground.plan(ground.rendered(both, replace=True), inventory=inventory)
+    right = both.replace('"name": "A"', '"name": "b"')
+    (plan,) = ground.plan(ground.rendered(right, replace=True), inventory=inventory)
+    assert change_of(plan, "Pod " + f"{ground.namespace}/it").action is Action.REPLACE
+    sets = ground.rendered(json.dumps(account), name="access"), right.partition("---")[2]
+    with pytest.raises(ClusterError, match='serviceaccount "it" not found'):
+        ground.plan(sets[0], ground.rendered(sets[1], replace=True), inventory=inventory)
 
 
 def test_an_ordinary_change_is_no_replacement(ground: Ground) -> None:

@@ -22,6 +22,7 @@ _CLAIM: dict[str, Json] = {
     "kind": "PersistentVolumeClaim",
     "spec": {"storageClassName": "slow", "resources": {"requests": {"storage": "10Gi"}}},
 }
+_CLAIMS = "persistentvolumeclaims"
 _SERVICE: dict[str, Json] = {
     "kind": "Service",
     "spec": {"type": "LoadBalancer", "ports": [{"nodePort": 1}, {"nodePort": 2}]},
@@ -55,17 +56,17 @@ def _exceeded(requested: str, used: str, limited: str) -> TooEarly:
 )
 def test_whatever_is_said_of_the_stand_in_refuses_the_replacement(refusal: ClusterError) -> None:
     """No words of a refusal make it one about the old object or another name."""
-    assert refuses_replacement(refusal, _CLAIM, brought=False, hard={}) is refusal
+    assert refuses_replacement(refusal, _CLAIM, brought=False, hard={}, plural=_CLAIMS) is refusal
 
 
 def test_what_is_accepted_or_brought_refuses_nothing() -> None:
     """What is lacking may come with the same plan."""
     made = Accepted(live={}, created=True)
-    assert refuses_replacement(made, _CLAIM, brought=False, hard={}) is None
+    assert refuses_replacement(made, _CLAIM, brought=False, hard={}, plural=_CLAIMS) is None
     early = _early('serviceaccount "it" not found')
-    assert refuses_replacement(early, _CLAIM, brought=True, hard={}) is None
+    assert refuses_replacement(early, _CLAIM, brought=True, hard={}, plural=_CLAIMS) is None
     wrong = Invalid("it is not valid")
-    assert refuses_replacement(wrong, _CLAIM, brought=True, hard={}) is wrong
+    assert refuses_replacement(wrong, _CLAIM, brought=True, hard={}, plural=_CLAIMS) is wrong
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,9 @@ def test_what_is_accepted_or_brought_refuses_nothing() -> None:
         (_SERVICE, "services.nodeports=2", "services.nodeports=2", "services.nodeports=2", True),
         (_SERVICE, "services.nodeports=3", "services.nodeports=2", "services.nodeports=2", False),
         (_SERVICE, "services.loadbalancers=1", "services.loadbalancers=1", "services.loadbalancers=1", True),
-        ({"kind": "Pod"}, "count/pods=1", "count/pods=3", "count/pods=3", False),
+        ({"kind": "Pod"}, "count/pods=1", "count/pods=3", "count/pods=3", True),
+        ({"kind": "Pod", "status": {"phase": "Failed"}}, "pods=1", "pods=3", "pods=3", False),
+        ({"kind": "Pod"}, "requests.cpu=1", "requests.cpu=3", "requests.cpu=3", False),
         (_CLAIM, "requests.storage=1e3", "requests.storage=0", "requests.storage=1", False),
     ],
 )  # fmt: skip
@@ -103,15 +106,19 @@ def test_a_quota_passes_what_surely_fits_in_the_old_ones_place(
     """What is used, without what the old object gives back and with what is requested, stays within the limit."""
     refusal = _exceeded(requested, used, limited)
     expected = None if fits else refusal
-    assert refuses_replacement(refusal, live, brought=True, hard={}) is expected
+    plural = f"{live['kind']}s".lower()
+    assert refuses_replacement(refusal, live, brought=True, hard={}, plural=plural) is expected
 
 
 def test_a_quota_that_the_plan_raises_counts_as_it_will_be() -> None:
     """It is not enough that the plan changes the quota: the object has to fit then."""
     name = "requests.storage"
     refusal = _exceeded(f"{name}=100Gi", f"{name}=10Gi", f"{name}=50Gi")
-    assert refuses_replacement(refusal, _CLAIM, brought=True, hard={name: "99Gi"}) is refusal
-    assert refuses_replacement(refusal, _CLAIM, brought=True, hard={name: "100Gi"}) is None
+    for limit, expected in (("99Gi", refusal), ("100Gi", None)):
+        said = refuses_replacement(
+            refusal, _CLAIM, brought=True, hard={name: limit}, plural=_CLAIMS
+        )
+        assert said is expected
 
 
 def _service(**spec: Any) -> Submission:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.workloads.planning.unchanged.quantities import canonical
 from orchestrator.workloads.planning.unchanged.stored import left_out, stored_as
+from orchestrator.workloads.quantities import canonical
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ def amount(value: Json) -> Fraction | None:
     return number * factor
 
 
+def alike(number: Fraction, value: Json) -> str:
+    """Return how much something is in the manner of another amount, as people read it."""
+    found = _parted(value)
+    told = _binary(number) if found and found[2] in _BINARY[1:] else _decimal(number)
+    return told or str(float(number))
+
+
 def _parted(value: Json) -> re.Match[str] | None:
     """Return the number of an amount and its suffix."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -1,0 +1,105 @@
+"""What all that is planned takes of a quota together."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from orchestrator.plans.objects import ObjectRef
+from orchestrator.stack.model import Json
+from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn
+from tests.workloads.builders import ref
+
+_STORAGE = "requests.storage"
+_CLAIMS = "persistentvolumeclaims"
+
+
+def claim(size: str, of_class: str = "fast") -> dict[str, Json]:
+    """Return a claim."""
+    spec: dict[str, Json] = {
+        "storageClassName": of_class,
+        "resources": {"requests": {"storage": size}},
+    }
+    return {"kind": "PersistentVolumeClaim", "spec": spec}
+
+
+def change(name: str, before: str, after: str, **requested: Any) -> Taking:
+    """Return a claim that has another size afterwards; an empty one is not there."""
+    return Taking(
+        ref=_claim(name),
+        plural=_CLAIMS,
+        before=claim(before) if before else {},
+        after=claim(after),
+        requested=requested,
+    )
+
+
+def quota(used: dict[str, Json] | None = None, **spec: Any) -> dict[str, Json]:
+    """Return a quota called ``few``."""
+    status: dict[str, Json] = {} if used is None else {"used": used}
+    return {"metadata": {"name": "few"}, "spec": spec, "status": status}
+
+
+def _claim(name: str) -> ObjectRef:
+    return ref("PersistentVolumeClaim", name=name)
+
+
+_BOTH = (change("a", "10Gi", "40Gi"), change("b", "10Gi", "40Gi"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "refused"),
+    [
+        ({_STORAGE: "60Gi"}, {_STORAGE: "20Gi"}, {"a"}),  # each of both would fit alone
+        ({_STORAGE: "80Gi"}, {_STORAGE: "20Gi"}, set()),
+        ({_STORAGE: "80Gi"}, {_STORAGE: "21Gi"}, {"a"}),
+        ({_STORAGE: "60Gi"}, None, {"a"}),  # made by the same plan: what they have is used
+        ({_STORAGE: "80Gi"}, None, set()),
+        ({_CLAIMS: "2"}, {_CLAIMS: "2"}, set()),
+        ({_CLAIMS: "1"}, {_CLAIMS: "2"}, {"a"}),  # lowered by the same plan
+        ({"fast.storageclass.storage.k8s.io/requests.storage": "60Gi"}, {}, {"a"}),
+        ({"slow.storageclass.storage.k8s.io/requests.storage": "1Gi"}, {}, set()),
+        ({"requests.cpu": "1", "count/secrets": "0"}, {"requests.cpu": "9"}, set()),
+    ],
+)  # fmt: skip
+def test_what_grows_at_once_has_to_fit_at_once(
+    limit: dict[str, Json], used: dict[str, Json] | None, refused: set[str]
+) -> None:
+    """Whatever is at stake is refused where there is no room for all; what nobody can reckon refuses nothing."""
+    found = overdrawn(quota(used, hard=limit), _BOTH, [_claim("a")])
+    assert {each.name for each in found} == refused
+
+
+def test_the_quota_is_told_with_what_it_would_be() -> None:
+    """People see what of which quota is too little."""
+    found = overdrawn(quota({_STORAGE: "20Gi"}, hard={_STORAGE: "60Gi"}), _BOTH, [_claim("b")])
+    assert found == {
+        _claim(
+            "b"
+        ): "all that is planned exceeds the quota few: requests.storage would be 80Gi of 60Gi"
+    }
+
+
+def test_what_is_planned_beside_it_counts() -> None:
+    """A claim that keeps its size may come to late after another one took the room that it gave back."""
+    kept, new = change("a", "10Gi", "10Gi"), change("b", "", "10Gi")
+    limit = quota({_STORAGE: "10Gi"}, hard={_STORAGE: "15Gi"})
+    assert overdrawn(limit, [kept, new], [_claim("a")])
+    assert not overdrawn(limit, [kept], [_claim("a")])
+
+
+def test_what_the_server_says_of_an_object_counts() -> None:
+    """Nobody here can tell what a Pod uses: the server says it when it refuses one."""
+    pods = [
+        Taking(ref=ref("Pod", name=name), plural="pods", before={}, after={}, requested={"requests.cpu": Fraction(2)})
+        for name in ("a", "b")
+    ]  # fmt: skip
+    limit = quota({"requests.cpu": "3"}, hard={"requests.cpu": "6"})
+    assert overdrawn(limit, pods, [pods[1].ref])
+    assert not overdrawn(limit, pods[:1], [pods[0].ref])
+
+
+def test_a_quota_of_some_pods_says_nothing() -> None:
+    """Which objects one with scopes is about, nobody can tell here."""
+    limit = quota({_STORAGE: "20Gi"}, hard={_STORAGE: "1Gi"}, scopes=["BestEffort"])
+    assert not overdrawn(limit, _BOTH, [_claim("a")])
