@@ -128,6 +128,7 @@ def test_a_clone_that_saw_nothing_begins_no_ledger_over_a_lost_head(
     assert "head.json is missing or empty" in " ".join(refused.stderr.split())
     ended = world.run("ledger", "repair", world.name, "--yes")
     assert ended.code == 0, ended.said
+    assert "only what is certain" not in ended.stdout
     assert verified(world)["entries"] == 3
 
 
@@ -203,7 +204,9 @@ def test_a_remote_that_lost_its_ledger_gets_it_back(world: World, tmp_path: Path
     assert refused.code == 1
     assert "on origin is gone: the last entry that this clone saw was" in refused.stderr
     assert f"orchestrator ledger repair {world.name} --env default" in refused.stderr
-    assert world.run("ledger", "repair", world.name, "--yes").code == 0
+    repaired = world.run("ledger", "repair", world.name, "--yes")
+    assert repaired.code == 0, repaired.said
+    assert "only what is certain" not in repaired.stdout
     other = make_clone(remote, tmp_path / "clone")
     told = json.loads(world.run("history", world.name, "--output", "json", directory=other).stdout)
     assert len(told["entries"]) == 3
