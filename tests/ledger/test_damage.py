@@ -27,7 +27,7 @@ from orchestrator.ledger.stores.documents import (
 from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.ledger.stores.shelf import Shelf
 from orchestrator.ledger.troubles import LedgerReplaced, NotShared
-from orchestrator.ledger.verification import verify
+from orchestrator.ledger.verification import Verdict, verify
 from orchestrator.plans.plan import Revision
 from tests.ledger.builders import OWNER, entry, holder, owned, run
 from tests.ledger.conftest import is_dead
@@ -142,6 +142,35 @@ def test_a_ledger_that_was_put_back_is_noticed(store: ChainStore, shelf: Shelf) 
     with pytest.raises(LedgerLost, match="was cut short: this clone saw 5 entries there, and now"):
         store.read()
     assert verify(store.links()).sound == 5
+
+
+@pytest.mark.usefixtures("store")
+def test_an_older_head_is_found_by_what_follows(shelf: Shelf) -> None:
+    """Also where nobody saw it; one entry after it is no proof, since its writer may have died before he named it."""
+    fresh = ChainStore(OWNER, shelf, is_dead=is_dead)
+    backups: list[dict[str, bytes]] = []
+    lock = fresh.acquire(holder())
+    for number in (5, 6):
+        head = shelf.read("head")
+        assert head is not None
+        states = {name: each.content for name, each in shelf.find("state").items()}
+        backups.append({**states, "head": head.content})
+        fresh.append(entry(number, inventory=[owned(f"web-{number}")]), lock=lock)
+    fresh.release(lock)
+
+    def put_back(backup: dict[str, bytes]) -> Verdict:
+        for name in ("head", *shelf.find("state")):
+            lose(shelf, name)
+        for name, content in backup.items():
+            assert shelf.write(name, content, over="")
+        return verify(fresh.links())
+
+    assert put_back(backups[1]).broken is None
+    verdict = put_back(backups[0])
+    assert verdict.broken is not None
+    assert verdict.broken.place == shelf.place("head")
+    assert (verdict.sound, verdict.cut) == (6, False)
+    assert len(repaired(fresh).inventory) == 6
 
 
 def test_another_ledger_in_the_same_place_is_noticed(store: ChainStore, shelf: Shelf) -> None:

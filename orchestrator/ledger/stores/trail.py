@@ -194,7 +194,7 @@ class Trail:
             reference = numbered.before
         steps.reverse()
         lost = head.lost is not None or self.seen().head.number > len(steps)
-        return (_longest(kept) if lost else steps), None
+        return (_longest(kept) if lost or _left_behind(steps, kept) else steps), None
 
     def _gap(self, head: Head, missing: Reference | None) -> Link:
         if missing is None:
@@ -254,6 +254,15 @@ def _longest(kept: Mapping[str, Document]) -> Steps:
         last = max(nexts, key=lambda each: lengths[each])
         steps.append((last, found[last]))
     return steps
+
+
+def _left_behind(steps: Steps, kept: Mapping[str, Document]) -> bool:
+    """Whether entries follow the last one that a head names. One may: whoever wrote it did not come to name it."""
+    least = referred(ENTRY, len(steps) + 2, b"").name.rpartition("-")[0]
+    if not any(name.rpartition("-")[0] >= least for name in kept):
+        return False
+    longest = _longest(kept)
+    return len(longest) > len(steps) + 1 and longest[: len(steps)] == steps
 
 
 def _readable(kept: Mapping[str, Document]) -> Iterator[tuple[Reference, Numbered]]:
