@@ -76,7 +76,8 @@ def left_at(
     left = (
         owner
         for owner, state in ledgers.items()
-        if (state.units or state.inventory)
+        if state is not None
+        and (state.units or state.inventory)
         # Others may keep their ledgers in the same place.
         and any(plumbing.read([each.commit for each in revisions_of(state)]))
         and any(wanted(file) for file in _files_of(owner, state, surroundings, repository))

@@ -67,8 +67,12 @@ class Closed:
         """Refuse to list."""
         raise AccessDenied(f"you may not list {kind} of {len(labels)} label")
 
+    def labels(self, kind: str, selector: str) -> list[Mapping[str, Json]]:
+        """Refuse to list."""
+        raise AccessDenied(f"you may not list {kind} by {selector}")
+
 
 def test_where_nobody_may_look_nothing_is_deleted() -> None:
     """What cannot be told is no proof that there are no ledgers."""
-    with pytest.raises(PlanRefused, match="cannot be told: you may not list ConfigMap of"):
+    with pytest.raises(PlanRefused, match="cannot be told: you may not list ConfigMap by"):
         kept_in(Closed(), "platform")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.engine.planning.housed import kept_in
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.entry import Kind
 from orchestrator.ledger.stores.chain import ChainStore
@@ -21,7 +22,7 @@ def _listed(clone: Path, *, remote: str | None = "origin") -> dict[str, str]:
     found = git_ledgers(
         open_repository(clone).plumbing(), remote=remote, wanted=lambda _owner: True
     )
-    return {str(owner): state.head for owner, state in found.items()}
+    return {str(owner): state.head for owner, state in found.items() if state}
 
 
 def test_ledgers_of_the_remote_and_of_the_clone_are_listed(shop: Path, remote: Path) -> None:
@@ -71,10 +72,15 @@ def test_what_nobody_wants_is_not_fetched(shop: Path, remote: Path, tmp_path: Pa
 def test_a_namespace_tells_whose_ledgers_are_in_it(
     sandbox: Sandbox, request: pytest.FixtureRequest
 ) -> None:
-    """By the head of each, and by nothing else that is there."""
+    """Also of those that lost their head, and where entries are all that is left, to whoever asks for these."""
     registers = registers_of(sandbox, request)
-    owners = [Owner(stack="blog", environment="default"), OWNER]
+    owners = [Owner(stack=name, environment="default") for name in ("blog", "headless", "lost")]
     for owner in owners:
         record_entries(ChainStore(owner, ClusterShelf(owner, registers), is_dead=is_dead), 2)
+    for owner in owners[1:]:
+        registers.drop("ConfigMap", f"ledger.{owner.stack}.default.head", version="")
+    (state,) = ClusterShelf(owners[2], registers).find("state")
+    registers.drop("ConfigMap", f"ledger.lost.default.{state}", version="")
 
-    assert owners_in(registers) == owners
+    assert owners_in(registers) == owners[:2]
+    assert owners_in(registers, entries=True) == kept_in(registers, "any") == owners

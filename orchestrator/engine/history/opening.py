@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.engine.history.choosing import Declared, choose_ledger
-from orchestrator.engine.ledgers.listing import Wanted, survey
+from orchestrator.engine.ledgers.listing import Listed, Wanted, survey
 from orchestrator.engine.ledgers.places import check_place
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
@@ -184,12 +184,12 @@ def all_ledgers(
     files: Files,
     *,
     wanted: Wanted = lambda _owner: True,
-) -> dict[Owner, LedgerState]:
+) -> Listed:
     """Return the ledgers of all places where stacks keep theirs; what a stack says itself outweighs the rest.
 
-    A place that does not answer is told.
+    A place that does not answer is told, and a ledger that is damaged.
     """
-    found: dict[Owner, LedgerState] = {}
+    found: dict[Owner, LedgerState | None] = {}
     for session in _places(bare_session(surroundings, repository, files), files):
         try:
             found |= survey(session, wanted=wanted)

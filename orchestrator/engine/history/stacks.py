@@ -1,8 +1,9 @@
 """All stacks: those that Git declares, and those of which only a ledger is left."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from orchestrator.engine.history.opening import Files, all_ledgers, read_files
+from orchestrator.engine.ledgers.listing import Listed
 from orchestrator.engine.session import Surroundings
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Outcome
@@ -38,7 +39,7 @@ def _sorted(owners: Iterable[Owner]) -> list[Owner]:
     return sorted(owners, key=lambda each: (each.stack, each.environment))
 
 
-def stack_lines(files: Files, ledgers: Mapping[Owner, LedgerState]) -> tuple[StackLine, ...]:
+def stack_lines(files: Files, ledgers: Listed) -> tuple[StackLine, ...]:
     """Return a line for each stack and environment of both."""
     declared = (
         Owner(stack=stack, environment=environment)
@@ -52,8 +53,13 @@ def stack_lines(files: Files, ledgers: Mapping[Owner, LedgerState]) -> tuple[Sta
     )
 
 
-def stack_line(owner: Owner, state: LedgerState, *, declared: bool | None) -> StackLine:
-    """Return what a state says of a stack as a whole."""
+def stack_line(owner: Owner, state: LedgerState | None, *, declared: bool | None) -> StackLine:
+    """Return what a state says of a stack as a whole, None that nobody can tell."""
+    if state is None:
+        says = "its ledger cannot be read"
+        return StackLine(
+            stack=owner.stack, environment=owner.environment, says=says, declared=declared
+        )
     records = sorted(state.units.values(), key=lambda record: record.at)
     last = records[-1] if records else None
     return StackLine(

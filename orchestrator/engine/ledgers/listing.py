@@ -1,12 +1,12 @@
 """All ledgers of the place where a stack keeps its own: whose they are, and what each says."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.engine.ledgers.opening import ask_gate, open_store, registers_of
 from orchestrator.engine.session import Session
-from orchestrator.errors import LedgerError
+from orchestrator.errors import LedgerError, LedgerUnreachable, NewerFormat
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.lease import patience_of
 from orchestrator.ledger.stores.listing import git_ledgers
@@ -15,16 +15,18 @@ from orchestrator.plans.objects import Owner
 from orchestrator.stack.model import LedgerStore
 
 Wanted = Callable[[Owner], bool]
-_LEAST = 2  # parts of the name of a directory that holds a ledger: stack and environment
+Listed = Mapping[Owner, LedgerState | None]
+"""The state of each ledger, None of one that is damaged."""
+
+_PARTS = ("head.json", "state", "entry")  # of a ledger in a directory, of which any may be missing
 
 
-def survey(
-    session: Session, *, wanted: Wanted = lambda _owner: True
-) -> Mapping[Owner, LedgerState]:
+def survey(session: Session, *, wanted: Wanted = lambda _owner: True) -> Listed:
     """Return the state of each ledger that is wanted, of the place where the session's is; sorted.
 
-    A remote that does not answer is told, and then what this clone has is all. In a cluster there are none as long
-    as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError, PlanRefused.
+    One that is damaged is told, as a remote that does not answer is: then what this clone has is all. In a cluster
+    there are none as long as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError,
+    PlanRefused.
     """
     if _in_some_cluster(session):
         return {}
@@ -33,12 +35,25 @@ def survey(
         case LedgerStore.GIT:
             return _in_git(session, wanted)
         case LedgerStore.DIRECTORY:
-            return _opened(session, filter(wanted, _in_directory(session)))
+            return dict(_opened(session, filter(wanted, _in_directory(session))))
         case LedgerStore.CLUSTER:
-            return _opened(session, filter(wanted, _in_cluster(session)))
+            return dict(_opened(session, filter(wanted, _in_cluster(session))))
 
 
-def _in_git(session: Session, wanted: Wanted) -> Mapping[Owner, LedgerState]:
+def _in_git(session: Session, wanted: Wanted) -> Listed:
+    found = _refs_of(session, wanted)
+    for owner in (each for each, state in found.items() if state is None):
+        words = f"{owner.stack} --env {owner.environment}"
+        _tell_damaged(session, owner, f"orchestrator ledger verify {words} says why")
+    return found
+
+
+def _tell_damaged(session: Session, owner: Owner, why: str) -> None:
+    text = f"the ledger of {owner} cannot be read: {why}"
+    session.surroundings.on_event(Notice(text=text))
+
+
+def _refs_of(session: Session, wanted: Wanted) -> Listed:
     around, name = session.surroundings, session.stack.ledger.remote
     plumbing = session.repository.plumbing(patience=patience_of(around.settings), stop=around.stop)
     remote = None if name is None else session.repository.remote(name)
@@ -55,8 +70,9 @@ def _in_git(session: Session, wanted: Wanted) -> Mapping[Owner, LedgerState]:
 def _in_directory(session: Session) -> list[Owner]:
     """Return whose ledgers are in the directory, sorted."""
     base = session.repository.root / Path(session.stack.ledger.path).expanduser()
-    folders = (head.parent.relative_to(base).parts for head in base.glob("*/*/head.json"))
-    named = sorted(parts for parts in folders if len(parts) == _LEAST)
+    named = sorted(
+        {found.relative_to(base).parts[:2] for part in _PARTS for found in base.glob(f"*/*/{part}")}
+    )
     return [Owner(stack=stack, environment=environment) for stack, environment in named]
 
 
@@ -72,8 +88,17 @@ def _in_some_cluster(session: Session) -> bool:
     return session.stack.ledger.in_own_cluster and not session.stack.file
 
 
-def _opened(session: Session, owners: Iterable[Owner]) -> dict[Owner, LedgerState]:
-    return {owner: open_store(_session_of(session, owner)).read() for owner in owners}
+def _opened(
+    session: Session, owners: Iterable[Owner]
+) -> Iterator[tuple[Owner, LedgerState | None]]:
+    for owner in owners:
+        try:
+            yield owner, open_store(_session_of(session, owner)).read()
+        except (LedgerUnreachable, NewerFormat):
+            raise
+        except LedgerError as error:
+            _tell_damaged(session, owner, error.message)
+            yield owner, None
 
 
 def _session_of(session: Session, owner: Owner) -> Session:

@@ -1,13 +1,10 @@
 """What is left of a stack in environments that it declares no more: a plan of the others says so."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.ledgers.listing import survey
+from orchestrator.engine.ledgers.listing import Listed, survey
 from orchestrator.engine.session import Session
 from orchestrator.errors import OrchestratorError
-from orchestrator.ledger.entry import LedgerState
-from orchestrator.plans.objects import Owner
 from orchestrator.stack.load import StackFile, environment_names
 
 if TYPE_CHECKING:
@@ -34,7 +31,7 @@ def left_elsewhere(session: Session) -> tuple[str, ...]:
     return told(ledgers)
 
 
-def told(ledgers: Mapping[Owner, LedgerState]) -> tuple[str, ...]:
+def told(ledgers: Listed) -> tuple[str, ...]:
     """Return the sentences about ledgers of environments that are gone."""
     if not ledgers:  # as nearly always, which then imports nothing of the past
         return ()

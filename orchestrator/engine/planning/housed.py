@@ -67,7 +67,7 @@ def kept_in(registers: "Objects", namespace: str) -> list[Owner]:
     from orchestrator.ledger.stores.cluster import owners_in
 
     try:
-        owners = owners_in(registers)
+        owners = owners_in(registers, entries=True)
     except AccessDenied as error:
         raise PlanRefused(
             f"Namespace {namespace} would go, and whether ledgers are kept in it cannot be told: {error.message}",

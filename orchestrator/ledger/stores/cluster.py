@@ -52,12 +52,18 @@ class Objects(Protocol):
     def select(self, kind: str, labels: Mapping[str, str]) -> list[Object]:
         """Return the objects of a kind that carry these labels."""
 
+    def labels(self, kind: str, selector: str) -> list[Mapping[str, Json]]:
+        """Return the labels of each object of a kind that a selector chooses; nothing else of them is read."""
 
-def owners_in(objects: Objects) -> list[Owner]:
-    """Return whose ledgers are in a namespace, sorted; raises ClusterError."""
-    heads = objects.select(CONFIG_MAP, {_DOCUMENT: HEAD})
-    labels = [_section(_section(head, "metadata"), "labels") for head in heads]
-    named = sorted((str(each.get(_STACK)), str(each.get(_ENVIRONMENT))) for each in labels)
+
+def owners_in(objects: Objects, *, entries: bool = False) -> list[Owner]:
+    """Return whose ledgers are in a namespace, also where a head is missing, sorted; raises ClusterError.
+
+    With ``entries`` also those of which only these are left: there may be many, and each of them is listed.
+    """
+    kinds = (HEAD, STATE, *((ENTRY, CHAPTER) if entries else ()))
+    found = objects.labels(CONFIG_MAP, f"{_DOCUMENT} in ({','.join(kinds)})")
+    named = sorted({(str(each.get(_STACK)), str(each.get(_ENVIRONMENT))) for each in found})
     return [Owner(stack=stack, environment=environment) for stack, environment in named]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from orchestrator.errors import LedgerError, RepositoryError
+from orchestrator.errors import LedgerError, NewerFormat, RepositoryError
 from orchestrator.ledger.encoding import decode_state
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.stores.plumbing import Plumbing
@@ -15,8 +15,8 @@ _ATTEMPTS = 5
 
 def git_ledgers(
     plumbing: Plumbing, *, remote: str | None, wanted: Callable[[Owner], bool]
-) -> Mapping[Owner, LedgerState]:
-    """Return the state of each ledger that is wanted, sorted by whose it is; no ref moves.
+) -> Mapping[Owner, LedgerState | None]:
+    """Return the state of each ledger that is wanted, None of a damaged one, sorted by whose it is; no ref moves.
 
     Where this clone is ahead of the remote, since an outcome could not be pushed, it is the clone's that counts.
     One round trip, and another to fetch what is not here. Raises LedgerError.
@@ -66,11 +66,18 @@ def _newest(
     return {**here, **there, **ahead}
 
 
-def _states(plumbing: Plumbing, commits: Mapping[str, str]) -> dict[Owner, LedgerState]:
+def _states(plumbing: Plumbing, commits: Mapping[str, str]) -> dict[Owner, LedgerState | None]:
     refs = sorted(commits)
     found = plumbing.read(tuple(f"{commits[ref]}:{STATE}" for ref in refs))
     return {
-        owner: decode_state(state[1])
-        for ref, state in zip(refs, found, strict=True)
-        if state is not None and (owner := _owner(ref))
+        owner: _state(each) for ref, each in zip(refs, found, strict=True) if (owner := _owner(ref))
     }
+
+
+def _state(found: tuple[str, bytes] | None) -> LedgerState | None:
+    try:
+        return decode_state(found[1]) if found else None
+    except NewerFormat:
+        raise
+    except LedgerError:
+        return None

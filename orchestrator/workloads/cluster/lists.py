@@ -5,13 +5,16 @@ from typing import Final, TypeAlias
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.workloads.cluster.answers import Gone, Request
-from orchestrator.workloads.cluster.connection.client import Call, Client
+from orchestrator.workloads.cluster.connection.client import JSON, Call, Client
 from orchestrator.workloads.cluster.watches import Listing, Scope, reference
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.live import Live, mapping
 
 Keep: TypeAlias = Callable[[Live], Live]
 """What is kept of an object that was read."""
+
+METADATA: Final = f"application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,{JSON}"
+"""The form of a list that leaves out all but names, labels and the like."""
 
 _PAGE: Final = 500
 _STARTS: Final = 5  # how often a list that grew too old between two pages is begun again
@@ -22,14 +25,19 @@ def whole(live: Live) -> Live:
     return live
 
 
-async def listing(client: Client, scope: Scope, *, keep: Keep = whole) -> Listing:
-    """Return what a collection holds; raises ClusterError when it cannot be read."""
+async def listing(
+    client: Client, scope: Scope, *, keep: Keep = whole, accept: str = JSON
+) -> Listing:
+    """Return what a collection holds; raises ClusterError when it cannot be read.
+
+    ``accept`` is the form to ask for: all of the objects, or no more than their metadata.
+    """
     objects: list[tuple[ObjectRef, Live]] = []
     more, starts = "", 0
     while True:
         query = {**scope.query, "limit": str(_PAGE), **({"continue": more} if more else {})}
         try:
-            body = await _page(client, scope, query)
+            body = await _page(client, scope, query, accept)
         except Gone:
             starts += 1
             if not more or starts > _STARTS:
@@ -44,10 +52,11 @@ async def listing(client: Client, scope: Scope, *, keep: Keep = whole) -> Listin
             return Listing(scope=scope, objects=tuple(objects), version=version)
 
 
-async def _page(client: Client, scope: Scope, query: Mapping[str, str]) -> Live:
+async def _page(client: Client, scope: Scope, query: Mapping[str, str], accept: str) -> Live:
     request = Request(verb="list", resource=scope.resource.qualified, namespace=scope.namespace)
     path = scope.resource.path(scope.namespace)
-    answer = await client.send(Call(method="GET", path=path, request=request, query=query))
+    call = Call(method="GET", path=path, request=request, query=query, accept=accept)
+    answer = await client.send(call)
     return answer.body if isinstance(answer.body, dict) else {}
 
 

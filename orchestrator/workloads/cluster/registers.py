@@ -12,7 +12,7 @@ from orchestrator.errors import AccessDenied
 from orchestrator.stack.model import Json
 from orchestrator.workloads.cluster.answers import Gone, NamespaceMissing, Request, Superseded
 from orchestrator.workloads.cluster.connection.client import Call, Client
-from orchestrator.workloads.cluster.lists import listing
+from orchestrator.workloads.cluster.lists import METADATA, listing
 from orchestrator.workloads.cluster.watches import Scope
 from orchestrator.workloads.kinds import Resource
 from orchestrator.workloads.live import Live, mapping
@@ -94,6 +94,13 @@ class Registers:
         query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
         scope = Scope(resource=_KINDS[kind], namespace=self.namespace, query=query)
         return [live for _, live in self.client.run(listing(self.client, scope)).objects]
+
+    def labels(self, kind: str, selector: str) -> list[Mapping[str, Json]]:
+        """Return the labels of each object of a kind that a selector chooses; nothing else of them is read."""
+        query = {"labelSelector": selector}
+        scope = Scope(resource=_KINDS[kind], namespace=self.namespace, query=query)
+        found = self.client.run(listing(self.client, scope, accept=METADATA)).objects
+        return [mapping(mapping(live, "metadata"), "labels") for _, live in found]
 
     def _send(
         self, method: str, verb: str, kind: str, name: str, *, body: Live | None = None

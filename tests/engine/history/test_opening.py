@@ -31,12 +31,16 @@ def shop(tmp_path: Path) -> Path:
 
 
 def _opened(directory: Path, told: list[str] | None = None) -> Book:
+    around = _surroundings(directory, _into(told if told is not None else []))
+    return open_book(around, stack="shop", environment="production")
+
+
+def _into(told: list[str]) -> Callable[[Event], None]:
     def listen(event: Event) -> None:
-        if isinstance(event, Notice) and told is not None:
+        if isinstance(event, Notice):
             told.append(event.text)
 
-    around = _surroundings(directory, listen)
-    return open_book(around, stack="shop", environment="production")
+    return listen
 
 
 def _surroundings(
@@ -112,3 +116,35 @@ def test_ledgers_of_all_places_are_listed(shop: Path) -> None:
         "shop/production": True,
     }
     assert all(line.says != "not applied yet" for line in lines)
+
+
+def test_a_ledger_that_is_damaged_hides_no_other(shop: Path) -> None:
+    """It is in the list, where nobody takes it for one that was never begun, and told with what says more of it."""
+    base = shop.parent / "kept"
+    base.mkdir()
+    for owner in (Owner(stack=name, environment="default") for name in ("headless", "whole")):
+        shelf = DirectoryShelf(base, str(owner))
+        record_entries(ChainStore(owner, shelf, is_dead=is_dead), 1)
+    (base / "headless" / "default" / "head.json").unlink()
+    commit_file(
+        shop,
+        "stacks/here/stack.yaml",
+        f"version: 1\nname: here\nledger: {{store: directory, path: {base}}}\n",
+    )
+    by_hand = git(shop, "commit-tree", git(shop, "mktree", stdin=""), "-m", "by hand")
+    git(shop, "push", "--quiet", "origin", f"{by_hand}:refs/orchestrator/odd/default")
+    told: list[str] = []
+
+    lines = read_stacks(_surroundings(shop, _into(told)))
+
+    assert {line.name: line.says for line in lines} == {
+        "headless/default": "its ledger cannot be read",
+        "here/default": "not applied yet",
+        "odd/default": "its ledger cannot be read",
+        "shop/production": "unfinished",
+        "whole/default": "unfinished",
+    }
+    assert [text.partition(": ")[0] for text in told] == [
+        "the ledger of odd/default cannot be read",
+        "the ledger of headless/default cannot be read",
+    ]
