@@ -14,19 +14,23 @@ from orchestrator.stack.written.durations import written
 
 _SHARE: Final = 10  # of the lease: half a minute, where nobody says how long one is
 _PAUSES: Final = 15  # in that time, at the most
+_TWICE: Final = 2  # requests to stop
 
 
-def appended(session: Session, lease: Lease, entry: Entry, *, last: bool) -> LedgerState:
+def appended(
+    session: Session, lease: Lease, entry: Entry, *, last: bool, meant: bool = False
+) -> LedgerState:
     """Record an entry under a lease, and return the state after it.
 
     What tells what was done is kept in this clone where its place does not take it. Where that is away it is tried
     again for a tenth of the lease, which is told, until somebody asks twice to stop: a machine of CI is thrown away
-    with what it keeps. Raises what the lease raises, and NotShared for what is kept.
+    with what it keeps. What is only ``meant`` is recorded at once or not at all. Raises what the lease raises, and
+    NotShared for what is kept.
     """
     try:
-        return lease.append(entry, last=last)
+        return lease.append(entry, last=last, meant=meant)
     except NotShared as error:
-        if not error.away:
+        if not error.away or _in_a_hurry(session):
             raise
         return _insisted(session, lease, entry, error, last=last)
 
@@ -34,10 +38,10 @@ def appended(session: Session, lease: Lease, entry: Entry, *, last: bool) -> Led
 def _insisted(
     session: Session, lease: Lease, entry: Entry, kept: NotShared, *, last: bool
 ) -> LedgerState:
-    around, patience = session.surroundings, lease.lock.holder.lease / _SHARE
+    patience = lease.lock.holder.lease / _SHARE
     _tell(session, f"{kept.why}; trying for {written(patience)} to record what was done")
-    deadline, requests, pause = clock.seconds() + patience, around.stop.requests, threading.Event()
-    while clock.seconds() < deadline and lease.holds and around.stop.requests <= max(requests, 1):
+    deadline, pause = clock.seconds() + patience, threading.Event()
+    while clock.seconds() < deadline and lease.holds and not _in_a_hurry(session):
         pause.wait(patience / _PAUSES)
         try:
             state = lease.append(entry, last=last)
@@ -49,6 +53,10 @@ def _insisted(
             _tell(session, "what was done is recorded now")
             return state
     raise kept
+
+
+def _in_a_hurry(session: Session) -> bool:
+    return session.surroundings.stop.requests >= _TWICE
 
 
 def _tell(session: Session, text: str) -> None:

@@ -111,6 +111,10 @@ class Recorder:
         guards = tightened(self.state.guards, self.session.stack.guards) if applies else None
         self._append(replace(entry, plan=plan, guards=guards))
 
+    def meant(self, message: str) -> None:
+        """Record what is about to be done by hand, now or never: nobody hears later of what was not begun."""
+        self._append(self._entry(Kind.PROGRESSED, message), meant=True)
+
     def progressed(
         self,
         message: str,
@@ -162,9 +166,12 @@ class Recorder:
         return self.session.stack.guards if applied and outcome in _SUCCESS else None
 
     def abandoned(self, message: str) -> None:
-        """Record that nobody will finish the run that is open, nor say what became of the objects that it changed."""
+        """Record that nobody will finish the run that is open, nor say what became of the objects that it changed.
+
+        Now or never: others that went on from that run may have ended it by the time that a later word comes.
+        """
         left = self._left_in_doubt(frozenset())
-        self._append(self._entry(Kind.NOTED, message, inventory=left))
+        self._append(self._entry(Kind.NOTED, message, inventory=left), meant=True)
 
     def _left_in_doubt(self, settled: Collection[ObjectRef]) -> tuple[OwnedObject, ...]:
         """Return what is remembered of objects from here on of which the open run never says what became of them."""
@@ -192,11 +199,11 @@ class Recorder:
             deleted=tuple(deleted),
         )
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: Entry, *, meant: bool = False) -> None:
         entry = redacted(entry, self.session.surroundings.secrets.redact)
         last = entry.kind is Kind.FINISHED and entry.owed is None
         try:
-            self.state = appended(self.session, self.lease, entry, last=last)
+            self.state = appended(self.session, self.lease, entry, last=last, meant=meant)
         except NotShared as error:  # it is recorded all the same: the next entry follows it
             self.state = error.state
             raise

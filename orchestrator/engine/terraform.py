@@ -41,7 +41,7 @@ def run_terraform(session: Session, unit: str, arguments: Sequence[str], *, pati
         _refuse_lost_state(workspace, chosen, ledger)
         note = _note(session, lease, ledger)
         about = f"terraform {command.told} on {chosen} of {session.owner}"
-        note.progressed(about)
+        note.meant(about)
         code = run_attached(workspace, arguments, inputs=_inputs(origin, chosen, command))
         if code != 0:
             note.progressed(f"{about} ended with {code}")

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from orchestrator import clock
+from orchestrator.engine.ledgers.places import bring_along
 from orchestrator.engine.recording import open_store, who
 from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
@@ -43,6 +44,7 @@ def take_turn(
     Raises Locked, Interrupted, LedgerError.
     """
     store = open_store(session)
+    bring_along(session)
     sight = store.sight()
     hold = sight.hold
     if sight.unsettled and (hold is None or is_dead(session, hold.holder)):

@@ -94,13 +94,14 @@ class Lease:
         if not self.holds:
             raise self._lost or expired_lease(self._subject, self._length)
 
-    def append(self, entry: Entry, *, last: bool = False) -> LedgerState:
+    def append(self, entry: Entry, *, last: bool = False, meant: bool = False) -> LedgerState:
         """Record an entry, which is a heartbeat too; raises LockLost and what the store raises.
 
-        With the ``last`` one the lock is given back, and there is nothing to lose any more.
+        With the ``last`` one the lock is given back, and there is nothing to lose any more. What is only ``meant`` is
+        recorded now or never.
         """
         return self._recorded(
-            lambda: self._store.append(entry, lock=self.lock, last=last), last=last
+            lambda: self._store.append(entry, lock=self.lock, last=last, meant=meant), last=last
         )
 
     def rewrite(self, entries: Sequence[Entry], *, base: LedgerState) -> LedgerState:

@@ -28,12 +28,15 @@ class Store(Protocol):
         Raises LedgerLost when entries that this clone saw before are not there any more.
         """
 
-    def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
+    def append(
+        self, entry: Entry, *, lock: Lock, last: bool = False, meant: bool = False
+    ) -> LedgerState:
         """Record an entry, durably, and return the state after it; with the ``last`` one give the lock back.
 
         It counts as a heartbeat. Raises LockLost when the lock is no longer ours, LedgerError when the entry
-        does not follow the last one; then nothing was recorded. An outcome that cannot reach a remote is kept
-        here and brought there by the next entry; the error says so. A ledger that moved takes no more entries.
+        does not follow the last one; then nothing was recorded. An outcome that cannot reach its place is kept
+        here and brought there by the next entry; the error says so. What is only ``meant`` is not: nothing was done.
+        A ledger that moved takes no more entries.
         """
 
     def history(self, limit: int) -> Iterator[Entry]:

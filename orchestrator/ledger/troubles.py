@@ -14,6 +14,9 @@ from orchestrator.errors import (
     LockLost,
     OrchestratorError,
     RemoteUnreachable,
+    RepositoryError,
+    StorageError,
+    storage_error,
 )
 from orchestrator.ledger.entry import Entry, LedgerState, Moved
 from orchestrator.ledger.holder import Holder
@@ -150,6 +153,14 @@ def repaired_by(number: int, note: Entry, *, memory: str) -> str:
     )
 
 
+def forgotten(subject: str, memory: str) -> str:
+    """Return the sentence about a clone's memory of a ledger that cannot be read."""
+    return (
+        f"what this clone saw last of the ledger of {subject} cannot be read ({memory}): whether entries were lost"
+        " since cannot be told, and what is there now is gone on with"
+    )
+
+
 def lost_entries(subject: str, happened: str, *, seen: str, now: str, forget: str) -> LedgerLost:
     """Return the error for a remote's ledger that does not lead back to what was seen there.
 
@@ -174,6 +185,16 @@ def unkept(
         f" in this clone: {cause.message}",
         hint=f"{cause.hint or 'see to it, and repair again'}{give_up}",
         detail=cause.detail,
+    )
+
+
+def unreadable_aside(subject: str, ref: str, cause: OrchestratorError) -> LedgerError:
+    """Return the error for entries that wait in this clone, at a ref, and cannot all be read."""
+    stack, _, environment = subject.partition("/")
+    return LedgerError(
+        f"what waits in this clone to be recorded in the ledger of {subject} cannot be read: {ref}: {cause.message}",
+        hint=f"put it back from a backup; or give it up, with what it tells: git update-ref -d {ref}, and then"
+        f" orchestrator ledger repair {stack} --env {environment}, which finds what exists",
     )
 
 
@@ -221,8 +242,9 @@ def _entries(count: int) -> str:
 
 @contextmanager
 def as_ledger_error() -> Iterator[None]:
-    """Tell what a cluster refuses as trouble with the ledger that is in it."""
+    """Tell what a cluster, Git or the file system refuses as trouble with the ledger that is in it."""
     try:
         yield
-    except ClusterError as error:
-        raise LedgerError(error.message, hint=error.hint, detail=error.detail) from error
+    except (ClusterError, RepositoryError, StorageError, OSError) as error:
+        told = storage_error(error) if isinstance(error, OSError) else error
+        raise LedgerError(told.message, hint=told.hint, detail=told.detail) from error

@@ -9,6 +9,7 @@ from tests.end_to_end.commands import held
 from tests.end_to_end.stacks import ECHO, holding
 from tests.end_to_end.world import World
 from tests.forked.command import ORCHESTRATOR
+from tests.git import make_remote
 
 pytestmark = pytest.mark.integration
 
@@ -60,19 +61,30 @@ def test_it_has_the_units_inputs(applied: World) -> None:
     assert planned.code == 0, planned.said
 
 
-def test_what_changes_the_state_is_in_the_ledger(applied: World) -> None:
-    """The addresses are told, and how it ended when that was not well; a plan then finds what moved."""
+def test_what_changes_the_state_is_in_the_ledger(applied: World, tmp_path: Path) -> None:
+    """The addresses are told, and how it ended when that was not well; a plan then finds what moved.
+
+    What cannot be told before is not done, and not told later either.
+    """
+    remote = make_remote(tmp_path / "remote.git", of=applied.root)
     moved = ("terraform_data.echo", "terraform_data.other")
 
     done = applied.run("terraform", "base", "--", "state", "mv", *moved)
     failed = applied.run("terraform", "base", "--", "state", "rm", "terraform_data.nope")
+    hook = remote / "hooks" / "update"
+    hook.write_text("#!/bin/sh\ncase $1 in refs/orchestrator/*) exit 1;; esac\n", encoding="utf-8")
+    hook.chmod(0o755)
+    refused = applied.run("terraform", "base", "--", "state", "rm", "terraform_data.other")
+    hook.unlink()
 
-    assert (done.code, failed.code) == (0, 1), done.said
+    assert (done.code, failed.code, refused.code) == (0, 1, 1), done.said
+    assert "what was done" not in refused.said
     assert applied.resources("base").keys() == {"terraform_data.other"}
     history = applied.run("history", applied.name).stdout
     assert "terraform state mv terraform_data.echo terraform_data.other on modules.base" in history
     assert "terraform state rm terraform_data.nope on modules.base" in history
     assert "ended with 1" in history
+    assert "terraform state rm terraform_data.other" not in history
     assert "1 to create, 1 to delete" in " ".join(applied.plan("--only", "base").stdout.split())
 
 

@@ -14,6 +14,7 @@ from orchestrator.errors import LedgerError, RepositoryError
 from orchestrator.ledger.entry import Entry, Kind
 from orchestrator.ledger.holder import Holder
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.stores.aside import Aside
 from orchestrator.ledger.stores.chain import ChainStore
 from orchestrator.ledger.stores.cluster import ClusterShelf
 from orchestrator.ledger.stores.directory import DirectoryShelf
@@ -100,11 +101,16 @@ def hindered(request: pytest.FixtureRequest, tmp_path: Path, sandbox_programs: N
     if request.param == "git":
         fail, mend = stuck(shop / ".git" / "refs" / "orchestrator" / f"{OWNER}.lock")
         return Hindered(
-            open=lambda: open_store(shop, remote=None), other=None, fail=fail, mend=mend
+            clone=shop,
+            open=lambda: open_store(shop, remote=None),
+            other=None,
+            fail=fail,
+            mend=mend,
         )
     remote = make_remote(tmp_path / "remote.git", of=shop)
     fail, mend = moved_away(remote)
     return Hindered(
+        clone=shop,
         open=lambda: open_store(shop),
         other=lambda: open_store(make_clone(remote, tmp_path / "other")),
         fail=fail,
@@ -119,16 +125,18 @@ def _hindered_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Hindered:
     fail, mend = (
         moved_away(base) if request.param == "directory" else (shelf.fall_silent, shelf.answer)
     )
-    clones = {name: tmp_path / name for name in ("this", "other")}
-    for each in clones.values():
-        each.mkdir()
+    this, other = (make_repository(tmp_path / name) for name in ("this", "other"))
 
-    def opened(clone: str) -> Store:
-        memory = DirectoryShelf(clones[clone], "seen")
-        return ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory)
+    def opened(clone: Path) -> Store:
+        memory = DirectoryShelf(clone, "seen")
+        return ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory, aside=aside_in(clone))
 
     return Hindered(
-        open=lambda: opened("this"), other=lambda: opened("other"), fail=fail, mend=mend
+        clone=this,
+        open=lambda: opened(this),
+        other=lambda: opened(other),
+        fail=fail,
+        mend=mend,
     )
 
 
@@ -198,6 +206,11 @@ def registers_of(sandbox: Sandbox, request: pytest.FixtureRequest) -> Registers:
     target = Target(kubeconfig=sandbox.kubeconfig)
     opened = connect(target, Settings.read(), secrets=Secrets(), stop=Stop())
     return resources.enter_context(opened).registers(namespace)
+
+
+def aside_in(clone: Path) -> Aside:
+    """Return what waits in a clone."""
+    return Aside(owner=OWNER, plumbing=open_repository(clone).plumbing())
 
 
 def open_store(repository: Path, *, remote: str | None = "origin") -> Store:

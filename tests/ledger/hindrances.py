@@ -15,6 +15,7 @@ from orchestrator.ledger.stores.shelf import Shelf
 class Hindered:
     """How to open one ledger from this clone, and from another one (None: there is none), and how its place fails."""
 
+    clone: Path
     open: Callable[[], Store]
     other: Callable[[], Store] | None
     fail: Callable[[], None]

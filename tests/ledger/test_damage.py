@@ -30,7 +30,7 @@ from orchestrator.ledger.troubles import LedgerReplaced, NotShared
 from orchestrator.ledger.verification import Verdict, verify
 from orchestrator.plans.plan import Revision
 from tests.ledger.builders import OWNER, entry, holder, owned, run
-from tests.ledger.conftest import is_dead
+from tests.ledger.conftest import aside_in, is_dead
 
 
 @pytest.fixture
@@ -303,14 +303,20 @@ def test_a_lock_that_cannot_be_read_is_named(store: ChainStore, shelf: Shelf) ->
 def test_what_cannot_be_read_of_the_queue_and_the_memory_is_nothing(
     store: ChainStore, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """Neither decides anything: a waiter orders nobody, and a clone that forgot is as one that never saw."""
+    """Neither decides anything: a waiter orders nobody, and a clone that forgot, which is told once, is a fresh one."""
     assert shelf.write("waiter-half", b"{", over="")
     assert store.sight().waiting == ()
     seen = tmp_path / "memory" / "seen" / "seen.json"
-    kept = seen.read_bytes()
+    kept, told = seen.read_bytes(), list[str]()
     seen.write_bytes(b"")
-    assert store.read().head == "entry-4"
+    memory = DirectoryShelf(tmp_path / "memory", "seen")
+    for _ in range(2):
+        fresh = ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory, tell=told.append)
+        assert fresh.read().head == "entry-4"
+        assert fresh.read().head == "entry-4"
     assert seen.read_bytes() == kept
+    assert len(told) == 1
+    assert f"cannot be read ({seen}): whether entries were lost since cannot be told" in told[0]
 
 
 def test_a_head_of_a_newer_version_is_not_touched(store: ChainStore, shelf: Shelf) -> None:
@@ -359,9 +365,13 @@ def test_what_a_crash_left_behind_is_in_nobodys_way(store: ChainStore, shelf: Sh
     assert verify(store.links()).sound == 5
 
 
-def test_what_waits_is_recorded_after_a_repair(store: ChainStore, shelf: Shelf) -> None:
+def test_what_waits_is_recorded_after_a_repair(shelf: Shelf, shop: Path) -> None:
     """An outcome of a run whose ledger was lost under it is kept, hinders no repair, and begins no new ledger."""
+    memory = MemoryShelf()
+    store = ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory, aside=aside_in(shop))
     lock = store.acquire(holder())
+    for number in range(1, 5):
+        store.append(entry(number), lock=lock)
     started = entry(5)
     store.append(started, lock=lock)
     lose(shelf, "head")

@@ -6,18 +6,21 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import LedgerError
-from orchestrator.ledger.entry import Entry, Kind
+from orchestrator.ledger.entry import Entry, Kind, LedgerState, Operation
 from orchestrator.ledger.stores.chain import ChainStore
+from orchestrator.ledger.stores.git import GitStore
 from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.ledger.troubles import NotShared
 from orchestrator.ledger.verification import verify
 from orchestrator.plans.events import Outcome
 from tests.git import git
 from tests.ledger.builders import OWNER, entry, holder, owned, record, run
-from tests.ledger.conftest import DEAD, is_dead, open_store
+from tests.ledger.conftest import DEAD, aside_in, is_dead, open_store
 from tests.ledger.hindrances import Hindered, Silent, stuck
 
 FAILED = entry(3, Kind.FINISHED, units=[record(outcome=Outcome.FAILED)], outcome=Outcome.FAILED)
+
+ASIDE = f"refs/orchestrator-aside/{OWNER}"
 
 FAILED_AT_ONCE = replace(FAILED, id="entry-2", previous="entry-1")
 
@@ -83,23 +86,97 @@ def test_what_is_merely_meant_is_not_kept(hindered: Hindered) -> None:
     with hindered.failing(), pytest.raises(LedgerError) as refused:
         store.append(entry(1), lock=lock)
     assert not isinstance(refused.value, NotShared)
+    store.append(entry(1), lock=lock)
+    with hindered.failing(), pytest.raises(LedgerError) as refused:
+        store.append(entry(2, Kind.PROGRESSED), lock=lock, meant=True)
+    assert not isinstance(refused.value, NotShared)
+    assert store.append(entry(2, Kind.PROGRESSED), lock=lock).head == "entry-2"
     assert not hindered.open().sight().unsettled
 
 
-def test_what_is_meant_after_something_that_waits_is_not_kept_either() -> None:
+def test_what_is_meant_after_something_that_waits_is_not_kept_either(hindered: Hindered) -> None:
     """What follows a failure is not begun while the failure itself waits to be recorded."""
-    shelf = Silent(MemoryShelf())
-    store = ChainStore(OWNER, shelf, is_dead=is_dead, memory=MemoryShelf())
-    lock = store.acquire(holder())
+    store = hindered.open()
+    lock = store.acquire(holder(DEAD))
     store.append(entry(1), lock=lock)
-    shelf.fall_silent()
-    with pytest.raises(NotShared):
-        store.append(entry(2, Kind.FINISHED), lock=lock)
-    with pytest.raises(LedgerError, match=r"does not answer$"):
-        store.append(entry(3), lock=lock)
-    shelf.answer()
-    store.release(lock)
-    assert store.acquire(holder("next")).brought == (entry(2).message,)
+    with hindered.failing():
+        with pytest.raises(NotShared):
+            store.append(entry(2, Kind.FINISHED), lock=lock)
+        with pytest.raises(LedgerError) as refused:
+            store.append(entry(3), lock=lock)
+    assert not isinstance(refused.value, NotShared)
+    again = hindered.open()
+    again.acquire(holder("next"))
+    assert again.read().head == "entry-2"
+
+
+def test_what_waits_and_cannot_be_read_is_named(hindered: Hindered) -> None:
+    """Nothing is begun without it, and nothing else stands still; who gives it up goes on."""
+    store = hindered.open()
+    lock = store.acquire(holder(DEAD))
+    store.append(entry(1), lock=lock)
+    with hindered.failing(), pytest.raises(NotShared):
+        store.append(FAILED_AT_ONCE, lock=lock)
+    if aside_in(hindered.clone).tip() == "":  # it is ahead of its remote
+        return
+    tree = git(hindered.clone, "mktree", stdin="")
+    git(hindered.clone, "update-ref", ASIDE, git(hindered.clone, "commit-tree", tree, "-m", "x"))
+
+    again = hindered.open()
+    assert (again.sight().unsettled, again.read().head) == (True, "entry-1")
+    with pytest.raises(LedgerError, match=f"cannot be read: {ASIDE}: .* no entry.json") as told:
+        again.acquire(holder("next"))
+
+    assert f"git update-ref -d {ASIDE}" in told.value.hint
+    assert again.sight().hold in {None, store.sight().hold}
+    git(hindered.clone, "update-ref", "-d", ASIDE)
+    assert again.acquire(holder("next")).brought == ()
+
+
+def test_what_is_kept_where_nothing_can_be_is_told(hindered: Hindered) -> None:
+    """A ref that stands at what is not there takes nothing: no outcome is said to be kept then."""
+    if hindered.other and isinstance(hindered.open(), GitStore):
+        return  # it goes ahead of its remote
+    broken = hindered.clone / ".git" / ASIDE
+    broken.parent.mkdir(parents=True)
+    broken.write_text(f"{'1' * 40}\n", encoding="utf-8")
+    store = hindered.open()
+    lock = store.acquire(holder(DEAD))
+    store.append(entry(1), lock=lock)
+    with hindered.failing(), pytest.raises(LedgerError, match="is recorded nowhere") as told:
+        store.append(FAILED_AT_ONCE, lock=lock)
+    assert not isinstance(told.value, NotShared)
+
+
+def test_what_waits_follows_the_ledger_to_another_place(hindered: Hindered) -> None:
+    """It is brought neither to where the ledger ended nor to where none is yet, but to where it goes on."""
+    store = hindered.open()
+    lock = store.acquire(holder(DEAD))
+    begun = entry(1)
+    store.append(begun, lock=lock)
+    with hindered.failing(), pytest.raises(NotShared):
+        store.append(FAILED_AT_ONCE, lock=lock)
+    if hindered.other is None or isinstance(store, GitStore):
+        return  # nobody else can move it, or it is ahead of its remote until that is asked
+    mover = hindered.other()
+    taken = mover.acquire(holder("mover"))
+    moved = replace(entry(3, Kind.NOTED), previous="entry-1", moved="elsewhere")
+    moved = replace(moved, run=replace(run(), id="run-2", operation=Operation.MOVE))
+    mover.append(moved, lock=taken, meant=True)
+    mover.release(taken)
+
+    again = hindered.open()
+    assert again.acquire(holder("from an older file")).brought == ()
+    elsewhere = ChainStore(OWNER, MemoryShelf(), is_dead=is_dead, aside=aside_in(hindered.clone))
+    importer = elsewhere.acquire(holder("importer"))
+    assert (importer.brought, elsewhere.read().head) == ((), "")
+    noted = replace(entry(4, Kind.NOTED), run=replace(run(), id="run-3"))
+    elsewhere.rewrite([begun, moved, noted], lock=importer, base=LedgerState())
+    elsewhere.release(importer)
+
+    assert len(elsewhere.acquire(holder("next")).brought) == 1
+    assert [each.attempts for each in elsewhere.read().bad.values()] == [1]
+    assert not again.sight().unsettled
 
 
 def test_what_others_outran_is_recorded_after_theirs(hindered: Hindered) -> None:
@@ -136,14 +213,14 @@ def _of_another_run(each: Entry, after: str) -> Entry:
     return replace(each, previous=after, run=replace(run(), id="run-2"))
 
 
-def test_what_no_place_takes_is_told() -> None:
+def test_what_no_place_takes_is_told(shop: Path) -> None:
     """Where this clone cannot keep it either, that is what the error says."""
-    shelf, memory = Silent(MemoryShelf()), Silent(MemoryShelf())
-    store = ChainStore(OWNER, shelf, is_dead=is_dead, memory=memory)
+    shelf = Silent(MemoryShelf())
+    store = ChainStore(OWNER, shelf, is_dead=is_dead, aside=aside_in(shop))
     lock = store.acquire(holder())
     store.append(entry(1), lock=lock)
     shelf.fall_silent()
-    memory.fall_silent()
+    stuck(shop / ".git" / f"{ASIDE}.lock")[0]()
     with pytest.raises(LedgerError, match="what was done is recorded nowhere"):
         store.append(entry(2, Kind.FINISHED), lock=lock)
 

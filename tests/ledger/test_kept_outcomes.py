@@ -237,6 +237,33 @@ def test_what_waits_begins_no_ledger_in_the_place_of_one_that_is_gone(shop: Path
     assert open_store(shop, remote=None).read().head == "entry-3"
 
 
+def test_what_waits_hinders_no_repair_of_a_ledger_that_cannot_be_read(shop: Path) -> None:
+    """Whoever repairs it takes the lock; what waits follows when it is whole again."""
+    store = open_store(shop, remote=None)
+    lock = store.acquire(holder(DEAD))
+    store.append(entry(1), lock=lock)
+    stale = left_by_a_crash(shop, LEDGER)
+    with pytest.raises(NotShared):
+        store.append(entry(2, Kind.FINISHED), lock=lock)
+    stale.unlink()
+    whole = git(shop, "rev-parse", LEDGER)
+    tree = git(shop, "mktree", stdin="")
+    by_hand = git(shop, "commit-tree", tree, "-p", whole, "-m", "by hand")
+    for ref in (LEDGER, SEEN):
+        git(shop, "update-ref", ref, by_hand)
+
+    again = open_store(shop, remote=None)
+    taken = again.acquire(holder("repairer"))
+
+    assert taken.brought == ()
+    with pytest.raises(LedgerError, match="is no ledger"):
+        again.read()
+    again.release(taken)
+    for ref in (LEDGER, SEEN):
+        git(shop, "update-ref", ref, whole)
+    assert len(open_store(shop, remote=None).acquire(holder("next")).brought) == 1
+
+
 def test_who_was_abandoned_and_not_outrun_ends_as_it_did(
     shop: Path, remote: Path, tmp_path: Path
 ) -> None:

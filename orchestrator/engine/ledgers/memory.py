@@ -15,13 +15,15 @@ _FILE = "place.json"
 class Memory:
     """A place by what people know it by and as a stack file says it, and the id of the last entry that was seen there.
 
-    Empty, and None, for a ledger that was never seen. ``file`` is where it is kept.
+    Empty, and None, for a ledger that was never seen. ``file`` is where it is kept; ``damaged`` says that it is there,
+    and cannot be read.
     """
 
     file: Path
     title: str = ""
     ledger: Ledger | None = None
     head: str = ""
+    damaged: bool = False
 
     def keep(self, title: str, ledger: Ledger, head: str) -> None:
         """Remember a place; where that cannot be written, nothing is noticed later."""
@@ -59,5 +61,7 @@ def remembered(session: Session) -> Memory:
             kubeconfig=told["kubeconfig"],
         )
         return Memory(file=file, title=told["title"], ledger=ledger, head=told["head"])
-    except (OSError, ValueError, KeyError, TypeError):  # never written, or by another version
+    except FileNotFoundError:
         return Memory(file=file)
+    except (OSError, ValueError, KeyError, TypeError):
+        return Memory(file=file, damaged=True)

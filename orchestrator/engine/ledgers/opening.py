@@ -14,6 +14,7 @@ from orchestrator.ledger.lease import patience_of
 from orchestrator.ledger.presence import surely_dead
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
+from orchestrator.plans.events import Notice
 from orchestrator.processes import Stop
 from orchestrator.stack.model import Cluster, LedgerStore
 
@@ -113,6 +114,7 @@ def _in_cluster(session: "Session") -> Store:
 
 
 def _chain(session: "Session", shelf: "Shelf", *, binding: "Binding | None" = None) -> Store:
+    from orchestrator.ledger.stores.aside import Aside
     from orchestrator.ledger.stores.chain import ChainStore
     from orchestrator.ledger.stores.directory import DirectoryShelf
 
@@ -120,7 +122,15 @@ def _chain(session: "Session", shelf: "Shelf", *, binding: "Binding | None" = No
     memory.mkdir(mode=0o700, exist_ok=True)
     key = hashlib.sha256(shelf.title.encode()).hexdigest()[:12]
     seen = DirectoryShelf(memory, f"{session.owner}/{key}")
-    return ChainStore(session.owner, shelf, is_dead=_death(session), memory=seen, binding=binding)
+    return ChainStore(
+        session.owner,
+        shelf,
+        is_dead=_death(session),
+        memory=seen,
+        aside=Aside(owner=session.owner, plumbing=session.repository.plumbing()),
+        binding=binding,
+        tell=lambda text: session.surroundings.on_event(Notice(text=text)),
+    )
 
 
 def _death(session: "Session") -> Callable[[Holder], bool]:

@@ -23,7 +23,7 @@ from orchestrator.errors import (
 )
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.store import Store
-from orchestrator.ledger.troubles import moved_away
+from orchestrator.ledger.troubles import forgotten, moved_away
 from orchestrator.plans.events import Notice
 from orchestrator.stack.links import trail
 from orchestrator.stack.model import Ledger, LedgerStore
@@ -71,7 +71,11 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
     LedgerLost when it was in this one, and is gone. PlanRefused when another one may not be looked at.
     """
     seen = remembered(session)
+    if seen.damaged:
+        text = forgotten(str(session.owner), str(seen.file))
+        session.surroundings.on_event(Notice(text=text))
     if state.head and store.rooted():
+        bring_along(session)
         seen.keep(store.title, session.stack.ledger, state.head)
         return
     if not state.head and seen.title == store.title:
@@ -79,6 +83,23 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
     for place in places_of(session, store):
         if not place.state.moved or not state.head:
             raise _elsewhere(session, store, place)
+
+
+def bring_along(session: Session) -> None:
+    """Let what this clone alone has of a ledger, ahead of the remote that it left, wait for where it goes on."""
+    seen = remembered(session)
+    kinds = (seen.ledger.store if seen.ledger else None, session.stack.ledger.store)
+    if seen.ledger is None or kinds[0] is not LedgerStore.GIT or kinds[1] is LedgerStore.GIT:
+        return
+    before = replace(session, stack=replace(session.stack, ledger=seen.ledger))
+    try:
+        open_store(before).read()
+    except OrchestratorError as error:
+        text = (
+            f"the ledger of {session.owner} was in {seen.title} before, and whether this clone has outcomes that were"
+            f" not recorded there cannot be told: {error.message}"
+        )
+        session.surroundings.on_event(Notice(text=text))
 
 
 def places_of(

@@ -19,12 +19,14 @@ from orchestrator.errors import (
     LockLost,
     NewerFormat,
     OrchestratorError,
+    RepositoryError,
 )
 from orchestrator.ledger.encoding import decode_state, encode_state
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Hold, Holder, Lock, Sight, Waiter, locked
 from orchestrator.ledger.stores.admission import Admission
+from orchestrator.ledger.stores.aside import Aside
 from orchestrator.ledger.stores.chapters import Binding, bind
 from orchestrator.ledger.stores.documents import (
     ENTRY,
@@ -38,11 +40,10 @@ from orchestrator.ledger.stores.documents import (
     holds,
     referred,
 )
-from orchestrator.ledger.stores.late import to_record
+from orchestrator.ledger.stores.late import to_record, worth_keeping
 from orchestrator.ledger.stores.locks import ShelfLocks, new_mark
 from orchestrator.ledger.stores.shelf import ATTEMPTS, Shelf, restless, written
 from orchestrator.ledger.stores.trail import Trail
-from orchestrator.ledger.stores.waiting import Waiting, tells_what_was_done
 from orchestrator.ledger.troubles import (
     EntryRefused,
     Kept,
@@ -63,29 +64,32 @@ _RECENT = 64  # entries among which one is that was recorded though nobody heard
 class ChainStore:
     """The ledger of one stack in one environment, as documents on a shelf."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each thing that a ledger is opened with
         self,
         owner: Owner,
         shelf: Shelf,
         *,
         is_dead: Callable[[Holder], bool],
         memory: Shelf | None = None,
+        aside: Aside | None = None,
         binding: Binding | None = None,
+        tell: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """Take whose ledger, and the place.
 
         ``is_dead`` says of a holder that its process has ended for certain; ``memory`` is where this clone keeps
-        what it saw last, so that it notices when that is gone, and what the place could not take. ``binding`` says
-        how old entries are bound, None that each stays a document of its own.
+        what it saw last, so that it notices when that is gone, and ``aside`` what the place could not take.
+        ``binding`` says how old entries are bound, None that each stays a document of its own; ``tell`` hears of a
+        memory that cannot be read.
         """
         self._subject = str(owner)
         self._shelf = shelf
         self._is_dead = is_dead
         self._binding = binding
         self._locks = ShelfLocks(self._subject, shelf, is_dead)
-        self._trail = Trail(self._subject, shelf, memory)
+        self._trail = Trail(self._subject, shelf, memory, tell)
         self._admission = Admission(self._subject, shelf, self._locks, self._trail)
-        self._waiting = Waiting(memory)
+        self._aside = aside
         self._beside: LedgerState | None = None  # after entries of this run that wait in this clone
         self._hindrance: OrchestratorError = out_of_order(self._subject)  # and why they do
         self._decoded: tuple[Reference | None, LedgerState] = (None, LedgerState())
@@ -123,7 +127,7 @@ class ChainStore:
     def sight(self) -> Sight:
         """Return who holds the lock and who waits for it."""
         with as_ledger_error():
-            return self._locks.sight(unsettled=bool(self._waiting.entries()))
+            return self._locks.sight(unsettled=self._waits())
 
     def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock; raises Locked when a holder that may be alive has it."""
@@ -137,21 +141,23 @@ class ChainStore:
                     return self._admitted(Lock(holder=holder, succeeded=before))
         raise restless(self._shelf)
 
-    def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
+    def append(
+        self, entry: Entry, *, lock: Lock, last: bool = False, meant: bool = False
+    ) -> LedgerState:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
         with as_ledger_error():
-            state = self._recorded(entry, lock)
+            state = self._recorded(entry, lock, keep=worth_keeping(entry, meant=meant))
         if last:
             with suppress(LedgerError):  # recorded it is; who holds the lock gives it back again
                 self.release(lock)
         return state
 
-    def _recorded(self, entry: Entry, lock: Lock) -> LedgerState:
-        """Record an entry, or keep it in this clone where the place does not take what was done."""
+    def _recorded(self, entry: Entry, lock: Lock, *, keep: bool) -> LedgerState:
+        """Record an entry; one that is worth it is kept in this clone where the place does not take it."""
         if self._beside is not None and not self._caught_up(lock):
             if self._beside.head == entry.id:  # it is said again, and kept already
                 raise NotShared(self._hindrance, state=self._beside, kept=Kept.APART)
-            if not tells_what_was_done(entry):
+            if not keep:
                 raise self._hindrance
             raise self._set_aside(entry, self._beside, self._hindrance)
         try:
@@ -160,8 +166,7 @@ class ChainStore:
             raise
         except (ClusterError, LedgerError) as error:
             before = self._decoded[1]
-            lost = tells_what_was_done(entry) and before.head == entry.previous
-            if not (lost and self._waiting.possible):
+            if not (keep and self._aside and before.head == entry.previous):
                 raise
             raise self._set_aside(entry, before, error) from error
 
@@ -180,8 +185,9 @@ class ChainStore:
     def _set_aside(self, entry: Entry, before: LedgerState, cause: OrchestratorError) -> NotShared:
         """Keep an entry in this clone, which follows a state, and return the error that says so."""
         try:
-            self._waiting.keep(entry)
-        except (ClusterError, LedgerError) as error:
+            if self._aside:
+                self._aside.keep(entry)
+        except RepositoryError as error:
             raise recorded_nowhere(cause, error) from error
         self._beside, self._hindrance = fold(before, entry), cause
         return NotShared(cause, state=self._beside, kept=Kept.APART)
@@ -192,7 +198,7 @@ class ChainStore:
             self._bring(lock)
         except (LockLost, EntryRefused):
             raise
-        except (ClusterError, LedgerError) as error:
+        except (ClusterError, LedgerError, RepositoryError) as error:
             self._hindrance = error
             return False
         self._beside = None
@@ -209,24 +215,30 @@ class ChainStore:
             raise
 
     def _takes_what_waits(self) -> bool:
-        """Whether something waits, and the ledger is there to take it: a repair goes first."""
-        if not self._waiting.entries():
+        """Whether something waits, and the ledger is here to take it: a repair goes first, and what brings it here."""
+        if not self._waits():
             return False
         try:
-            return not self._present()[1].moved
+            state = self._present()[1]
         except NewerFormat:
             raise
         except LedgerError:
             return False
+        return bool(state.head) and not state.moved
+
+    def _waits(self) -> bool:
+        return bool(self._aside and self._aside.tip())
 
     def _bring(self, lock: Lock) -> tuple[str, ...]:
         """Record the entries that wait in this clone, in order, and return their sentences."""
-        waiting, head = self._waiting.entries(), self._present()[0]
+        if self._aside is None:
+            return ()
+        tip, head = self._aside.tip(), self._present()[0]
         recorded = [each.entry for each in self._trail.back(head.entry, _RECENT)]
-        told = to_record(waiting, recorded, head=head.id)
+        told = to_record(self._aside.entries(tip), recorded, head=head.id)
         for entry in told:
             self._append(entry, lock)
-        self._waiting.forget(waiting)
+        self._aside.forget(tip)
         return tuple(each.message for each in told)
 
     def beat(self, lock: Lock, *, at: datetime) -> None:

@@ -10,7 +10,7 @@ it is made anew as a heartbeat. ``refs/orchestrator-queue/STACK/ENVIRONMENT/…`
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,23 +18,25 @@ from orchestrator import clock
 from orchestrator.errors import (
     LedgerError,
     LedgerLost,
+    LockLost,
+    NewerFormat,
     OrchestratorError,
     RepositoryError,
-    StorageError,
-    storage_error,
 )
 from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.fold import fold
 from orchestrator.ledger.holder import Holder, Lock, Sight, Waiter, in_line, locked
 from orchestrator.ledger.stores.commits import chain_of, entries_of
-from orchestrator.ledger.stores.late import to_record
+from orchestrator.ledger.stores.late import to_record, worth_keeping
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
 from orchestrator.ledger.stores.refs import LedgerRefs
 from orchestrator.ledger.stores.standing import Here
 from orchestrator.ledger.stores.writing import Writing, draft_of
 from orchestrator.ledger.troubles import (
+    EntryRefused,
     Kept,
     NotShared,
+    as_ledger_error,
     lost_lock,
     moved_away,
     no_such_entry,
@@ -82,12 +84,12 @@ class GitStore:
 
     def rooted(self) -> bool:
         """Whether a ledger that is read here has been on this remote, or with no remote in this clone alone."""
-        with _as_ledger_error():
+        with as_ledger_error():
             return self._refs.rooted()
 
     def read(self) -> LedgerState:
         """Return the present state; asks the remote, unless nobody but us can have moved it."""
-        with _as_ledger_error():
+        with as_ledger_error():
             here = self._refs.here() if self._sole else None
             if here is None or here.hold is None or here.hold.holder.token != self._sole:
                 known = self._refs.as_listed(self._listed()) if self._listed else None
@@ -96,7 +98,7 @@ class GitStore:
 
     def history(self, limit: int) -> Iterator[Entry]:
         """Yield up to ``limit`` entries, newest first."""
-        with _as_ledger_error():
+        with as_ledger_error():
             head = self._refs.present().ledger
             entries = self._entries(head, limit)
             if entries and entries[-1].previous and len(entries) < limit:
@@ -106,7 +108,7 @@ class GitStore:
 
     def links(self) -> Iterator[Link]:
         """Yield the entries as they are kept, oldest first; of those that a remote lost, what this clone has."""
-        with _as_ledger_error():
+        with as_ledger_error():
             tip = self._refs.known()
             if self._plumbing.shallow:
                 self._refs.deepen(ALL)
@@ -115,7 +117,7 @@ class GitStore:
 
     def sight(self) -> Sight:
         """Return who holds the lock and who waits for it; costs one round trip while nothing changes."""
-        with _as_ledger_error():
+        with as_ledger_error():
             hold, queue = self._refs.sight()
             waiting = (waiter for _, waiter in queue.values())
             return Sight(
@@ -126,7 +128,7 @@ class GitStore:
 
     def acquire(self, holder: Holder, *, over: str = "") -> Lock:
         """Take the lock; raises Locked when a holder that may be alive has it."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for here, settled in self._views_of_lock():
                 hold = here.hold
                 if hold and hold.mark != over and not self._is_dead(hold.holder):
@@ -138,19 +140,22 @@ class GitStore:
                     return self._up_to_date(Lock(holder=holder, succeeded=hold))
         raise self._refs.restless()
 
-    def append(self, entry: Entry, *, lock: Lock, last: bool = False) -> LedgerState:
+    def append(
+        self, entry: Entry, *, lock: Lock, last: bool = False, meant: bool = False
+    ) -> LedgerState:
         """Record an entry; raises LedgerError when the lock was lost or the entry does not follow."""
-        with _as_ledger_error():
+        keep = worth_keeping(entry, meant=meant)
+        with as_ledger_error():
             if self._beside is not None and not self._caught_up(lock):
                 if self._beside.head == entry.id:  # it is said again, and kept already
                     raise NotShared(self._hindrance, state=self._beside, kept=Kept.BESIDE)
+                if not keep:
+                    raise self._hindrance
                 raise self._set_aside(entry, fold(self._beside, entry), self._hindrance)
-            return self._append(entry, lock, last=last)
+            return self._append(entry, lock, last=last, keep=keep)
 
-    def _append(
-        self, entry: Entry, lock: Lock, *, last: bool = False, keep: bool = True
-    ) -> LedgerState:
-        """Record an entry; one that tells what was done and cannot reach the ledger is kept, if it is to be."""
+    def _append(self, entry: Entry, lock: Lock, *, last: bool = False, keep: bool) -> LedgerState:
+        """Record an entry; one that cannot reach the ledger is kept, if it is to be."""
         for here in self._views():
             before = self._refs.state(here)
             known = before.head == entry.id
@@ -164,15 +169,15 @@ class GitStore:
             try:
                 if self._refs.append(here, lock=beat, ledger=commit):
                     return state
-            except RepositoryError as error:
-                if entry.kind is Kind.STARTED or not keep:  # nothing has happened, or it is kept
+            except (LedgerError, RepositoryError) as error:
+                if not keep:
                     raise
                 raise self._kept(here, entry, error, ledger=commit, state=state) from error
         raise self._refs.restless()
 
     def beat(self, lock: Lock, *, at: datetime) -> None:
         """Record a heartbeat; raises LockLost when the lock is no longer ours."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for here in self._locks():
                 if not _holds(here, lock.holder):
                     raise lost_lock(self._subject, here.hold.holder if here.hold else None)
@@ -183,7 +188,7 @@ class GitStore:
 
     def release(self, lock: Lock) -> None:
         """Give the lock back, if it is still ours."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for here in self._locks():
                 if not _holds(here, lock.holder) or self._refs.move_lock(here, ""):
                     return
@@ -191,7 +196,7 @@ class GitStore:
 
     def break_lock(self, expected: Holder, *, mark: str = "") -> bool:
         """Take the lock away from that holder, with a ``mark`` only while it gave no heartbeat since."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for _ in range(_ATTEMPTS):
                 here = self._refs.present_lock()
                 if not _holds(here, expected) or mark not in {"", here.lock}:
@@ -205,7 +210,7 @@ class GitStore:
 
         What followed it stays in this clone, under ``refs/orchestrator-replaced/``.
         """
-        with _as_ledger_error():
+        with as_ledger_error():
             commit, state = self._commit_of(base.head), base
             drafts = []
             for entry in entries:
@@ -224,7 +229,7 @@ class GitStore:
 
     def line_up(self, waiter: Waiter) -> None:
         """Be seen in the queue; who died in it is removed."""
-        with _as_ledger_error():
+        with as_ledger_error():
             for commit, other in self._refs.sight()[1].values():
                 if not in_line((other,), clock.now(), self._is_dead):
                     self._refs.move_waiter(other.holder.token, old=commit, new="")
@@ -234,7 +239,7 @@ class GitStore:
 
     def leave(self, waiter: Waiter) -> None:
         """Be seen no more."""
-        with _as_ledger_error():
+        with as_ledger_error():
             if commit := self._lined_up.pop(waiter.holder.token, ""):
                 self._refs.move_waiter(waiter.holder.token, old=commit, new="")
 
@@ -316,7 +321,7 @@ class GitStore:
 
     def _set_aside(self, entry: Entry, state: LedgerState, cause: OrchestratorError) -> NotShared:
         try:
-            self._refs.set_aside(self._refs.here(), (entry,))
+            self._refs.aside.keep(entry)
         except RepositoryError as error:
             raise recorded_nowhere(cause, error) from error
         self._beside, self._hindrance = state, cause
@@ -326,7 +331,9 @@ class GitStore:
         """Record what this run could not until now; return whether that is done."""
         try:
             self._bring(lock)
-        except (RepositoryError, LedgerLost) as error:
+        except (LockLost, EntryRefused):
+            raise
+        except (LedgerError, RepositoryError) as error:
             self._hindrance = error
             return False
         self._beside = None
@@ -335,28 +342,33 @@ class GitStore:
     def _up_to_date(self, lock: Lock) -> Lock:
         """Record what earlier runs could not, under a lock that was taken; given back where that fails."""
         try:
-            return replace(lock, brought=self._bring(lock))
-        except LedgerLost:  # it follows once the ledger is repaired, which takes this very lock
-            return lock
+            return replace(lock, brought=self._bring(lock) if self._takes_what_waits() else ())
         except OrchestratorError:
             with suppress(OrchestratorError):
                 self.release(lock)
             raise
 
-    def _bring(self, lock: Lock) -> tuple[str, ...]:
-        """Record the entries that wait in this clone, in order, and return their sentences.
-
-        Raises LedgerLost rather than begin a new ledger with them where one is gone.
-        """
+    def _takes_what_waits(self) -> bool:
+        """Whether something waits, and the ledger is here to take it: a repair goes first, and what brings it here."""
         if not self._refs.here().aside:
-            return ()
+            return False
+        try:
+            state = self._refs.state(self._refs.present())
+        except NewerFormat:
+            raise
+        except LedgerError:
+            return False
+        return bool(state.head) and not state.moved and self._refs.rooted()
+
+    def _bring(self, lock: Lock) -> tuple[str, ...]:
+        """Record the entries that wait in this clone, in order, and return their sentences."""
         here = self._refs.present()
         recorded = self._entries(here.ledger, _RECENT)
         head = self._refs.state(here).head
-        told = to_record(self._refs.waiting(here), recorded, head=head)
+        told = to_record(self._refs.aside.entries(here.aside), recorded, head=head)
         for entry in told:
             self._append(entry, lock, keep=False)
-        self._refs.take_back(here)
+        self._refs.aside.forget(here.aside)
         return tuple(each.message for each in told)
 
     def _entries(self, head: str, limit: int) -> list[Entry]:
@@ -365,12 +377,3 @@ class GitStore:
 
 def _holds(here: Here, holder: Holder) -> bool:
     return here.hold is not None and here.hold.holder.token == holder.token
-
-
-@contextmanager
-def _as_ledger_error() -> Iterator[None]:
-    try:
-        yield
-    except (RepositoryError, StorageError, OSError) as error:
-        told = storage_error(error) if isinstance(error, OSError) else error
-        raise LedgerError(told.message, hint=told.hint, detail=told.detail) from error

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from orchestrator.ledger.entry import Entry
+from orchestrator.ledger.entry import Entry, Kind
+
+
+def worth_keeping(entry: Entry, *, meant: bool) -> bool:
+    """Whether something is lost with an entry that is not recorded: what is merely ``meant`` can be said again."""
+    return not (meant or entry.kind is Kind.STARTED or entry.moved)
 
 
 def come_late(entry: Entry, *, after: str) -> Entry:

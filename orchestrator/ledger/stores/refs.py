@@ -14,7 +14,7 @@ from typing import Final
 from orchestrator import clock, log
 from orchestrator.errors import LedgerError, LedgerLost, RepositoryError
 from orchestrator.ledger.encoding import decode_state
-from orchestrator.ledger.entry import Entry, LedgerState
+from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter
 from orchestrator.ledger.stores.aside import Aside
@@ -46,7 +46,7 @@ class LedgerRefs:
         self._decoded = ("", LedgerState())
         self._glimpse = _NO_GLIMPSE
         self._stuck: dict[str, str] = {}
-        self._aside = Aside(ref=f"refs/orchestrator-aside/{owner}", plumbing=plumbing)
+        self.aside = Aside(owner=owner, plumbing=plumbing)
         self._lineage = Lineage(
             subject=self._subject,
             ref=self.ledger,
@@ -61,7 +61,7 @@ class LedgerRefs:
         # One is read after the other, and other processes move them meanwhile: what was seen comes first, so that the
         # ledger is never behind it.
         names = (self._name(self._seen), at, f"{at}:{STATE}", held, f"{held}:{HOLDER}")
-        seen, ledger, state, lock, holder, aside = self._plumbing.read((*names, self._aside.ref))
+        seen, ledger, state, lock, holder, aside = self._plumbing.read((*names, self.aside.ref))
         return Here(
             ledger=ledger[0] if ledger else "",
             kept=state,
@@ -246,19 +246,6 @@ class LedgerRefs:
         # What deletes takes more than what moves: the lock is given back in the end.
         self._plumbing.rehearse({**moves, self.lock: (here.lock, "" if here.lock else here.lock)})
 
-    def waiting(self, here: Here) -> tuple[Entry, ...]:
-        """Return the entries that could not be recorded and are not in this clone's ledger, oldest first."""
-        return self._aside.entries(here.aside)
-
-    def set_aside(self, here: Here, entries: Sequence[Entry]) -> None:
-        """Keep entries for later, after those that wait already."""
-        tip = self._aside.chained(entries, tip=here.aside)
-        self._plumbing.move({self._aside.ref: (here.aside, tip)})
-
-    def take_back(self, here: Here) -> None:
-        """Forget the entries that waited, which are recorded by now."""
-        self._plumbing.move({self._aside.ref: (here.aside, "")})
-
     def unsettled(self) -> bool:
         """Whether this clone has something to record that it could not until now."""
         here = self.here()
@@ -344,7 +331,7 @@ class LedgerRefs:
             ref: (old, new)
             for ref, old, new in (
                 (self.lock, here.lock, lock),
-                (self._aside.ref, here.aside, aside),
+                (self.aside.ref, here.aside, aside),
                 (self.ledger, here.ledger, here.ledger if follow is False else ledger),
                 (self._seen, here.seen, ledger),
             )
@@ -353,10 +340,10 @@ class LedgerRefs:
 
     def _outrun(self, here: Here, ledger: str) -> str:
         """Keep what this clone is ahead with aside, since others went on; raises LedgerError where runs began here."""
-        ahead = self._aside.ahead(here.ledger, here.seen) if here.seen else ()
+        ahead = self.aside.ahead(here.ledger, here.seen) if here.seen else ()
         if not ahead:
             raise self._lineage.parted(ledger)
-        return self._aside.chained(ahead, tip=here.aside)
+        return self.aside.chained(ahead, tip=here.aside)
 
     def _glimpsed(self) -> Mapping[str, str]:
         """Return where the remote's refs stood a moment ago, once: a look at the lock is one at the ledger, too."""

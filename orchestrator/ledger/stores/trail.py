@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from orchestrator import log
 from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
 from orchestrator.ledger.entry import Entry, LedgerState, Operation
 from orchestrator.ledger.fields import Fields, decode, encode
@@ -22,7 +21,14 @@ from orchestrator.ledger.stores.documents import (
     referred,
 )
 from orchestrator.ledger.stores.shelf import Document, Shelf
-from orchestrator.ledger.troubles import LedgerReplaced, cut_short, damaged, gone_after, repaired_by
+from orchestrator.ledger.troubles import (
+    LedgerReplaced,
+    cut_short,
+    damaged,
+    forgotten,
+    gone_after,
+    repaired_by,
+)
 from orchestrator.ledger.verification import Link
 from orchestrator.stack.model import Json
 
@@ -45,11 +51,15 @@ Steps = list[tuple[Reference, Numbered]]
 class Trail:
     """The entries of one ledger on a shelf, and the memory of its last one."""
 
-    def __init__(self, subject: str, shelf: Shelf, memory: Shelf | None) -> None:
-        """Take whose ledger, the place, and where this clone keeps what it saw; None for nowhere."""
+    def __init__(
+        self, subject: str, shelf: Shelf, memory: Shelf | None, tell: Callable[[str], None]
+    ) -> None:
+        """Take whose ledger, the place, where this clone keeps what it saw (None: nowhere), and who is told of that."""
         self._subject = subject
         self._shelf = shelf
         self._memory = memory
+        self._tell = tell
+        self._told = False
 
     def back(self, last: Reference | None, limit: int) -> Iterator[Numbered]:
         """Yield up to ``limit`` entries, the last one first; raises LedgerError for one that is not as it was."""
@@ -168,7 +178,7 @@ class Trail:
     def seen(self) -> Seen:
         """Return what this clone saw last; a head that is compared with it has to be read after it.
 
-        A memory that cannot be read, such as one that a full disk cut off, is none.
+        A memory that cannot be read, such as one that a full disk cut off, is none, which is told once.
         """
         found = self._memory.read(_SEEN) if self._memory else None
         if found is None:
@@ -177,9 +187,14 @@ class Trail:
             return Seen(head=decode(found.content, _read_seen), version=found.version)
         except NewerFormat:
             raise
-        except LedgerError as error:
-            log.step("what was seen of the ledger cannot be read", error=error.message)
+        except LedgerError:
+            self._forgot()
             return Seen(version=found.version)
+
+    def _forgot(self) -> None:
+        if self._memory is not None and not self._told:
+            self._told = True
+            self._tell(forgotten(self._subject, self._memory.place(_SEEN)))
 
     def _steps(self, head: Head) -> tuple[Steps, Reference | None]:
         """Return the entries, oldest first, and the reference that led to nothing, if there was one."""

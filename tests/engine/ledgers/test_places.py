@@ -20,14 +20,17 @@ from orchestrator.engine.ledgers.repairing import plan_repair
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session
+from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.errors import LedgerError, LedgerLost, PlanRefused
 from orchestrator.ledger.archive import decode_archive
-from orchestrator.ledger.entry import Kind
-from orchestrator.plans.events import Event, Notice
+from orchestrator.ledger.entry import Kind, Operation
+from orchestrator.ledger.troubles import NotShared
+from orchestrator.plans.events import Event, Notice, Outcome
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from tests.git import commit_file, git, make_clone, make_remote, make_repository
 from tests.ledger.builders import entry, holder
+from tests.ledger.hindrances import moved_away
 
 STACK = "version: 1\nname: shop\nmodules: {{a: {{source: ./a}}}}\n{0}"
 IN_GIT, ALONE = "", "ledger: {remote: false}\n"
@@ -301,6 +304,42 @@ def test_a_place_that_may_not_be_looked_at_waits_for_a_person(
     assert read_present(session, open_store(session)).head == "entry-1"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("directory", "directory"), ("directory", IN_GIT), (IN_GIT, "directory")]
+)
+def test_what_could_not_be_recorded_follows_a_ledger_that_another_clone_moved(
+    ground: Ground, tmp_path: Path, resources: ExitStack, before: str, after: str
+) -> None:
+    """What waits in a clone is recorded where the ledger goes on, before the next run plans anything."""
+    remote = make_remote(tmp_path / "remote.git", of=ground.root)
+    old, new = (
+        directory(tmp_path / name) if kind == "directory" else kind
+        for kind, name in ((before, "old"), (after, "new"))
+    )
+    store = open_store(ground.say(old))
+    git(ground.root, "push", "--quiet", "origin", "main")
+    lock = store.acquire(holder())
+    store.append(entry(1), lock=lock)
+    read_present(ground.session(), store)
+    leave, come_back = moved_away(tmp_path / "old" if before == "directory" else remote)
+    leave()
+    with pytest.raises(NotShared):
+        store.append(entry(2, Kind.FINISHED, outcome=Outcome.FAILED), lock=lock)
+    come_back()
+    other = Ground(make_clone(remote, tmp_path / "other"), resources)
+    assert open_store(other.session()).break_lock(lock.holder)
+    move(other, other.say(new))
+
+    session = ground.say(new)
+    take_turn(session, Operation.APPLY, Turn(), resources, attended=False)
+
+    assert len(read_present(session, open_store(session)).bad) == 1
+    assert ids(other.session()) == ["entry-1", "entry-2"]
+    assert [text.partition(":")[0] for text in ground.told] == [
+        "recorded what could not be when it was done"
+    ]
+
+
 def test_a_move_goes_on_without_a_place_that_is_gone(ground: Ground, tmp_path: Path) -> None:
     """It says that it could not look there, and looks at the others all the same."""
     record(ground.say(IN_GIT), 1)
@@ -337,15 +376,18 @@ def test_what_a_request_says_of_ledgers_is_not_looked_at(ground: Ground, tmp_pat
 
 
 def test_a_first_ledger_is_begun_without_ado(ground: Ground, tmp_path: Path) -> None:
-    """Where none was anywhere, any place will do; and a file that cannot be read is no witness."""
+    """Where none was anywhere, any place will do; and a file that cannot be read is no witness, which is told."""
     session = ground.say(directory(tmp_path / "new"))
     assert read_present(session, open_store(session)).head == ""
     record(session, 1)
     memory = remembered(session).file
+    assert ground.told == []
     memory.write_text("{", encoding="utf-8")
     assert remembered(session).title == ""
-    assert read_present(ground.session(), open_store(ground.session())).head == "entry-1"
-    assert ground.told == []
+    for _ in range(2):
+        assert read_present(ground.session(), open_store(ground.session())).head == "entry-1"
+    (told,) = ground.told
+    assert f"cannot be read ({memory}): whether entries were lost since cannot be told" in told
 
 
 def test_a_ledger_that_goes_on_elsewhere_is_not_set_aside(
