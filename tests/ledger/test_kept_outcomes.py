@@ -237,6 +237,21 @@ def test_what_waits_begins_no_ledger_in_the_place_of_one_that_is_gone(shop: Path
     assert open_store(shop, remote=None).read().head == "entry-3"
 
 
+def test_what_was_done_is_kept_where_the_remote_cannot_move_the_ledger(
+    shop: Path, remote: Path
+) -> None:
+    """A lock file that a crash left there takes no outcome either."""
+    store = open_store(shop)
+    lock = store.acquire(holder())
+    store.append(entry(1), lock=lock)
+    stale = remote / f"{LEDGER}.lock"
+    stale.touch()
+    with pytest.raises(NotShared, match=r"lock files are held; what was done is recorded in this"):
+        store.append(entry(2, Kind.FINISHED), lock=lock)
+    stale.unlink()
+    assert store.append(entry(2, Kind.FINISHED), lock=lock).head == "entry-2"
+
+
 def test_what_waits_hinders_no_repair_of_a_ledger_that_cannot_be_read(shop: Path) -> None:
     """Whoever repairs it takes the lock; what waits follows when it is whole again."""
     store = open_store(shop, remote=None)

@@ -78,6 +78,7 @@ class GitStore:
         self._beside: LedgerState | None = None  # after entries of this run that were set aside
         self._hindrance: OrchestratorError = out_of_order(self._subject)  # and why they were
         self._lined_up: dict[str, str] = {}
+        self._holding = False
         self._sole = (
             ""  # the lock that was taken with the ledger standing where this clone knows it
         )
@@ -136,7 +137,7 @@ class GitStore:
                 self._refs.rehearse(here)
                 lock = self._writing.lock(holder, at=holder.since, mark=holder.token)
                 if self._refs.take_lock(here, lock, settled=settled):
-                    self._sole = holder.token if settled else ""
+                    self._sole, self._holding = holder.token if settled else "", True
                     return self._up_to_date(Lock(holder=holder, succeeded=hold))
         raise self._refs.restless()
 
@@ -152,7 +153,9 @@ class GitStore:
                 if not keep:
                     raise self._hindrance
                 raise self._set_aside(entry, fold(self._beside, entry), self._hindrance)
-            return self._append(entry, lock, last=last, keep=keep)
+            state = self._append(entry, lock, last=last, keep=keep)
+        self._holding = self._holding and not last
+        return state
 
     def _append(self, entry: Entry, lock: Lock, *, last: bool = False, keep: bool) -> LedgerState:
         """Record an entry; one that cannot reach the ledger is kept, if it is to be."""
@@ -187,10 +190,16 @@ class GitStore:
         raise self._refs.restless()
 
     def release(self, lock: Lock) -> None:
-        """Give the lock back, if it is still ours."""
+        """Give the lock back, if it is still ours.
+
+        A remote is asked where this clone forgot one that was not given back: a look at another remote does that.
+        """
         with as_ledger_error():
-            for here in self._locks():
-                if not _holds(here, lock.holder) or self._refs.move_lock(here, ""):
+            for number, here in enumerate(self._locks()):
+                ours = _holds(here, lock.holder)
+                forgotten = not ours and self._holding and number == 0
+                if not forgotten and (not ours or self._refs.move_lock(here, "")):
+                    self._holding = False
                     return
         raise self._refs.restless()
 

@@ -209,13 +209,14 @@ class LedgerRefs:
         """Move the lock; return whether it stood where ``here`` says.
 
         It takes along to the remote what was recorded in this clone alone: a run that finds nothing to do
-        records no entry that would.
+        records no entry that would. What is of another remote begins no ledger on this one.
         """
         moves = {self.lock: (here.lock, lock)}
         if self._remote is None:
             return self._move(moves)
         # Without a look at the results: another process of this clone may have followed the remote already.
-        ahead = {self.ledger: (here.seen, here.ledger)} if here.ledger != here.seen else {}
+        own = here.ledger != here.seen and (here.seen or not self._of_another_remote())
+        ahead = {self.ledger: (here.seen, here.ledger)} if own else {}
         if ahead and self._push(self._remote, {**moves, **ahead}):
             self._follow(moves)
             self._follow({self._seen: (here.seen, here.ledger)})
@@ -253,12 +254,18 @@ class LedgerRefs:
 
     def rooted(self) -> bool:
         """Whether the ledger has been in this place, and is not merely what another one left in this clone."""
-        if self._remote is not None:
-            return self.here().seen != ""
+        return self.here().seen != "" if self._remote is not None else not self._of_another_remote()
+
+    def _of_another_remote(self) -> bool:
+        """Whether the ledger of this clone was seen on another remote, and did not move on from there."""
         marks = self._plumbing.list_refs((f"{_SEEN}/*",))
-        own = [at for ref, at in marks.items() if ref.endswith(f"/{self._subject}")]
+        own = [
+            at
+            for ref, at in marks.items()
+            if ref.endswith(f"/{self._subject}") and ref != self._seen
+        ]
         states = self._plumbing.read([f"{at}:{STATE}" for at in own])
-        return all(each is not None and decode_state(each[1]).moved for each in states)
+        return not all(each is not None and decode_state(each[1]).moved for each in states)
 
     def keep(self, here: Here, *, ledger: str) -> None:
         """Move the ledger of this clone alone, ahead of the remote."""

@@ -131,13 +131,16 @@ def test_a_ledger_that_is_damaged_hides_no_other(shop: Path) -> None:
         "stacks/here/stack.yaml",
         f"version: 1\nname: here\nledger: {{store: directory, path: {base}}}\n",
     )
-    by_hand = git(shop, "commit-tree", git(shop, "mktree", stdin=""), "-m", "by hand")
-    git(shop, "push", "--quiet", "origin", f"{by_hand}:refs/orchestrator/odd/default")
+    blob = git(shop, "hash-object", "-w", "--stdin", stdin="{")
+    for name, tree in (("empty", ""), ("odd", f"100644 blob {blob}\tstate.json\n")):
+        by_hand = git(shop, "commit-tree", git(shop, "mktree", stdin=tree), "-m", "by hand")
+        git(shop, "push", "--quiet", "origin", f"{by_hand}:refs/orchestrator/{name}/default")
     told: list[str] = []
 
     lines = read_stacks(_surroundings(shop, _into(told)))
 
     assert {line.name: line.says for line in lines} == {
+        "empty/default": "its ledger cannot be read",
         "headless/default": "its ledger cannot be read",
         "here/default": "not applied yet",
         "odd/default": "its ledger cannot be read",
@@ -145,6 +148,7 @@ def test_a_ledger_that_is_damaged_hides_no_other(shop: Path) -> None:
         "whole/default": "unfinished",
     }
     assert [text.partition(": ")[0] for text in told] == [
+        "the ledger of empty/default cannot be read",
         "the ledger of odd/default cannot be read",
         "the ledger of headless/default cannot be read",
     ]

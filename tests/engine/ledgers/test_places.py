@@ -24,6 +24,7 @@ from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.errors import LedgerError, LedgerLost, PlanRefused
 from orchestrator.ledger.archive import decode_archive
 from orchestrator.ledger.entry import Kind, Operation
+from orchestrator.ledger.stores.aside import Aside
 from orchestrator.ledger.troubles import NotShared
 from orchestrator.plans.events import Event, Notice, Outcome
 from orchestrator.processes import Stop
@@ -338,6 +339,23 @@ def test_what_could_not_be_recorded_follows_a_ledger_that_another_clone_moved(
     assert [text.partition(":")[0] for text in ground.told] == [
         "recorded what could not be when it was done"
     ]
+
+
+def test_no_lock_begins_a_ledger_on_another_remote(ground: Ground, tmp_path: Path) -> None:
+    """The refs that another remote left in this clone are no ledger there, nor is what waits to be recorded."""
+    make_remote(tmp_path / "remote.git", of=ground.root)
+    git(tmp_path, "init", "--quiet", "--bare", "backup.git")
+    git(ground.root, "remote", "add", "backup", (tmp_path / "backup.git").as_uri())
+    record(ground.session(), 1)
+    owner, repository = ground.session().owner, ground.session().repository
+    for waiting in ((), (entry(2, Kind.FINISHED),)):
+        for each in waiting:
+            Aside(owner=owner, plumbing=repository.plumbing()).keep(each)
+        session = ground.say("ledger: {remote: backup}\n")
+        with ExitStack() as turn:
+            take_turn(session, Operation.APPLY, Turn(patience=9.0), turn, attended=False)
+            assert "it is in refs/orchestrator/shop/default on origin" in refused(session).message
+        assert git(tmp_path / "backup.git", "for-each-ref") == ""
 
 
 def test_a_move_goes_on_without_a_place_that_is_gone(ground: Ground, tmp_path: Path) -> None:
