@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.planning.affected import affected
-from orchestrator.engine.planning.paths import below, own_files, stack_made_of, survey
+from orchestrator.engine.planning.paths import (
+    Known,
+    below,
+    own_files,
+    stack_made_of,
+    survey,
+    unit_made_of,
+)
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.session import Surroundings, open_session
 from orchestrator.errors import RepositoryError
@@ -258,7 +265,7 @@ def test_a_way_out_in_two_steps_counts(root: Path) -> None:
     assert _considered(root) == {"modules.bucket": reason}
 
 
-@pytest.mark.parametrize("to", ["../../../../..", "..", "../../..", "linked", "/etc"])
+@pytest.mark.parametrize("to", ["../../../../..", "..", "linked"])
 def test_links_and_paths_among_inputs_lead_outside(root: Path, to: str) -> None:
     """What a link leads to that is no part of the repository, or all around it; a file whose name is an input."""
     (root / "stacks/shop/modules/network/linked").symlink_to(to)
@@ -269,6 +276,27 @@ def test_links_and_paths_among_inputs_lead_outside(root: Path, to: str) -> None:
 
     assert considered["modules.network"].startswith("stacks/shop/modules/network/linked may lead")
     assert considered["modules.database"].startswith("an input may lead")
+
+
+def test_two_modules_that_are_written_alike_are_two(root: Path) -> None:
+    """From a stack behind a link, the same words lead elsewhere."""
+    (root / "stacks/far").symlink_to("../deep/stacks/far")
+    text = "version: 1\nname: {}\nmodules: {{m: {{source: ../../shared/m}}}}\n"
+    _write(root, "../near/stack.yaml", text.format("near"))
+    _write(root, "../../deep/stacks/far/stack.yaml", text.format("far"))
+    for folder in ("", "deep/"):
+        _write(root, f"../../{folder}shared/m/main.tf", MODULE)
+    _commit(root)
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    known = Known()
+
+    made = {}
+    for name in ("near", "far"):
+        session = open_session(around, stack=name, environment=None)
+        made[name] = survey(session.tree, session.stack, known).paths
+
+    assert below("shared/m/main.tf", made["near"])
+    assert below("deep/shared/m/main.tf", made["far"])
 
 
 _LINKED = {
@@ -300,27 +328,24 @@ def _with_linked_files(root: Path) -> None:
     _commit(root)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [*(each for each in _SHARED if each != "conf/page.tftpl"), "conf/new", "nowhere", "deeper/new"],
-)
-def test_what_links_of_a_module_lead_to_is_what_it_is_made_of(root: Path, file: str) -> None:
+def test_what_links_of_a_module_lead_to_is_what_it_is_made_of(root: Path) -> None:
     """To a file, through another link, to a directory with links of its own, and to what may come; nothing else."""
     _with_linked_files(root)
     assert _considered(root) == {}
     _write(root, "../../README", "more")
     _write(root, "../../shared/other.tf", "# more\n")
     assert _considered(root) == {}
-
-    _write(root, f"../../shared/{file}", f"{_SHARED.get(file, '')}# more\n")
-
-    assert _considered(root)["modules.network"] == f"shared/{file} changed"
     around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
     session = open_session(around, stack="shop", environment=None)
     made = survey(session.tree, session.stack)
-    assert below(f"shared/{file}", made.paths)
     assert not below("shared/other.tf", made.paths)
     assert not made.beside
+
+    for file in ({*_SHARED} - {"conf/page.tftpl"}) | {"conf/new", "nowhere", "deeper/new"}:
+        _write(root, f"../../shared/{file}", f"{_SHARED.get(file, '')}# more\n")
+        assert _considered(root)["modules.network"] == f"shared/{file} changed"
+        assert below(f"shared/{file}", made.paths)
+        _commit(root)
 
 
 @pytest.mark.parametrize(
@@ -360,8 +385,11 @@ def test_a_program_of_the_repository_is_what_its_modules_are_made_of(root: Path)
     around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
     session = open_session(around, stack="shop", environment=None)
     wanted = read_wanted(session.tree, session.stack)
+    paths = {"terraform.sh", "tools/real.sh"}
     for made in (survey(session.tree, session.stack), stack_made_of(session.tree, wanted)):
-        assert {"terraform.sh", "tools/real.sh"} <= made.paths
+        assert paths <= made.paths
+    (elsewhere,) = (each for each in wanted.stack.modules if not each.local)
+    assert unit_made_of(session.tree, wanted, elsewhere).paths == paths
 
 
 @pytest.mark.parametrize(

@@ -136,8 +136,10 @@ def test_what_other_environments_and_comments_say_is_no_part_of_it(ground: Groun
 
 
 def test_what_links_lead_to_is_part_of_it(ground: Ground) -> None:
-    """Also of a stack file that is a link, which says the same with other comments."""
+    """Also of a stack file that is a link, which says the same with other comments; a program need not be in Git."""
     shop = ground.root / "stacks/shop"
+    stack = f"{STACK}terraform: {{binary: ./tools/terraform}}\n"
+    ground.write("stacks/shop/stack.yaml", stack)
     (ground.root / "apps").mkdir()
     (shop / "stack.yaml").rename(ground.root / "apps/shop.yaml")
     (shop / "stack.yaml").symlink_to("../../apps/shop.yaml")
@@ -148,7 +150,7 @@ def test_what_links_lead_to_is_part_of_it(ground: Ground) -> None:
     ground.write("shared/linked.yaml", TEXT.format("two"))
     second = ground.ran(Outcome.FAILED)
     ground.write("shared/linked.yaml", TEXT.format("one"))
-    ground.write("apps/shop.yaml", f"# ours\n{STACK}")
+    ground.write("apps/shop.yaml", f"# ours\n{stack}")
 
     assert ground.back() == (first, second)
 

@@ -20,7 +20,7 @@ WHOLE: Final = ""
 """The path of the repository's root."""
 
 Known = dict[str, tuple[frozenset[str], Leading]]
-"""What modules of a tree are made of, and what in them leads elsewhere, by the paths that stacks name."""
+"""What modules of a tree are made of, and what in them leads elsewhere, by where they lie."""
 
 _GLOB_CHARACTERS: Final = frozenset("*?[")
 _EXPRESSIONS: Final = (".yaml", ".yml", ".json")  # where they can stand
@@ -111,13 +111,16 @@ def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:
     if not module.local:
         return Made(paths=frozenset(run_by))
     request = module_request(tree, stack, module)
-    written = _normal(stack, module.source)  # another one, where a link leads to the directory
-    if written not in known:
-        known[written] = _at_home(tree, locate_local(request))
-    places, leading = known[written]
+    written = f"{stack.directory}/{module.source}"
+    way = trail(tree, written)
+    # What two stacks write alike may be two modules, where one of them lies behind a link.
+    place = written if way.end is None else way.end
+    if place not in known:
+        known[place] = _at_home(tree, locate_local(request))
+    places, leading = known[place]
     outside = leading.given(dict(module.inputs))
     return Made(
-        paths=places.union(trail(tree, f"{stack.directory}/{module.source}").links, run_by),
+        paths=places.union(way.links, run_by),
         beside=frozenset({WHOLE}) if outside else frozenset(),
         outside=(f"{module.id} ({outside})",) if outside else (),
     )
