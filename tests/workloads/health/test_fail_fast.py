@@ -189,6 +189,18 @@ def test_a_quota_with_room_is_waited_for(ground: Ground) -> None:
     assert not rooms.again(ground.namespace, live, "Pod web-1: ImagePullBackOff")
 
 
+def test_what_has_come_is_waited_for(ground: Ground) -> None:
+    """A service account that was missing and is there now is no failure, however long the controller pauses."""
+
+    def again(name: str) -> str:
+        said = f'FailedCreate: error looking up service account: serviceaccount "{name}" not found'
+        return Rooms(ground.cluster).again(ground.namespace, {}, said)
+
+    assert not again("late")
+    ground.others.create(ground.path("serviceaccounts"), {"metadata": {"name": "late"}})
+    assert again("late").startswith(f"ServiceAccount {ground.namespace}/late is there now")
+
+
 def test_a_rule_of_admission(ground: Ground) -> None:
     """Pods that the namespace's security level forbids are told of like those beyond a quota."""
     ground.patch(

@@ -135,7 +135,10 @@ _LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineEx
 
 @pytest.mark.parametrize(
     ("shown", "told"),
-    [([_NO_QUOTA], "no quota"), ([_LATE, {**_REFUSED, "message": _GONE}], "quota few refused")],
+    [
+        ([_NO_QUOTA], "no quota"),
+        ([_LATE, {**_REFUSED, "message": _GONE}], "ResourceQuota shop/few has room"),
+    ],
 )
 def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(
     tmp_path: Path, shown: list[dict[str, Any]], told: str
