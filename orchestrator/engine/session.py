@@ -46,6 +46,7 @@ class Surroundings:
     a newer revision waits. ``impersonated`` is the user whose rights hold in clusters in place of ours, or empty.
     ``looking`` is what plans of several stacks share that are only looked at.
     ``trusted`` names the revision whose history is believed about where ledgers were; empty: the session's own.
+    ``aside`` is the commit of a merge that was made on the side, and is checked out nowhere; or empty.
     ``gate`` is asked about each session; without one, all may be opened.
     """
 
@@ -60,6 +61,7 @@ class Surroundings:
     overtaken: Overtaken = field(default_factory=Overtaken)
     impersonated: str = ""
     trusted: str = ""
+    aside: str = ""
     looking: Looking | None = None
     gate: Gate | None = None
 

@@ -109,12 +109,16 @@ def test_a_program_of_the_repository_is_run_as_the_merge_has_it(world: World) ->
     _branch(world, "change", base)
     program.write_text("#!/bin/sh\necho Terraform v0.1.0\n")
     world.commit("Change the program")
+    git(world.root, "rm", "--quiet", "terraform.sh")
+    world.commit("Take it away")
     git(world.root, "checkout", "--quiet", "main")
 
-    ended = world.run("preview", "--base", "main", "--head", "change")
+    changed = world.run("preview", "--base", "main", "--head", "change~1")
+    gone = world.run("preview", "--base", "main", "--head", "change")
 
-    assert ended.code == 1
-    assert "terraform 0.1.0 is too old" in ended.stdout
+    assert changed.code == gone.code == 1
+    assert "terraform 0.1.0 is too old" in changed.stdout
+    assert "./terraform.sh: no such file" in gone.stdout
 
 
 def test_an_environment_that_leaves_git_is_told(world: World) -> None:

@@ -176,13 +176,19 @@ def workspace_of(session: Session, site: Site, module: Module) -> Workspace:
 def _engine(session: Session, terraform: Terraform) -> Binary:
     """Return what runs modules; a merge that was made on the side is run by its own program, checked out or not."""
     around = session.surroundings
-    return find_binary(
-        terraform,
-        around.settings,
-        session.repository.root,
-        session.tree,
-        aside=bool(around.trusted),
-    )
+    aside = session.revision.commit == around.aside  # and no earlier one, of units that are gone
+    gone = aside and _is_taken_away(session, terraform.binary)
+    root = session.tree if gone else session.repository.root
+    return find_binary(terraform, around.settings, root, session.tree, aside=aside)
+
+
+def _is_taken_away(session: Session, program: str) -> bool:
+    """Whether a merge takes a program out of Git, which the checkout of its base has."""
+    if "/" not in program or (session.tree / program).exists():
+        return False
+    repository = session.repository
+    base = repository.export(repository.revision(session.surroundings.trusted))
+    return (base / program).exists()
 
 
 def resolve_inputs(

@@ -55,7 +55,7 @@ def make_preview(
     try:
         project, unjudged = settings_for(repository, onto, result)
         merge = Merge(
-            surroundings=replace(surroundings, trusted=onto.commit),
+            surroundings=replace(surroundings, trusted=onto.commit, aside=result.commit),
             repository=repository,
             base=onto,
             result=result,
