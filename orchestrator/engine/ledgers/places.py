@@ -6,6 +6,7 @@ never taken for one that is yet to begin.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
@@ -87,9 +88,12 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
 
 def bring_along(session: Session) -> None:
     """Let what this clone alone has of a ledger, ahead of the remote that it left, wait for where it goes on."""
-    seen = remembered(session)
-    kinds = (seen.ledger.store if seen.ledger else None, session.stack.ledger.store)
-    if seen.ledger is None or kinds[0] is not LedgerStore.GIT or kinds[1] is LedgerStore.GIT:
+    seen, now = remembered(session), session.stack.ledger
+    if seen.ledger in {None, now} or seen.ledger.store is not LedgerStore.GIT:
+        return
+    if now.store is LedgerStore.GIT:
+        with suppress(OrchestratorError):  # what is the matter is told where the ledger is read
+            open_store(session).read()
         return
     before = replace(session, stack=replace(session.stack, ledger=seen.ledger))
     try:

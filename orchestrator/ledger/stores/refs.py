@@ -258,14 +258,14 @@ class LedgerRefs:
 
     def _of_another_remote(self) -> bool:
         """Whether the ledger of this clone was seen on another remote, and did not move on from there."""
-        marks = self._plumbing.list_refs((f"{_SEEN}/*",))
-        own = [
-            at
-            for ref, at in marks.items()
-            if ref.endswith(f"/{self._subject}") and ref != self._seen
-        ]
-        states = self._plumbing.read([f"{at}:{STATE}" for at in own])
+        states = self._plumbing.read([f"{at}:{STATE}" for at in self._seen_on_others()])
         return not all(each is not None and decode_state(each[1]).moved for each in states)
+
+    def _seen_on_others(self) -> list[str]:
+        """Return where the ledger stood on other remotes when it was seen there last."""
+        marks = self._plumbing.list_refs((f"{_SEEN}/*",))
+        own = {ref: at for ref, at in marks.items() if ref.endswith(f"/{self._subject}")}
+        return [at for ref, at in own.items() if ref != self._seen]
 
     def keep(self, here: Here, *, ledger: str) -> None:
         """Move the ledger of this clone alone, ahead of the remote."""
@@ -347,10 +347,17 @@ class LedgerRefs:
 
     def _outrun(self, here: Here, ledger: str) -> str:
         """Keep what this clone is ahead with aside, since others went on; raises LedgerError where runs began here."""
-        ahead = self.aside.ahead(here.ledger, here.seen) if here.seen else ()
+        found = (self.aside.ahead(here.ledger, mark) for mark in self._ends_of(here, ledger))
+        ahead = next(filter(None, found), ())
         if not ahead:
             raise self._lineage.parted(ledger)
         return self.aside.chained(ahead, tip=here.aside)
+
+    def _ends_of(self, here: Here, ledger: str) -> Sequence[str]:
+        """Return where what this clone shares with a ledger may end: as it was seen here, or where it moved from."""
+        if here.seen:
+            return (here.seen,)
+        return [at for at in self._seen_on_others() if self._lineage.leads_back(ledger, at)]
 
     def _glimpsed(self) -> Mapping[str, str]:
         """Return where the remote's refs stood a moment ago, once: a look at the lock is one at the ledger, too."""

@@ -306,13 +306,20 @@ def test_a_place_that_may_not_be_looked_at_waits_for_a_person(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("directory", "directory"), ("directory", IN_GIT), (IN_GIT, "directory")]
+    ("before", "after"),
+    [
+        ("directory", "directory"),
+        ("directory", IN_GIT),
+        (IN_GIT, "directory"),
+        (IN_GIT, "ledger: {remote: backup}\n"),
+    ],
 )
 def test_what_could_not_be_recorded_follows_a_ledger_that_another_clone_moved(
     ground: Ground, tmp_path: Path, resources: ExitStack, before: str, after: str
 ) -> None:
     """What waits in a clone is recorded where the ledger goes on, before the next run plans anything."""
     remote = make_remote(tmp_path / "remote.git", of=ground.root)
+    git(tmp_path, "init", "--quiet", "--bare", "backup.git")
     old, new = (
         directory(tmp_path / name) if kind == "directory" else kind
         for kind, name in ((before, "old"), (after, "new"))
@@ -328,6 +335,8 @@ def test_what_could_not_be_recorded_follows_a_ledger_that_another_clone_moved(
         store.append(entry(2, Kind.FINISHED, outcome=Outcome.FAILED), lock=lock)
     come_back()
     other = Ground(make_clone(remote, tmp_path / "other"), resources)
+    for each in (ground, other):
+        git(each.root, "remote", "add", "backup", (tmp_path / "backup.git").as_uri())
     assert open_store(other.session()).break_lock(lock.holder)
     move(other, other.say(new))
 
