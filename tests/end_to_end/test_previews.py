@@ -121,6 +121,32 @@ def test_a_program_of_the_repository_is_run_as_the_merge_has_it(world: World) ->
     assert "./terraform.sh: no such file" in gone.stdout
 
 
+@pytest.mark.soak
+def test_what_leaves_git_is_planned_by_no_program_of_before(world: World, tmp_path: Path) -> None:
+    """A unit's code is that of when it was applied; an engine of then may be too old for its state."""
+    program = world.root / "terraform.sh"
+    program.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/before\nexec terraform "$@"\n')
+    program.chmod(0o755)
+    world.write("modules/base/main.tf", ECHO)
+    engine = {"binary": "./terraform.sh"}
+    base = {"source": "./modules/base", "inputs": {"text": "hello"}}
+    world.declare({"base": base, "other": base}, None, terraform=engine)
+    world.commit("Name a program")
+    world.apply()
+    program.write_text('#!/bin/sh\nexec terraform "$@"\n')
+    _branch(world, "change", world.commit("Change the program"))
+    world.declare({"other": base}, None, terraform=engine)
+    world.commit("Take one away")
+    git(world.root, "checkout", "--quiet", "main")
+    (tmp_path / "before").unlink()
+
+    ended = world.run("preview", "--base", "main", "--head", "change")
+
+    assert ended.code == 0, ended.said
+    assert "### Merging: 1 to delete" in ended.stdout
+    assert not (tmp_path / "before").exists()
+
+
 def test_an_environment_that_leaves_git_is_told(world: World) -> None:
     """No plan shows what it leaves behind, so the comment says that something is."""
     small_stack(world)
