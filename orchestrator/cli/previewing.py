@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -209,7 +209,8 @@ def _tell(options: Options, done: "Commented") -> None:
     from orchestrator.reports.errors import render_error
 
     if done.published is not None:
-        click.echo(options.redact(_told(done.preview, done.published)), err=options.as_json)
+        for line in _told(done.preview, done.published):
+            click.echo(options.redact(line), err=options.as_json)
     if done.refreshed is not None and done.refreshed.found is not Found.CURRENT:
         click.echo(options.redact(told(done.refreshed)), err=options.as_json)
     for error in filter(None, (done.preview.error, done.error)):
@@ -238,16 +239,20 @@ def _without(surroundings: "Surroundings", token: str, others: frozenset[str]) -
     return replace(surroundings, settings=replace(settings, environment=kept))
 
 
-def _told(made: "Preview", published: "Published") -> str:
+def _told(made: "Preview", published: "Published") -> Iterator[str]:
     from orchestrator.forges.commenting import Ending
     from orchestrator.reports.preview.words import headline
 
-    if published.ending is Ending.OVERTAKEN:
-        return "The request moved on meanwhile, or its base: the comment is left to the later run."
-    if published.ending in {Ending.CLOSED, Ending.MERGED}:
-        return "The request was merged or closed meanwhile: the plans came too late."
-    address = published.comment.address if published.comment else ""
-    return f"{headline(made)}. Comment {published.ending.value}: {address}"
+    match published.ending:
+        case Ending.OVERTAKEN:
+            yield "The request moved on meanwhile, or its base: the comment is left to the later run."
+        case Ending.CLOSED | Ending.MERGED:
+            yield "The request was merged or closed meanwhile: the plans came too late."
+        case _:
+            address = published.comment.address if published.comment else ""
+            yield f"{headline(made)}. Comment {published.ending.value}: {address}"
+    if published.kept is not None:
+        yield f"A second comment of ours stays beside it until somebody deletes it: {published.kept.message}."
 
 
 def _exit_for(made: "Preview", fail_on: tuple[str, ...]) -> None:

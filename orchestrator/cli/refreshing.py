@@ -2,7 +2,8 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -33,30 +34,51 @@ def refresh_comments(
     ``opened`` gives the forge at a request. Whatever one fails of, the others are looked at: their statuses decide too.
     """
     from orchestrator.engine.previewing.refreshing import refresh
-    from orchestrator.reports.errors import render_error
     from orchestrator.reports.preview.document import refreshed_json
 
     done: list[Refreshed] = []
-    failed = False
-    for each in [number] if number else _all(surroundings, opened(number)):
-        try:
+    errors: list[Exception] = []
+
+    def look(each: int) -> None:
+        one: Refreshed | None = None
+        with _told_at_once(options, surroundings, f"request {each}", errors):
             one = refresh(surroundings, opened(each), configuration=configuration, limit=limit)
+        if one is not None:
             done.append(one)
-        except Exception as error:
-            if surroundings.stop.requested or isinstance(error, Interrupted):
-                raise
-            if options.verbose and not isinstance(error, OrchestratorError):
-                traceback.print_exc()
-            failed = True
-            text = options.redact(f"request {each}: {render_error(unexpected(error))}")
-            # No line is begun by what a request is made of: CI takes some for commands.
-            click.echo(text.rstrip("\n").replace("\n", "\n| "), err=True)
-            continue
-        click.echo(options.redact(told(done[-1])), err=options.as_json)
+            click.echo(options.redact(told(one)), err=options.as_json)
+
+    for each in [number] if number else opened(number).open_requests():
+        look(each)
+    merged: set[int] = set()
+    if not number:
+        with _told_at_once(options, surroundings, "requests that were merged", errors):
+            merged.update(_merged(surroundings, opened(number)))
+    for each in sorted(merged):
+        look(each)
     if options.as_json:
         print_json(options, refreshed_json(done))
-    if failed:
+    if errors:
         sys.exit(1)
+
+
+@contextmanager
+def _told_at_once(
+    options: Options, surroundings: "Surroundings", what: str, errors: list[Exception]
+) -> Iterator[None]:
+    """Tell an error, and go on; a request to stop is none."""
+    from orchestrator.reports.errors import render_error
+
+    try:
+        yield
+    except Exception as error:
+        if surroundings.stop.requested or isinstance(error, Interrupted):
+            raise
+        if options.verbose and not isinstance(error, OrchestratorError):
+            traceback.print_exc()
+        errors.append(error)
+        text = options.redact(f"{what}: {render_error(unexpected(error))}")
+        # No line is begun by what a request is made of: CI takes some for commands.
+        click.echo(text.rstrip("\n").replace("\n", "\n| "), err=True)
 
 
 def told(one: "Refreshed") -> str:
@@ -72,12 +94,10 @@ def told(one: "Refreshed") -> str:
     return f"request {one.number} {one.found.value}{': ' if more else ''}{', '.join(more)}"
 
 
-def _all(surroundings: "Surroundings", client: "Forge") -> Iterator[int]:
-    """Yield the open requests, and those by which the last commits came."""
+def _merged(surroundings: "Surroundings", client: "Forge") -> Iterator[int]:
+    """Yield the requests by which the last commits came."""
     from orchestrator.repository.repository import open_repository
 
-    yield from client.open_requests()
     plumbing = open_repository(surroundings.directory).plumbing(stop=surroundings.stop)
-    commits: Sequence[str] = plumbing.log("HEAD", limit=_LAST_COMMITS)
-    merged = {number for commit in commits for number in client.requests_of(commit)}
-    yield from sorted(merged)
+    for commit in plumbing.log("HEAD", limit=_LAST_COMMITS):
+        yield from client.requests_of(commit)

@@ -1,7 +1,6 @@
 """One comment on a request, whoever runs beside us: found again, changed in place, and never one of an older commit."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -29,12 +28,14 @@ class Ending(StrEnum):
 class Published:
     """What became of a comment, and the comment itself; None when the request moved on, or none was written.
 
-    ``before`` is what it said until then, empty for one that was not there.
+    ``before`` is what it said until then, empty for one that was not there. ``kept`` says why the forge keeps another
+    one of ours beside it, None where there is none.
     """
 
     ending: Ending
     comment: Comment | None = None
     before: str = ""
+    kept: ForgeError | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,16 +114,26 @@ def marked(forge: Forge, marker: str) -> Comment | None:
     return next(iter(_ours(forge, marker)), None)
 
 
-def marked_alone(forge: Forge, marker: str) -> Comment | None:
+def marked_alone(
+    forge: Forge, marker: str, *, worth: Callable[[str], tuple[bool, int]], stop: Stop
+) -> Comment | None:
     """Return our oldest comment that begins with a marker, and leave none beside it.
 
-    A run that was killed may have left a second one, which nobody would ever call stale. That the forge refuses to
-    delete it is told by who writes.
+    A run that was killed may have left a second one, or one that could not tell who it was; nobody would ever call that
+    stale. The text that is worth most stays, of several the oldest. What the forge refuses of this is told by who
+    writes.
     """
     ours = _ours(forge, marker)
-    with suppress(ForgeError):
-        _delete(forge, ours[1:])
-    return next(iter(ours), None)
+    if len(ours) <= 1:
+        return next(iter(ours), None)
+    oldest, best = ours[0], max(ours, key=lambda each: worth(each.text))
+    try:
+        is_best = best is oldest or insist(lambda: forge.edit(oldest, best.text), stop)
+    except ForgeError:
+        return oldest
+    if is_best:  # else somebody deleted the oldest meanwhile
+        _tidied(forge, ours)
+    return oldest if best is oldest else marked(forge, marker)
 
 
 def _published(forge: Forge, text: Text, stop: Stop) -> Published:
@@ -135,34 +146,41 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     if not stands:
         return Published(ending=Ending.OVERTAKEN)
     if any(text.is_newer(each.text) for each in ours):
-        return Published(ending=Ending.OVERTAKEN, comment=_alone(forge, text, now, ours))
+        alone, kept = _alone(forge, text, now, ours)
+        return Published(ending=Ending.OVERTAKEN, comment=alone, kept=kept)
     if not request.is_open:
         ending = Ending.MERGED if request.merged_as else Ending.CLOSED
         return Published(ending=ending, comment=found)
     is_said = before.strip() == now.strip()
     if found and (is_said or forge.edit(found, now)):
-        _delete(forge, ours[1:])
+        kept = _tidied(forge, ours)
         ending = Ending.KEPT if is_said else Ending.CHANGED
-        return Published(ending=ending, comment=found, before=text.before)
+        return Published(ending=ending, comment=found, before=text.before, kept=kept)
     return _written(forge, text, now, stop)
 
 
 def _written(forge: Forge, text: Text, now: str, stop: Stop) -> Published:
     written = forge.write(now)
     # The list of a forge may be behind: what it answered is there all the same.
-    alone = insist(lambda: _alone(forge, text, now, _ours(forge, text.marker)), stop) or written
-    if not says(alone, now):  # another run found none either
+    alone, kept = insist(lambda: _alone(forge, text, now, _ours(forge, text.marker)), stop)
+    said = alone or written
+    if not says(said, now):  # another run found none either
         return _published(forge, text, stop)
-    return Published(ending=Ending.WRITTEN, comment=alone, before=text.before)
+    return Published(ending=Ending.WRITTEN, comment=said, before=text.before, kept=kept)
 
 
 def _ours(forge: Forge, marker: str) -> Sequence[Comment]:
     return [each for each in forge.comments() if each.text.startswith(marker)]
 
 
-def _delete(forge: Forge, comments: Sequence[Comment]) -> None:
-    for each in comments:
-        forge.delete(each)
+def _tidied(forge: Forge, ours: Sequence[Comment]) -> ForgeError | None:
+    """Leave the oldest of our comments alone; return why the forge keeps others: what was to be said is there."""
+    try:
+        for each in ours[1:]:
+            forge.delete(each)
+    except ForgeError as error:
+        return error
+    return None
 
 
 def _plain(text: str) -> str:
@@ -170,11 +188,13 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def _alone(forge: Forge, text: Text, now: str, ours: Sequence[Comment]) -> Comment | None:
+def _alone(
+    forge: Forge, text: Text, now: str, ours: Sequence[Comment]
+) -> tuple[Comment | None, ForgeError | None]:
     """Leave one comment of those with a marker: the oldest, with our text where none is of a later run."""
     if len(ours) <= 1:
-        return ours[0] if ours else None
-    kept = next((each.text for each in ours if text.is_newer(each.text)), now)
-    forge.edit(ours[0], kept)
-    _delete(forge, ours[1:])
-    return replace(ours[0], text=kept)
+        return (ours[0] if ours else None), None
+    said = next((each.text for each in ours if text.is_newer(each.text)), now)
+    if not forge.edit(ours[0], said):  # somebody deleted it meanwhile
+        return _alone(forge, text, now, ours[1:])
+    return replace(ours[0], text=said), _tidied(forge, ours)

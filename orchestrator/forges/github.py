@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
 from orchestrator.forges.troubles import Refusal, is_no, refused, unanswered
+from orchestrator.forges.viewer import said_in, viewer
 
 if TYPE_CHECKING:
     from github import Github
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS: Final = 30
 _OF_ACTIONS: Final = "github-actions[bot]"
-_WHO: Final = "query { viewer { login } }"
 
 
 class GitHub:
@@ -133,17 +133,8 @@ class GitHub:
         except Refusal as refusal:
             if not is_no(refusal.status, refusal.said):
                 raise
-        from github import GithubException
-
-        try:
-            asking = _client(self._place, self._patience.asking()).requester
-            _, told = asking.graphql_query(_WHO, {})
-        except (Refusal, GithubException) as error:
-            said = error.said if isinstance(error, Refusal) else _said(error.data)
-            if not is_no(error.status, said):  # it may be anybody
-                raise
-            return _OF_ACTIONS
-        return str(told["data"]["viewer"]["login"])
+        asking = _client(self._place, self._patience.asking()).requester
+        return viewer(asking, self._patience) or _OF_ACTIONS
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -155,7 +146,7 @@ class GitHub:
         except Refusal as error:
             raise refused(self._place, error.status, error.said) from error
         except GithubException as error:
-            raise refused(self._place, error.status, _said(error.data)) from error
+            raise refused(self._place, error.status, said_in(error.data)) from error
         except RequestException as error:
             raise unanswered(self._place, error) from error
 
@@ -173,11 +164,6 @@ def _client(place: Place, patience: "Patience") -> "Github":
         seconds_between_writes=0,
         lazy=True,
     )
-
-
-def _said(data: object) -> str:
-    """Return the sentence of an answer that is a refusal."""
-    return str(data.get("message", "")) if isinstance(data, dict) else ""
 
 
 def _status(found: "CommitStatus") -> Status:

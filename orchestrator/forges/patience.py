@@ -70,6 +70,16 @@ class Patience(Retry):
         """Return this for what only asks, also by POST: as patient as for what is read."""
         return self.new(allowed_methods=_ASKING)
 
+    def insist(self, do: Callable[[], T], *, lost: int) -> T:
+        """Do what is refused for now again and again, as the function of that name does."""
+        return insist(do, self._stop, lost=lost)
+
+    def refused_for_now(self, headers: Mapping[str, str], said: str) -> Exception:
+        """Return what to raise for a limit that is told with 200: Busy, or ForgeError where nobody waits for it."""
+        told = waiting_time(headers, self._now())
+        seconds = self._pause if told is None else told
+        return Busy(seconds) if self._waits(seconds) else asked_too_often(said=said)
+
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002, ARG002  as urllib3 calls it
         """Whether an answer may be one after which to try again: it was not done, or may be done twice."""
         refused = status_code in {_FORBIDDEN, _CONFLICT, _TOO_MANY}

@@ -201,6 +201,10 @@ def test_a_request_without_a_comment_is_left_alone(
     assert f"request {NUMBER} has no comment of ours" in ended.stdout
     assert f"there is no request {NUMBER + 1}" in ended.stderr
     assert (forge.texts, forge.statuses) == ([], [])
+    forge.troubles = [Trouble("GET", r"/commits/\w+/pulls$", 403, message="not for you")]
+    told = comment(world, forge, "--refresh", "--output", "json", GITHUB_REF="refs/heads/main")
+    assert (told.code, [each["number"] for each in told.json["requests"]]) == (1, [NUMBER])
+    assert "requests that were merged: error: GitHub refuses to touch" in told.stderr
 
 
 def test_a_bug_that_one_request_shows_keeps_no_other_from_its_turn(

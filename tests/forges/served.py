@@ -27,7 +27,8 @@ Query = dict[str, list[str]]
 class Trouble:
     """What the next requests of a kind get instead of an answer; ``done`` says that they were carried out first.
 
-    ``path`` is a pattern, or the word ``comments`` or ``user``; ``then`` is what others do at that moment.
+    ``path`` is a pattern, or the word ``comments`` or ``user``; ``then`` is what others do at that moment, ``answer``
+    what is said where that is no refusal.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Trouble:
     done: bool = False
     times: int = 1
     then: Callable[[], None] = lambda: None
+    answer: Json = None
 
 
 @dataclass(slots=True)
@@ -221,7 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 401, held.refusal("Bad credentials"), {}
         trouble = held.trouble_for(self.command, path)
         if trouble and not trouble.done:
-            return trouble.status, held.refusal(trouble.message), trouble.headers
+            said = trouble.answer or held.refusal(trouble.message)
+            return trouble.status, said, trouble.headers
         status, answer = held.answer(self.command, path, query, body)
         if trouble:
             return trouble.status, held.refusal(trouble.message), trouble.headers

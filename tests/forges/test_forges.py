@@ -227,12 +227,51 @@ def test_who_only_looks_leaves_one_comment(forge: Served) -> None:
     """Also where the forge keeps the second one: what is to be said of the first is more."""
     for text in ("first", "second"):
         forge.add(f"{MARKER}\n{text}")
-    forge.troubles.append(Trouble("DELETE", r"/(comments|notes)/\d+$", 403))
+    forge.troubles.append(Trouble("DELETE", _ONE, 403))
 
-    found = [marked_alone(client_of(forge), MARKER) for _ in range(2)]
+    found = [_alone(forge) for _ in range(2)]
 
-    assert [each and each.text for each in found] == [f"{MARKER}\nfirst"] * 2
+    assert found == [f"{MARKER}\nfirst"] * 2
     assert forge.texts == [f"{MARKER}\nfirst"]
+
+
+def test_who_only_looks_leaves_the_answer_for_the_request_as_it_is(forge: Served) -> None:
+    """It may stand in the later comment, of a run that could not tell whose the other one is."""
+    for text in ("of the last head", "of the head", "of another head"):
+        forge.add(f"{MARKER}\n{text}")
+    former = forge.texts
+    forge.troubles = [Trouble(method, _ONE, 403) for method in ("PATCH", "PUT")]
+
+    assert (_alone(forge), forge.texts) == (former[0], former)  # what the forge refuses is not lost
+    forge.troubles = []
+    assert _alone(forge) == former[1]
+    assert forge.texts == [former[1]]
+
+
+def test_a_second_comment_that_the_forge_keeps_is_told(forge: Served) -> None:
+    """What was to be said is there all the same."""
+    forge.add(f"{MARKER}\nbefore")
+    forge.add(f"{MARKER}\nleft")
+    forge.troubles.append(Trouble("DELETE", _ONE, 403, times=99))
+
+    first, second = publish_on(forge), publish_on(forge)
+
+    assert (first.ending, second.ending) == (Ending.CHANGED, Ending.KEPT)
+    assert "refuses to touch" in str(first.kept)
+    assert forge.texts == [TEXT, f"{MARKER}\nleft"]
+
+
+_ONE = r"/(comments|notes)/\d+$"
+
+
+def _alone(forge: Served) -> str | None:
+    """Return what the comment says that is left of several."""
+
+    def worth(text: str) -> tuple[bool, int]:
+        return text.endswith("of the head"), 0
+
+    left = marked_alone(client_of(forge), MARKER, worth=worth, stop=Stop())
+    return left.text if left else None
 
 
 def test_a_comment_that_was_taken_is_there_whatever_the_list_says(forge: Served) -> None:

@@ -1,6 +1,7 @@
 """Limits and failures of forges: waited for, told, and never a reason to write twice or over what is newer."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -190,6 +191,48 @@ def test_no_answer_to_who_we_are_is_none(asked: tuple[str, str], status: int, sa
             publish_on(held)
 
     assert held.texts == [TEXT]
+
+
+def _wrong(times: int, *types: str, said: str = "it failed", **headers: str) -> Trouble:
+    """Return what GitHub answers to a query that it does not carry out: 200, with what is wrong."""
+    told = [{**({"type": each} if each else {}), "message": said} for each in types]
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Trouble("POST", "/graphql", 200, named, times=times, answer={"errors": told})
+
+
+_RESET = str(datetime(2999, 1, 1, tzinfo=UTC).timestamp()).partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "ending"),
+    [
+        (_wrong(2, "RATE_LIMITED", said="API rate limit exceeded"), "own"),
+        (_wrong(2, "", said=_LIMIT, Retry_After="0"), "own"),
+        (_wrong(2, "", said="Something went wrong while executing your query."), "own"),
+        (_wrong(99, "", said="Something went wrong."), "not tell whose token"),
+        (_wrong(99, "RATE_LIMITED"), "asked too often"),
+        (
+            _wrong(99, "RATE_LIMITED", X_RateLimit_Remaining="0", X_RateLimit_Reset=_RESET),
+            "asked too often",
+        ),
+        (_wrong(99, "FORBIDDEN", "SERVICE_UNAVAILABLE"), "not tell whose token"),
+        (_wrong(99, "FORBIDDEN"), "workflows"),
+        (_wrong(99, "INSUFFICIENT_SCOPES"), "workflows"),
+        (_wrong(99, "NOT_FOUND"), "workflows"),
+    ],
+)
+def test_what_is_wrong_with_a_query_comes_with_200(trouble: Trouble, ending: str) -> None:
+    """Only that one may not ask is an answer: an app that took a limit for it would be somebody else from then on."""
+    held = SmallGitHub(may_ask_who=False, login="planner-app[bot]", troubles=[replace(trouble)])
+    with serving(held):
+        held.add(TEXT, held.login)
+        held.add(f"{TEXT}\nof a workflow", held.bot)
+        if ending in {"own", "workflows"}:
+            (found,) = client_of(held).comments()
+            assert found.text == (TEXT if ending == "own" else f"{TEXT}\nof a workflow")
+        else:
+            with pytest.raises(ForgeError, match=ending):
+                client_of(held).comments()
 
 
 def test_who_we_are_is_asked_once(forge: Served) -> None:

@@ -21,7 +21,7 @@ from orchestrator.forges.commenting import marked, marked_alone, rewrite, says, 
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
 from orchestrator.reports.preview.afterwards import last_sentences
-from orchestrator.reports.preview.memory import Memory, marker, recall
+from orchestrator.reports.preview.memory import Memory, marker, recall, worth
 from orchestrator.reports.preview.standing import EVERYTHING, with_last_line, with_stale
 from orchestrator.repository.repository import open_repository
 
@@ -49,7 +49,10 @@ def refresh(
     counts as stale before that is raised.
     """
     request = forge.request()
-    comment = marked_alone(forge, marker(configuration))
+    of_the_request = partial(worth, head=request.head, into=request.base)
+    comment = marked_alone(
+        forge, marker(configuration), worth=of_the_request, stop=surroundings.stop
+    )
     memory = recall(comment.text) if comment else None
     if comment is None or memory is None:
         known = comment.text if comment else ""

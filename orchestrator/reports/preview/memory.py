@@ -124,6 +124,14 @@ def recall(comment: str) -> Memory | None:
     return memory if _is_ours(memory) else None
 
 
+def worth(comment: str, *, head: str, into: str) -> tuple[bool, int]:
+    """Return what a comment is worth beside another one: whether it is about these, then when it began."""
+    memory = recall(comment)
+    if memory is None:
+        return False, -1
+    return (memory.head, memory.into or into) == (head, into), memory.begun
+
+
 def _is_ours(memory: Memory) -> bool:
     planned = (name for name, plan in memory.plans.items() if plan.digest)
     commits = (memory.head, *filter(None, [memory.base]))
