@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-_MOST: Final = 40  # as many as Linux follows
+MOST: Final = 40
+"""How many links a path may have on its way: as many as Linux follows."""
+
 _PRIVATE: Final = frozenset(
     {".git", ".orchestrator"}
 )  # in a checkout; what Git knows has none of them
@@ -17,11 +19,13 @@ _PRIVATE: Final = frozenset(
 class Trail:
     """Where a path leads: the links on the way, and the end, all from the repository's root.
 
-    ``end`` is None where it leads out of the repository, or nowhere.
+    ``end`` is None where it leads out of the repository, or nowhere since there are too many links, most likely in a
+    ``circle``.
     """
 
     links: tuple[str, ...] = ()
     end: str | None = None
+    circle: bool = False
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -40,10 +44,11 @@ def trail(root: Path, path: str) -> Trail:
             here.pop()
             continue
         place = "/".join((*here, part))
-        target = _target(root, place)
-        if part in {"..", "/"} or len(links) >= _MOST:
+        if part in {"..", "/"}:
             return Trail(links=tuple(links))
-        if target:
+        if target := _target(root, place):
+            if len(links) >= MOST:
+                return Trail(links=tuple(links), circle=True)
             links.append(place)
             ahead += _parts(target)
         else:
@@ -65,7 +70,7 @@ def trails(root: Path, files: Iterable[str]) -> Iterator[tuple[str, Trail]]:
             yield file, above if above.end is None else Trail(links=above.links, end=real)
         else:
             own = trail(root, real)
-            yield file, Trail(links=(*above.links, *own.links), end=own.end)
+            yield file, replace(own, links=(*above.links, *own.links))
 
 
 def links_below(root: Path, path: str) -> Iterator[str]:
@@ -91,7 +96,7 @@ def part_behind(root: Path, link: str) -> str | None:
 
 
 def leads_out(root: Path, path: str) -> bool:
-    """Whether a path below ``root`` leads out of the repository by a symbolic link, its own or one above it."""
+    """Whether a path below ``root`` leads out of the repository or nowhere by a symbolic link, its own or one above."""
     return trail(root, path).end is None
 
 

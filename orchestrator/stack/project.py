@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, cast
 
 from orchestrator.errors import InvalidStack, Mistake, Place, UsageError
-from orchestrator.stack.links import leads_out
+from orchestrator.stack.links import MOST, leads_out, trail
 from orchestrator.stack.model import Json, Ledger, Risk, State, Terraform
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.policies import Guards, OnFailure
@@ -180,7 +180,7 @@ def read_document(root: Path, file: str, *, start: str = "") -> YamlDocument:
     secret of whoever reads what another one wrote, and a mistake would show it.
     """
     if leads_out(root, file):
-        raise InvalidStack((_leading_out(file),))
+        raise InvalidStack((_leading_out(root, file),))
     try:
         content = (root / file).read_bytes()
     except OSError as error:
@@ -213,9 +213,11 @@ def document_in(content: bytes, file: str, *, start: str = "") -> YamlDocument:
     return documents[0]
 
 
-def _leading_out(file: str) -> Mistake:
+def _leading_out(root: Path, file: str) -> Mistake:
+    circle = f"this leads in a circle, or over more than {MOST} symbolic links"
+    out = "this leads out of the repository by a symbolic link"
     return Mistake(
-        message="this leads out of the repository by a symbolic link",
+        message=circle if trail(root, file).circle else out,
         place=Place(file=file, line=1, column=1),
         hint="write the file itself, or a relative link to a file of the repository",
     )

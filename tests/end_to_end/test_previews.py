@@ -269,7 +269,7 @@ def test_the_settings_of_the_base_win(world: World) -> None:
     assert "module.far in stacks/" in wrapped.stdout
     assert "wrapper has the source 'git::https://elsewhere.example" in wrapped.stdout
     assert "is not allowed" in ended.stdout
-    assert "orchestrator.yaml changes (allow.sources): these plans were made" in ended.stdout
+    assert "orchestrator.yaml changes (allow.sources): that of the base counts" in ended.stdout
 
 
 def test_no_secret_is_in_a_preview(world: World, tmp_path: Path) -> None:

@@ -396,7 +396,7 @@ def test_a_program_of_the_repository_is_what_its_modules_are_made_of(root: Path)
     ("text", "reason"),
     [
         (None, "there was no shop/default at"),
-        ("version: 1\nname: [", "the stack could not be read at"),
+        ("version: 1\nname: [", "the stack could not be read at "),
     ],
 )
 def test_without_a_stack_then_everything_counts(root: Path, text: str | None, reason: str) -> None:
@@ -413,6 +413,8 @@ def test_without_a_stack_then_everything_counts(root: Path, text: str | None, re
 
     assert len(considered) == 5
     assert all(each.startswith(reason) for each in considered.values())
+    if text is not None:
+        assert all("(stacks/shop/stack.yaml: " in each for each in considered.values())
 
 
 def test_a_revision_that_is_not_there(root: Path) -> None:

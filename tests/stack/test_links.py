@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.stack.links import Trail, leads_out, links_below, trail, trails
+from orchestrator.stack.links import MOST, Trail, leads_out, links_below, trail, trails
 
 _LINKS = {
     "stacks/shop": "../apps/shop",
@@ -75,6 +75,21 @@ def test_what_leads_out_has_no_end(root: Path, path: str) -> None:
     """Neither has what comes back, which it does in one checkout alone, nor what Git keeps for itself."""
     assert trail(root, path).end is None
     assert leads_out(root, path)
+
+
+def test_a_circle_is_told_from_what_leads_out(root: Path) -> None:
+    """As many links as Linux follows are none, whatever stands behind the last one."""
+    for number in range(MOST):
+        (root / f"link{number}").symlink_to(f"link{number + 1}")
+    (root / f"link{MOST}").mkdir()
+    (root / f"link{MOST}" / "x").touch()
+    (root / "one-more").symlink_to("link0")
+
+    assert trail(root, "loop/x").circle
+    assert trail(root, "link0/x").end == f"link{MOST}/x"
+    assert (root / "link0/x").is_file()
+    assert trail(root, "one-more").circle
+    assert not trail(root, "out").circle
 
 
 def test_many_files_are_followed_as_each_alone(root: Path) -> None:

@@ -231,6 +231,15 @@ def test_settings_that_lead_nowhere_outside_are_not_taken_for_none(tmp_path: Pat
         load_project(root)
 
 
+def test_settings_that_lead_in_a_circle_are_told_as_that(tmp_path: Path) -> None:
+    """They lead nowhere, and neither out of the repository."""
+    (tmp_path / "orchestrator.yaml").symlink_to("orchestrator.yaml")
+    with pytest.raises(InvalidStack) as caught:
+        load_project(tmp_path)
+
+    assert "leads in a circle, or over more than 40 symbolic links" in render(caught.value.mistakes)
+
+
 @pytest.mark.parametrize("link", ["stacks/odd/stack.yaml", "stacks/odd"])
 def test_a_stack_file_that_lies_outside_is_named_by_its_directory_and_not_read(
     tmp_path: Path, link: str

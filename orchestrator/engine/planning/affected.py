@@ -63,8 +63,19 @@ def _former(session: Session, revision: Revision) -> tuple[Mapping[UnitId, Makin
         return {unit.id: makings_of(then.tree, wanted, unit) for unit in wanted.stack.units}, ""
     except UsageError:
         return {}, f"there was no {session.owner} at {revision}"
-    except InvalidStack:
-        return {}, f"the stack could not be read at {revision}"
+    except InvalidStack as error:
+        return {}, f"the stack could not be read at {revision}{_cause(error)}"
+
+
+def _cause(error: InvalidStack) -> str:
+    """Return the first mistake, which may be of another file than the stack's."""
+    for mistake in error.mistakes[:1]:
+        return (
+            f" ({mistake.place.file}: {mistake.message})"
+            if mistake.place
+            else f" ({mistake.message})"
+        )
+    return ""
 
 
 def _touched(

@@ -148,12 +148,12 @@ def _notes(merge: Merge, changed: frozenset[str]) -> Iterator[str]:
         yield f"{name} is no longer in Git: what it made stays, unless it is destroyed before"
     before = merge.repository.export(merge.base)
     if merge.unjudged:
-        yield f"{PROJECT_FILE} of the base cannot be read: these plans were made by that of the request"
+        yield f"{PROJECT_FILE} of the base cannot be read: that of the request counts"
     elif not changed.isdisjoint(trail(before, PROJECT_FILE).all):
         after = load_project(merge.repository.export(merge.result))
         keys = ", ".join(overruled_settings(merge.project, after))
         which = f" ({keys})" if keys else ""
-        yield f"{PROJECT_FILE} changes{which}: these plans were made by that of the base"
+        yield f"{PROJECT_FILE} changes{which}: that of the base counts"
 
 
 def _gone(merge: Merge, changed: frozenset[str]) -> Iterator[str]:

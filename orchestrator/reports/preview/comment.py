@@ -46,7 +46,10 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
         hidden if size(hidden) <= limit // _SHARE_OF_MEMORY else remember(preview, plans=False),
     )
     memory = recall(previous)
-    since = tuple(_since(memory, preview)) if memory and memory.whole else ()
+    compared = (
+        memory and memory.whole and preview.error is None
+    )  # else nobody knows what became of the plans
+    since = tuple(_since(memory, preview)) if memory and compared else ()
     if not any(map(loud, preview.stacks)) and preview.error is None:
         text = _without_effect(preview)
         more = ("", *_notes(preview, redact, limit=limit), *since)

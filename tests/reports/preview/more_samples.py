@@ -107,13 +107,13 @@ def _settings_of_the_base() -> Preview:
         made,
         notes=(
             "blog is no longer in Git: what it made stays, unless it is destroyed before",
-            "orchestrator.yaml changes: these plans were made by that of the base",
+            "orchestrator.yaml changes: that of the base counts",
         ),
     )
 
 
 def _noted_without_effect() -> Preview:
-    note = "orchestrator.yaml changes: these plans were made by that of the base"
+    note = "orchestrator.yaml changes: that of the base counts"
     return replace(preview(of(unit_plan())), notes=(note,))
 
 
@@ -220,9 +220,7 @@ def _unjudged() -> Preview:
     made = plan(unit_plan("manifests.shop", change()), environment="staging")
     quiet = plan(unit_plan("manifests.shop"), environment="production")
     why = "its orchestrator.yaml cannot be read: unknown key 'nonsense'"
-    note = (
-        "orchestrator.yaml of the base cannot be read: these plans were made by that of the request"
-    )
+    note = "orchestrator.yaml of the base cannot be read: that of the request counts"
     planned = preview(
         StackPreview(stack="shop", environment="staging", plan=made, unjudged=why),
         StackPreview(stack="shop", environment="production", plan=quiet, unjudged=why),

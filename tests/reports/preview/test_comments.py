@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import RepositoryError
 from orchestrator.plans.change import Action, Risk
 from orchestrator.plans.redaction import Secrets
 from orchestrator.reports.preview.comment import comment
-from orchestrator.reports.preview.memory import marker, recall
+from orchestrator.reports.preview.memory import marker, recall, worth
 from orchestrator.reports.preview.page import page
 from tests.plans.builders import change, field_change, unit_plan
 from tests.reports.preview.building import HEAD, of, preview, resource
@@ -180,6 +181,8 @@ def test_what_changed_since_the_comment_before() -> None:
         " `blog/production` is not touched any more." in told
     )
     assert "Since the comment on `9e8d7c6b5a`: nothing changed." in again
+    failed = preview(error=RepositoryError("the two conflict in stack.yaml"))
+    assert "Since" not in comment(failed, limit=_GITHUB, previous=told)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +201,27 @@ def test_what_changed_since_the_comment_before() -> None:
 def test_a_comment_that_remembers_nothing_is_no_error(text: str) -> None:
     """Whatever stands in an earlier comment, it is read or passed over."""
     assert recall(text) is None
+
+
+def test_of_two_comments_that_about_the_request_is_worth_more_then_the_later_one() -> None:
+    """What nobody can read is worth least."""
+
+    def written(begun: int, **about: str) -> str:
+        made = replace(preview(), begun=begun, **{"into": "main", **about})
+        return comment(made, limit=_GITHUB)
+
+    ordered = [
+        "anything",
+        written(9, head="a" * 40),
+        written(10, into="release"),
+        written(0, into=""),
+        written(2),
+        written(3),
+    ]
+
+    found = [worth(each, head=HEAD, into="main") for each in ordered]
+    assert found == sorted(found)
+    assert len({*found}) == len(found)
 
 
 def test_a_page_holds_everything_and_loads_nothing() -> None:
