@@ -9,7 +9,7 @@ from orchestrator.errors import InvalidStack
 from orchestrator.stack.parses import remembered
 from orchestrator.stack.yaml import YamlDocument, parse
 
-TEXT = "\ufeffa: &x [1, 2.5, true, null]\nb: *x\n---\nc: '\U0001f600 ${{ vars.x }}'\n"
+TEXT = "\ufeffkind: A\na: &x [1, 2.5, true, null]\nb: *x\n---\nkind: B\nc: '\U0001f600 ${{ vars.x }}'\n"
 CHANGED = "a: 2\n"
 
 

@@ -10,6 +10,7 @@ from orchestrator.reports.mistakes import render
 from orchestrator.stack.expressions import references
 from orchestrator.stack.parses import remembered
 from orchestrator.stack.text.secrecy import everything, secrets_of_manifests
+from orchestrator.stack.text.source import Source
 from orchestrator.stack.yaml import parse
 
 _HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
@@ -60,6 +61,41 @@ def test_a_secret_is_known_by_its_text(kind: str) -> None:
     (mistake,) = _mistakes(f"{kind}\ndata:\n  password: @hunter2\n")
 
     assert "hunter" not in render([mistake])
+
+
+_NO_KIND = "data:\n  password: @hunter2\n  user: @hunter3\n"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "kind: Secert",
+        "knd: Secret",
+        "kind: >-\n  Secret",
+        "metadata: {name: &k Secret}\nkind: *k",
+        'kind: "S\\x65cret"',
+        "kind: # of this\n  Secret",
+        f"{_HEAD}stringData:\n  values: |\n---",
+    ],
+)
+def test_what_does_not_say_plainly_that_it_is_none_may_be_a_secret(kind: str) -> None:
+    """Whoever wrote it may have misspelt that, or pasted a document into a value of one."""
+    for text in (f"{kind}\n{_NO_KIND}", f"{_OTHER.replace('@', '')}---\n{kind}\n{_NO_KIND}"):
+        mistakes = _mistakes(text)
+        assert mistakes
+        assert "hunter" not in render(mistakes)
+
+
+def test_of_what_is_no_secret_the_lines_of_secret_keys_are_not_shown() -> None:
+    """Whose values are below them, too; what stands beside them is."""
+    text = "kind: Job\nspec:\n  - dbPassword: |\n      a\n\n     %hunter2\n  - {apiKey: hunter2}\n  x: hunter2\n"
+    lines = text.split("\n")
+    source = Source(text, "job.yaml", secrets_of_manifests)
+
+    shown = [source.place(line, 0).text for line in range(len(lines))]
+
+    assert shown == [*lines[:2], "", "", "", "", "", lines[7], ""]
 
 
 def test_what_is_no_secret_is_shown() -> None:

@@ -39,7 +39,8 @@ class Source:
 
     def _place(self, line: int, column: int) -> Place:
         start = self._starts[line]
-        if any(first <= start < end for first, end in self._secret):
+        span = bisect_right(self._secret, (start, len(self.text) + 1)) - 1  # they are in order
+        if span >= 0 and start < self._secret[span][1]:
             return Place(file=self.file, line=line + 1, column=column + 1, secret=True)
         end = _BREAK.search(self.text, start)
         text = self.text[start : end.start() if end else None]

@@ -206,8 +206,8 @@ def test_a_comment_that_remembers_nothing_is_no_error(text: str) -> None:
 def test_of_two_comments_that_about_the_request_is_worth_more_then_the_later_one() -> None:
     """What nobody can read is worth least."""
 
-    def written(begun: int, **about: str) -> str:
-        made = replace(preview(), begun=begun, **{"into": "main", **about})
+    def written(begun: int, *, head: str = HEAD, into: str = "main") -> str:
+        made = replace(preview(), begun=begun, head=head, into=into)
         return comment(made, limit=_GITHUB)
 
     ordered = [
