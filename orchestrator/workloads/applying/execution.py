@@ -15,9 +15,10 @@ from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.replacing import clear_away
 from orchestrator.workloads.applying.sending import Sent
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.answers import NotServed, TooEarly
+from orchestrator.workloads.cluster.answers import Invalid, NotServed, TooEarly
 from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
+from orchestrator.workloads.definitions.custom_resources import DEFINITION
 from orchestrator.workloads.health.controllers import paused
 from orchestrator.workloads.health.custom import own_rules
 from orchestrator.workloads.health.rollout import Listener, Rollout, follow, kept_under
@@ -35,6 +36,8 @@ _DEFINITIONS_SECONDS: Final = 30.0
 # A new namespace gets its service account, and a new definition its address, a moment after they are there. A quota
 # allows more, or has room again for what was deleted to be made anew, when its controller has looked.
 _EARLY_SECONDS: Final = 15.0
+_NO_PATIENCE: Final = -1.0
+_OTHER_SERVERS_SECONDS: Final = 5.0
 _AGAIN_SECONDS: Final = 0.1
 _AGAIN_SECONDS_AT_MOST: Final = 1.0
 
@@ -152,30 +155,38 @@ class _Execution:
                 on_reply=partial(self._replied, rollout),
                 keep=kept_under(self._rules),
             )
-            errors = [reply for reply in replies if isinstance(reply, ClusterError)]
-            early = all(map(self._is_early, errors))
-            waited = clock.seconds() - started
-            if errors and (not early or waited > _EARLY_SECONDS):
-                raise together(errors)
-            left = [
-                submission
+            refused = [
+                (submission, reply)
                 for submission, reply in zip(left, replies, strict=True)
                 if isinstance(reply, ClusterError)
             ]
+            waited = clock.seconds() - started
+            if any(waited > self._patience(*each) for each in refused):
+                raise together([error for _, error in refused])
+            left = [submission for submission, _ in refused]
             if left:
                 self._stop.wait(pause_between_tries(waited))
 
-    def _is_early(self, error: ClusterError) -> bool:
-        """Whether a refusal passes by itself: the server takes in a moment later what was made, changed or deleted."""
-        if isinstance(error, NotServed):
-            return True
-        if not isinstance(error, TooEarly):
-            return False
-        quotas, lacks = self._plan.quotas, error.lacks
-        return (
-            not lacks.too_small
-            or lacks.namespace in self._emptied
-            or any(map(lacks.met_by, quotas))
+    def _patience(self, submission: Submission, error: ClusterError) -> float:
+        """Return for how many seconds the same is sent again, since the server may take it a moment later."""
+        match error:
+            case NotServed():
+                return _EARLY_SECONDS
+            case TooEarly(lacks=lacks):
+                freed = lacks.namespace in self._emptied or any(
+                    map(lacks.met_by, self._plan.changed)
+                )
+                return _EARLY_SECONDS if freed or not lacks.too_small else _NO_PATIENCE
+            case _ if type(error) is Invalid and self._is_redefined(submission.ref):
+                return _OTHER_SERVERS_SECONDS
+            case _:
+                return _NO_PATIENCE
+
+    def _is_redefined(self, ref: ObjectRef) -> bool:
+        """Whether this plan changes the definition of a kind, which servers beside the one that took it learn later."""
+        name = self._cluster.resource(ref).qualified
+        return any(
+            (each.group, each.kind, each.name) == (*DEFINITION, name) for each in self._plan.changed
         )
 
     def _clear_away(self) -> None:

@@ -7,6 +7,7 @@ a value that is pending) is planned from the manifest alone and shown as such.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from orchestrator.plans.change import Action
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
@@ -14,6 +15,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.model import Drift, UnitId
 from orchestrator.workloads.claimed import claimed, has_to_be_known
 from orchestrator.workloads.cluster import Cluster
+from orchestrator.workloads.definitions.custom_resources import DEFINITION
 from orchestrator.workloads.health.controllers import paused
 from orchestrator.workloads.manifests.wanted import RenderedSet, WantedObject, check_identities
 from orchestrator.workloads.order import rank
@@ -28,6 +30,8 @@ from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from orchestrator.workloads.planning.world import World, observe
 from orchestrator.workloads.records.fields import without
 from orchestrator.workloads.secrecy import fingerprint_of, learn_wanted
+
+_TAKEN_IN_LATER: Final = frozenset({("", "ResourceQuota"), DEFINITION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +69,17 @@ def plan_sets(
         *(_set_plan(rendered, world) for rendered in sets),
         *(_set_plan(RenderedSet(unit=unit, objects=()), world, removed=True) for unit in gone),
     )
-    quotas = frozenset(_changed_quotas(found))
-    plans = tuple(replace(plan, quotas=quotas) for plan in found) if quotas else found
+    changed = frozenset(_changed(found))
+    plans = tuple(replace(plan, changed=changed) for plan in found) if changed else found
     others = (item for rendered in beside for item in rendered.objects)
     check_foundations(plans, (*objects, *others), world)
     return Plans(plans=plans, claimed=_claimed(world, {item.ref for item in inventory}))
 
 
-def _changed_quotas(plans: Iterable[SetPlan]) -> Iterator[ObjectRef]:
+def _changed(plans: Iterable[SetPlan]) -> Iterator[ObjectRef]:
+    """Yield the quotas and definitions that change: what others are sent for their sake may be refused for a moment."""
     for step in (step for plan in plans for step in plan.steps):
-        if step.ref.kind == "ResourceQuota" and step.action is not Action.NO_OP:
+        if step.action is not Action.NO_OP and (step.ref.group, step.ref.kind) in _TAKEN_IN_LATER:
             yield step.ref
 
 

@@ -44,7 +44,7 @@ class SetPlan:
     ours any more or ask to stay. ``drift`` is what others did to objects and what is left so; ``ignored`` counts
     those of which that is not even told; ``left`` names the fields that differ from Git by a rule of the set.
     ``removed`` marks a set that Git no longer declares; ``resting`` tells what is left alone wholly, and why.
-    ``quotas`` are those that any set of the same plan makes or changes.
+    ``changed`` are the quotas and definitions that any set of the same plan makes or changes.
     """
 
     unit: UnitId
@@ -59,4 +59,4 @@ class SetPlan:
     removed: bool = False
     fingerprint: str = ""
     resting: tuple[str, ...] = ()
-    quotas: frozenset[ObjectRef] = frozenset()
+    changed: frozenset[ObjectRef] = frozenset()

@@ -175,13 +175,14 @@ def test_a_refusal_of_an_earlier_apply_is_no_failure_yet(
 
 
 def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
-    """A refusal for an account that is to come is tried again, and by a quota that another set changes; no other."""
+    """A refusal for an account that is to come, by a quota or a definition that changes, is tried again; no other."""
     missing = 'pods "a" is forbidden: error looking up service account: serviceaccount "default" not found'
     early, full = (
         Say(status=403, body={"message": text}) for text in (missing, "exceeded quota: few")
     )
+    unknown = Say(status=500, body={"message": ".spec.a: field not declared in schema"})
     made = Say(status=201, body=config("a"))
-    applied = in_turn(early, early, made, full, made, full)
+    applied = in_turn(early, early, made, full, made, full, unknown, made, unknown)
 
     def script(asked: Asked) -> Say:
         if asked.method == "PATCH":
@@ -192,15 +193,22 @@ def test_what_comes_a_moment_later_is_waited_for(tmp_path: Path) -> None:
     step = ObjectStep(ref=ref(name="a"), action=Action.CREATE, manifest=manifest)
     plan = SetPlan(unit=UnitId("manifests.shop"), steps=(step,))
     with serving(script) as server, connected(server.address, tmp_path) as cluster:
-        few = frozenset({ref("ResourceQuota", name="few")})
-        for count, quotas, refused in ((3, None, False), (5, few, False), (6, None, True)):
-            told_so = (
-                pytest.raises(ClusterError, match="exceeded quota") if refused else nullcontext()
-            )
+        few, defined = (
+            ref("ResourceQuota", name="few"),
+            ref("CustomResourceDefinition", group="apiextensions.k8s.io", name="configmaps"),
+        )
+        for count, changed, refused in (
+            (3, (), ""),
+            (5, (few,), ""),
+            (6, (defined,), "exceeded quota"),
+            (8, (defined,), ""),
+            (9, (few,), "fields that its kind does not know"),
+        ):
+            told_so = pytest.raises(ClusterError, match=refused) if refused else nullcontext()
             with told_so:
                 apply_set(
                     cluster,
-                    replace(plan, quotas=quotas or frozenset()),
+                    replace(plan, changed=frozenset(changed)),
                     wait=Wait(enabled=False),
                     on_event=lambda _: None,
                     stop=Stop(),

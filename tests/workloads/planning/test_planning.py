@@ -265,6 +265,7 @@ def test_a_definition_that_grows_with_its_object(ground: Ground) -> None:
     )
     (plan,) = ground.plan(ground.rendered(grown), inventory=inventory)
     assert [field.path for field in change_of(plan, "/first").fields] == ["spec.colour"]
+    assert [each.kind for each in plan.changed] == ["CustomResourceDefinition"]
     ground.prune(ground.apply(grown, inventory=inventory))
 
 

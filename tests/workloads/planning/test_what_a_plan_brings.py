@@ -89,7 +89,7 @@ def test_a_quota_grows_with_what_needs_it(ground: Ground) -> None:
     assert sorted(told(plan).values()) == [Action.CREATE, Action.UPDATE]
     sets = ground.rendered(text(quota(1)), name="platform"), ground.rendered(text(_SECRET))
     for plan in ground.plan(*sets, inventory=inventory):
-        assert [quota.name for quota in plan.quotas] == ["few"]
+        assert [quota.name for quota in plan.changed] == ["few"]
     ground.apply(*sets, inventory=inventory)
     assert ground.others.get(ground.path("secrets", "one"))["metadata"]["name"] == "one"
 
