@@ -87,18 +87,26 @@ class _Server:
                     ended.recv(4096)
                     self._tell_of_ends()
                 elif file == self._requests.fileno():
-                    waiting.register(self._fork(), 0)  # whether it is closed, and no word in it
+                    channel = self._fork()
+                    if channel is not None:
+                        waiting.register(channel, 0)  # whether it is closed, and no word in it
                 else:
                     waiting.unregister(file)
                     self._let_go(file)
             self._reap()
 
-    def _fork(self) -> socket.socket:
+    def _fork(self) -> socket.socket | None:
+        """Fork once more, and return its channel; one that cannot be is told so by a channel that is closed."""
         start, files, _, _ = socket.recv_fds(self._requests, 1, _FILES)
         if not start:
             os._exit(0)  # whoever asked is gone, and forks see that on their own
-        out, err, channel = files
-        process = os.fork()
+        try:
+            out, err, channel = files  # fewer than were sent, where no more may be open
+            process = os.fork()
+        except (ValueError, OSError):  # no process, or no memory for it: that of others goes on
+            for each in files:
+                os.close(each)
+            return None
         if not process:
             self._requests.close()
             for other in self._running.values():

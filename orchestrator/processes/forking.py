@@ -29,6 +29,9 @@ LENGTH_BYTES: Final = 8
 _ANSWER_SECONDS: Final = 30.0
 """How long the process that forks may take to fork, in seconds, a start of its own included."""
 
+_ATTEMPTS: Final = 3
+"""How often a fork is asked for: the first may meet a process that dies, and the second find that it is dead."""
+
 _LOST: Final = 70
 """What a fork counts as ended with when nobody can tell any more (sysexits.h, EX_SOFTWARE)."""
 
@@ -64,7 +67,9 @@ class _Fork:
         if said:
             self.code = int(said)
             return
-        select.select([self.handle], [], [])
+        ended = select.poll()  # select(2) takes none from 1024 on, and an agent may have more
+        ended.register(self.handle, select.POLLIN)
+        ended.poll()
 
     def wait(self) -> int:
         os.close(self.handle)
@@ -103,10 +108,7 @@ class Forks:
         """
         limits = limits or Limits()
         with temporary_file() as out, temporary_file() as err:
-            try:
-                child = self._forked(command, out, err)
-            except NotForked:  # it was gone, or came to nothing; another one may do
-                child = self._forked(command, out, err)
+            child = self._forked_in_the_end(command, out, err)
             ended = supervise(
                 child, limits=limits, stop=stop, on_poll=_nothing, await_end=child.await_end
             )
@@ -118,23 +120,47 @@ class Forks:
         with self._lock:
             self._let_go()
 
+    def _forked_in_the_end(self, command: Command, out: IO[bytes], err: IO[bytes]) -> _Fork:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._forked(command, out, err)
+            except NotForked as error:
+                if isinstance(error.__cause__, TimeoutError):
+                    raise  # it is busy, and will be
+        return self._forked(command, out, err)
+
     def _forked(self, command: Command, out: IO[bytes], err: IO[bytes]) -> _Fork:
-        ours, theirs = socket.socketpair()
         try:
-            with theirs, self._lock:
-                files = [out.fileno(), err.fileno(), theirs.fileno()]
-                socket.send_fds(self._connection(), [b"+"], files)
+            ours = self._asked(out, err)
+        except (OSError, OrchestratorError) as error:
+            raise NotForked("nothing could be forked") from error
+        handle = -1
+        try:
             ours.settimeout(_ANSWER_SECONDS)
             pid = int(_line(ours))
             handle = os.pidfd_open(pid)
             _tell(ours, command)
             ours.settimeout(None)
-        except (OSError, ValueError, OrchestratorError) as error:
+        except (OSError, ValueError) as error:
+            # Of this one alone: were the process that forks let go of, all that runs would end.
             ours.close()  # a fork that was told nothing ends
-            with self._lock:
-                self._let_go()
+            if handle >= 0:
+                os.close(handle)
             raise NotForked("nothing could be forked") from error
         return _Fork(pid, ours, handle)
+
+    def _asked(self, out: IO[bytes], err: IO[bytes]) -> socket.socket:
+        """Ask for a fork, and return where it answers; lets go of a process that hears nothing any more."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            files = [out.fileno(), err.fileno(), theirs.fileno()]
+            try:
+                socket.send_fds(self._connection(), [b"+"], files)
+            except (OSError, OrchestratorError):
+                ours.close()
+                self._let_go()
+                raise
+        return ours
 
     def _connection(self) -> socket.socket:
         if self._requests is None:
