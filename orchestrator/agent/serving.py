@@ -10,11 +10,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
 from orchestrator.agent.complaints import Complaints
+from orchestrator.agent.connections import Bounds, Connections
 from orchestrator.errors import OrchestratorError
 
 _MOST_BYTES: Final = 1024**2
@@ -46,13 +47,20 @@ class NotServed(OrchestratorError):
 
 
 @contextmanager
-def serving(address: str, routes: Mapping[str, Route], hooks: Mapping[str, Hook]) -> Iterator[int]:
+def serving(
+    address: str,
+    routes: Mapping[str, Route],
+    hooks: Mapping[str, Hook],
+    *,
+    bounds: Bounds | None = None,
+) -> Iterator[int]:
     """Serve while the block lasts, and give it the port; raises NotServed.
 
     ``routes`` are by their paths, ``hooks`` by the last part of ``/hooks/NAME``.
     """
     host, _, port = address.rpartition(":")
-    server = _Server(_application(routes, hooks), host.strip("[]") or None, int(port))
+    place = host.strip("[]") or None, int(port)
+    server = _Server(_application(routes, hooks), place, bounds or Bounds())
     thread = threading.Thread(target=server.run, name="http", daemon=True)
     thread.start()
     try:
@@ -63,9 +71,12 @@ def serving(address: str, routes: Mapping[str, Route], hooks: Mapping[str, Hook]
 
 
 class _Server:
-    def __init__(self, application: web.Application, host: str | None, port: int) -> None:
+    def __init__(
+        self, application: web.Application, place: tuple[str | None, int], bounds: Bounds
+    ) -> None:
         self._application = application
-        self._place = (host, port)
+        self._place = place
+        self._bounds = bounds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over = asyncio.Event()
         self.port: Future[int] = Future()
@@ -92,13 +103,17 @@ class _Server:
         runner = web.AppRunner(self._application, access_log=None, handle_signals=False)
         await runner.setup()
         host, port = self._place
+        connections = Connections(server=cast("web.Server", runner.server), bounds=self._bounds)
         try:
-            await web.TCPSite(runner, host, port, reuse_address=True).start()
+            listener = await self._loop.create_server(connections, host, port, reuse_address=True)
         except OSError as error:
             self.port.set_exception(self._not_served(error.strerror or str(error)))
         else:
-            self.port.set_result(int(runner.addresses[0][1]))
+            looking = asyncio.create_task(connections.look())
+            self.port.set_result(int(listener.sockets[0].getsockname()[1]))
             await self._over.wait()
+            looking.cancel()
+            listener.close()
         await runner.cleanup()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from orchestrator import log
+from orchestrator.agent.connections import Bounds
 from orchestrator.agent.serving import Answer, NotServed, serving
 
 pytestmark = pytest.mark.integration
@@ -69,6 +70,46 @@ def test_who_sends_slowly_holds_up_nobody(port: int) -> None:
     assert ask(port, "GET", "/healthz")[0] == 200
     for each in idle:
         each.close()
+
+
+def test_connections_are_bounded_in_number() -> None:
+    """Who opens more than may be has his oldest ended, and others are answered; each takes a handle of the agent."""
+    routes, bounds = {"/healthz": lambda: Answer(text="ok\n")}, Bounds(most=20)
+    with serving("127.0.0.1:0", routes, {}, bounds=bounds) as port:
+        _crowd(port, bounds.most + 10)
+
+
+def _crowd(port: int, many: int) -> None:
+    idle = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(many)]
+    assert ask(port, "GET", "/healthz")[0] == 200
+    assert _is_ended(idle[0])
+    idle[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert idle[-1].recv(100).startswith(b"HTTP/1.1 200")
+    for each in idle:
+        each.close()
+
+
+def test_connections_are_bounded_in_time() -> None:
+    """One that says nothing, or half of a head, or was answered, does not stay."""
+    bounds = Bounds(seconds=0.2)
+    with serving("127.0.0.1:0", {"/": lambda: Answer(text="ok\n")}, {}, bounds=bounds) as port:
+        said = (b"", b"GET / HTTP/1.1\r\nHo", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in said]
+        for each, words in zip(idle, said, strict=True):
+            each.sendall(words)
+        assert all(_is_ended(each) for each in idle)
+        for each in idle:
+            each.close()
+
+
+def _is_ended(connection: socket.socket) -> bool:
+    """Wait for the other side to end a connection, whatever it says before."""
+    try:
+        while connection.recv(1000):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
 
 
 def test_an_address_that_is_taken_is_told(port: int) -> None:
