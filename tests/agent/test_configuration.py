@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -204,6 +205,63 @@ def test_a_repository_may_be_kept_below_a_folder(tmp_path: Path) -> None:
     ):
         (mistake,) = _mistakes(tmp_path, f"{_SMALL.rstrip()[:-1]}, path: {path}}}\n")
         assert told in mistake
+
+
+_ONE = "git@git.example.org:acme/shop.git"
+_TWICE = [
+    ({"branch": "live"}, {}, "all stacks"),
+    ({"stacks": {"shop": {"environments": ["live", "test"]}}}, {}, "shop/live"),
+    ({"stacks": {"shop": {}}}, {"stacks": {"shop": {}, "web": {}}}, "shop/*"),
+    ({"stacks": {"shop": {"environments": ["live"]}}}, {"stacks": {"shop": {}}}, "shop/live"),
+    ({"path": "a"}, {"path": "a/b/", "stacks": {"web": {}}}, "web/*"),
+    ({"path": "a", "stacks": {"web": {}}}, {"path": "b", "stacks": {"web": {}}}, "web/*"),
+]
+_ONCE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"stacks": {"shop": {}}}, {"stacks": {"web": {}}}),
+    (
+        {"stacks": {"shop": {"environments": ["live"]}}},
+        {"stacks": {"shop": {"environments": ["test"]}}},
+    ),
+    ({"path": "a"}, {"path": "ab"}),
+    ({"path": "a"}, {"path": "b", "stacks": {"web": {}}}),
+    ({"url": "https://git.example.org:8443/acme/shop"}, {}),
+    ({"url": "https://git.example.org/acme/shops"}, {}),
+]
+
+
+def _two(first: dict[str, Any], second: dict[str, Any]) -> str:
+    repositories = {"one": {"url": _ONE, **first}, "two": {"url": _ONE, **second}}
+    return json.dumps({"version": 1, "repositories": repositories})
+
+
+@pytest.mark.parametrize(("first", "second", "what"), _TWICE)
+def test_a_stack_is_kept_by_one(
+    first: dict[str, Any], second: dict[str, Any], what: str, tmp_path: Path
+) -> None:
+    """Two that name one repository would change a stack to and fro, each to its branch, as its ledger is one."""
+    (mistake,) = _mistakes(tmp_path, _two(first, second))
+    assert f"one keeps {what} as well, of the same repository" in mistake
+
+
+@pytest.mark.parametrize(("first", "second"), _ONCE)
+def test_a_repository_may_be_named_once_more(
+    first: dict[str, Any], second: dict[str, Any], tmp_path: Path
+) -> None:
+    """For other stacks or environments of it, or other folders."""
+    assert len(_load(tmp_path, _two(first, second)).repositories) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.org/acme/shop.git/",
+        "ssh://git@GIT.example.org/acme/shop",
+        "git.example.org:acme/shop",
+    ],
+)
+def test_one_repository_may_be_written_in_several_ways(url: str, tmp_path: Path) -> None:
+    """The host and the path say which it is."""
+    assert "as well, of the same" in _mistakes(tmp_path, _two({"url": url}, {}))[0]
 
 
 _BRANCHES = ("main", "release/1.0", "a@b", "user/x.y", "0", "ünder", "@")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from orchestrator.agent.configuration.model import Leader, Limits, Retry
 from orchestrator.agent.configuration.notifications import channel_mistakes
 from orchestrator.agent.configuration.schema import SIZE
+from orchestrator.agent.configuration.twice import kept_twice
 from orchestrator.errors import Mistake
 from orchestrator.forges.place import Kind
 from orchestrator.stack.names import nearest
@@ -49,6 +50,7 @@ def mistakes_of(top: Section) -> Iterator[Mistake]:
         yield from _check_trust(repository)
         yield from _check_telling(top, repository)
         yield from _check_stacks(repository)
+    yield from kept_twice(top)
 
 
 def _check_port(top: Section) -> Iterator[Mistake]:
