@@ -248,7 +248,7 @@ class Loop:
 
     def _seen(self, sight: Sight) -> None:
         now, watch = clock.lasting(), self._watches.each[sight.repository]
-        repository, before = self.configuration.repositories[sight.repository], watch.sight
+        repository, before = self.configuration.repositories[sight.repository], watch.ledgers
         lot, retry = self._chance.random(), self.configuration.retry
         watch.answered(sight, now, poll=repository.poll, retry=retry, lot=lot)
         self._announce(
@@ -263,11 +263,9 @@ class Loop:
         item = self.agenda[Key(repository=sight.repository)]
         revision = item.revision if sight.error else sight.revision
         self._replace(moved(item, revision, now, signers=sight.signers))
-        if sight.error:
-            return
-        if before is not None and not before.error:
+        if before is not None and not sight.error:
             self.agenda = recorded(
-                self.agenda, before.ledgers, sight.ledgers, now, repository=sight.repository
+                self.agenda, before, sight.ledgers, now, repository=sight.repository
             )
 
     def _ended(self, result: Result) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestrator.agent.configuration.model import Configuration, Retry
 from orchestrator.agent.decisions.agenda import NEVER
 from orchestrator.agent.decisions.backoff import pause_after, spread
+from orchestrator.agent.decisions.revisions import Ledgers
 from orchestrator.agent.watching import Asker, Sight
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
@@ -16,7 +17,8 @@ from orchestrator.settings import Settings
 class Watch:
     """A repository, which is being asked, or will be when that is ``due``; ``again`` as soon as it has answered.
 
-    ``doubted`` is what we know while somebody else may have gone on from a newer revision.
+    ``doubted`` is what we know while somebody else may have gone on from a newer revision. ``ledgers`` are those that
+    it told of last, be it that it was silent since; None before it told of any.
     """
 
     asker: Asker
@@ -26,6 +28,7 @@ class Watch:
     doubted: bool = False
     failures: int = 0
     sight: Sight | None = None
+    ledgers: Ledgers | None = None
 
     @property
     def known(self) -> bool:
@@ -57,6 +60,7 @@ class Watch:
         self.due = now if self.again else now + spread(pause, lot)
         self.doubted = self.doubted and (self.again or bool(sight.error))
         self.again, self.sight = False, sight
+        self.ledgers = self.ledgers if sight.error else sight.ledgers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

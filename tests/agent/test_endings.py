@@ -135,6 +135,18 @@ def test_what_waits_for_a_person_waits(end: End) -> None:
     assert soon.due == {Task.RECONCILE: NOW + 40}
 
 
+@pytest.mark.parametrize("end", End)
+def test_what_came_during_a_run_is_not_waited_for(end: End) -> None:
+    """An approval that the run did not see any more is looked at at once; runs that end otherwise hurry nobody."""
+    stirred = replace(at_work(), stirred=True)
+    after = ended(stirred, verdict(end, again=40), NOW, pace=PACE, lot=0.5)
+    usual = ended(at_work(), verdict(end, again=40), NOW, pace=PACE, lot=0.5)
+    if end in {End.HELD, End.SUSPENDED}:
+        assert after == replace(usual, due={Task.RECONCILE: NOW})
+    else:
+        assert after == usual
+
+
 @given(st.integers(0, 20), LOTS)
 def test_a_repository_that_cannot_be_read_is_tried_again(failures: int, lot: float) -> None:
     """Later each time; one whose branch moved meanwhile at once."""

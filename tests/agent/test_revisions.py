@@ -1,11 +1,12 @@
 """What a look at Git means for what is due."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
+from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task, begun
 from orchestrator.agent.decisions.revisions import hurried, moved, recorded, surveyed, vanished
 from orchestrator.plans.declared import Declared
 from tests.agent.builders import NOW, declared, key, survey
@@ -142,19 +143,30 @@ def test_an_entry_wakes_who_waits_for_a_person() -> None:
     assert recorded(waiting, {}, {"other/default": "e1"}, NOW, repository="a") == waiting
 
 
+def test_an_entry_during_a_run_is_remembered_until_the_next() -> None:
+    """The run may have read its ledger before; the entry may be its own, too, and is no reason to look again then."""
+    ((name, item),) = _at_rest().items()
+    agenda = {name: begun(replace(item, waits=True), Task.RECONCILE, NOW)}
+    woken = recorded(agenda, {}, {"shop/default": "e2"}, NOW + 1, repository="a")[name]
+    assert (woken.stirred, woken.due) == (True, {})
+    other = recorded(agenda, {}, {"other/default": "e2"}, NOW + 1, repository="a")[name]
+    assert not other.stirred
+    resting = recorded({name: item}, {}, {"shop/default": "e2"}, NOW, repository="a")
+    assert resting == {name: item}
+
+
 def test_an_entry_about_what_left_git_has_it_taken_away() -> None:
     """Whoever approved that, or says to go on, means the stack that is no more; one that came back is brought about."""
     ((name, item),) = _at_rest().items()
 
-    def woken(item: Item) -> object:
+    def woken(item: Item) -> Mapping[Task, float]:
         waits = {name: replace(item, waits=True)}
         after = recorded(waits, {}, {"shop/default": "e2"}, NOW, repository="a")
         return after[name].due
 
     assert woken(replace(item, due={Task.DESTROY: NOW + 900})) == {Task.DESTROY: NOW}
-    going = replace(item, running=Task.DESTROY)
-    assert woken(going) == {Task.DESTROY: NOW}
-    assert woken(replace(going, due={Task.RECONCILE: NOW + 5})) == {Task.RECONCILE: NOW}
+    back = replace(item, due={Task.DESTROY: NOW + 900, Task.RECONCILE: NOW + 5})
+    assert woken(back)[Task.RECONCILE] == NOW
 
 
 def test_what_comes_back_to_git_is_not_taken_away() -> None:

@@ -21,8 +21,8 @@ def watch(tmp_path: Path) -> Watch:
     return Watch(asker=asker, due=NOW)
 
 
-def _answer(watch: Watch, now: float, error: str = "") -> None:
-    sight = Sight(repository="a", revision="r1", error=error)
+def _answer(watch: Watch, now: float, error: str = "", **ledgers: str) -> None:
+    sight = Sight(repository="a", revision="r1", ledgers=ledgers, error=error)
     watch.answered(sight, now, poll=60, retry=Retry(), lot=0.5)
 
 
@@ -56,3 +56,12 @@ def test_what_is_doubted_is_asked_anew(watch: Watch) -> None:
     watch.ask()
     _answer(watch, NOW + 30)
     assert watch.known
+
+
+def test_what_it_said_of_ledgers_outlasts_a_silence(watch: Watch) -> None:
+    """Whoever approves while it does not answer is seen by what stood there before."""
+    found = [watch.ledgers]
+    for error, ledgers in (("away", {}), ("", {"s": "e1"}), ("away", {}), ("", {"s": "e2"})):
+        _answer(watch, NOW, error=error, **ledgers)
+        found.append(watch.ledgers)
+    assert found == [None, None, {"s": "e1"}, {"s": "e1"}, {"s": "e2"}]

@@ -54,8 +54,9 @@ class Item:
     Of a repository they are whose signed commits are taken, and whose were when one was taken last.
     ``due`` says when there is what to do, ``urgent`` that a new revision waits. ``failures`` counts those in a row, and
     ``overtaken`` how often somebody else had applied what is newer; ``waits`` says that only a person, or time, can
-    change what it waits for. ``running`` is what is being done, since ``started``. ``look`` is when to look at its
-    workloads, along with those of others. ``declared`` is the revision that declared last what is to be taken away.
+    change what it waits for. ``running`` is what is being done, since ``started``; ``stirred`` that its ledger moved
+    meanwhile. ``look`` is when to look at its workloads, along with those of others. ``declared`` is the revision that
+    declared last what is to be taken away.
     """
 
     key: Key
@@ -70,6 +71,7 @@ class Item:
     waits: bool = False
     running: Task | None = None
     started: float = -NEVER
+    stirred: bool = False
     look: float = NEVER
     declared: str = ""
 

@@ -30,7 +30,8 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     for the newer one to be read, which may never come: it is tried later and later, too.
     """
     overtaken = item.overtaken + 1 if verdict.end is End.OVERTAKEN else 0
-    task, item = item.running, replace(item, running=None, look=NEVER, overtaken=overtaken)
+    task, stirred = item.running, item.stirred
+    item = replace(item, running=None, stirred=False, look=NEVER, overtaken=overtaken)
     if _REVISIONS & item.due.keys() or task in {None, Task.SURVEY}:
         return item
     again = _again(item, task, pace.drift)
@@ -40,9 +41,9 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
         look = _next(drift.workloads, now, drift, lot)
         return replace(item, failures=0, waits=False, settled=item.attempted, due=due, look=look)
     if verdict.end in {End.HELD, End.SUSPENDED}:
-        return replace(
-            item, failures=0, waits=True, due={again: now + _later(verdict, pace.retry, lot)}
-        )
+        # What it waits for may have come after it looked for that.
+        later = 0.0 if stirred else _later(verdict, pace.retry, lot)
+        return replace(item, failures=0, waits=True, due={again: now + later})
     failures = item.failures + (verdict.end is End.FAILED)
     pause = _pause(max(failures, overtaken, 1), pace.retry, lot)
     return replace(item, failures=failures, waits=False, due={again: now + pause})

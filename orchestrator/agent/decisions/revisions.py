@@ -102,19 +102,26 @@ def recorded(
 ) -> Agenda:
     """Return the agenda after ledgers of a repository moved: whoever waits for a person looks again.
 
-    What is to be taken away is still taken away: there is nothing else to bring about at a revision without it.
+    Who is at work has read its ledger already, maybe before that: what comes of it may be to wait for what is there.
     """
     return {
-        key: replace(item, due={**item.due, _wanted(item): now})
-        if item.waits and key.repository == repository and _differs(before, after, key)
+        key: _stirred(item, now)
+        if key.repository == repository and _differs(before, after, key)
         else item
         for key, item in agenda.items()
     }
 
 
+def _stirred(item: Item, now: float) -> Item:
+    if item.running is not None:
+        return replace(item, stirred=True)
+    return replace(item, due={**item.due, _wanted(item): now}) if item.waits else item
+
+
 def _wanted(item: Item) -> Task:
-    goes = Task.DESTROY in item.due or item.running is Task.DESTROY
-    return Task.DESTROY if goes and Task.RECONCILE not in item.due else Task.RECONCILE
+    """Return what to look again for: at a revision without the stack there is nothing else to bring about."""
+    goes = Task.DESTROY in item.due and Task.RECONCILE not in item.due
+    return Task.DESTROY if goes else Task.RECONCILE
 
 
 def _differs(before: Ledgers, after: Ledgers, key: Key) -> bool:
