@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from orchestrator.engine.history.opening import (
+    Files,
     all_ledgers,
     bare_session,
     bare_stack,
@@ -12,9 +13,16 @@ from orchestrator.engine.history.opening import (
     session_of_ledger,
 )
 from orchestrator.engine.recording import open_store
-from orchestrator.engine.session import Session, Surroundings, open_session, session_at
+from orchestrator.engine.session import (
+    Session,
+    Surroundings,
+    open_session,
+    session_at,
+    session_with_mistakes,
+)
 from orchestrator.errors import (
     InvalidStack,
+    Mistake,
     OrchestratorError,
     PlanRefused,
     RepositoryError,
@@ -29,7 +37,7 @@ from orchestrator.stack.load import StackFile, find_stacks, load_project
 
 
 class Unplaced(PlanRefused):
-    """Nobody knows any more in which cluster the ledger is of what Git declares no more."""
+    """Nobody knows any more where the ledger is of what Git declares no more."""
 
 
 def open_what_is_left(
@@ -114,39 +122,55 @@ def open_as_applied(
     """Open what a revision declares no more as it was applied last; None when it is declared, or nothing is left.
 
     Only to take it away. ``declared`` is the commit that declared it last, where that is known: it says where its
-    ledger is. Raises PlanRefused when no revision that applied it can be read, Unplaced, LedgerError.
+    ledger is. Raises PlanRefused when it may stand in a file that cannot be read, or no revision that applied it can
+    be; Unplaced, LedgerError, RepositoryError.
     """
     files = read_files(repository, tree=repository.export(revision))
-    if files.troubles or files.declares(owner) is not False:
+    if files.troubles:
+        message = f"{owner} is to be taken away, and {files.troubles[0]} cannot be read: it may be declared there"
+        raise PlanRefused(message, hint="correct that file")
+    if files.declares(owner):
         return None
-    hollow = _as_declared(surroundings, repository, declared, owner)
-    if hollow is None:
-        hollow = bare_session(surroundings, repository, files)
-        hollow = replace(hollow, stack=bare_stack(owner, files.ledger))
-        if hollow.stack.ledger.in_own_cluster:
-            raise _unplaced(owner)
+    known = _as_declared(surroundings, repository, declared, owner)
+    hollow, mistakes = known or (_in_usual_place(surroundings, repository, files, owner), ())
     state = open_store(hollow).read()
-    return _readable(hollow, state) if state.units or state.inventory else None
+    if state.units or state.inventory:
+        return _readable(hollow, state)
+    if declared and (known is None or mistakes):
+        what = f"where its ledger is: {declared[:10]}, which declared it last, cannot be read"
+        raise _unplaced(owner, what)
+    return None
 
 
 def _as_declared(
     surroundings: Surroundings, repository: Repository, commit: str, owner: Owner
-) -> Session | None:
-    """Open a stack at the commit that declared it last; None where that cannot be read any more."""
-    if not commit:
+) -> tuple[Session, tuple[Mistake, ...]] | None:
+    """Open a stack at the commit that declared it last, with what is wrong there; None where that is not there."""
+    if not commit or not all(repository.plumbing().identify([f"{commit}^{{commit}}"])):
         return None
+    revision = repository.revision(commit)
     try:
-        revision = repository.revision(commit)
-        return session_at(
+        return session_with_mistakes(
             surroundings, repository, revision, stack=owner.stack, environment=owner.environment
         )
-    except (UsageError, InvalidStack, RepositoryError):
+    except (UsageError, InvalidStack):
         return None
 
 
-def _unplaced(owner: Owner) -> Unplaced:
+def _in_usual_place(
+    surroundings: Surroundings, repository: Repository, files: Files, owner: Owner
+) -> Session:
+    """Open a stack of which only the repository's own settings say where its ledger is; raises Unplaced."""
+    hollow = bare_session(surroundings, repository, files)
+    hollow = replace(hollow, stack=bare_stack(owner, files.ledger))
+    if hollow.stack.ledger.in_own_cluster:
+        raise _unplaced(owner, "in which cluster its ledger is: it was its own")
+    return hollow
+
+
+def _unplaced(owner: Owner, what: str) -> Unplaced:
     return Unplaced(
-        f"{owner} is no longer declared in Git, and so nobody knows in which cluster its ledger is: it was its own",
+        f"{owner} is no longer declared in Git, and so nobody knows {what}",
         hint="declare it again, and take it away by hand before it goes:"
         f" orchestrator destroy {owner.stack} --env {owner.environment}",
     )

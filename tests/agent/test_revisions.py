@@ -98,7 +98,7 @@ def test_what_vanished_is_known_by_the_revision_that_had_it_last() -> None:
     agenda, _ = surveyed({key(): gone}, survey("r4", declared()), NOW, repository="a")
     assert vanished(agenda[key()], "r5", NOW).declared == "r4"
     never_seen = Item(key=key(), revision="r2")
-    assert vanished(never_seen, "r2", NOW).declared == ""
+    assert vanished(vanished(never_seen, "r2", NOW), "r3", NOW).declared == ""
 
 
 def test_a_rollout_that_sticks_is_not_waited_for_once_its_stack_left() -> None:

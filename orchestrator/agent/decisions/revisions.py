@@ -83,7 +83,9 @@ def vanished(item: Item, revision: str, now: float) -> Item:
 
     What it waits for, or failed at, was of another revision; nobody goes to look at it any more.
     """
-    declared = item.declared or (item.revision if item.revision != revision else "")
+    goes = Task.DESTROY in item.due or item.running is Task.DESTROY
+    had_it = item.revision != revision and not goes
+    declared = item.declared or (item.revision if had_it else "")
     due = {Task.DESTROY: now}
     return replace(item, revision=revision, declared=declared, due=due, look=NEVER)
 

@@ -327,6 +327,37 @@ def test_what_left_git_is_taken_away_once_somebody_agrees(keeper: Keeper, world:
     assert {task["task"] for task in told(ended, "task ended")} == {"destroy"}
 
 
+def test_what_left_git_is_taken_away_whatever_stood_there_last(
+    keeper: Keeper, world: World
+) -> None:
+    """Its file says where its ledger is also with a mistake elsewhere; a file that might declare it says nothing."""
+    where = {"store": "directory", "path": str(keeper.home / "ledgers")}
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    (keeper.home / "ledgers").mkdir()
+    world.declare(None, shop, ledger=where)
+    file = world.root / "stacks" / world.name / "stack.yaml"
+    keeper.push("Keep the ledger elsewhere")
+    keeper.tell(defaults={"vanished": "destroy"})
+    assert keeper.once().code == 0
+    file.write_text(f"{file.read_text()}\nmodulez: {{}}\n")
+    keeper.push("Make a mistake")
+    assert keeper.once().code == 1
+    file.unlink()
+    other = world.root / "stacks" / "other" / "stack.yaml"
+    other.parent.mkdir()
+    other.write_text("version: [\n")
+    keeper.push("Close the shop, and make a mistake elsewhere")
+    held = keeper.once()
+    (task,) = told(held, "task ended")
+    assert (held.code, task["end"]) == (1, "held"), held.said
+    assert "stacks/other/stack.yaml cannot be read: it may be declared there" in task["why"]
+    shutil.rmtree(other.parent)
+    keeper.push("Mend it")
+    gone = keeper.once()
+    assert [task["end"] for task in told(gone, "task ended")] == ["destroyed"], gone.said
+    assert not world.exists("ConfigMap", "greeting")
+
+
 def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: World) -> None:
     """What its stacks may use stands in the agent's own file, and is held against each before anything is done."""
     keeper.tell(repository={"allow": {"namespaces": ["other-*"], "clusters": ["sandbox"]}})
