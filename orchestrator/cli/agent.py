@@ -156,7 +156,7 @@ def manifests(
     service_monitor: bool,
 ) -> None:
     """Print what installs the agent in a cluster, with the rights that the stacks at hand need."""
-    from orchestrator.agent.installing.gathering import fleeting, installation, keeps
+    from orchestrator.agent.installing.gathering import elsewhere, fleeting, installation, keeps
     from orchestrator.agent.installing.manifests import manifests as render
     from orchestrator.agent.installing.manifests import written
     from orchestrator.agent.installing.placing import needed_files, troubles
@@ -174,7 +174,10 @@ def manifests(
         placed=(namespace, replicas or (2 if configuration.leader else 1)),
         monitored=service_monitor,
     )
-    for each in (title for of_stack in found for title in of_stack.unplaced):
+    for name, where in elsewhere(configuration, found):
+        click.echo(f"warning: no rights for {name}: it is in {where}, not in this one", err=True)
+    here = (of_stack for of_stack in found if not of_stack.elsewhere)
+    for each in (title for of_stack in here for title in of_stack.unplaced):
         click.echo(f"warning: no rights for {each}: its namespace is known only later", err=True)
     for name in fleeting(configuration, found):
         lost = "its state would be in a Pod, and end with it: give it a backend, by its key state"

@@ -1,8 +1,9 @@
 """What the stacks of a repository want of their clusters, as far as Git and the ledgers tell."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator.engine.planning.connection import other_cluster
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
@@ -11,7 +12,7 @@ from orchestrator.plans.objects import ObjectRef
 from orchestrator.repository.repository import open_repository
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.load import StackFile, find_stacks, load_project, read_environments
-from orchestrator.stack.model import LedgerStore
+from orchestrator.stack.model import Cluster, LedgerStore
 from orchestrator.stack.scope import scope_of
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
 from orchestrator.workloads.manifests.rendering import render
@@ -25,8 +26,9 @@ class Wants:
 
     ``file`` is where it is declared. ``values`` are the manifests by object, ``owned`` what its inventory has besides,
     ``unplaced`` the titles of objects whose namespace is known only later. ``plurals`` are those of kinds that it
-    defines, by group and kind. ``ledger`` is the namespace that its ledger is in, where that is in a cluster. ``local``
-    says that the state of its modules is in a directory of whoever applies it.
+    defines, by group and kind. ``ledger`` is the namespace that its ledger is in, where that is in the cluster at hand.
+    ``local`` says that the state of its modules is in a directory of whoever applies it, ``elsewhere`` in which cluster
+    it is, where that is another one than the one at hand.
     """
 
     stack: str
@@ -38,6 +40,7 @@ class Wants:
     plurals: dict[tuple[str, str], str]
     ledger: str
     local: bool = False
+    elsewhere: str = ""
 
 
 def wants(around: Surroundings, concerned: Callable[[StackFile], bool]) -> Iterator[Wants]:
@@ -72,7 +75,6 @@ def _wants(session: Session, file: str) -> Wants:
     defining = (completed(each.value, None) for each in _objects(wanted, BUILT_IN))
     kinds = BUILT_IN.with_definitions(defining)
     objects = _objects(wanted, kinds)
-    in_cluster = stack.ledger.store is LedgerStore.CLUSTER
     return Wants(
         stack=stack.name,
         environment=stack.environment,
@@ -81,9 +83,20 @@ def _wants(session: Session, file: str) -> Wants:
         owned=frozenset(each.ref for each in open_store(session).read().inventory),
         unplaced=tuple(each.title for each in objects if not each.ref),
         plurals={key: found[0].plural for key, found in kinds.resources.items()},
-        ledger=stack.ledger.namespace if in_cluster else "",
+        ledger=_ledger_at_hand(session),
         local=bool(stack.modules) and stack.state.backend == "local",
+        elsewhere=other_cluster(session),
     )
+
+
+def _ledger_at_hand(session: Session) -> str:
+    """Return the namespace that the ledger is in, empty where that is not in the cluster at hand."""
+    stack, ledger = session.stack, session.stack.ledger
+    if ledger.store is not LedgerStore.CLUSTER:
+        return ""
+    own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
+    keeper = stack if ledger.in_own_cluster else replace(stack, cluster=own)
+    return "" if other_cluster(replace(session, stack=keeper)) else ledger.namespace
 
 
 def _objects(wanted: Wanted, kinds: Kinds) -> list[WantedObject]:

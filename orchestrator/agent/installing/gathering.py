@@ -1,7 +1,6 @@
 """From what stacks want to an installation: who needs which rights. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from orchestrator.agent.configuration.channels import Channel, Events
 from orchestrator.agent.configuration.model import Configuration, StackSettings
@@ -51,16 +50,26 @@ def fleeting(configuration: Configuration, wanted: Iterable[Wants]) -> tuple[str
     )
 
 
+def elsewhere(configuration: Configuration, wanted: Iterable[Wants]) -> Iterator[tuple[str, str]]:
+    """Yield the stacks, as STACK/ENVIRONMENT, that are in other clusters than the one at hand, and in which."""
+    for each in wanted:
+        settings = _settings_of(configuration, each)
+        if each.elsewhere and settings and _kept(settings, each.environment):
+            yield f"{each.stack}/{each.environment}", each.elsewhere
+
+
 def bound(configuration: Configuration, wanted: Iterable[Wants], own: str) -> Mapping[str, Rights]:
-    """Return the rights by the account, as NAMESPACE/NAME, that needs them; the agent's ``own`` comes first."""
+    """Return the rights by the account, as NAMESPACE/NAME, that needs them; the agent's ``own`` comes first.
+
+    They are those in the cluster at hand: what a stack needs in another one is nobody's here.
+    """
     needs: dict[str, list[Needs]] = {own: []}
     for each in wanted:
         settings = _settings_of(configuration, each)
         if settings and _kept(settings, each.environment):
-            account = settings.service_account or own
-            mine = account == own
-            needs.setdefault(account, []).append(_needs(each) if mine else _tenants(each))
-            needs[own] += [_ledger(each)] if not mine and each.ledger else []
+            needs[own].append(_ledger(each))
+            if not each.elsewhere:
+                needs.setdefault(settings.service_account or own, []).append(_needs(each))
     found = {account: rights_of(of_account) for account, of_account in sorted(needs.items())}
     others = [account for account in found if account != own]
     extra = {**impersonation(others)}
@@ -126,17 +135,11 @@ def _needs(wanted: Wants) -> Needs:
         objects=wanted.owned | wanted.values.keys(),
         plurals=wanted.plurals,
         grants=tuple(_grants(wanted.values)),
-        ledger=wanted.ledger,
     )
 
 
-def _tenants(wanted: Wants) -> Needs:
-    """Return what an account of somebody else needs: whoever has it could approve and unlock in a ledger."""
-    return replace(_needs(wanted), ledger="")
-
-
 def _ledger(wanted: Wants) -> Needs:
-    """Return what is needed for the ledger alone: the agent writes it as itself."""
+    """Return what the agent needs for the ledger, which it writes as itself: whoever may could approve and unlock."""
     return Needs(
         stack=wanted.stack,
         environment=wanted.environment,

@@ -5,12 +5,13 @@ What speaks to clusters is imported inside functions, so that a plan imports it 
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.session import Session
-from orchestrator.errors import AccessDenied, InvalidStack, PlanRefused
+from orchestrator.errors import AccessDenied, ClusterError, InvalidStack, PlanRefused
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import ObjectRef
@@ -93,6 +94,33 @@ def identify(session: Session, cluster: "Cluster") -> str:
         return ""
     metadata = (found or {}).get("metadata")
     return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
+
+
+def other_cluster(session: Session) -> str:
+    """Return in which cluster a stack is, where that is not the one at hand; empty where it is, or is the sandbox.
+
+    Nobody is asked: clusters are told apart by their addresses, and one of which nobody can tell is another one.
+    """
+    from orchestrator.workloads.cluster import Target, locate
+
+    settings, unknown = session.surroundings.settings, dict.fromkeys(_modules(session))
+    if session.stack.cluster.sandbox:
+        return ""
+    if cluster_pending(session, unknown):
+        return "the cluster of its own modules"
+    target, at_hand = _target(session, unknown), Target()
+    if replace(target, impersonated="") == at_hand:
+        return ""
+    title = f"the cluster {target.server or target.context or target.kubeconfig}"
+    try:
+        same = locate(target, settings).server == locate(at_hand, settings).server
+    except ClusterError:
+        return title
+    return "" if same else title
+
+
+def _modules(session: Session) -> list[str]:
+    return [module.name for module in session.stack.modules]
 
 
 def namespaces_of(session: Session, ledger: LedgerState) -> frozenset[str]:

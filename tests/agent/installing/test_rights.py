@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.agent.configuration.channels import About, Channel, Events, Mail, Security, Target
 from orchestrator.agent.configuration.model import Configuration, Leader, Repository, StackSettings
-from orchestrator.agent.installing.gathering import bound, fleeting, installation
+from orchestrator.agent.installing.gathering import bound, elsewhere, fleeting, installation
 from orchestrator.agent.installing.manifests import manifests
 from orchestrator.agent.installing.rights import Needs, Rights, plural_of, rights_of
 from orchestrator.engine.needs import Wants
@@ -148,6 +148,25 @@ def test_a_stack_with_an_account_gives_the_agent_no_rights_but_to_act_as_it() ->
     assert ("", "secrets", "patch", "") in _allowed(found["shop/deployer"], "shop")
     assert _allowed(found["shop/deployer"], "ledgers") == set()
     assert "foreign" not in own.namespaces
+
+
+def test_what_is_needed_in_another_cluster_is_given_to_nobody_here() -> None:
+    """Its namespaces may not so much as be there; a ledger that is here all the same is written from here."""
+    configuration = _configuration(
+        shop=StackSettings(service_account="shop/deployer", environments=("live",)),
+        tools=StackSettings(),
+    )
+    far = {"elsewhere": "the cluster far"}
+    wanted = [
+        _wants("shop", _ref("Secret", "a"), environment="live", ledger="ledgers", **far),
+        _wants("shop", _ref("Secret", "a"), environment="test", **far),
+        _wants("tools", _ref("Service", "b", "tools"), **far),
+    ]
+    found = bound(configuration, wanted, _OWN)
+    assert list(found) == [_OWN]
+    assert found[_OWN].namespaces == ("agents", "ledgers")
+    told = [("shop/live", "the cluster far"), ("tools/default", "the cluster far")]
+    assert list(elsewhere(configuration, wanted)) == told
 
 
 def test_a_repository_that_is_named_twice_is_asked_by_the_path_of_the_stack() -> None:
