@@ -269,13 +269,14 @@ class Loop:
             )
 
     def _ended(self, result: Result) -> None:
-        item = self.agenda.get(result.key)
-        began = self._began.pop(result.key, clock.lasting())
         if result.task is Task.PATROL:
             now = clock.lasting()
             self._announce(events.Patrolled(keys=self._patrols.found_well(result)))
             self.agenda = self._patrols.ended(result, self.agenda, self.verdicts, now)
-        elif result.task is Task.SURVEY:
+            return
+        item = self.agenda.get(result.key)
+        began = self._began.pop(result.key, clock.lasting())
+        if result.task is Task.SURVEY:
             self._surveyed(result)
         elif result.verdict is not None and item is not None:
             self._settled(result, result.verdict, item, began)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,20 @@ def test_a_ledger_is_not_looked_for_where_it_may_not_be() -> None:
     assert refused(Allowed(ledgers=("cluster:shop",)), Ledger(**in_cluster)) == []
     assert refused(Allowed(ledgers=("cluster:shop",)), _in_directory("/a"))
     assert refused(Allowed(ledgers=("cluster:shop",)), Ledger(remote="")) == []
+
+
+def test_a_ledger_is_in_no_other_namespace() -> None:
+    """Where namespaces are limited, a ledger in a cluster is in one of them, unless it is said where ledgers are."""
+    ledger, git = Ledger(store=LedgerStore.CLUSTER, namespace="ops"), Ledger(remote="")
+    for allowed, taken in (
+        (Allowed(namespaces=("shop-*",)), False),
+        (Allowed(namespaces=("ops",)), True),
+        (Allowed(namespaces=("shop",), ledgers=("cluster:ops",)), True),
+        (Allowed(), True),
+    ):
+        assert (_refused(allowed, ledger=ledger) == []) is taken
+        assert _refused(replace(allowed, ledgers=None), ledger=git) == []
+        assert _refused(replace(allowed, ledgers=None), ledger=_in_directory("/a")) == []
 
 
 def test_a_ledger_is_in_no_other_cluster() -> None:

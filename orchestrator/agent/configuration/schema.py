@@ -163,7 +163,8 @@ _ALLOW: Final = map_of(
         ),
         "ledgers": Key(
             _PATTERNS,
-            "Where ledgers may be: `git`, `directory:PATH` or `cluster:NAMESPACE`.",
+            "Where ledgers may be: `git`, `directory:PATH` or `cluster:NAMESPACE`; without it, anywhere but in other"
+            " `namespaces` of a cluster.",
             "[git]",
         ),
     }

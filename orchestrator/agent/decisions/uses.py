@@ -18,7 +18,7 @@ def refused_uses(stack: Stack, allowed: Allowed, real: Callable[[str], str]) -> 
     yield from _programs(stack, allowed=allowed.modules)
     yield from _clusters(stack.cluster, allowed.clusters)
     yield from _clusters_of_ledger(stack.ledger, allowed.clusters)
-    yield from _ledgers(stack.ledger, allowed.ledgers, real)
+    yield from _ledgers(stack.ledger, allowed, real)
     yield from _sources(stack.modules, allowed.sources)
 
 
@@ -39,7 +39,7 @@ def refused_places(
     if ledger.in_own_cluster:
         yield from _clusters(cluster, allowed.clusters)
     yield from _clusters_of_ledger(ledger, allowed.clusters)
-    yield from _ledgers(ledger, allowed.ledgers, real)
+    yield from _ledgers(ledger, allowed, real)
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
@@ -87,12 +87,15 @@ def _clusters_of_ledger(ledger: Ledger, patterns: Sequence[str] | None) -> Itera
         yield f"the cluster {name} of the ledger is not one of its clusters"
 
 
-def _ledgers(
-    ledger: Ledger, patterns: Sequence[str] | None, real: Callable[[str], str]
-) -> Iterator[str]:
-    if patterns is None:
-        return
+def _ledgers(ledger: Ledger, allowed: Allowed, real: Callable[[str], str]) -> Iterator[str]:
     name = _ledger(ledger, real)
+    if allowed.ledgers is None:
+        # The agent writes ledgers as itself: nobody else would keep one out of the namespaces of others.
+        theirs = allowed.namespaces is None or matches(ledger.namespace, allowed.namespaces)
+        if ledger.store is LedgerStore.CLUSTER and not theirs:
+            yield f"the ledger {name} is in none of its namespaces, and not one of its ledgers"
+        return
+    patterns: Sequence[str] = allowed.ledgers
     if ledger.store is LedgerStore.DIRECTORY:
         patterns = [_leading(pattern, real) for pattern in patterns]
     if not matches(name, patterns):
