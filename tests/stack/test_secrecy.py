@@ -63,7 +63,7 @@ def test_a_secret_is_known_by_its_text(kind: str) -> None:
     assert "hunter" not in render([mistake])
 
 
-_NO_KIND = "data:\n  password: @hunter2\n  user: @hunter3\n"
+_NO_KIND = "data:\n  user: @hunter2\n"
 
 
 @pytest.mark.parametrize(
