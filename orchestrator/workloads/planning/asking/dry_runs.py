@@ -23,6 +23,7 @@ from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import owner_of, uid_of
 from orchestrator.workloads.planning.asking.cases import Case, Verdict, brings, limits
+from orchestrator.workloads.planning.asking.holders import held
 from orchestrator.workloads.planning.asking.merging import merge_patch
 from orchestrator.workloads.planning.asking.namespaces import namespace_of
 from orchestrator.workloads.planning.asking.overdrafts import overdrafts
@@ -119,6 +120,7 @@ class DryRuns:
         self._replace([case for case in cases if isinstance(case.reply, Immutable)], whole)
         self._look_behind(cases)
         self._reckon()
+        self._spare(held(self._cluster, self._cases))
 
     def verdicts(self, unasked: Iterable[ObjectRef]) -> dict[ObjectRef, Verdict]:
         """Return the verdicts, the unasked ones included; raises ClusterError for what cannot be done."""
@@ -299,6 +301,11 @@ class DryRuns:
         said = unhindered(self._cluster, [(case.submission, reply) for case, reply in early])
         for (case, _), reply in zip(early, said, strict=True):
             case.reply = mistakes_of_fields(reply) or case.reply
+
+    def _spare(self, refusals: Mapping[ObjectRef, ClusterError]) -> None:
+        """Replace nothing of what is refused."""
+        for ref, refusal in refusals.items():
+            self._cases[ref].replaced, self._cases[ref].reply = None, refusal
 
     def _reckon(self) -> None:
         """Refuse what there may be no room for, with all else that is planned, before anything is deleted or sent."""

@@ -404,6 +404,32 @@ def test_replacements_that_only_fit_one_by_one_are_not_begun(ground: Ground) -> 
     assert sorted(told(plan).values()) == [Action.CREATE, Action.REPLACE, Action.REPLACE]
 
 
+def test_a_claim_that_a_pod_goes_on_using_is_not_deleted(ground: Ground) -> None:
+    """It would be deleted for good and stay as long as the Pod does; one that is made anew too lets it go first."""
+    mounted = {"name": "data", "persistentVolumeClaim": {"claimName": "it"}}
+
+    def both(image: str, *modes: str) -> str:
+        of_pod = {**pod(image)["spec"], "nodeName": "far", "volumes": [mounted]}
+        job = manifest("Job", "batch/v1", spec={"template": {**pod(), "spec": of_pod}})
+        return f"{json.dumps(claim(accessModes=modes))}\n---\n{json.dumps(job)}"
+
+    inventory = ground.apply(both("a", "ReadWriteOnce"), wait=Wait(enabled=False))
+    eventually(lambda: ground.others.get(ground.path("pods")), lambda found: bool(found["items"]))
+    alone = ground.rendered(both("a", "ReadWriteMany"), replace=True)
+    with pytest.raises(
+        ClusterError, match=r"would not be gone: the Pod it-.* uses it and is not made anew"
+    ):
+        ground.plan(alone, inventory=inventory)
+    (plan,) = ground.plan(
+        ground.rendered(both("b", "ReadWriteMany"), replace=True), inventory=inventory
+    )
+    assert set(told(plan).values()) == {Action.REPLACE}
+    volume, job = both("b", "ReadWriteMany").split("---")
+    apart = ground.rendered(volume, replace=True), ground.rendered(job, name="jobs", replace=True)
+    with pytest.raises(ClusterError, match="would not be gone"):
+        ground.plan(*apart, inventory=inventory)
+
+
 def test_what_a_replaced_pod_lacks_hides_no_mistake_of_it(ground: Ground) -> None:
     """A Pod is not deleted for one that is refused as soon as its service account is there."""
     account = manifest("ServiceAccount", "v1")
