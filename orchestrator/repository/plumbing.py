@@ -7,7 +7,7 @@ compare-and-swap, here in one transaction, on a remote in one atomic push whose 
 import os
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from orchestrator.errors import RepositoryError
@@ -134,6 +134,10 @@ class GitPlumbing:
         form = "--format=%(objectname)\t%(refname)"
         patterns = (ref.removesuffix("*") for ref in refs)
         return _chosen(self._git.run("for-each-ref", form, *patterns), refs)
+
+    def remotes(self) -> Collection[str]:
+        """Return the names of the remotes that the repository knows."""
+        return self._git.run("remote").decode().splitlines()
 
     def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
         """Return where these refs stand on a remote; absent ones are left out.

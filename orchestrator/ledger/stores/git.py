@@ -74,6 +74,7 @@ class GitStore:
         self._is_dead = is_dead
         self._listed = listed
         self._shared = remote is not None
+        self._waits_as = Kept.APART if self._shared else Kept.BESIDE
         self.title = f"{self._refs.ledger} {f'on {remote}' if remote else 'of this clone'}"
         self._beside: LedgerState | None = None  # after entries of this run that were set aside
         self._hindrance: OrchestratorError = out_of_order(self._subject)  # and why they were
@@ -149,7 +150,7 @@ class GitStore:
         with as_ledger_error():
             if self._beside is not None and not self._caught_up(lock):
                 if self._beside.head == entry.id:  # it is said again, and kept already
-                    raise NotShared(self._hindrance, state=self._beside, kept=Kept.BESIDE)
+                    raise NotShared(self._hindrance, state=self._beside, kept=self._waits_as)
                 if not keep:
                     raise self._hindrance
                 raise self._set_aside(entry, fold(self._beside, entry), self._hindrance)
@@ -157,16 +158,22 @@ class GitStore:
         self._holding = self._holding and not last
         return state
 
-    def _append(self, entry: Entry, lock: Lock, *, last: bool = False, keep: bool) -> LedgerState:
-        """Record an entry; one that cannot reach the ledger is kept, if it is to be."""
-        for here in self._views():
+    def _append(
+        self, entry: Entry, lock: Lock, *, last: bool = False, keep: bool, waited: bool = False
+    ) -> LedgerState:
+        """Record an entry; one that cannot reach the ledger is kept, if it is to be.
+
+        One that ``waited`` may be of a commit that is gone by now.
+        """
+        for here in self._seeing(lock, self._views()):
             before = self._refs.state(here)
             known = before.head == entry.id
             if known and self._refs.settled(here):  # but the answer to an earlier try was lost
                 return before
             self._check(here, before, entry, lock)
             state = before if known else fold(before, entry)
-            drafts = () if known else (draft_of(entry, state),)
+            drafts = [] if known else [draft_of(entry, state)]
+            drafts = self._without_the_gone(drafts) if waited else drafts
             beat = "" if last else self._writing.lock(lock.holder, at=entry.at, mark=entry.id)
             commit = self._plumbing.chain(drafts, parent=here.ledger)
             try:
@@ -181,7 +188,7 @@ class GitStore:
     def beat(self, lock: Lock, *, at: datetime) -> None:
         """Record a heartbeat; raises LockLost when the lock is no longer ours."""
         with as_ledger_error():
-            for here in self._locks():
+            for here in self._seeing(lock, self._locks()):
                 if not _holds(here, lock.holder):
                     raise lost_lock(self._subject, here.hold.holder if here.hold else None)
                 commit = self._writing.lock(lock.holder, at=at, mark=uuid.uuid4().hex)
@@ -190,15 +197,10 @@ class GitStore:
         raise self._refs.restless()
 
     def release(self, lock: Lock) -> None:
-        """Give the lock back, if it is still ours.
-
-        A remote is asked where this clone forgot one that was not given back: a look at another remote does that.
-        """
+        """Give the lock back, if it is still ours."""
         with as_ledger_error():
-            for number, here in enumerate(self._locks()):
-                ours = _holds(here, lock.holder)
-                forgotten = not ours and self._holding and number == 0
-                if not forgotten and (not ours or self._refs.move_lock(here, "")):
+            for here in self._seeing(lock, self._locks()):
+                if not _holds(here, lock.holder) or self._refs.move_lock(here, ""):
                     self._holding = False
                     return
         raise self._refs.restless()
@@ -277,6 +279,12 @@ class GitStore:
             except LedgerLost:  # there is a lock all the same, for whoever repairs it
                 yield self._refs.present_lock(), False
 
+    def _seeing(self, lock: Lock, views: Iterator[Here]) -> Iterator[Here]:
+        """Yield views of our lock, without a first one that forgot it: a look at another remote makes a clone do so."""
+        for number, here in enumerate(views):
+            if number or not self._holding or _holds(here, lock.holder):
+                yield here
+
     def _locks(self) -> Iterator[Here]:
         """Yield views as ``_views`` does, for what is about the lock alone."""
         yield self._refs.here()
@@ -322,11 +330,10 @@ class GitStore:
         ledger: str,
         state: LedgerState,
     ) -> NotShared:
-        """Keep an entry that cannot reach the ledger: in this clone's, or beside the only one that there is."""
-        if not self._shared:
-            return self._set_aside(entry, state, cause)
-        self._refs.keep(here, ledger=ledger)
-        return NotShared(cause, state=state, kept=Kept.AHEAD)
+        """Keep an entry that cannot reach the ledger: in this clone's, or aside where that takes nothing either."""
+        if self._shared and self._refs.keep(here, ledger=ledger):
+            return NotShared(cause, state=state, kept=Kept.AHEAD)
+        return self._set_aside(entry, state, cause)
 
     def _set_aside(self, entry: Entry, state: LedgerState, cause: OrchestratorError) -> NotShared:
         try:
@@ -334,7 +341,7 @@ class GitStore:
         except RepositoryError as error:
             raise recorded_nowhere(cause, error) from error
         self._beside, self._hindrance = state, cause
-        return NotShared(cause, state=state, kept=Kept.BESIDE)
+        return NotShared(cause, state=state, kept=self._waits_as)
 
     def _caught_up(self, lock: Lock) -> bool:
         """Record what this run could not until now; return whether that is done."""
@@ -376,7 +383,7 @@ class GitStore:
         head = self._refs.state(here).head
         told = to_record(self._refs.aside.entries(here.aside), recorded, head=head)
         for entry in told:
-            self._append(entry, lock, keep=False)
+            self._append(entry, lock, keep=False, waited=True)
         self._refs.aside.forget(here.aside)
         return tuple(each.message for each in told)
 

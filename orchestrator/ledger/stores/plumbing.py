@@ -1,6 +1,6 @@
 """What the Git store needs of Git: objects, refs and remotes, without a checkout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -62,6 +62,9 @@ class Plumbing(Protocol):
 
     def list_refs(self, refs: Sequence[str]) -> Mapping[str, str]:
         """Return where these refs stand here; one that ends in ``/*`` stands for all below it."""
+
+    def remotes(self) -> Collection[str]:
+        """Return the names of the remotes that the repository knows."""
 
     def list_remote(self, remote: str, refs: Sequence[str]) -> Mapping[str, str]:
         """Return where these refs stand on a remote; one that ends in ``/*`` stands for all below it."""

@@ -257,19 +257,29 @@ class LedgerRefs:
         return self.here().seen != "" if self._remote is not None else not self._of_another_remote()
 
     def _of_another_remote(self) -> bool:
-        """Whether the ledger of this clone was seen on another remote, and did not move on from there."""
-        states = self._plumbing.read([f"{at}:{STATE}" for at in self._seen_on_others()])
+        """Whether this ledger was seen on another remote, which is still one, and did not move on from there."""
+        marks = self._seen_on_others()
+        remotes = self._plumbing.remotes() if marks else ()
+        at = [f"{commit}:{STATE}" for remote, commit in marks.items() if remote in remotes]
+        states = self._plumbing.read(at) if at else ()
         return not all(each is not None and decode_state(each[1]).moved for each in states)
 
-    def _seen_on_others(self) -> list[str]:
-        """Return where the ledger stood on other remotes when it was seen there last."""
+    def _seen_on_others(self) -> Mapping[str, str]:
+        """Return where the ledger stood on each other remote when it was seen there last."""
         marks = self._plumbing.list_refs((f"{_SEEN}/*",))
-        own = {ref: at for ref, at in marks.items() if ref.endswith(f"/{self._subject}")}
-        return [at for ref, at in own.items() if ref != self._seen]
+        return {
+            ref.removeprefix(f"{_SEEN}/").removesuffix(f"/{self._subject}"): at
+            for ref, at in marks.items()
+            if ref.endswith(f"/{self._subject}") and ref != self._seen
+        }
 
-    def keep(self, here: Here, *, ledger: str) -> None:
-        """Move the ledger of this clone alone, ahead of the remote."""
-        self._move({self.ledger: (here.ledger, ledger)})
+    def keep(self, here: Here, *, ledger: str) -> bool:
+        """Move the ledger of this clone alone, ahead of the remote; return whether that could be done."""
+        try:
+            return self._move({self.ledger: (here.ledger, ledger)})
+        except (LedgerError, RepositoryError) as error:
+            log.step("ledger of this clone not moved", error=error.message)
+            return False
 
     def restless(self) -> LedgerError:
         """Return the error for refs that others moved each time when we were to."""
@@ -357,7 +367,8 @@ class LedgerRefs:
         """Return where what this clone shares with a ledger may end: as it was seen here, or where it moved from."""
         if here.seen:
             return (here.seen,)
-        return [at for at in self._seen_on_others() if self._lineage.leads_back(ledger, at)]
+        marks = self._seen_on_others().values()
+        return [at for at in marks if self._lineage.leads_back(ledger, at)]
 
     def _glimpsed(self) -> Mapping[str, str]:
         """Return where the remote's refs stood a moment ago, once: a look at the lock is one at the ledger, too."""
