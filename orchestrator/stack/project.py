@@ -31,7 +31,8 @@ from orchestrator.stack.yaml import YamlDocument, decode, parse
 
 PROJECT_FILE: Final = "orchestrator.yaml"
 
-_DEFAULT_STACKS: Final = ("stack.yaml", "stacks/*/stack.yaml")
+USUAL_STACKS: Final = ("stack.yaml", "stacks/*/stack.yaml")
+"""Where stack files are found when nothing is said."""
 _NAME = re.compile(r"""^name:[ \t]+["']?([-a-z0-9]+)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 _EXPRESSION: Final = "{{"
 _NAMES = re.compile("[-a-z0-9]+")
@@ -45,7 +46,7 @@ class Project:
     may use, None where nothing is said; ``risks`` are what losing things of a type costs.
     """
 
-    stacks: tuple[str, ...] = _DEFAULT_STACKS
+    stacks: tuple[str, ...] = USUAL_STACKS
     state: State | None = None
     terraform: Terraform | None = None
     ledger: Ledger | None = None
@@ -93,17 +94,21 @@ def load_project(root: Path) -> Project:
     return _project(section)
 
 
-def patterns_in(root: Path) -> tuple[str, ...]:
+def patterns_in(root: Path) -> tuple[str, ...] | None:
     """Return the patterns of stack files that hold where nobody can read all of ``orchestrator.yaml``: what can be.
 
-    They are the usual ones where it names none, or no text of it can be read.
+    They are the usual ones where it names none, or is not there; None where it names some that cannot be read.
     """
+    if not (root / PROJECT_FILE).is_file() and not leads_out(root, PROJECT_FILE):
+        return USUAL_STACKS
     try:
         section = Section(document=read_document(root, PROJECT_FILE))
     except InvalidStack:
-        return _DEFAULT_STACKS
+        return None
+    if "stacks" not in section.values:
+        return USUAL_STACKS
     named = () if _bad_patterns(section) else section.texts("stacks")
-    return named or _DEFAULT_STACKS
+    return named or None
 
 
 def find_stacks(root: Path, project: Project) -> tuple[StackFile, ...]:
@@ -232,7 +237,7 @@ def _matches(text: str, patterns: Iterable[str], *, known: bool) -> bool:
 def _project(section: Section) -> Project:
     values, allow = section.values, section.below("allow")
     return Project(
-        stacks=section.texts("stacks") or _DEFAULT_STACKS,
+        stacks=section.texts("stacks") or USUAL_STACKS,
         state=read_state(section.below("state")) if values.get("state") else None,
         terraform=read_terraform(section.below("terraform")) if values.get("terraform") else None,
         ledger=read_ledger(section.below("ledger")) if values.get("ledger") else None,

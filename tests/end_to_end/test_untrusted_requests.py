@@ -104,15 +104,22 @@ def test_a_request_can_repair_its_base(world: World) -> None:
     )
 
 
-def test_who_repairs_the_settings_hides_no_stack(world: World) -> None:
-    """What is a stack by the base is one all the same, though the rest of its settings cannot be read."""
+@pytest.mark.parametrize("broken", ["nonsense: 1\n", "<<<<<<< HEAD\nguards: {approvals: 1\n"])
+def test_who_repairs_the_settings_hides_no_stack(world: World, broken: str) -> None:
+    """What is a stack by the base is one all the same, though its settings cannot be read, or nothing of them any more.
+
+    Then it is what they said before they were broken.
+    """
     small_stack(world)
     settings = world.root / "orchestrator.yaml"
-    settings.write_text("nonsense: 1\n", encoding="utf-8")
+    if "nonsense" not in broken:
+        git(world.root, "mv", "stacks", "apps")
+        settings.write_text("stacks: [apps/*/stack.yaml]\n", encoding="utf-8")
+        world.commit("Keep stacks elsewhere")
+    settings.write_text(broken, encoding="utf-8")
     base = world.commit("Break the settings")
     git(world.root, "checkout", "--quiet", "-b", "change", base)
     settings.write_text("stacks: [nowhere/*/stack.yaml]\n", encoding="utf-8")
-    world.manifests("platform/texts.yaml", config_map("platform", {"text": "fancy"}))
     world.commit("Repair them")
 
     ended = world.run("preview", "--base", "main")
