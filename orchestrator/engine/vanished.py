@@ -71,8 +71,9 @@ def left_at(
 ) -> tuple[Owner, ...]:
     """Return whose stacks a revision declares no more, of which something is left that was applied from here; sorted.
 
-    ``wanted`` says of a stack whether it is asked about, wherever its file was, or by the one that it had then. Nothing
-    follows from files that cannot be read. A place of ledgers that does not answer is told.
+    From here is from the history of the revision: another branch may declare it. ``wanted`` says of a stack whether it
+    is asked about, wherever its file was, or by the one that it had then. Nothing follows from files that cannot be
+    read. A place of ledgers that does not answer is told.
     """
     files = read_files(repository, tree=repository.export(revision))
     if files.troubles:
@@ -80,17 +81,31 @@ def left_at(
     ledgers = all_ledgers(
         surroundings, repository, files, wanted=lambda owner: files.declares(owner) is False
     )
-    plumbing = repository.plumbing()
     left = (
         owner
         for owner, state in ledgers.items()
         if state is not None
         and (state.units or state.inventory)
-        # Others may keep their ledgers in the same place.
-        and any(plumbing.read([each.commit for each in revisions_of(state)]))
+        and _is_in(repository, revision, _applied_last(state))
         and any(wanted(file) for file in _files_of(owner, state, surroundings, repository))
     )
     return tuple(sorted(left, key=lambda owner: (owner.stack, owner.environment)))
+
+
+def _applied_last(state: LedgerState) -> Revision | None:
+    last = next((each.revision for each in state.past), None)
+    return last or next(iter(revisions_of(state)), None)
+
+
+def _is_in(repository: Repository, revision: Revision, applied: Revision | None) -> bool:
+    """Whether what was applied last is in the history of a revision, as far as is known.
+
+    Else others keep the stack: on another branch, or from another repository that has its ledgers in the same place.
+    """
+    plumbing = repository.plumbing()
+    return applied is not None and (
+        plumbing.descends(revision.commit, ancestor=applied.commit) is True
+    )
 
 
 def _files_of(
@@ -122,8 +137,8 @@ def open_as_applied(
     """Open what a revision declares no more as it was applied last; None when it is declared, or nothing is left.
 
     Only to take it away. ``declared`` is the commit that declared it last, where that is known: it says where its
-    ledger is. Raises PlanRefused when it may stand in a file that cannot be read, or no revision that applied it can
-    be; Unplaced, LedgerError, RepositoryError.
+    ledger is. Raises PlanRefused when it may stand in a file that cannot be read, no revision that applied it can be,
+    or it was applied last from elsewhere; Unplaced, LedgerError, RepositoryError.
     """
     files = read_files(repository, tree=repository.export(revision))
     if files.troubles:
@@ -135,11 +150,27 @@ def open_as_applied(
     hollow, mistakes = known or (_in_usual_place(surroundings, repository, files, owner), ())
     state = open_store(hollow).read()
     if state.units or state.inventory:
+        _check_from_here(repository, revision, owner, state)
         return _readable(hollow, state)
     if declared and (known is None or mistakes):
         what = f"where its ledger is: {declared[:10]}, which declared it last, cannot be read"
         raise _unplaced(owner, what)
     return None
+
+
+def _check_from_here(
+    repository: Repository, revision: Revision, owner: Owner, state: LedgerState
+) -> None:
+    applied = _applied_last(state)
+    if applied is not None and not _is_in(repository, revision, applied):
+        message = (
+            f"{owner} was applied last at {applied}, which is not in the history of {revision}"
+        )
+        raise PlanRefused(
+            f"{message}: another branch may declare it",
+            hint="if none does, take it away by hand:"
+            f" orchestrator destroy {owner.stack} --env {owner.environment}",
+        )
 
 
 def _as_declared(

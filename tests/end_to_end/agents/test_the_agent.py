@@ -358,6 +358,28 @@ def test_what_left_git_is_taken_away_whatever_stood_there_last(
     assert not world.exists("ConfigMap", "greeting")
 
 
+def test_what_is_applied_from_another_branch_has_not_left_git(keeper: Keeper, world: World) -> None:
+    """Whoever looks at one branch takes nothing away that somebody keeps on another, known to him before or not."""
+    keeper.tell(defaults={"vanished": "destroy"})
+    assert keeper.once().code == 0
+    git(world.root, "switch", "--quiet", "--create", "production")
+    _say(world, "live")
+    world.commit("Say that it is live")
+    assert world.run("apply", world.name, "--yes").code == 0
+    git(world.root, "switch", "--quiet", "main")
+    (world.root / "stacks" / world.name / "stack.yaml").unlink()
+    keeper.push("Leave the shop to production")
+    held = keeper.once()
+    (ended,) = told(held, "task ended")
+    assert (held.code, ended["task"], ended["end"]) == (3, "destroy", "held"), held.said
+    assert "which is not in the history of" in ended["why"]
+    (keeper.home / "agent" / "agenda.json").unlink()
+    forgetful = keeper.once()
+    assert forgetful.code == 0, forgetful.said
+    assert not told(forgetful, "stack is no longer declared")
+    assert _text(world) == "live"
+
+
 def test_a_repository_reaches_nobody_elses_namespace(keeper: Keeper, world: World) -> None:
     """What its stacks may use stands in the agent's own file, and is held against each before anything is done."""
     keeper.tell(repository={"allow": {"namespaces": ["other-*"], "clusters": ["sandbox"]}})
