@@ -20,18 +20,26 @@ PRUNE: Final = "orchestrator/prune"
 RECONCILE: Final = "orchestrator/reconcile"
 WAIT: Final = "orchestrator/wait"
 FORCE: Final = "orchestrator/force"
+SALT: Final = "orchestrator/salt"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
-MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, SENSITIVE, _MANAGED_BY})
+MARKS: Final = frozenset({STACK, ENVIRONMENT, UNIT, SENSITIVE, SALT, _MANAGED_BY})
 """The labels and annotations that we add; they are no change that a person made."""
 
+
+_A_SALT: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Where client-side ``kubectl apply`` keeps the manifest; with a Secret's values in it."""
 
 
 def marked(
-    manifest: Mapping[str, Json], *, owner: Owner, unit: UnitId, masks: Masks = NO_MASKS
+    manifest: Mapping[str, Json],
+    *,
+    owner: Owner,
+    unit: UnitId,
+    masks: Masks = NO_MASKS,
+    salt: str = "",
 ) -> dict[str, Json]:
     """Return the manifest with the marks of its owner and unit, and of what is secret in it."""
     metadata = mapping(manifest, "metadata")
@@ -44,6 +52,8 @@ def marked(
     annotations = {**mapping(metadata, "annotations"), UNIT: unit}
     if masks:
         annotations[SENSITIVE] = written(masks)
+    if salt:
+        annotations[SALT] = salt
     return {
         **manifest,
         "metadata": {**metadata, "labels": labels, "annotations": annotations},
@@ -73,6 +83,12 @@ def unit_of(live: Mapping[str, Json]) -> UnitId | None:
 def masks_in(live: Mapping[str, Json]) -> Masks:
     """Return what an object says was secret of it when it was applied."""
     return read(annotation(live, SENSITIVE))
+
+
+def salt_in(live: Mapping[str, Json]) -> str:
+    """Return the salt under which the ledger knows an object's secrets, or an empty text; any other text is none."""
+    found = annotation(live, SALT)
+    return found if _A_SALT.fullmatch(found) else ""
 
 
 def uid_of(live: Mapping[str, Json]) -> str:

@@ -22,6 +22,7 @@ class WantedObject:
     ``ref`` is None while its name or namespace is pending; ``title`` names it in either case. ``sensitive``
     are the paths at and below which all is secret; ``rights``, ``drift`` and ``ignore`` are its set's. ``whole``
     is False where something was taken out of it that is left to others; ``masks`` say what was secret before that.
+    ``salt`` is what the ledger knows its secrets under, where it does; it is known once live objects are.
     """
 
     unit: UnitId
@@ -34,6 +35,7 @@ class WantedObject:
     drift: Drift = Drift.HEAL
     ignore: tuple[Ignored, ...] = ()
     whole: bool = True
+    salt: str = field(default="", compare=False, repr=False)
     document: ManifestDocument | None = field(default=None, compare=False, repr=False)
     pending: tuple[str, ...] = field(init=False, compare=False)
 

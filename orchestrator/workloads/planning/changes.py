@@ -1,5 +1,7 @@
 """What happens to one object, and why, decided from what was observed. Pure."""
 
+from collections.abc import Iterator
+
 from orchestrator.plans.change import Action, Change, FieldChange, Subject
 from orchestrator.plans.objects import ObjectRef, OwnedObject
 from orchestrator.workloads.definitions.custom_resources import (
@@ -7,7 +9,7 @@ from orchestrator.workloads.definitions.custom_resources import (
 )
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.ownership import masks_in, owner_of, unit_of
+from orchestrator.workloads.ownership import masks_in, owner_of, salt_in, unit_of
 from orchestrator.workloads.planning.asking.cases import Verdict
 from orchestrator.workloads.planning.asking.replacement import forcing
 from orchestrator.workloads.planning.creation import creation
@@ -70,10 +72,16 @@ def _decision(
         return Action.MOVE, reason
     if fields or verdict.succession:
         return Action.UPDATE, reason
-    # Without it nobody would know later which of the values were secret.
-    if item.masks <= masks_in(verdict.live):
-        return Action.NO_OP, reason
-    return Action.UPDATE, "; ".join(filter(None, (reason, "notes which of its fields are secret")))
+    noted = tuple(_noted(item, verdict.live))
+    return Action.UPDATE if noted else Action.NO_OP, "; ".join(filter(None, (reason, *noted)))
+
+
+def _noted(item: WantedObject, live: Live) -> Iterator[str]:
+    """Yield what an object does not say of its secrets yet, without which nobody could tell it later."""
+    if not item.masks <= masks_in(live):
+        yield "notes which of its fields are secret"
+    if item.salt != salt_in(live):
+        yield "notes how to tell what Git changes of its secrets"
 
 
 def _coming(item: WantedObject, world: World) -> tuple[Action, str]:

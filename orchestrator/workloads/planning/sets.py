@@ -93,7 +93,7 @@ def _claimed(world: World, known: Collection[ObjectRef]) -> tuple[OwnedObject, .
 
 
 def _set_plan(rendered: RenderedSet, world: World, *, removed: bool = False) -> SetPlan:
-    ordered = sorted(rendered.objects, key=order_of)
+    ordered = sorted(map(world.salted, rendered.objects), key=order_of)
     changes = [change_of(item, world) for item in ordered]
     steps = [
         _step(item, change.action, world)
@@ -141,7 +141,7 @@ def _step(item: WantedObject, action: Action, world: World) -> ObjectStep:
     assert item.ref is not None  # noqa: S101 - whatever is not pending has a name
     verdict = world.verdicts[item.ref]
     wanted = known(without(world.surveyed.applied(item).value, verdict.left))
-    manifest = marked(wanted, owner=world.owner, unit=item.unit, masks=item.masks)
+    manifest = marked(wanted, owner=world.owner, unit=item.unit, masks=item.masks, salt=item.salt)
     earlier = world.inventory.get(item.ref)
     return ObjectStep(
         ref=item.ref,

@@ -24,6 +24,7 @@ from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.asking.cases import Verdict
 from orchestrator.workloads.planning.asking.rehearsal import rehearse
 from orchestrator.workloads.planning.asking.rounds import ask, unasked
+from orchestrator.workloads.planning.drift.salts import salted, salts_for
 from orchestrator.workloads.planning.drift.upkeep import Surveyed, surveys
 from orchestrator.workloads.planning.pending import completed
 from orchestrator.workloads.planning.resting import why_left_alone
@@ -44,6 +45,11 @@ class World:
     unnamed: frozenset[tuple[UnitId, str, str]]
     definitions: Mapping[tuple[str, str], Definition]
     left_alone: Mapping[ObjectRef, str]
+    salts: Mapping[ObjectRef, str]
+
+    def salted(self, item: WantedObject) -> WantedObject:
+        """Return a wanted object with its salt."""
+        return salted(item, self.salts)
 
     def why_left_alone(self, item: WantedObject) -> str:
         """Return why an object is neither created nor changed, or an empty text for all others."""
@@ -77,6 +83,9 @@ def observe(
     wanted = views(served, [*refs, *(item.ref for item in inventory)])
     live, admission = cluster.survey(wanted, owner, admission_kinds(served) if refs else ())
     learn_live(live.values(), secrets)
+    salts = salts_for(objects, live)
+    secrets.learn([*salts.values()])
+    objects = tuple(salted(item, salts) for item in objects)
     every = objects
     alone = [bool(why_left_alone(item, _found(live, item))) for item in every]
     resting = tuple(compress(every, alone))
@@ -117,6 +126,7 @@ def observe(
             for item in every
             if item.ref and (why := why_left_alone(item, verdicts[item.ref].live))
         },
+        salts=salts,
     )
 
 

@@ -16,6 +16,6 @@ def submission_of(
     manifest = completed(item.value, live) if item.pending else known(item.value)
     return Submission(
         ref=ref,
-        manifest=marked(manifest, owner=owner, unit=item.unit, masks=item.masks),
+        manifest=marked(manifest, owner=owner, unit=item.unit, masks=item.masks, salt=item.salt),
         force=forced(manifest) or item.rights.conflicts is Conflicts.TAKE,
     )

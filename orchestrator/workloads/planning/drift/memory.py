@@ -2,7 +2,8 @@
 
 A hash of the whole tells that Git wants what it wanted then. Where drift is left alone, a short hash of each
 field tells as much of every one of them, so that what Git changes is applied and what others changed is not.
-Secrets are not in it: a hash of a short one would give it away.
+A hash of a secret would give a short one away: of those it is a keyed one, and the object alone has the key, its
+``salt``. Where that is gone, what Git has of a secret counts as what was applied.
 
 While nobody knows whether something was sent, what was applied last is either of two. Only what both have is
 remembered then, and no whole: the rest may be our own doing.
@@ -10,14 +11,16 @@ remembered then, and no whole: the rest may be our own doing.
 
 import base64
 import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 
 from orchestrator.stack.expressions import Path, Tree
+from orchestrator.stack.paths import value_at
 from orchestrator.workloads.manifests.wanted import WantedObject
-from orchestrator.workloads.secrecy import fingerprint_of, hidden
+from orchestrator.workloads.secrecy import fingerprint_of, hidden, secret_in
 
 _WHOLE: Final = 16  # characters
 _FIELD: Final = 4  # bytes
@@ -49,9 +52,22 @@ class Memory:
 
     def known(self, item: WantedObject) -> frozenset[Path]:
         """Return the fields of a manifest that are wanted as they were applied last."""
-        if self.holds(item):
-            return frozenset(path for path, _ in _fields(item))
-        return frozenset(path for path, digest in _fields(item) if digest in self.fields)
+        whole = self.holds(item)
+        known = (path for path, digest in _fields(item) if whole or digest in self.fields)
+        return frozenset(known) - self._changed_secrets(item)
+
+    def knows_secrets(self, item: WantedObject) -> bool:
+        """Whether it tells what Git changed of an object's secrets: under the salt that the object has."""
+        return bool(item.salt) and _salted(item.salt, b"") in self.fields
+
+    def complete(self, item: WantedObject) -> bool:
+        """Whether nothing is to be added of an object's secrets."""
+        return not item.salt or (self.knows_secrets(item) and not self._changed_secrets(item))
+
+    def _changed_secrets(self, item: WantedObject) -> frozenset[Path]:
+        if not self.knows_secrets(item):
+            return frozenset()
+        return frozenset(path for path, digest in _secrets(item) if digest not in self.fields)
 
 
 def remember(item: WantedObject, *, by_field: bool) -> str:
@@ -59,7 +75,10 @@ def remember(item: WantedObject, *, by_field: bool) -> str:
     whole = fingerprint_of([item])[:_WHOLE]
     if not by_field:
         return whole
-    return _written(whole, (digest for _, digest in _fields(item)))
+    fields = {digest for _, digest in _fields(item)}
+    if item.salt:
+        fields |= {_salted(item.salt, b""), *(digest for _, digest in _secrets(item))}
+    return _written(whole, fields)
 
 
 def in_common(before: str, after: str) -> str:
@@ -81,8 +100,23 @@ def leaves_of(tree: Tree) -> Iterator[Path]:
 
 def _fields(item: WantedObject) -> Iterable[tuple[Path, bytes]]:
     for path, named, value in _leaves(cast("Tree", hidden(item)), (), ()):
-        canonical = json.dumps([*named, value], sort_keys=True)
-        yield path, hashlib.sha256(canonical.encode()).digest()[:_FIELD]
+        yield path, hashlib.sha256(_canonical(named, value)).digest()[:_FIELD]
+
+
+def _secrets(item: WantedObject) -> Iterator[tuple[Path, bytes]]:
+    secret = secret_in(item)
+    for path, named, _ in _leaves(cast("Tree", hidden(item)), (), ()):
+        if any(path[: len(at)] == at[: len(path)] for at in secret):
+            value = value_at(dict(item.value), path)
+            yield path, _salted(item.salt, _canonical(named, value))
+
+
+def _canonical(named: Path, value: Tree) -> bytes:
+    return json.dumps([*named, value], sort_keys=True, default=str).encode()
+
+
+def _salted(salt: str, content: bytes) -> bytes:
+    return hmac.digest(salt.encode(), content, "sha256")[:_FIELD]
 
 
 def _leaves(tree: Tree, path: Path, named: Path) -> Iterator[tuple[Path, Path, Tree]]:

@@ -73,7 +73,7 @@ def survey(
     ignored = {path for path in single_fields(item, rules) if _touched(item, path, others)}
     told_apart = not former or item.drift is not Drift.HEAL  # else nobody is to be blamed
     drifted = _drifted(item, ours, others, fingerprint) if ours and told_apart else {}
-    ignored |= {path for path in drifted if any(_overlap(path, at) for at in places(item, rules))}
+    ignored |= {path for path in drifted if any(overlap(path, at) for at in places(item, rules))}
     rest = {path: touch for path, touch in drifted.items() if path not in ignored}
     if item.drift is Drift.HEAL:
         healed = {moved(path, ignored): touch for path, touch in rest.items()}
@@ -99,7 +99,7 @@ def touch_at(touched: Touched, at: Path | None) -> Touch | None:
     """Return who changed what the manifest has at ``at``, or None where nobody did."""
     if at is None:
         return None
-    return next((touch for path, touch in touched.items() if _overlap(path, at)), None)
+    return next((touch for path, touch in touched.items() if overlap(path, at)), None)
 
 
 def told(touches: Iterable[Touch]) -> str:
@@ -168,7 +168,8 @@ def _drifted(
 
 def _as_applied(item: WantedObject, path: Path, known: frozenset[Path]) -> bool:
     below = [(*path, *leaf) for leaf in leaves_of(value_at(dict(item.value), path))]
-    return all(leaf in known for leaf in below)
+    # What is secret is remembered as one, whatever it is made of.
+    return all(any(leaf[:depth] in known for depth in range(1, len(leaf) + 1)) for leaf in below)
 
 
 def _later(touch: Touch, ours: Record) -> bool:
@@ -191,7 +192,8 @@ def _within(path: Path, at: Path) -> bool:
     return path[: len(at)] == at
 
 
-def _overlap(path: Path, other: Path) -> bool:
+def overlap(path: Path, other: Path) -> bool:
+    """Whether one of two places is in the other, or is it."""
     return _within(path, other) or _within(other, path)
 
 

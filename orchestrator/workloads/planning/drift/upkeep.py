@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from orchestrator.plans.change import Action, Change, FieldChange, Subject, Touch
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
-from orchestrator.stack.expressions import Tree
+from orchestrator.stack.expressions import Path, Tree
 from orchestrator.stack.model import Drift
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.comparison.differences import differences
@@ -17,13 +17,22 @@ from orchestrator.workloads.masks import NO_MASKS
 from orchestrator.workloads.ownership import masks_in
 from orchestrator.workloads.planning.drift.memory import Memory, remember
 from orchestrator.workloads.planning.drift.rules import rules_for
-from orchestrator.workloads.planning.drift.survey import Survey, made_anew, survey, told, touch_at
+from orchestrator.workloads.planning.drift.survey import (
+    Survey,
+    made_anew,
+    overlap,
+    survey,
+    told,
+    touch_at,
+)
 from orchestrator.workloads.planning.pending import overlaid
 from orchestrator.workloads.planning.taking_over.claims import claim_of
 from orchestrator.workloads.planning.taking_over.succession import DECLARING
 from orchestrator.workloads.secrecy import secret_in
 
 Inventory: TypeAlias = Mapping[ObjectRef, OwnedObject]
+
+_UNTOLD: Final = "; whether Git changed its secrets, too, is not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +70,10 @@ class Surveyed:
         What is there just as it is wanted counts as applied, whoever made it so: from here on it is Git's.
         """
         earlier = self.inventory.get(item.ref) if item.ref else None
-        if action is Action.NO_OP and earlier and self.as_applied(item):
-            return earlier.fingerprint
+        if action is Action.NO_OP and earlier:
+            memory = Memory.of(earlier.fingerprint)
+            if memory.holds(item) and memory.complete(item):
+                return earlier.fingerprint
         return remember(item, by_field=item.drift is not Drift.HEAL)
 
     def told(
@@ -91,7 +102,8 @@ class Surveyed:
     def left(self, item: WantedObject, live: Live | None) -> Change | None:
         """Return what others did to an object and what is left so, from what was applied to what is live."""
         if self.left_gone(item, live):
-            return _drift(item, Action.DELETE, "left as it is")
+            # The salt went with it.
+            return _drift(item, Action.DELETE, f"left as it is{_UNTOLD if secret_in(item) else ''}")
         surveyed = self.found.get(item.ref) if item.ref else None
         if live is None or surveyed is None or not (surveyed.left or surveyed.ignored):
             return None
@@ -103,9 +115,16 @@ class Surveyed:
             for found in differences(live, overlaid(live, item.value), intent=intent)
             if (touch := touch_at(touched, found.at))
         )
-        return (
-            _drift(item, Action.UPDATE, f"{_by(fields)}left as it is", fields) if fields else None
-        )
+        why = f"{_by(fields)}left as it is{self._untold_secrets(item, surveyed.left)}"
+        return _drift(item, Action.UPDATE, why, fields) if fields else None
+
+    def _untold_secrets(self, item: WantedObject, left: Iterable[Path]) -> str:
+        earlier = self.inventory.get(item.ref) if item.ref else None
+        secret = secret_in(item)
+        if not any(overlap(path, at) for path in left for at in secret):
+            return ""
+        known = earlier is not None and Memory.of(earlier.fingerprint).knows_secrets(item)
+        return "" if known else _UNTOLD
 
 
 def surveys(

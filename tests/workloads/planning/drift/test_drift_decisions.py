@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from orchestrator.plans.change import Action, Touch
 from orchestrator.plans.objects import OwnedObject
-from orchestrator.stack.expressions import Path
+from orchestrator.stack.expressions import Path, Pending
 from orchestrator.stack.model import Drift, Ignored, UnitId
 from orchestrator.workloads.manifests.wanted import WantedObject
+from orchestrator.workloads.ownership import marked, salt_in
 from orchestrator.workloads.planning.drift.memory import Memory, in_common, leaves_of, remember
+from orchestrator.workloads.planning.drift.salts import salted, salts_for
 from orchestrator.workloads.planning.drift.survey import moved, survey, told, without
 from orchestrator.workloads.planning.drift.upkeep import Surveyed
 from orchestrator.workloads.records.owned import records_of, unowned
-from tests.workloads.builders import ref
+from tests.workloads.builders import OWNER, ref
 
 MOMENTS = ("2026-03-14T09:26:53Z", "2026-03-14T09:27:00Z")
 OWNED: dict[str, Any] = {
@@ -321,11 +323,127 @@ def test_who_changed_what_is_told_once_and_in_order() -> None:
     assert told([Touch()]) == "changed outside of this stack"
 
 
-def test_no_secret_is_remembered() -> None:
-    """Two objects that differ in a secret alone are remembered alike: a short one could be found by trying."""
-    values = ({**deployment(), "data": {"p": text}} for text in ("hunter2", "hunter3"))
-    one, other = (wanted(value, sensitive=frozenset({("data", "p")})) for value in values)
-    assert remember(one, by_field=True) == remember(other, by_field=True)
+def login(password: Any, **more: Any) -> WantedObject:
+    """Return a Secret of a set that leaves drift, under a salt if not told otherwise."""
+    value = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "data": {"password": password, "user": "ada"},
+    }
+    return wanted(value, **{"drift": Drift.REPORT, "salt": "a salt", **more})
+
+
+def test_no_secret_is_remembered_but_under_a_salt() -> None:
+    """Two objects that differ in a secret alone are remembered alike: a short one could be found by trying.
+
+    Under a salt, which the ledger has not, they are told apart, and nothing of it can be had without the salt.
+    """
+    one, other = ("hunter2", "hunter3")
+    for by_field in (True, False):
+        bare = [remember(login(text, salt=""), by_field=by_field) for text in (one, other)]
+        assert bare[0] == bare[1]
+    assert remember(login(one), by_field=False) == remember(login(other), by_field=False)
+    told = {remember(login(text), by_field=True) for text in (one, other)}
+    told |= {remember(login(text, salt="another"), by_field=True) for text in (one, other)}
+    assert len(told) == 4
+    unsalted = Memory.of(remember(login(one, salt=""), by_field=True)).fields
+    of_each = [Memory.of(text).fields - unsalted for text in told]
+    assert [len(fields) for fields in of_each] == [3] * 4  # the salt itself, and two values
+    assert frozenset.intersection(*of_each) == frozenset()
+
+
+def edited(name: str = "password") -> dict[str, Any]:
+    """Return the live Secret of which somebody changed a value, after our last apply."""
+    user: dict[str, Any] = {"f:data": {"f:user": {}}}
+    theirs = entry("kubectl-edit", {"f:data": {f"f:{name}": {}}}, time=MOMENTS[1])
+    live = {**login("theirs").value}
+    metadata = {
+        **live["metadata"],  # type: ignore[dict-item]
+        "managedFields": [
+            {**each, "apiVersion": "v1"} for each in (entry("orchestrator", user), theirs)
+        ],
+    }
+    return {**live, "metadata": metadata}
+
+
+def test_what_git_changes_of_a_secret_is_told_from_what_others_did() -> None:
+    """As of every other field; where nothing tells it, all counts as wanted as it was applied, and stays."""
+    path: Path = ("data", "password")
+    before = remember(login("old"), by_field=True)
+    bare = remember(login("old", salt=""), by_field=True)
+    doubt = in_common(before, remember(login("new"), by_field=True))
+    for item, memory, left in (
+        (login("old"), before, {path}),
+        (login("new"), before, set()),
+        (login(Pending(references=("modules.db.password",))), before, set()),
+        (login("old"), doubt, set()),  # a run may have sent the new one, and was undone
+        (login("new"), bare, {path}),
+        (login("new", salt="another"), before, {path}),
+        (login("new", salt=""), before, {path}),
+    ):
+        assert survey(item, edited(), memory).left.keys() == left
+
+
+def test_a_secret_that_others_deleted_took_its_salt_along() -> None:
+    """Nobody can tell then whether Git changed it, which is told; of an object without secrets it can be."""
+    gone = wanted(deployment(), drift=Drift.REPORT)
+    for item, why in (
+        (login("new", salt=""), "left as it is; whether Git"),
+        (gone, "left as it is"),
+    ):
+        assert item.ref is not None
+        memory = remember(item, by_field=True)
+        owned = OwnedObject(ref=item.ref, unit=item.unit, uid="u", fingerprint=memory)
+        left = Surveyed(inventory={owned.ref: owned}, found={}).left(item, None)
+        assert left is not None
+        assert left.reason.startswith(why)
+        assert left.reason.endswith(" not known") is (item is not gone)
+
+
+def test_what_git_took_over_of_a_secret_is_remembered() -> None:
+    """Nothing has to be sent; and what says all that there is to say already stays as it is."""
+    before, after = (remember(login(text), by_field=True) for text in ("old", "new"))
+    whole = remember(login("new", salt=""), by_field=False)
+    for memory, drift, remembered in (
+        (before, Drift.REPORT, after),
+        (after, Drift.REPORT, after),
+        (whole, Drift.REPORT, after),
+        (whole, Drift.HEAL, whole),
+    ):
+        owned = OwnedObject(ref=ref("Secret"), unit=UnitId("u"), uid="u", fingerprint=memory)
+        surveyed = Surveyed(inventory={owned.ref: owned}, found={})
+        assert surveyed.remembered(login("new", drift=drift), Action.NO_OP) == remembered
+
+
+def test_a_secret_that_is_a_list_of_maps_is_one_value() -> None:
+    """Its fields have no names that could be kept: all of it is drift, or all of it is Git's."""
+    spec = ("spec", "template", "spec", "containers")
+    rest: dict[str, Any] = {"sensitive": frozenset({spec}), "drift": Drift.REPORT, "salt": "s"}
+    item = wanted(deployment(), **rest)
+    known = remember(item, by_field=True)
+    there = live(entry("orchestrator", owned_without("f:spec", "f:template")))
+    assert survey(item, there, known).left.keys() == {spec}
+    changed = deployment()
+    changed["spec"]["template"]["spec"]["containers"][0]["image"] = "b"
+    assert survey(wanted(changed, **rest), there, known).left == {}
+
+
+def test_a_salt_comes_where_it_is_needed_and_stays() -> None:
+    """Only where drift is left and something is secret; one that is there already is kept, and is no reason to send."""
+    no_salt, own = login("x", salt=""), "0123456789abcdefABCDEF"
+    (made,) = salts_for([no_salt], {}).values()
+    assert salts_for([no_salt], {}) != {no_salt.ref: made}
+    assert salt_in(marked({}, owner=OWNER, unit=no_salt.unit, salt=made)) == made
+    healed = login("x", drift=Drift.HEAL, salt="")
+    assert salts_for([healed, wanted(deployment(), drift=Drift.REPORT)], {}) == {}
+    assert no_salt.ref is not None
+    for item in (no_salt, healed):
+        there: dict[str, Any] = {"metadata": {"annotations": {"orchestrator/salt": own}}}
+        assert salts_for([item], {no_salt.ref: there}) == {item.ref: own}
+        assert salted(item, {no_salt.ref: own}).salt == own
+    weak: dict[str, Any] = {"metadata": {"annotations": {"orchestrator/salt": "known to all"}}}
+    assert salts_for([no_salt], {no_salt.ref: weak}) != {no_salt.ref: "known to all"}
 
 
 def test_what_earlier_versions_remembered_is_read() -> None:
