@@ -1,14 +1,17 @@
 """Refs and commits that somebody else moved or took away meanwhile: no outcome is lost, no run stopped, for that."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.ledger.entry import Kind
+from orchestrator.ledger.stores.marks import part
 from orchestrator.ledger.troubles import NotShared
 from orchestrator.plans.plan import Revision
+from orchestrator.repository.repository import open_repository
 from tests.git import git
-from tests.ledger.builders import entry, holder, run
+from tests.ledger.builders import OWNER, entry, holder, run
 from tests.ledger.conftest import DEAD, aside_in, open_store, record_entries
 from tests.ledger.hindrances import moved_away, stuck
 
@@ -76,3 +79,22 @@ def test_what_waits_is_recorded_after_its_remote_was_removed(shop: Path, remote:
 
     assert store.rooted()
     assert store.acquire(holder("next")).brought == (entry(2).message,)
+
+
+def test_what_a_ledger_took_along_when_it_moved_does_not_wait(shop: Path, remote: Path) -> None:  # noqa: ARG001
+    """A clone that is ahead of a remote, and whose own ledger went on elsewhere with all that, has nothing to bring."""
+    record_entries(open_store(shop), 1)
+    repository = open_repository(shop).plumbing()
+    store = open_store(shop, remote=None)
+    lock = store.acquire(holder())
+    store.append(entry(2, Kind.FINISHED), lock=lock)
+    before = git(shop, "rev-parse", LEDGER)
+    store.append(replace(entry(3, Kind.NOTED), moved="elsewhere"), lock=lock)
+    moved = git(shop, "rev-parse", LEDGER)
+
+    part(repository, OWNER)
+    assert (aside_in(shop).tip(), git(shop, "rev-parse", LEDGER)) == ("", moved)
+
+    git(shop, "update-ref", LEDGER, before)
+    part(repository, OWNER)
+    assert [each.id for each in aside_in(shop).entries(aside_in(shop).tip())] == ["entry-2"]

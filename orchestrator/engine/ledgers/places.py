@@ -24,6 +24,7 @@ from orchestrator.errors import (
 )
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.store import Store
+from orchestrator.ledger.stores.marks import part
 from orchestrator.ledger.troubles import forgotten, moved_away
 from orchestrator.plans.events import Notice
 from orchestrator.stack.links import trail
@@ -76,8 +77,8 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
         text = forgotten(str(session.owner), str(seen.file))
         session.surroundings.on_event(Notice(text=text))
     if state.head and store.rooted():
-        bring_along(session)
-        seen.keep(store.title, session.stack.ledger, state.head)
+        if bring_along(session):
+            seen.keep(store.title, session.stack.ledger, state.head)
         return
     if not state.head and seen.title == store.title:
         raise _gone(session, seen)
@@ -86,24 +87,29 @@ def check_place(session: Session, store: Store, state: LedgerState) -> None:
             raise _elsewhere(session, store, place)
 
 
-def bring_along(session: Session) -> None:
-    """Let what this clone alone has of a ledger, ahead of the remote that it left, wait for where it goes on."""
-    seen, now = remembered(session), session.stack.ledger
-    if seen.ledger in {None, now} or seen.ledger.store is not LedgerStore.GIT:
-        return
+def bring_along(session: Session) -> bool:
+    """Let what this clone alone has of a ledger, ahead of the remote that it left, wait for where it goes on.
+
+    Return whether that is done; where this clone takes nothing, that is told, and tried again.
+    """
+    seen, now = remembered(session).ledger, session.stack.ledger
+    if seen == now:
+        return True
     if now.store is LedgerStore.GIT:
-        with suppress(OrchestratorError):  # what is the matter is told where the ledger is read
-            open_store(session).read()
-        return
-    before = replace(session, stack=replace(session.stack, ledger=seen.ledger))
+        if seen is not None and seen.store is LedgerStore.GIT:
+            with suppress(OrchestratorError):  # what is the matter is told where the ledger is read
+                open_store(session).read()
+        return True
     try:
-        open_store(before).read()
-    except OrchestratorError as error:
+        part(session.repository.plumbing(), session.owner)
+    except (LedgerError, RepositoryError) as error:
         text = (
-            f"the ledger of {session.owner} was in {seen.title} before, and whether this clone has outcomes that were"
-            f" not recorded there cannot be told: {error.message}"
+            f"what this clone could not record in the ledger of {session.owner} where it was before cannot be brought"
+            f" along: {error.message}"
         )
         session.surroundings.on_event(Notice(text=text))
+        return False
+    return True
 
 
 def places_of(

@@ -19,6 +19,7 @@ from orchestrator.ledger.holder import Hold, Waiter
 from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter
 from orchestrator.ledger.stores.aside import Aside
 from orchestrator.ledger.stores.insisting import insist
+from orchestrator.ledger.stores.marks import SEEN, seen_on
 from orchestrator.ledger.stores.plumbing import Moves, Plumbing
 from orchestrator.ledger.stores.standing import HOLDER, STATE, WAITER, Here, Lineage
 from orchestrator.ledger.troubles import restore
@@ -28,7 +29,6 @@ _ATTEMPTS = 5
 _MOMENT_SECONDS = 1.0
 _NO_GLIMPSE: Final[tuple[float, Mapping[str, str]]] = (float("-inf"), {})
 _NOWHERE = "0" * 40  # the name of no object
-_SEEN = "refs/orchestrator-remote"
 
 
 class LedgerRefs:
@@ -39,8 +39,8 @@ class LedgerRefs:
         self.ledger = f"refs/orchestrator/{owner}"
         self.lock = f"refs/orchestrator-lock/{owner}"
         self._queue = f"refs/orchestrator-queue/{owner}"
-        self._seen = f"{_SEEN}/{remote}/{owner}" if remote else f"refs/orchestrator-seen/{owner}"
-        self._subject = str(owner)
+        self._seen = f"{SEEN}/{remote}/{owner}" if remote else f"refs/orchestrator-seen/{owner}"
+        self._owner = owner
         self._plumbing = plumbing
         self._remote = remote
         self._decoded = ("", LedgerState())
@@ -48,7 +48,7 @@ class LedgerRefs:
         self._stuck: dict[str, str] = {}
         self.aside = Aside(owner=owner, plumbing=plumbing)
         self._lineage = Lineage(
-            subject=self._subject,
+            subject=str(self._owner),
             ref=self.ledger,
             seen=self._seen,
             remote=remote,
@@ -82,7 +82,7 @@ class LedgerRefs:
         if here.kept is None:
             raise LedgerError(
                 f"{self.ledger} is no ledger: its commit holds no {STATE}",
-                hint=restore(self._subject),
+                hint=restore(str(self._owner)),
             )
         blob, content = here.kept
         if self._decoded[0] != blob:
@@ -266,12 +266,8 @@ class LedgerRefs:
 
     def _seen_on_others(self) -> Mapping[str, str]:
         """Return where the ledger stood on each other remote when it was seen there last."""
-        marks = self._plumbing.list_refs((f"{_SEEN}/*",))
-        return {
-            ref.removeprefix(f"{_SEEN}/").removesuffix(f"/{self._subject}"): at
-            for ref, at in marks.items()
-            if ref.endswith(f"/{self._subject}") and ref != self._seen
-        }
+        marks = seen_on(self._plumbing, self._owner)
+        return {remote: at for remote, at in marks.items() if remote != self._remote}
 
     def keep(self, here: Here, *, ledger: str) -> bool:
         """Move the ledger of this clone alone, ahead of the remote; return whether that could be done."""

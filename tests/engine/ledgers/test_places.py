@@ -1,7 +1,6 @@
 """A ledger that was left in another place than the stack file says, and how it gets there."""
 
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,112 +18,22 @@ from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.ledgers.repairing import plan_repair
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.recording import open_store
-from orchestrator.engine.session import Session, Surroundings, open_session
-from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.errors import LedgerError, LedgerLost, PlanRefused
 from orchestrator.ledger.archive import decode_archive
-from orchestrator.ledger.entry import Kind, Operation
-from orchestrator.ledger.stores.aside import Aside
-from orchestrator.ledger.troubles import NotShared
-from orchestrator.plans.events import Event, Notice, Outcome
 from orchestrator.processes import Stop
-from orchestrator.settings import Settings
-from tests.git import commit_file, git, make_clone, make_remote, make_repository
+from tests.engine.ledgers.conftest import (
+    ALONE,
+    FILE,
+    IN_GIT,
+    Ground,
+    directory,
+    ids,
+    move,
+    record,
+    refused,
+)
+from tests.git import git, make_clone, make_remote
 from tests.ledger.builders import entry, holder
-from tests.ledger.hindrances import moved_away
-
-STACK = "version: 1\nname: shop\nmodules: {{a: {{source: ./a}}}}\n{0}"
-IN_GIT, ALONE = "", "ledger: {remote: false}\n"
-FILE = "stacks/shop/stack.yaml"
-
-
-class Ground:
-    """A repository whose stack file says where the ledger is."""
-
-    def __init__(self, root: Path, resources: ExitStack) -> None:
-        """Take a repository."""
-        self.root = root
-        self.told: list[str] = []
-        self._resources = resources
-
-    def say(self, ledger: str, *, commit: bool = True) -> Session:
-        """Write where the ledger is, and return the session of that."""
-        (self.root / FILE).write_text(STACK.format(ledger), encoding="utf-8")
-        if commit:
-            git(self.root, "commit", "--quiet", "--all", "--allow-empty", "--message", "Say where")
-        return self.session()
-
-    def session(self) -> Session:
-        """Return the session of what the files say."""
-        return open_session(self.around(), stack="shop", environment=None)
-
-    def around(self) -> Surroundings:
-        """Return what a run is given."""
-        return Surroundings(
-            settings=Settings.read(),
-            directory=self.root,
-            on_event=self._hear,
-            resources=self._resources,
-        )
-
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, Notice):
-            self.told.append(event.text)
-
-
-@pytest.fixture
-def resources() -> Iterator[ExitStack]:
-    """Give what ends with the test."""
-    with ExitStack() as opened:
-        yield opened
-
-
-@pytest.fixture
-def ground(tmp_path: Path, resources: ExitStack) -> Ground:
-    """Return a repository that says nothing of its ledger yet."""
-    root = make_repository(tmp_path / "shop")
-    commit_file(root, ".gitignore", ".orchestrator/\n")
-    commit_file(root, "stacks/shop/a/main.tf", "\n")
-    commit_file(root, FILE, "\n")
-    ground = Ground(root, resources)
-    ground.say(IN_GIT)
-    return ground
-
-
-def record(session: Session, *numbers: int) -> None:
-    """Record entries of these numbers, each after the last one that there is."""
-    store = open_store(session)
-    lock = store.acquire(holder())
-    for number in numbers:
-        following = replace(entry(number, Kind.NOTED), previous=store.read().head)
-        store.append(following, lock=lock)
-    store.release(lock)
-    read_present(session, store)
-
-
-def ids(session: Session) -> list[str]:
-    """Return the ids of a ledger's entries, oldest first, without those of its moves."""
-    found = open_store(session).history(99)
-    return [each.id for each in found if each.id.startswith("entry")][::-1]
-
-
-def directory(path: Path) -> str:
-    """Return what says that the ledger is in a directory, which is made."""
-    path.mkdir(exist_ok=True)
-    return f"ledger: {{store: directory, path: {path}}}\n"
-
-
-def refused(session: Session) -> LedgerError:
-    """Return why the ledger of a session is not gone on with."""
-    with pytest.raises(LedgerError) as found:
-        read_present(session, open_store(session))
-    return found.value
-
-
-def move(ground: Ground, session: Session) -> str:
-    """Bring the ledger to where a session has it."""
-    archive = decode_archive(export_ledger(session))
-    return import_ledger(ground.session(), archive, patience=0.0)
 
 
 def test_a_second_look_is_not_the_first_one_again(
@@ -303,68 +212,6 @@ def test_a_place_that_may_not_be_looked_at_waits_for_a_person(
     assert "orchestrator apply shop --env default" in why.value.hint
     record(ground.session(), 1)
     assert read_present(session, open_store(session)).head == "entry-1"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("directory", "directory"),
-        ("directory", IN_GIT),
-        (IN_GIT, "directory"),
-        (IN_GIT, "ledger: {remote: backup}\n"),
-    ],
-)
-def test_what_could_not_be_recorded_follows_a_ledger_that_another_clone_moved(
-    ground: Ground, tmp_path: Path, resources: ExitStack, before: str, after: str
-) -> None:
-    """What waits in a clone is recorded where the ledger goes on, before the next run plans anything."""
-    remote = make_remote(tmp_path / "remote.git", of=ground.root)
-    git(tmp_path, "init", "--quiet", "--bare", "backup.git")
-    old, new = (
-        directory(tmp_path / name) if kind == "directory" else kind
-        for kind, name in ((before, "old"), (after, "new"))
-    )
-    store = open_store(ground.say(old))
-    git(ground.root, "push", "--quiet", "origin", "main")
-    lock = store.acquire(holder())
-    store.append(entry(1), lock=lock)
-    read_present(ground.session(), store)
-    leave, come_back = moved_away(tmp_path / "old" if before == "directory" else remote)
-    leave()
-    with pytest.raises(NotShared):
-        store.append(entry(2, Kind.FINISHED, outcome=Outcome.FAILED), lock=lock)
-    come_back()
-    other = Ground(make_clone(remote, tmp_path / "other"), resources)
-    for each in (ground, other):
-        git(each.root, "remote", "add", "backup", (tmp_path / "backup.git").as_uri())
-    assert open_store(other.session()).break_lock(lock.holder)
-    move(other, other.say(new))
-
-    session = ground.say(new)
-    take_turn(session, Operation.APPLY, Turn(), resources, attended=False)
-
-    assert len(read_present(session, open_store(session)).bad) == 1
-    assert ids(other.session()) == ["entry-1", "entry-2"]
-    assert [text.partition(":")[0] for text in ground.told] == [
-        "recorded what could not be when it was done"
-    ]
-
-
-def test_no_lock_begins_a_ledger_on_another_remote(ground: Ground, tmp_path: Path) -> None:
-    """The refs that another remote left in this clone are no ledger there, nor is what waits to be recorded."""
-    make_remote(tmp_path / "remote.git", of=ground.root)
-    git(tmp_path, "init", "--quiet", "--bare", "backup.git")
-    git(ground.root, "remote", "add", "backup", (tmp_path / "backup.git").as_uri())
-    record(ground.session(), 1)
-    owner, repository = ground.session().owner, ground.session().repository
-    for waiting in ((), (entry(2, Kind.FINISHED),)):
-        for each in waiting:
-            Aside(owner=owner, plumbing=repository.plumbing()).keep(each)
-        session = ground.say("ledger: {remote: backup}\n")
-        with ExitStack() as turn:
-            take_turn(session, Operation.APPLY, Turn(patience=9.0), turn, attended=False)
-            assert "it is in refs/orchestrator/shop/default on origin" in refused(session).message
-        assert git(tmp_path / "backup.git", "for-each-ref") == ""
 
 
 def test_a_move_goes_on_without_a_place_that_is_gone(ground: Ground, tmp_path: Path) -> None:
