@@ -28,7 +28,14 @@ from orchestrator.agent.decisions.agenda import (
 )
 from orchestrator.agent.decisions.endings import Pace, ended, over, surveyed_badly
 from orchestrator.agent.decisions.naming import outcome
-from orchestrator.agent.decisions.revisions import hurried, moved, recorded, surveyed, vanished
+from orchestrator.agent.decisions.revisions import (
+    back,
+    hurried,
+    moved,
+    recorded,
+    surveyed,
+    vanished,
+)
 from orchestrator.agent.decisions.turns import Turns
 from orchestrator.agent.memory import Memory, own_directory
 from orchestrator.agent.own_file import OwnFile
@@ -161,8 +168,8 @@ class Loop:
         running = frozenset(key for key, item in self.agenda.items() if item.running)
         before, self.share = self.share, self.sharing.exchange(running)
         for key in running:
-            if not self.share.goes_on(key) and not self._stops[key].requested:
-                self._stops[key].request()
+            if not self.share.goes_on(key):
+                self._break_off(key)
         if gained := self.share.gained(before):
             self.agenda = regained(self.agenda, gained, now)
             self._watches.doubt(now)  # whoever had them may know a newer revision
@@ -364,9 +371,17 @@ class Loop:
 
     def _overtake(self, repository: str, revision: str) -> None:
         """Tell the children that are at an older revision that a newer one waits for them to end."""
-        for key, item in self.agenda.items():
-            if key.repository == repository and hurried(item):
+        ours = {key: item for key, item in self.agenda.items() if key.repository == repository}
+        for key, item in ours.items():
+            if hurried(item):
                 tell_newer(self.configuration, key, revision[:10])
+            if back(item):
+                self._break_off(key)
+
+    def _break_off(self, key: Key) -> None:
+        """Ask a child to stop, once: another request would say that the patience is over."""
+        if not self._stops[key].requested:
+            self._stops[key].request()
 
     def _settings(self, key: Key) -> StackSettings:
         repository = self.configuration.repositories[key.repository]

@@ -150,8 +150,9 @@ def open_as_applied(
     hollow, mistakes = known or (_in_usual_place(surroundings, repository, files, owner), ())
     state = open_store(hollow).read()
     if state.units or state.inventory:
+        found = _readable(hollow, state)
         _check_from_here(repository, revision, owner, state)
-        return _readable(hollow, state)
+        return found
     if declared and (known is None or mistakes):
         what = f"where its ledger is: {declared[:10]}, which declared it last, cannot be read"
         raise _unplaced(owner, what)

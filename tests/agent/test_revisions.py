@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task, begun
-from orchestrator.agent.decisions.revisions import hurried, moved, recorded, surveyed, vanished
+from orchestrator.agent.decisions.revisions import (
+    back,
+    hurried,
+    moved,
+    recorded,
+    surveyed,
+    vanished,
+)
 from orchestrator.plans.declared import Declared
 from tests.agent.builders import NOW, declared, key, survey
 
@@ -113,6 +120,17 @@ def test_a_rollout_that_sticks_is_not_waited_for_once_its_stack_left() -> None:
     newer = replace(item, due={Task.RECONCILE: NOW}, urgent=True)
     assert not hurried(newer)
     assert hurried(replace(newer, running=Task.RECONCILE))
+
+
+def test_what_is_declared_anew_is_taken_away_no_further() -> None:
+    """Only what is being taken away is broken off, and not for a revision that does not have it either."""
+    ((name, item),) = _at_rest().items()
+    going = replace(vanished(item, "r2", NOW), running=Task.DESTROY, due={})
+    assert not back(going)
+    assert not back(vanished(going, "r3", NOW))
+    agenda, _ = surveyed({name: going}, survey("r3", declared(content="c1")), NOW, repository="a")
+    assert back(agenda[name])
+    assert not back(replace(agenda[name], running=Task.RECONCILE))
 
 
 def test_a_stack_that_cannot_be_read_is_left_as_it_is() -> None:

@@ -99,6 +99,11 @@ def hurried(item: Item) -> bool:
     return item.running is not None and (gone or (Task.RECONCILE in item.due and item.urgent))
 
 
+def back(item: Item) -> bool:
+    """Whether what is being taken away is declared anew: then no more of it is taken away."""
+    return item.running is Task.DESTROY and Task.RECONCILE in item.due
+
+
 def recorded(
     agenda: Agenda, before: Ledgers, after: Ledgers, now: float, *, repository: str
 ) -> Agenda:

@@ -1,4 +1,6 @@
-"""Asking whether somebody else applied meanwhile what a child's order knows nothing of: the clone, then the remote."""
+"""Asking whether something happened meanwhile that a child's order knows nothing of: the clone, then the remote."""
+
+from functools import partial
 
 from orchestrator.agent.decisions.going_back import overtaken_by
 from orchestrator.agent.work.order import Order
@@ -17,10 +19,16 @@ def newer_in(ledger: LedgerState, order: Order, stop: Stop) -> str:
     applied = [each.revision.commit for each in ledger.past]
     if not applied or applied[0] == order.revision:
         return ""
-    mirror = Mirror(order.clone)
+    history = Mirror(order.clone).repository
+    return overtaken_by(order.revision, applied, history, tip=partial(_tip, order, stop))
+
+
+def went_on(order: Order, stop: Stop) -> bool:
+    """Whether the branch does not stand at the order's revision any more; raises RepositoryError."""
+    return _tip(order, stop) != order.revision
+
+
+def _tip(order: Order, stop: Stop) -> str:
     branch = f"refs/heads/{order.repository.branch}"
-
-    def tip() -> str:
-        return mirror.heads((branch,), patience=_PATIENCE_SECONDS, stop=stop).get(branch, "")
-
-    return overtaken_by(order.revision, applied, mirror.repository, tip=tip)
+    found = Mirror(order.clone).heads((branch,), patience=_PATIENCE_SECONDS, stop=stop)
+    return found.get(branch, "")

@@ -14,7 +14,7 @@ from orchestrator.agent.decisions.agenda import Task
 from orchestrator.agent.decisions.settled import settled
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_objects, check_planned
-from orchestrator.agent.work.going_back import newer_in
+from orchestrator.agent.work.going_back import newer_in, went_on
 from orchestrator.agent.work.order import Order
 from orchestrator.agent.work.sessions import session_of
 from orchestrator.engine.execution.applying import execute, execute_owed
@@ -85,7 +85,7 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     now = planned.ledger
     if now.head != state.head and (verdict := _left_alone(order, now, around)):
         return verdict
-    return _reconciled(order, planned, turn)
+    return _come_back(order, planned) or _reconciled(order, planned, turn)
 
 
 def _left_alone(order: Order, state: LedgerState, around: Surroundings) -> Verdict | None:
@@ -107,6 +107,20 @@ def _overtaken(order: Order, state: LedgerState, around: Surroundings) -> Verdic
     if not newer:
         return None
     message = f"{newer[:10]} was applied meanwhile, and Git is asked again first"
+    return Verdict(end=End.OVERTAKEN, message=message, revision=order.revision)
+
+
+def _come_back(order: Order, planned: Planned) -> Verdict | None:
+    """Return the verdict of a stack that is to be taken away and that a newer revision may declare, None of any other.
+
+    Nothing brings back what is deleted, so that Git is asked once more.
+    """
+    stop = planned.session.surroundings.stop
+    if order.task is not Task.DESTROY or not planned.plan.effective or not went_on(order, stop):
+        return None
+    message = (
+        f"{order.repository.branch} went on, and may declare it again: Git is asked again first"
+    )
     return Verdict(end=End.OVERTAKEN, message=message, revision=order.revision)
 
 

@@ -31,10 +31,10 @@ def _patrolled(keeper: Keeper, names: list[str], revision: str, trace: Path) -> 
     return {each["stack"] for each in json.loads(ended.stdout)["astray"]}
 
 
-def _reconciled(keeper: Keeper, revision: str) -> str:
-    """Return how a run ends that is to bring the stack of the world to a revision."""
+def _ended(keeper: Keeper, task: str, revision: str) -> str:
+    """Return how a run ends that is to do that with the stack of the world, at a revision."""
     where = ("--config", str(keeper.home / "agent.yaml"), "--revision", revision)
-    what = ("reconcile", "shop", keeper.world.name, "default")
+    what = (task, "shop", keeper.world.name, "default")
     ended = keeper.world.run("agent", "work", *what, *where, directory=keeper.home)
     assert ended.code == 0, ended.said
     return str(json.loads(ended.stdout)["end"])
@@ -81,9 +81,24 @@ def test_a_replica_that_has_not_read_what_was_applied_takes_nothing_back(
     world.manifests("shop/texts.yaml", config_map("greeting", {"text": "welcome"}))
     second = keeper.push("Welcome people")
     assert keeper.once().code == 0
-    assert _reconciled(keeper, first) == "overtaken"
+    assert _ended(keeper, "reconcile", first) == "overtaken"
     assert world.data("greeting")["text"] == "welcome"
     git(world.root, "push", "--quiet", "--force", "origin", f"{first}:main")
-    assert _reconciled(keeper, first) == "applied"
-    assert _reconciled(keeper, second) == "overtaken"
+    assert _ended(keeper, "reconcile", first) == "applied"
+    assert _ended(keeper, "reconcile", second) == "overtaken"
     assert world.data("greeting")["text"] == "hello"
+
+
+def test_nothing_is_taken_away_that_may_be_declared_again(keeper: Keeper, world: World) -> None:
+    """Who takes a stack away asks first whether the branch still stands where that has none."""
+    assert keeper.once().code == 0
+    git(world.root, "rm", "--quiet", f"stacks/{world.name}/stack.yaml")
+    without = keeper.push("Close the shop")
+    git(world.root, "revert", "--no-edit", "HEAD")
+    keeper.push("Open it again")
+    assert keeper.once().code == 0
+    assert _ended(keeper, "destroy", without) == "overtaken"
+    assert world.data("greeting")["text"] == "hello"
+    git(world.root, "push", "--quiet", "--force", "origin", f"{without}:main")
+    assert _ended(keeper, "destroy", without) == "destroyed"
+    assert not world.exists("ConfigMap", "greeting")
