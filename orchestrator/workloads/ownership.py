@@ -41,7 +41,10 @@ def marked(
     masks: Masks = NO_MASKS,
     salt: str = "",
 ) -> dict[str, Json]:
-    """Return the manifest with the marks of its owner and unit, and of what is secret in it."""
+    """Return the manifest with the marks of its owner and unit, and of what is secret in it.
+
+    A salt of its own, as an exported one has, is left out: it stands in Git.
+    """
     metadata = mapping(manifest, "metadata")
     labels = {
         **mapping(metadata, "labels"),
@@ -49,7 +52,8 @@ def marked(
         STACK: owner.stack,
         ENVIRONMENT: owner.environment,
     }
-    annotations = {**mapping(metadata, "annotations"), UNIT: unit}
+    own = mapping(metadata, "annotations")
+    annotations = {**{key: text for key, text in own.items() if key != SALT}, UNIT: unit}
     if masks:
         annotations[SENSITIVE] = written(masks)
     if salt:

@@ -438,10 +438,15 @@ def test_a_salt_comes_where_it_is_needed_and_stays() -> None:
     healed = login("x", drift=Drift.HEAL, salt="")
     assert salts_for([healed, wanted(deployment(), drift=Drift.REPORT)], {}) == {}
     assert no_salt.ref is not None
+    there: dict[str, Any] = {"metadata": {"annotations": {"orchestrator/salt": own}}}
     for item in (no_salt, healed):
-        there: dict[str, Any] = {"metadata": {"annotations": {"orchestrator/salt": own}}}
         assert salts_for([item], {no_salt.ref: there}) == {item.ref: own}
         assert salted(item, {no_salt.ref: own}).salt == own
+    published = replace(no_salt, value={**no_salt.value, **there})
+    (fresh,) = salts_for([published], {no_salt.ref: there}).values()
+    assert fresh != own
+    for salt, kept in ((fresh, fresh), ("", "")):
+        assert salt_in(marked(there, owner=OWNER, unit=no_salt.unit, salt=salt)) == kept
     weak: dict[str, Any] = {"metadata": {"annotations": {"orchestrator/salt": "known to all"}}}
     assert salts_for([no_salt], {no_salt.ref: weak}) != {no_salt.ref: "known to all"}
 
