@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.engine.ledgers.opening import ask_gate, open_store, registers_of
 from orchestrator.engine.session import Session
-from orchestrator.errors import LedgerError, LedgerUnreachable, NewerFormat
+from orchestrator.errors import LedgerError, LedgerUnreachable
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.lease import patience_of
 from orchestrator.ledger.stores.listing import git_ledgers
@@ -16,7 +16,7 @@ from orchestrator.stack.model import LedgerStore
 
 Wanted = Callable[[Owner], bool]
 Listed = Mapping[Owner, LedgerState | None]
-"""The state of each ledger, None of one that is damaged."""
+"""The state of each ledger, None of one that is damaged, or that a newer orchestrator wrote."""
 
 _PARTS = ("head.json", "state", "entry")  # of a ledger in a directory, of which any may be missing
 
@@ -24,7 +24,7 @@ _PARTS = ("head.json", "state", "entry")  # of a ledger in a directory, of which
 def survey(session: Session, *, wanted: Wanted = lambda _owner: True) -> Listed:
     """Return the state of each ledger that is wanted, of the place where the session's is; sorted.
 
-    One that is damaged is told, as a remote that does not answer is: then what this clone has is all. In a cluster
+    One that cannot be read is told, as a remote that does not answer is: then what this clone has is all. In a cluster
     there are none as long as nobody says which one it is. Raises LedgerError, RepositoryError, ClusterError,
     PlanRefused.
     """
@@ -44,11 +44,11 @@ def _in_git(session: Session, wanted: Wanted) -> Listed:
     found = _refs_of(session, wanted)
     for owner in (each for each, state in found.items() if state is None):
         words = f"{owner.stack} --env {owner.environment}"
-        _tell_damaged(session, owner, f"orchestrator ledger verify {words} says why")
+        _tell_unread(session, owner, f"orchestrator ledger verify {words} says why")
     return found
 
 
-def _tell_damaged(session: Session, owner: Owner, why: str) -> None:
+def _tell_unread(session: Session, owner: Owner, why: str) -> None:
     text = f"the ledger of {owner} cannot be read: {why}"
     session.surroundings.on_event(Notice(text=text))
 
@@ -94,10 +94,10 @@ def _opened(
     for owner in owners:
         try:
             yield owner, open_store(_session_of(session, owner)).read()
-        except (LedgerUnreachable, NewerFormat):
+        except LedgerUnreachable:
             raise
         except LedgerError as error:
-            _tell_damaged(session, owner, error.message)
+            _tell_unread(session, owner, error.message)
             yield owner, None
 
 

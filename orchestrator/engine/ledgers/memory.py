@@ -1,6 +1,7 @@
 """Where this clone saw the ledger of a stack last: a small file of its own, beside what it knows of ledgers."""
 
 import json
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,14 @@ class Memory:
             "context": ledger.context,
             "kubeconfig": ledger.kubeconfig,
         }
+        # Of each process its own, so that none puts the half of another one's in place.
+        draft = self.file.with_name(f".{_FILE}.{uuid.uuid4().hex}")
         with suppress(OSError):
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new = self.file.with_suffix(".new")
-            new.write_text(json.dumps(told), encoding="utf-8")
-            new.replace(self.file)
+            draft.write_text(json.dumps(told), encoding="utf-8")
+            draft.replace(self.file)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def remembered(session: Session) -> Memory:

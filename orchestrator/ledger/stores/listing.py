@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from orchestrator.errors import LedgerError, NewerFormat, RepositoryError
+from orchestrator.errors import LedgerError, RepositoryError
 from orchestrator.ledger.encoding import decode_state
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.stores.plumbing import Plumbing
@@ -16,7 +16,7 @@ _ATTEMPTS = 5
 def git_ledgers(
     plumbing: Plumbing, *, remote: str | None, wanted: Callable[[Owner], bool]
 ) -> Mapping[Owner, LedgerState | None]:
-    """Return the state of each ledger that is wanted, None of a damaged one, sorted by whose it is; no ref moves.
+    """Return the state of each ledger that is wanted, None of one that cannot be read, sorted; no ref moves.
 
     Where this clone is ahead of the remote, since an outcome could not be pushed, it is the clone's that counts.
     One round trip, and another to fetch what is not here. Raises LedgerError.
@@ -77,7 +77,5 @@ def _states(plumbing: Plumbing, commits: Mapping[str, str]) -> dict[Owner, Ledge
 def _state(found: tuple[str, bytes] | None) -> LedgerState | None:
     try:
         return decode_state(found[1]) if found else None
-    except NewerFormat:
-        raise
     except LedgerError:
         return None

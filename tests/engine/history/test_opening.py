@@ -119,7 +119,7 @@ def test_ledgers_of_all_places_are_listed(shop: Path) -> None:
 
 
 def test_a_ledger_that_is_damaged_hides_no_other(shop: Path) -> None:
-    """It is in the list, where nobody takes it for one that was never begun, and told with what says more of it."""
+    """It is listed as that, as one of a newer orchestrator is, never as one to begin, and told with what says more."""
     base = shop.parent / "kept"
     base.mkdir()
     for owner in (Owner(stack=name, environment="default") for name in ("headless", "whole")):
@@ -131,8 +131,11 @@ def test_a_ledger_that_is_damaged_hides_no_other(shop: Path) -> None:
         "stacks/here/stack.yaml",
         f"version: 1\nname: here\nledger: {{store: directory, path: {base}}}\n",
     )
-    blob = git(shop, "hash-object", "-w", "--stdin", stdin="{")
-    for name, tree in (("empty", ""), ("odd", f"100644 blob {blob}\tstate.json\n")):
+    trees = {"empty": ""}
+    for name, state in (("odd", "{"), ("newer", '{"format":9}')):
+        blob = git(shop, "hash-object", "-w", "--stdin", stdin=state)
+        trees[name] = f"100644 blob {blob}\tstate.json\n"
+    for name, tree in trees.items():
         by_hand = git(shop, "commit-tree", git(shop, "mktree", stdin=tree), "-m", "by hand")
         git(shop, "push", "--quiet", "origin", f"{by_hand}:refs/orchestrator/{name}/default")
     told: list[str] = []
@@ -143,12 +146,14 @@ def test_a_ledger_that_is_damaged_hides_no_other(shop: Path) -> None:
         "empty/default": "its ledger cannot be read",
         "headless/default": "its ledger cannot be read",
         "here/default": "not applied yet",
+        "newer/default": "its ledger cannot be read",
         "odd/default": "its ledger cannot be read",
         "shop/production": "unfinished",
         "whole/default": "unfinished",
     }
     assert [text.partition(": ")[0] for text in told] == [
         "the ledger of empty/default cannot be read",
+        "the ledger of newer/default cannot be read",
         "the ledger of odd/default cannot be read",
         "the ledger of headless/default cannot be read",
     ]
