@@ -156,7 +156,8 @@ def _told_difference(candidate: Candidate, approvals: Sequence[Approval]) -> Ite
     )
     lines = tuple(difference(last.plan, candidate.plan))
     yield from lines[:_MOST_TOLD] or (
-        "  the same things change, but not to the same values, or by other code; the ledger does not keep those",
+        "  the same things change, but not to the same values, by other code or elsewhere; the ledger does not keep"
+        " those",
     )
     if len(lines) > _MOST_TOLD:
         yield f"  and {len(lines) - _MOST_TOLD} lines more"

@@ -2,9 +2,9 @@
 
 The revision is left out on purpose: two commits with the same effect have the same digest, so that what was
 approved on a request still holds after the merge. The code of what is carried out is in it, since it may do what
-no change shows: the commands of provisioners, and all of a unit that is planned in its turn. Secrets are left out,
-too: the digest is shown and recorded, and somebody who knows the rest of the plan could try short ones until it
-fits.
+no change shows: the commands of provisioners, and all of a unit that is planned in its turn; and so is where it is
+carried out, such as the cluster, where the stack says that. Secrets are left out, too: the digest is shown and
+recorded, and somebody who knows the rest of the plan could try short ones until it fits.
 """
 
 import hashlib

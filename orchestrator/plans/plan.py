@@ -53,7 +53,8 @@ class UnitPlan:
     ``warnings`` tell one by one; ``left`` names the fields that differ from Git by a rule of the stack.
     ``lifted`` says that its protection ends with this apply; until then it holds. ``code`` is a hash of
     what is carried out of it that no change shows: a module's files, with the commands in them, or the manifests of
-    what is planned in its turn. ``effective`` says whether applying this would or might change anything.
+    what is planned in its turn, and where that is done. ``effective`` says whether applying this would or might change
+    anything.
     """
 
     unit: UnitId

@@ -1,12 +1,14 @@
 """What a stack's guards refuse, each with nothing changed, and each overridden by its own name alone."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
+from orchestrator.sandbox import Sandbox
 from tests.end_to_end.commands import Ended
-from tests.end_to_end.stacks import config_map, deployment
+from tests.end_to_end.stacks import Json, config_map, deployment
 from tests.end_to_end.world import World
 from tests.git import git
 
@@ -289,9 +291,35 @@ def test_what_no_change_shows_is_approved_too(world: World) -> None:
 
     refused = _refused(world)
 
-    assert "but not to the same values, or by other code" in _flat(refused.stderr)
+    assert "but not to the same values, by other code or elsewhere" in _flat(refused.stderr)
     _migration(world, "echo careful")
     world.apply()
+
+
+def test_what_was_approved_holds_for_its_place_alone(world: World, sandbox: Sandbox) -> None:
+    """The same changes in another cluster, or with another region, are another plan, though nothing of it is shown."""
+    config = json.loads(sandbox.kubeconfig.read_text())
+    config["contexts"] += [{**config["contexts"][0], "name": each} for each in ("staging", "prod")]
+    named = world.root.with_name("clusters.json")
+    named.write_text(json.dumps(config))
+    there = dataclasses.replace(world, variables={**world.variables, "KUBECONFIG": str(named)})
+
+    def digest(context: str, region: str) -> str:
+        module: Json = {"source": "./base", "inputs": {"region": "${{ vars.region }}"}}
+        sets: Json = {"a": {"path": "a.yaml", "namespace": world.name}}
+        more: Json = {"cluster": {"context": context}, "vars": {"region": region}}
+        there.declare({"base": module}, sets, guards={"approvals": 1}, **more)
+        there.commit()
+        return _digest(there)
+
+    world.write("base/main.tf", 'variable "region" {}\nresource "terraform_data" "a" {}\n')
+    world.manifests("a.yaml", config_map("a"))
+    told = {digest("staging", "eu"), digest("prod", "eu"), digest("prod", "us")}
+
+    assert len(told) == 3
+    _approve(there, digest("prod", "eu"))
+    digest("staging", "eu")
+    assert "approved by 0 of 1" in _flat(_refused(there).stderr)
 
 
 def _migration(world: World, command: str) -> None:

@@ -12,6 +12,7 @@ from orchestrator.engine.planning.elsewhere import left_elsewhere
 from orchestrator.engine.planning.foreign import refuse_a_foreign_ledger
 from orchestrator.engine.planning.halves import Basis, plan_application, plan_destruction
 from orchestrator.engine.planning.notes import left_undone, notes_on
+from orchestrator.engine.planning.places import with_place
 from orchestrator.engine.planning.planned import PlannedModule, Saved
 from orchestrator.engine.planning.selection import Selection, chosen, selected
 from orchestrator.engine.planning.standing import (
@@ -127,7 +128,9 @@ def make_plan(
         units=tuple(
             replace(
                 assessed(
-                    without_secrets(unit, session.surroundings.secrets),
+                    without_secrets(
+                        with_place(unit, session.tree, wanted), session.surroundings.secrets
+                    ),
                     session.stack.risks,
                     before=ledger.risks(unit.unit),
                 ),

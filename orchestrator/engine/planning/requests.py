@@ -1,13 +1,14 @@
 """What the infrastructure package is asked for: a module with its place, its source and its state."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from orchestrator.errors import InvalidStack
 from orchestrator.infrastructure.workspace import ModuleRequest
-from orchestrator.stack.expressions import locate_in, resolve
+from orchestrator.stack.expressions import locate_in, pending_in, resolve
 from orchestrator.stack.model import Json, Module, Stack, State
-from orchestrator.stack.scope import state_scope_of
+from orchestrator.stack.scope import scope_of, state_scope_of
 
 
 def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
@@ -29,6 +30,17 @@ def program_of(stack: Stack, module: Module) -> str:
     chosen = module.terraform.over(stack.terraform) if module.terraform else stack.terraform
     here = "/" in chosen.binary and not chosen.binary.startswith(("/", "~"))
     return chosen.binary if here else ""
+
+
+def kubeconfig_of(stack: Stack) -> str:
+    """Return the kubeconfig of the repository by which a stack's cluster is reached, from its root; else empty.
+
+    What only a run or a commit tells is none.
+    """
+    found = resolve(stack.cluster.kubeconfig, replace(scope_of(stack), revision=None))
+    if found.mistakes or pending_in(found.value) or not isinstance(found.value, str):
+        return ""
+    return "" if found.value.startswith(("/", "~")) else found.value
 
 
 def _state(stack: Stack, module: Module) -> State:
