@@ -156,8 +156,7 @@ def _told_difference(candidate: Candidate, approvals: Sequence[Approval]) -> Ite
     )
     lines = tuple(difference(last.plan, candidate.plan))
     yield from lines[:_MOST_TOLD] or (
-        "  the same things change, but not to the same values, by other code or elsewhere; the ledger does not keep"
-        " those",
+        "  the same things change, but not to the same values, by other code or elsewhere; these are not in the ledger",
     )
     if len(lines) > _MOST_TOLD:
         yield f"  and {len(lines) - _MOST_TOLD} lines more"
