@@ -65,10 +65,10 @@ class Case:
 Cases = Mapping[ObjectRef, Case]
 
 
-def brings(
-    cases: Cases, wanted: Mapping[ObjectRef, WantedObject], refusal: TooEarly
-) -> set[UnitId]:
+def brings(cases: Cases, wanted: Mapping[ObjectRef, WantedObject], refusal: Reply) -> set[UnitId]:
     """Return the sets that bring what an object lacks, or change what is too small for it."""
+    if not isinstance(refusal, TooEarly):
+        return set()
     lacks = refusal.lacks
     return {
         item.unit
@@ -77,11 +77,12 @@ def brings(
     }
 
 
-def limits(cases: Cases, refusal: Reply) -> Live:
-    """Return the limits that the plan gives to the quota that an object exceeds."""
+def limits(cases: Cases, refusal: Reply, unit: UnitId) -> Live:
+    """Return the limits that a set gives to the quota that an object exceeds."""
     if not (isinstance(refusal, TooEarly) and refusal.lacks.too_small):
         return {}
-    quotas = [case.reply for ref, case in cases.items() if refusal.lacks.met_by(ref)]
+    mine = (case for case in cases.values() if case.item.unit == unit)
+    quotas = [case.reply for case in mine if refusal.lacks.met_by(case.submission.ref)]
     found = [reply.live for reply in quotas if isinstance(reply, Accepted)]
     return mapping(mapping(found[0], "spec"), "hard") if found else {}
 

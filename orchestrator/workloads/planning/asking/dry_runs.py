@@ -7,7 +7,7 @@ from typing import Final, cast
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
-from orchestrator.stack.model import Conflicts, Drift, Json, UnitId
+from orchestrator.stack.model import Conflicts, Drift, Json
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import (
     FieldConflict,
@@ -22,30 +22,17 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.ownership import owner_of, uid_of
-from orchestrator.workloads.planning.asking.cases import Case, Verdict, brings, limits
-from orchestrator.workloads.planning.asking.holders import held
+from orchestrator.workloads.planning.asking.anew import look_behind, refuse_in_time, replace_all
+from orchestrator.workloads.planning.asking.cases import Case, Verdict, brings
 from orchestrator.workloads.planning.asking.merging import merge_patch
 from orchestrator.workloads.planning.asking.namespaces import namespace_of
-from orchestrator.workloads.planning.asking.overdrafts import overdrafts
 from orchestrator.workloads.planning.asking.refusals import (
     being_deleted,
     claimed,
     conflict,
-    invalid_replacement,
     not_ours_to_replace,
     unchangeable,
 )
-from orchestrator.workloads.planning.asking.replacement import (
-    may_be_replaced,
-)
-from orchestrator.workloads.planning.asking.submissions import submission_of
-from orchestrator.workloads.planning.asking.successors import (
-    Successor,
-    refuses_replacement,
-    remade,
-    successors,
-)
-from orchestrator.workloads.planning.asking.unhindered import mistakes_of_fields, unhindered
 from orchestrator.workloads.planning.pending import overlaid
 from orchestrator.workloads.planning.taking_over.claims import claim_of
 from orchestrator.workloads.planning.taking_over.leaving import left_to_others
@@ -65,7 +52,7 @@ from orchestrator.workloads.planning.taking_over.usurpers import (
     with_lost,
     without_lost,
 )
-from orchestrator.workloads.records.fields import NOTHING, without
+from orchestrator.workloads.records.fields import without
 
 _ROOM: Final = "let the quota allow more, or want less of it"
 
@@ -117,10 +104,9 @@ class DryRuns:
         self._dry_run([case for case in cases if self._asks_again(case)])
         self._make_way([case for case in cases if type(case.reply) is Invalid])
         self._succeed([case for case in cases if isinstance(case.reply, Accepted)])
-        self._replace([case for case in cases if isinstance(case.reply, Immutable)], whole)
-        self._look_behind(cases)
-        self._reckon()
-        self._spare(held(self._cluster, self._cases))
+        replace_all(self._cluster, self._cases, whole, owner=self._owner)
+        look_behind(self._cluster, self._cases, self._named)
+        refuse_in_time(self._cluster, self._cases, self._named)
 
     def verdicts(self, unasked: Iterable[ObjectRef]) -> dict[ObjectRef, Verdict]:
         """Return the verdicts, the unasked ones included; raises ClusterError for what cannot be done."""
@@ -248,75 +234,6 @@ class DryRuns:
         fields = mapping(patch, "metadata")
         return {**patch, "metadata": {**fields, "uid": uid_of(live)}}
 
-    def _replace(self, cases: Sequence[Case], whole: Mapping[ObjectRef, WantedObject]) -> None:
-        """Find what would come of objects that may be deleted and made anew, since they cannot be changed."""
-        allowed = [
-            (case, case.reply, case.live)
-            for case in cases
-            if isinstance(case.reply, Immutable)
-            and case.live
-            and owner_of(case.live) == self._owner
-            and may_be_replaced(case.submission.manifest, case.live, case.item.rights)
-        ]
-        for case, _, live in allowed:
-            ref = case.submission.ref
-            case.item, case.left = whole[ref], NOTHING
-            case.submission = submission_of(ref, case.item, live, self._owner)
-        found = successors(self._cluster, [(case.submission, live) for case, _, live in allowed])
-        for (case, error, live), successor in zip(allowed, self._in_full(found), strict=True):
-            ref, said = case.submission.ref, successor.reply
-            refusal = refuses_replacement(
-                said,
-                live,
-                brought=case.item.unit in self._brought_by(said),
-                hard=limits(self._cases, said),
-                plural=self._cluster.resource(ref).qualified,
-            )
-            if refusal is not None:
-                case.reply = invalid_replacement(ref, successor.asked.ref, refusal)
-            else:
-                case.replaced, case.reply, case.successor = error, None, successor
-                case.result = remade(case.item.value, live, successor)
-
-    def _in_full(self, found: Sequence[Successor]) -> list[Successor]:
-        """Return successors with whatever is said against them beside what they lack, and the plan brings."""
-        early = [
-            (index, each.asked, each.reply)
-            for index, each in enumerate(found)
-            if isinstance(each.reply, TooEarly) and self._brought_by(each.reply)
-        ]
-        said = unhindered(self._cluster, [(asked, reply) for _, asked, reply in early])
-        told = {index: reply for (index, _, _), reply in zip(early, said, strict=True) if reply}
-        return [
-            replace(each, reply=told.get(index, each.reply)) for index, each in enumerate(found)
-        ]
-
-    def _look_behind(self, cases: Sequence[Case]) -> None:
-        """Find mistakes in objects that are refused for what the plan brings."""
-        early = [
-            (case, case.reply)
-            for case in cases
-            if isinstance(case.reply, TooEarly) and self._brought_by(case.reply)
-        ]
-        said = unhindered(self._cluster, [(case.submission, reply) for case, reply in early])
-        for (case, _), reply in zip(early, said, strict=True):
-            case.reply = mistakes_of_fields(reply) or case.reply
-
-    def _spare(self, refusals: Mapping[ObjectRef, ClusterError]) -> None:
-        """Replace nothing of what is refused."""
-        for ref, refusal in refusals.items():
-            self._cases[ref].replaced, self._cases[ref].reply = None, refusal
-
-    def _reckon(self) -> None:
-        """Refuse what there may be no room for, with all else that is planned, before anything is deleted or sent."""
-        for ref, told in overdrafts(self._cluster, self._cases).items():
-            case = self._cases[ref]
-            if case.replaced is not None:
-                case.replaced = None
-                case.reply = invalid_replacement(ref, ref, ClusterError(told, hint=_ROOM))
-            elif case.reply is not None and self._brought_by(case.reply):
-                case.reply = ClusterError(f"{ref} would be refused: {told}", hint=_ROOM)
-
     def _error(self, ref: ObjectRef) -> ClusterError | None:
         case = self._cases.get(ref)
         live = case.live if case else self._live.get(ref)
@@ -353,14 +270,10 @@ class DryRuns:
         if isinstance(reply, NamespaceMissing):
             return namespace_of(ref) in self._named
         if isinstance(reply, TooEarly):
-            return bool(self._brought_by(reply))
+            return bool(brings(self._cases, self._named, reply))
         # Something pending was left out, or its definition is about to change.
         early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
         return early and type(reply) is Invalid
-
-    def _brought_by(self, reply: Reply) -> set[UnitId]:
-        """Return the sets of this plan that bring what an object lacks."""
-        return brings(self._cases, self._named, reply) if isinstance(reply, TooEarly) else set()
 
     def _placed(self, ref: ObjectRef, error: ClusterError) -> ClusterError:
         place = self._named[ref].place

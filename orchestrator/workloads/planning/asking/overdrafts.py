@@ -1,16 +1,19 @@
 """Quotas that all objects of a plan exceed together, though each of them alone is accepted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
 from orchestrator.errors import AccessDenied
 from orchestrator.plans.objects import ObjectRef
+from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import TooEarly
 from orchestrator.workloads.cluster.requests import Accepted
 from orchestrator.workloads.exceeding import exceeded
-from orchestrator.workloads.live import Live, mapping
+from orchestrator.workloads.live import Live, mapping, text
 from orchestrator.workloads.planning.asking.cases import Case, Cases
-from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn
+from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn, taken, uncounted
 
 
 def overdrafts(cluster: Cluster, cases: Cases) -> dict[ObjectRef, str]:
@@ -22,11 +25,7 @@ def overdrafts(cluster: Cluster, cases: Cases) -> dict[ObjectRef, str]:
     staked = [case for case in cases.values() if _at_stake(case)]
     found: dict[ObjectRef, str] = {}
     for namespace in sorted({case.submission.ref.namespace for case in staked} - {""}):
-        within = [case for ref, case in cases.items() if ref.namespace == namespace]
-        objects = [_taking(cluster, case) for case in within if _acts(case)]
-        refs = [case.submission.ref for case in staked if case in within]
-        for quota in _quotas(cluster, namespace, within):
-            found = {**overdrawn(quota, objects, refs), **found}
+        found |= _Space.of(cluster, namespace, cases).overdrafts()
     return found
 
 
@@ -40,6 +39,75 @@ def _acts(case: Case) -> bool:
     return isinstance(case.reply, Accepted | TooEarly) or case.replaced is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Space:
+    """A namespace: the quotas that are ``there``, those that are ``planned``, and what takes of them."""
+
+    cluster: Cluster
+    there: Mapping[str, Live]
+    planned: Mapping[str, tuple[UnitId, Live]]
+    staked: Sequence[Case]
+    takings: Mapping[ObjectRef, Taking]
+
+    @classmethod
+    def of(cls, cluster: Cluster, namespace: str, cases: Cases) -> "_Space":
+        within = [case for ref, case in cases.items() if ref.namespace == namespace]
+        some = ObjectRef(
+            group="", version="v1", kind="ResourceQuota", namespace=namespace, name="any"
+        )
+        return cls(
+            cluster=cluster,
+            there={
+                text(mapping(live, "metadata"), "name"): live
+                for live in _listed(cluster, some) or ()
+            },
+            planned={
+                case.submission.ref.name: (case.item.unit, case.reply.live)
+                for case in within
+                if case.submission.ref.kind == "ResourceQuota" and isinstance(case.reply, Accepted)
+            },
+            staked=[case for case in within if _at_stake(case)],
+            takings={case.submission.ref: _taking(cluster, case) for case in within if _acts(case)},
+        )
+
+    def overdrafts(self) -> dict[ObjectRef, str]:
+        """Return what a quota may have no room for, with what is too much of what."""
+        found: dict[ObjectRef, str] = {}
+        objects = [*self.takings.values()]
+        for unit in sorted({_first(case) for case in self.staked}, key=str):
+            refs = [case.submission.ref for case in self.staked if _first(case) == unit]
+            for quota in self._quotas(unit):
+                counted = self._count(quota, [self.takings[ref] for ref in refs])
+                found = {**overdrawn(quota, objects, refs, counted=counted), **found}
+        return found
+
+    def _quotas(self, unit: UnitId | None) -> Iterator[Live]:
+        """Yield the quotas as they are after the plan, those that are left alone included.
+
+        What a ``unit`` makes anew meets those that others change as they are now, too: nobody knows which comes first.
+        """
+        yield from (live for _, live in self.planned.values())
+        for name, live in self.there.items():
+            by = self.planned.get(name)
+            if by is None or (unit is not None and by[0] != unit):
+                yield live
+
+    def _count(self, quota: Live, staked: Sequence[Taking]) -> dict[str, Fraction]:
+        """Return what is used of a quota that no controller has looked at yet, of what is at stake."""
+        names, found = uncounted(quota, staked), dict[str, Fraction]()
+        for plural, ref in {item.plural: item.ref for item in staked}.items() if names else ():
+            there = _listed(self.cluster, ref)
+            for name in names if there is not None else ():
+                used = sum((taken(name, live, plural) for live in there or ()), Fraction(0))
+                found[name] = found.get(name, Fraction(0)) + used
+        return found
+
+
+def _first(case: Case) -> UnitId | None:
+    """Return the set whose quotas certainly come before an object; of what is deleted first, no other's do."""
+    return case.item.unit if case.replaced is not None else None
+
+
 def _taking(cluster: Cluster, case: Case) -> Taking:
     ref = case.submission.ref
     said = case.successor.reply if case.successor else case.reply
@@ -50,20 +118,14 @@ def _taking(cluster: Cluster, case: Case) -> Taking:
         before=case.live or {},
         after=case.made,
         requested=refused.requested if refused else {},
+        refused_by=refused.quota if refused else "",
+        anew=case.replaced is not None,
     )
 
 
-def _quotas(cluster: Cluster, namespace: str, cases: Iterable[Case]) -> Iterator[Live]:
-    """Yield the quotas of a namespace as they are after the plan, those that are left alone included."""
-    planned = {
-        case.submission.ref.name: case.reply.live
-        for case in cases
-        if case.submission.ref.kind == "ResourceQuota" and isinstance(case.reply, Accepted)
-    }
-    yield from planned.values()
-    some = ObjectRef(group="", version="v1", kind="ResourceQuota", namespace=namespace, name="any")
+def _listed(cluster: Cluster, some: ObjectRef) -> list[Live] | None:
+    """Return all objects of a kind in the namespace of one, or None where we may not."""
     try:
-        there = cluster.list_in(cluster.resource(some), namespace, query={})
+        return cluster.list_in(cluster.resource(some), some.namespace, query={})
     except AccessDenied:
-        return
-    yield from (live for live in there if mapping(live, "metadata").get("name") not in planned)
+        return None

@@ -12,7 +12,7 @@ from typing import Final
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
 from orchestrator.workloads.exceeding import exceeded
-from orchestrator.workloads.live import Live, mapping, mappings
+from orchestrator.workloads.live import Live, mapping, mappings, text
 from orchestrator.workloads.quantities import alike, amount
 
 _NOTHING: Final = Fraction(0)
@@ -28,7 +28,8 @@ _BY_CLASS: Final = ".storageclass.storage.k8s.io/"
 class Taking:
     """One object of a plan: what it is ``before``, and what it is to be; ``plural`` is its resource with the group.
 
-    ``requested`` is what the server says that it takes more of a quota, where it refused that.
+    ``anew`` says that the old one goes first. ``requested`` is what the server says that it takes more of the quota
+    called ``refused_by``, which refused that; of one that is made anew, all that it takes.
     """
 
     ref: ObjectRef
@@ -36,13 +37,15 @@ class Taking:
     before: Live
     after: Live
     requested: Mapping[str, Fraction | None]
+    refused_by: str = ""
+    anew: bool = False
 
     def more(self, name: str) -> Fraction:
         """Return how much more of a quota it takes than before."""
-        said = self.requested.get(name)
-        if said is not None and not self.before:
-            return said
-        return self.after_all(name) - taken(name, self.before, self.plural)
+        said, freed = self.requested.get(name), taken(name, self.before, self.plural)
+        if said is not None:
+            return said - freed if self.anew else said
+        return self.after_all(name) - freed
 
     def after_all(self, name: str) -> Fraction:
         """Return how much of a quota it takes at the end."""
@@ -69,22 +72,29 @@ def fits_when_gone(refusal: str, live: Live, plural: str, hard: Mapping[str, Jso
 
 
 def overdrawn(
-    quota: Live, objects: Sequence[Taking], staked: Iterable[ObjectRef]
+    quota: Live,
+    objects: Sequence[Taking],
+    staked: Iterable[ObjectRef],
+    *,
+    counted: Mapping[str, Fraction] | None = None,
 ) -> dict[ObjectRef, str]:
     """Return those at stake that a quota of their namespace may have no room for, with what is too much of what.
 
     ``objects`` are all that take more of it or less, since nobody knows which of them come first. Of a quota that no
-    controller has looked at yet, what they themselves have counts as used.
+    controller has looked at yet, what is ``counted`` is used, or else what they themselves have.
     """
-    spec = mapping(quota, "spec")
+    spec, title = mapping(quota, "spec"), text(mapping(quota, "metadata"), "name")
     if spec.get("scopes") or spec.get("scopeSelector"):
-        return {}
+        told = f"the quota {title} is full, and is about some objects only: maybe not about the old one"
+        full = {item.ref for item in objects if item.anew and item.refused_by == title}
+        return {ref: told for ref in staked if ref in full}
+    used = mapping(mapping(quota, "status"), "used")
+    before = {**(counted or {}), **{name: amount(value) for name, value in used.items()}}
     over = {
         name: told
-        for name, limit in sorted(mapping(spec, "hard").items())
-        if (told := _over(name, limit, quota, objects))
+        for name in sorted(mapping(spec, "hard"))
+        if (told := _over(name, before.get(name), quota, objects))
     }
-    title = mapping(quota, "metadata").get("name")
     wanting = {
         item.ref: [told for name, told in over.items() if item.wants(name)] for item in objects
     }
@@ -93,6 +103,13 @@ def overdrawn(
         for ref in staked
         if wanting.get(ref)
     }
+
+
+def uncounted(quota: Live, objects: Iterable[Taking]) -> frozenset[str]:
+    """Return what objects take of a quota and no controller has counted yet."""
+    used = mapping(mapping(quota, "status"), "used")
+    names = mapping(mapping(quota, "spec"), "hard").keys() - used.keys()
+    return frozenset(name for name in names if any(item.wants(name) for item in objects))
 
 
 def taken(name: str, live: Live, plural: str) -> Fraction:
@@ -135,9 +152,9 @@ def _of_service(name: str, spec: Live) -> Fraction:
             return _NOTHING
 
 
-def _over(name: str, limit: Json, quota: Live, objects: Sequence[Taking]) -> str:
+def _over(name: str, before: Fraction | None, quota: Live, objects: Sequence[Taking]) -> str:
+    limit = mapping(mapping(quota, "spec"), "hard")[name]
     allowed = amount(limit)
-    before = amount(mapping(mapping(quota, "status"), "used").get(name))
     if before is None:
         before = sum((taken(name, item.before, item.plural) for item in objects), _NOTHING)
     more = sum((item.more(name) for item in objects), _NOTHING)

@@ -6,12 +6,14 @@ from typing import Final
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import UnitId
-from orchestrator.workloads.cluster.answers import FieldConflict, Invalid
+from orchestrator.workloads.cluster.answers import FieldConflict, Invalid, TooEarly
 from orchestrator.workloads.cluster.immutability import Immutable
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.taking_over.claims import Claim
 from orchestrator.workloads.records.fields import entries
 
+ROOM: Final = "let the quota allow more, or want less of it; where another set changes the quota, apply that first"
+_FIRST: Final = "have the same set bring it, or apply first what does"
 _BY_HAND: Final = (
     "where it is said only because the old object is there, or of another name, delete that by hand: "
     "the next apply makes it anew"
@@ -74,8 +76,16 @@ def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError
     """Return the refusal of a replacement that the server would not accept once the old object is gone."""
     why = error.message.removeprefix(f"{stand_in} is not valid: ").replace(stand_in.name, ref.name)
     what = "is not valid" if isinstance(error, Invalid) else "would be refused"
-    hint = error.hint or ("" if _is_a_mistake(error) else _BY_HAND)
-    return ClusterError(f"{ref} has to be replaced, and its replacement {what}: {why}", hint=hint)
+    return ClusterError(
+        f"{ref} has to be replaced, and its replacement {what}: {why}",
+        hint=error.hint or _how_to_go_on(error),
+    )
+
+
+def _how_to_go_on(error: ClusterError) -> str:
+    if isinstance(error, TooEarly):
+        return ROOM if error.lacks.too_small else _FIRST
+    return "" if _is_a_mistake(error) else _BY_HAND
 
 
 def _is_a_mistake(error: ClusterError) -> bool:

@@ -1,5 +1,6 @@
 """What all that is planned takes of a quota together."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
-from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn
+from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn, uncounted
 from tests.workloads.builders import ref
 
 _STORAGE = "requests.storage"
@@ -99,7 +100,29 @@ def test_what_the_server_says_of_an_object_counts() -> None:
     assert not overdrawn(limit, pods[:1], [pods[0].ref])
 
 
-def test_a_quota_of_some_pods_says_nothing() -> None:
-    """Which objects one with scopes is about, nobody can tell here."""
+def test_what_is_there_already_counts() -> None:
+    """Of a quota that nobody has looked at yet, whatever is in the namespace is used, planned or not."""
+    limit, grown = quota(hard={_STORAGE: "50Gi"}), change("a", "10Gi", "20Gi")
+    assert uncounted(limit, [grown]) == {_STORAGE}
+    assert not uncounted(quota({_STORAGE: "1Gi"}, hard={_STORAGE: "50Gi"}), [grown])
+    counted = {_STORAGE: Fraction(45 * 2**30)}
+    assert overdrawn(limit, [grown], [_claim("a")], counted=counted)
+    assert not overdrawn(limit, [grown], [_claim("a")])
+
+
+def test_what_is_said_of_a_successor_is_all_that_it_takes() -> None:
+    """The old object gives back what it has; of one that is changed, the server says how much more it takes."""
+    said = {_STORAGE: Fraction(20 * 2**30)}
+    grown = replace(change("a", "10Gi", "1Gi"), requested=said)
+    limit = quota({_STORAGE: "10Gi"}, hard={_STORAGE: "20Gi"})
+    assert overdrawn(limit, [grown], [_claim("a")])
+    assert not overdrawn(limit, [replace(grown, anew=True)], [_claim("a")])
+
+
+def test_a_quota_of_some_objects_gives_no_room_for_an_old_one() -> None:
+    """Which objects one with scopes is about, nobody can tell here: only that it refused what is to be made anew."""
     limit = quota({_STORAGE: "20Gi"}, hard={_STORAGE: "1Gi"}, scopes=["BestEffort"])
     assert not overdrawn(limit, _BOTH, [_claim("a")])
+    anew = replace(_BOTH[0], anew=True, refused_by="few")
+    assert overdrawn(limit, [anew, _BOTH[1]], [_claim("a"), _claim("b")]).keys() == {_claim("a")}
+    assert not overdrawn(limit, [replace(anew, refused_by="others")], [_claim("a")])

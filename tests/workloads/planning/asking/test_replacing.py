@@ -384,7 +384,10 @@ def test_a_replacement_takes_the_room_of_the_old_object(ground: Ground) -> None:
 
 
 def test_replacements_that_only_fit_one_by_one_are_not_begun(ground: Ground) -> None:
-    """Each claim fits in the place of the old one, and both do not: nothing is deleted, neither for a new quota."""
+    """Each claim fits in the place of the old one, and both do not: nothing is deleted, neither for a new quota.
+
+    Nor does one fit beside another that stays as it is.
+    """
     limit = manifest("ResourceQuota", "v1", spec={"hard": {"requests.storage": "3Gi"}})
 
     def both(size: str, **spec: Any) -> list[dict[str, Any]]:
@@ -394,6 +397,10 @@ def test_replacements_that_only_fit_one_by_one_are_not_begun(ground: Ground) -> 
         return "---\n".join(f"{json.dumps(one)}\n" for one in objects)
 
     inventory = ground.apply(text(*both("1Gi")), wait=Wait(enabled=False))
+    one = both("3Gi", accessModes=["ReadWriteMany"])[0]
+    beside = text(limit, one, both("1Gi")[1])
+    with pytest.raises(ClusterError, match=r"quota it: requests\.storage would be 4Gi of 3Gi"):
+        ground.plan(ground.rendered(beside, replace=True), inventory=inventory)
     wider = text(limit, *both("2Gi", accessModes=["ReadWriteMany"]))
     with pytest.raises(ClusterError) as raised:
         ground.plan(ground.rendered(wider, replace=True), inventory=inventory)
@@ -402,6 +409,39 @@ def test_replacements_that_only_fit_one_by_one_are_not_begun(ground: Ground) -> 
         ground.rendered(wider.replace("3Gi", "4Gi"), replace=True), inventory=inventory
     )
     assert sorted(told(plan).values()) == [Action.CREATE, Action.REPLACE, Action.REPLACE]
+
+
+def test_a_quota_that_another_set_raises_gives_no_room_for_what_is_deleted_first(
+    ground: Ground,
+) -> None:
+    """Nobody knows which of both sets comes first; one that raises the quota itself does so before."""
+
+    def quota(most: str) -> str:
+        return json.dumps(
+            manifest("ResourceQuota", "v1", spec={"hard": {"requests.storage": most}})
+        )
+
+    def claims(mode: str, *sizes: str) -> str:
+        found = [
+            {**claim(size, accessModes=[mode]), "metadata": {"name": name}}
+            for name, size in zip("ab", sizes, strict=True)
+        ]
+        return "---\n".join(f"{json.dumps(one)}\n" for one in found)
+
+    before = ground.rendered(claims("ReadWriteOnce", "2Gi", "2Gi"))
+    sets = before, ground.rendered(quota("5Gi"), name="platform")
+    inventory = ground.apply(*sets, wait=Wait(enabled=False))
+    counted = ground.path("resourcequotas", "it")
+    eventually(lambda: ground.others.get(counted), lambda live: bool(live["status"].get("used")))
+    for size, words in (("4Gi", "exceeded quota: it"), ("3Gi", "would be 6Gi of 5Gi")):
+        wanted = claims("ReadWriteMany", size, size)
+        sets = ground.rendered(wanted, replace=True), ground.rendered(quota("9Gi"), name="platform")
+        with pytest.raises(ClusterError, match=words) as raised:
+            ground.plan(*sets, inventory=inventory)
+        assert "where another set changes the quota, apply that first" in raised.value.hint
+    alone = ground.rendered(f"{quota('9Gi')}\n---\n{wanted}", replace=True)
+    plan = ground.plan(alone, inventory=inventory)[0]
+    assert sorted(told(plan).values()) == [Action.MOVE, Action.REPLACE, Action.REPLACE]
 
 
 def test_a_claim_that_a_pod_goes_on_using_is_not_deleted(ground: Ground) -> None:
