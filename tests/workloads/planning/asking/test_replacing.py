@@ -439,8 +439,8 @@ def test_a_quota_that_another_set_raises_gives_no_room_for_what_is_deleted_first
         with pytest.raises(ClusterError, match=words) as raised:
             ground.plan(*sets, inventory=inventory)
         assert "where another set changes the quota, apply that first" in raised.value.hint
-    alone = ground.rendered(f"{quota('9Gi')}\n---\n{wanted}", replace=True)
-    plan = ground.plan(alone, inventory=inventory)[0]
+    wanted = f"{quota('9Gi')}\n---\n{claims('ReadWriteMany', '3Gi', '3Gi')}"
+    plan = ground.plan(ground.rendered(wanted, replace=True), inventory=inventory)[0]
     assert sorted(told(plan).values()) == [Action.MOVE, Action.REPLACE, Action.REPLACE]
 
 
