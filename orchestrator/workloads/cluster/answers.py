@@ -105,6 +105,10 @@ class Invalid(ClusterError):
         self.causes = causes or {}
 
 
+class Refused(ClusterError):
+    """A rule of somebody's refuses what is asked for, in the words of that rule."""
+
+
 class Superseded(ClusterError):
     """A precondition does not hold: the object is not the one that was seen before."""
 
@@ -194,8 +198,8 @@ def _forbidden(_: Mapping[str, Json], request: Request, message: str) -> Cluster
     found = _FORBIDDEN.search(message)
     if lacks := lack_in(message, request.namespace):
         return TooEarly(f"{_subject(request)} was refused: {message}", lacks=lacks)
-    if found is None:  # a quota or an admission rule, in the server's words
-        return ClusterError(f"{_subject(request)} was refused: {message}")
+    if found is None:
+        return Refused(f"{_subject(request)} was refused: {message}")
     resource = ".".join(filter(None, (found["resource"], found["group"])))
     namespace = f" in namespace {found['namespace']}" if found["namespace"] else ""
     flag = f" -n {found['namespace']}" if found["namespace"] else ""

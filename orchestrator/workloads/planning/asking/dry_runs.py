@@ -13,6 +13,7 @@ from orchestrator.workloads.cluster.answers import (
     FieldConflict,
     Invalid,
     NamespaceMissing,
+    Refused,
     TooEarly,
 )
 from orchestrator.workloads.cluster.immutability import Immutable
@@ -271,9 +272,10 @@ class DryRuns:
             return namespace_of(ref) in self._named
         if isinstance(reply, TooEarly):
             return bool(brings(self._cases, self._named, reply))
-        # Something pending was left out, or its definition is about to change.
-        early = bool(self._named[ref].pending) or (ref.group, ref.kind) in self._kinds.defined
-        return early and type(reply) is Invalid
+        if self._named[ref].pending:  # of which something was left out, or is as it was
+            return type(reply) is Invalid or isinstance(reply, Refused)
+        # Its definition is about to change.
+        return (ref.group, ref.kind) in self._kinds.defined and type(reply) is Invalid
 
     def _placed(self, ref: ObjectRef, error: ClusterError) -> ClusterError:
         place = self._named[ref].place

@@ -179,12 +179,13 @@ def _refused(reply: Reply) -> bool:
 def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> ClusterError | None:
     """Return the part of a refusal that is about what the manifest says, and not about what stands in.
 
-    Where something of that name is ``there``, in the namespace asked about, it may be about that.
+    Where something of that name is ``there``, in the namespace asked about, it may be about that. A policy names no
+    field, so that it may be about that namespace, or about a value that stands in.
     """
     if there is not None or not (isinstance(one, Invalid) and isinstance(other, Invalid)):
         return None
     if not part.item.pending:
-        return one
+        return one if _ABOUT_FIELDS in one.message or any(one.causes.values()) else None
     waiting = dict(_pending_paths(dict(part.item.value), ()))
     if _ABOUT_FIELDS in one.message:
         told = without_stand_ins(one.message, other.message, waiting)
@@ -193,7 +194,7 @@ def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> Clust
     left = [
         text
         for text, where in one.causes.items()
-        if text in other.causes and not any(_touch(where, path) for path in pending)
+        if where and text in other.causes and not any(_touch(where, path) for path in pending)
     ]
     if not left or part.item.group_kind == ("", "Secret"):
         return None

@@ -1,10 +1,15 @@
 """What cannot be dry-run as it is has its mistakes told at plan time all the same, and no others."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.change import Action
 from orchestrator.plans.values import Unknown
+from tests.sandbox.client import eventually
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground, change_of, told
 
@@ -159,3 +164,68 @@ def test_mistakes_of_an_object_whose_name_is_pending(ground: Ground) -> None:
     with pytest.raises(ClusterError) as raised:
         ground.plan(ground.rendered(text.replace("replicas: 1", "replicas: -1")))
     assert "Deployment (known after apply: modules.database.n) is not valid" in raised.value.message
+
+
+def _settings(ground: Ground, value: str, namespace: str = "") -> str:
+    metadata = {"name": "settings", "namespace": namespace, "labels": {"of": ground.namespace}}
+    kept = {key: item for key, item in metadata.items() if item}
+    found = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": kept, "data": {"a": value}}
+    return json.dumps(found)
+
+
+@pytest.fixture
+def ruled(ground: Ground) -> Iterator[Ground]:
+    """Have ConfigMaps that are applied, and a policy that came later: none in ``default``, none that is not good."""
+    ground.apply(_settings(ground, "old"))
+    name, root = ground.namespace, "/apis/admissionregistration.k8s.io/v1"
+    validations = [
+        {"expression": "namespaceObject.metadata.name != 'default'"},
+        {"expression": "oldObject != null || object.data.a.startsWith('good')"},
+        {"expression": "oldObject == null || object.data.a != 'old'", "reason": "Forbidden"},
+    ]
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["configmaps"],
+    }
+    spec: dict[str, Any] = {
+        "matchConstraints": {
+            "resourceRules": [rule],
+            "objectSelector": {"matchLabels": {"of": name}},
+        },
+        "validations": validations,
+    }
+    bound = {"policyName": name, "validationActions": ["Deny"]}
+    kinds = {
+        "validatingadmissionpolicies": spec,
+        "validatingadmissionpolicybindings": bound,
+    }
+    for plural, wanted in kinds.items():
+        ground.others.create(f"{root}/{plural}", {"metadata": {"name": name}, "spec": wanted})
+    path = "/api/v1/namespaces/default/configmaps?dryRun=All"
+    body = json.loads(_settings(ground, "good"))
+    eventually(
+        lambda: {"status": ground.others.request("POST", path, body)[0]},
+        lambda told: told["status"] == 422,
+    )
+    yield ground
+    for plural in reversed(kinds):
+        ground.others.request("DELETE", f"{root}/{plural}/{name}")
+
+
+def test_no_policy_is_believed_about_what_stands_in(ruled: Ground) -> None:
+    """One about another namespace is no mistake, nor one about a pending value, of an old object or a new one."""
+    new = f"{ruled.namespace}-new"
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": new}}
+    (plan,) = ruled.plan(
+        ruled.rendered(f"{json.dumps(space)}\n---\n{_settings(ruled, 'good', new)}")
+    )
+    assert set(told(plan).values()) == {Action.CREATE}
+    pending = _settings(ruled, "${{ modules.database.n }}")
+    (plan,) = ruled.plan(ruled.rendered(pending.replace('"settings"', '"others"')))
+    assert plan.changes[0].action is Action.CREATE
+    (plan,) = ruled.plan(ruled.rendered(pending.replace('"data": {', '"data": {"b": "new", ')))
+    assert plan.changes[0].action is Action.UPDATE
+    with pytest.raises(ClusterError, match="denied request"):
+        ruled.plan(ruled.rendered(_settings(ruled, "bad").replace('"settings"', '"others"')))
