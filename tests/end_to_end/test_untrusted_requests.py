@@ -1,9 +1,11 @@
 """What a request says about itself: it changes neither how it is judged, nor what anybody runs."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from orchestrator.sandbox import Sandbox
 from tests.end_to_end.requests import add_origin, comment, propose
 from tests.end_to_end.stacks import ECHO, config_map
 from tests.end_to_end.world import World, small_stack
@@ -126,6 +128,59 @@ def test_who_repairs_the_settings_hides_no_stack(world: World, broken: str) -> N
 
     assert ended.code == 0, ended.said
     assert "1 plan needs approval" in ended.stdout
+
+
+def test_a_request_that_changes_a_kubeconfig_alone_is_planned_in_its_cluster(
+    world: World, sandbox: Sandbox
+) -> None:
+    """What is checked out is another revision's; where clusters are limited, what it calls by a name is not asked."""
+    named = world.root / "clusters" / "prod.json"
+    named.parent.mkdir()
+    named.write_text(sandbox.kubeconfig.read_text())
+    world.declare(
+        {},
+        {"shop": {"path": "shop.yaml", "namespace": world.name}},
+        cluster={"kubeconfig": "clusters/prod.json"},
+    )
+    world.manifests("shop.yaml", config_map("shop"))
+    open_to_all = world.commit("Add a stack")
+    settings = world.root / "orchestrator.yaml"
+    settings.write_text("allow: {kubeconfigs: [clusters/*]}\n", encoding="utf-8")
+    limited = world.commit("Limit clusters")
+    git(world.root, "checkout", "--quiet", "-b", "change", open_to_all)
+    other = {**json.loads(sandbox.kubeconfig.read_text()), "current-context": "of-the-request"}
+    named.write_text(json.dumps(other))
+    head = world.commit("Name another cluster")
+    git(world.root, "checkout", "--quiet", "main")
+
+    there = world.run("preview", "--base", open_to_all, "--head", head)
+    refused = world.run("preview", "--base", limited, "--head", head)
+
+    assert there.code == refused.code == 1
+    assert "has no context 'of-the-request'" in there.stdout
+    assert "of-the-request" not in refused.said
+    assert "the kubeconfig 'clusters/prod.json' is changed here" in refused.stdout
+
+
+def test_the_ledger_of_a_request_is_reached_by_the_kubeconfig_of_its_base(
+    world: World, sandbox: Sandbox
+) -> None:
+    """Approvals are in it: whoever proposes a change does not say where they are looked for."""
+    named = world.root / "keeper.json"
+    named.write_text(sandbox.kubeconfig.read_text())
+    ledger = {"store": "cluster", "kubeconfig": "keeper.json", "namespace": world.name}
+    world.declare({}, {"shop": {"path": "shop.yaml", "namespace": world.name}}, ledger=ledger)
+    world.manifests("shop.yaml", config_map("shop"))
+    base = world.commit("Add a stack")
+    git(world.root, "checkout", "--quiet", "-b", "change", base)
+    named.write_text(named.read_text().replace("127.0.0.1", "nowhere.invalid"))
+    world.commit("Keep it elsewhere")
+
+    ended = world.run("preview", "--base", "main")
+
+    assert ended.code == 0, ended.said
+    assert "policies change in 1 plan" in ended.stdout
+    assert "ledger.kubeconfig" in ended.stdout
 
 
 def test_a_request_can_take_away_one_of_two_that_have_one_name(world: World) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestrator.engine.planning.affected import affected
 from orchestrator.engine.planning.paths import (
@@ -361,6 +362,33 @@ def test_what_lies_behind_a_link_may_lead_outside_itself(root: Path, file: str, 
     reason = _considered(root)["modules.network"]
 
     assert reason.endswith(":1 may lead to files outside of its directory")
+
+
+def test_a_kubeconfig_of_the_repository_is_what_manifests_are_made_of(root: Path) -> None:
+    """With what it names there, such as a program for credentials; it says where they are applied."""
+    user = {"client-key": "keys/a.pem", "exec": {"command": "./login.sh"}}
+    text = yaml.safe_dump({"users": [{"name": "a", "user": user}]})
+    _write(root, "../../clusters/real.yaml", text)
+    (root / "clusters/prod.yaml").symlink_to("real.yaml")
+    stack = STACK.replace("colour: red", "colour: red, cluster: prod")
+    _write(
+        root,
+        "stack.yaml",
+        f"{stack}cluster: {{kubeconfig: 'clusters/${{{{ vars.cluster }}}}.yaml'}}\n",
+    )
+    _commit(root)
+    assert _considered(root) == {}
+    session = open_session(
+        Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None),
+        stack="shop",
+        environment=None,
+    )
+
+    for file in ("clusters/real.yaml", "clusters/keys/a.pem", "clusters/login.sh"):
+        _write(root, f"../../{file}", f"{text}# more\n" if "real" in file else "more\n")
+        assert _considered(root)["manifests.shop"] == f"{file} changed"
+        assert below(file, survey(session.tree, session.stack).paths)
+        _commit(root)
 
 
 def test_a_program_of_the_repository_is_what_its_modules_are_made_of(root: Path) -> None:

@@ -148,9 +148,22 @@ def registers_of(session: "Session") -> "Registers":
     asking = replace(
         session,
         stack=keeper if ledger.in_own_cluster else replace(keeper, cluster=own),
+        tree=_tree_of_base(session),
         surroundings=replace(around, stop=_patient(around), impersonated=""),
     )
     return open_cluster(asking, {}, around.resources).registers(ledger.namespace)
+
+
+def _tree_of_base(session: "Session") -> Path:
+    """Return the files by which a ledger is found: where a merge is looked at, its base's, unless that has none."""
+    from orchestrator.engine.planning.requests import kubeconfig_of_ledger
+
+    around, repository = session.surroundings, session.repository
+    file = kubeconfig_of_ledger(session.stack)
+    if session.revision.commit != around.aside or not (file or session.keeper):
+        return session.tree
+    base = repository.export(repository.revision(around.trusted))
+    return base if session.keeper or (base / file).is_file() else session.tree
 
 
 def _patient(around: "Surroundings") -> Stop:

@@ -3,6 +3,7 @@
 What speaks to clusters is imported inside functions, so that a plan imports it while Terraform is at work.
 """
 
+import filecmp
 from collections.abc import Collection
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
@@ -156,15 +157,32 @@ def _target(session: Session, outputs: Outputs) -> "Target":
     kubeconfig = _text(found["kubeconfig"])
     return Target(
         context=_text(found["context"]),
-        kubeconfig=session.surroundings.directory / Path(kubeconfig).expanduser()
-        if kubeconfig
-        else None,
+        kubeconfig=_kubeconfig(session, Path(kubeconfig).expanduser()) if kubeconfig else None,
         server=_text(found["server"]),
         certificate_authority=_text(found["certificate_authority"]),
         token=_text(found["token"]),
         exec=tuple(map(str, words)),
         impersonated=session.surroundings.impersonated,
     )
+
+
+def _kubeconfig(session: Session, named: Path) -> Path:
+    """Return the file that a stack names as its kubeconfig; a relative path counts from the repository's root.
+
+    Where nothing is checked out it is that of the revision; so it is where a merge is looked at that was made on the
+    side, and its file is not the one that is checked out: what that has is the word of another revision.
+    """
+    around, there = session.surroundings, session.tree / named
+    root = session.repository.root
+    here = next((each for each in (root / named, around.directory / named) if each.is_file()), None)
+    if here is None:
+        return there if there.is_file() else root / named
+    if session.revision.commit not in {around.aside, around.trusted} or named.is_absolute():
+        return here
+    if there.is_file():
+        return here if filecmp.cmp(here, there, shallow=False) else there
+    base = session.repository.export(session.repository.revision(around.trusted))
+    return there if (base / named).exists() else here  # what a merge takes away is gone
 
 
 def _settings(session: Session, outputs: Outputs) -> Tree:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.engine.planning.requests import module_request, program_of
+from orchestrator.engine.planning.paths import leading_to_cluster
+from orchestrator.engine.planning.requests import kubeconfig_of, module_request, program_of
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.fetching import immutable
 from orchestrator.infrastructure.layout.overlay import Located
@@ -47,6 +48,7 @@ def makings_of(tree: Path, wanted: Wanted, unit: Unit) -> Makings:
     }
     if not isinstance(unit, Module):
         files = {document.source.source.file for document in wanted.documents[unit.id]}
+        files |= leading_to_cluster(tree, kubeconfig_of(stack))
         return Makings(said=said, files=dict(_hashes(tree, files)))
     program = program_of(stack, unit)
     run_by = dict(_hashes(tree, {program} if program else set()))

@@ -2,11 +2,16 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from orchestrator.engine.planning.requests import module_request, program_of
+from orchestrator.engine.planning.requests import (
+    kubeconfig_of,
+    kubeconfig_of_ledger,
+    module_request,
+    program_of,
+)
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.outside import Leading, look_outside
@@ -50,7 +55,7 @@ def stack_made_of(tree: Path, wanted: Wanted) -> Made:
     parts = [unit_made_of(tree, wanted, unit) for unit in wanted.stack.units]
     own = own_files(tree, wanted.stack)
     return Made(
-        paths=own.union(*(part.paths for part in parts)),
+        paths=own.union(clusters(tree, wanted.stack), *(part.paths for part in parts)),
         beside=frozenset().union(*(part.beside for part in parts)),
         outside=tuple(place for part in parts for place in part.outside),
     )
@@ -66,7 +71,9 @@ def survey(tree: Path, stack: Stack, known: Known | None = None) -> Made:
     modules = [_module(tree, stack, module, known) for module in stack.modules]
     manifests = [_anywhere(tree, _normal(stack, manifests.path)) for manifests in stack.manifests]
     return Made(
-        paths=own_files(tree, stack).union(*manifests, *(module.paths for module in modules)),
+        paths=own_files(tree, stack).union(
+            clusters(tree, stack), *manifests, *(module.paths for module in modules)
+        ),
         beside=frozenset().union(*(module.beside for module in modules)),
         outside=tuple(place for module in modules for place in module.outside),
     )
@@ -76,6 +83,28 @@ def own_files(tree: Path, stack: Stack) -> frozenset[str]:
     """Return the stack's file and the repository's settings, or the links that stand there with what they lead to."""
     files = {stack.file, PROJECT_FILE}
     return frozenset(path for _, found in trails(tree, files) for path in found.all)
+
+
+def clusters(tree: Path, stack: Stack) -> frozenset[str]:
+    """Return the kubeconfigs of the repository that a stack names, with the files that these name and all links."""
+    own = kubeconfig_of(stack) if stack.manifests else ""
+    named = {each for each in (own, kubeconfig_of_ledger(stack)) if each}
+    return frozenset().union(*(leading_to_cluster(tree, each) for each in named))
+
+
+def leading_to_cluster(tree: Path, kubeconfig: str) -> frozenset[str]:
+    """Return a kubeconfig of the repository with the files that it names there, and the links on the way to them."""
+    if not kubeconfig:
+        return frozenset()
+    from orchestrator.workloads.cluster.access.kubeconfig import files_named
+
+    way = trail(tree, kubeconfig)
+    found = set(way.all)
+    if way.end:
+        folder = PurePosixPath(kubeconfig).parent  # where a link stands, and not where it leads to
+        for name in files_named(tree / way.end):
+            found |= {*trail(tree, f"{folder}/{name}").all} if not name.startswith("/") else set()
+    return frozenset(found)
 
 
 def mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
@@ -102,7 +131,9 @@ def unit_made_of(tree: Path, wanted: Wanted, unit: Unit) -> Made:
     """Return what a unit is made of, apart from its entry in the stack file; of a module elsewhere its program."""
     if isinstance(unit, Module):
         return _module(tree, wanted.stack, unit, {})
-    return _manifests(tree, wanted, unit)
+    made = _manifests(tree, wanted, unit)
+    cluster = leading_to_cluster(tree, kubeconfig_of(wanted.stack))
+    return replace(made, paths=made.paths | cluster)
 
 
 def _module(tree: Path, stack: Stack, module: Module, known: Known) -> Made:

@@ -40,7 +40,18 @@ def kubeconfig_of(stack: Stack) -> str:
     found = resolve(stack.cluster.kubeconfig, replace(scope_of(stack), revision=None))
     if found.mistakes or pending_in(found.value) or not isinstance(found.value, str):
         return ""
-    return "" if found.value.startswith(("/", "~")) else found.value
+    return _at_home(found.value)
+
+
+def kubeconfig_of_ledger(stack: Stack) -> str:
+    """Return the kubeconfig of the repository by which a stack's ledger is reached, from its root; else empty."""
+    if stack.ledger.in_own_cluster:
+        return kubeconfig_of(stack)
+    return _at_home(stack.ledger.kubeconfig)
+
+
+def _at_home(path: str) -> str:
+    return "" if path.startswith(("/", "~")) else path
 
 
 def _state(stack: Stack, module: Module) -> State:

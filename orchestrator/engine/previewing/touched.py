@@ -8,12 +8,15 @@ from typing import Final
 
 from orchestrator.engine.planning.affected import affected
 from orchestrator.engine.planning.paths import Known, Made, below, mentions_revision, survey
+from orchestrator.engine.planning.requests import kubeconfig_of_ledger
 from orchestrator.engine.planning.wanted import read_wanted
+from orchestrator.engine.previewing.permitted import refuse_other_clusters
 from orchestrator.engine.previewing.trust import Judged, judged_by_base
 from orchestrator.engine.session import Session, Surroundings, session_at
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.plan import Revision, Since
 from orchestrator.repository.repository import Repository
+from orchestrator.stack.links import trail
 from orchestrator.stack.load import (
     environment_names,
     find_stacks,
@@ -79,7 +82,7 @@ def touched(merge: Merge, changed: frozenset[str]) -> Iterator[Touched]:
             yield Touched(stack=file.name, environment=_EVERY_ENVIRONMENT, error=error)
             continue
         for stack in near:
-            yield from _looked_at(merge, file, stack.environment)
+            yield from _looked_at(merge, file, stack.environment, changed)
 
 
 def _doubled(merge: Merge) -> frozenset[str]:
@@ -113,7 +116,9 @@ def _near(made: Made, changed: frozenset[str]) -> bool:
     )
 
 
-def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touched]:
+def _looked_at(
+    merge: Merge, file: StackFile, environment: str, changed: frozenset[str]
+) -> Iterator[Touched]:
     try:
         session = session_at(
             merge.surroundings,
@@ -123,7 +128,8 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
             environment=environment,
             project=merge.project,
         )
-        judged = judged_in(merge, session.stack)
+        judged = _with_moved_ledger(judged_in(merge, session.stack), session.tree, changed)
+        refuse_other_clusters(session.tree, session.stack, merge.project, changed)
         session = replace(session, stack=judged.stack, keeper=judged.keeper)
         wanted = read_wanted(
             session.tree, session.stack, memory=merge.repository.folder / "manifests"
@@ -142,6 +148,15 @@ def _looked_at(merge: Merge, file: StackFile, environment: str) -> Iterator[Touc
             reasons=reasons,
             judged=judged,
         )
+
+
+def _with_moved_ledger(judged: Judged, tree: Path, changed: frozenset[str]) -> Judged:
+    """Return what the base says of a stack, with that the request changes by which kubeconfig its ledger is reached."""
+    key = "ledger.cluster" if judged.stack.ledger.in_own_cluster else "ledger.kubeconfig"
+    moves = not changed.isdisjoint(trail(tree, kubeconfig_of_ledger(judged.stack)).all)
+    if not moves or key in judged.overruled:
+        return judged
+    return replace(judged, overruled=(*judged.overruled, key))
 
 
 def judged_in(merge: Merge, stack: Stack) -> Judged:

@@ -62,7 +62,9 @@ _CLUSTER: Final = map_of(
         ),
         "context": Key(TEXT, "A context of the kubeconfig; the current one by default.", "prod-eu"),
         "kubeconfig": Key(
-            TEXT, "The path of a kubeconfig, if not the usual one.", "~/.kube/config"
+            TEXT,
+            "The path of a kubeconfig, if not the usual one; from the repository's root.",
+            "~/.kube/config",
         ),
         "server": Key(
             TEXT,
@@ -123,7 +125,9 @@ _LEDGER: Final = map_of(
             "A context of the kubeconfig, for another cluster than the stack's own.",
             "management",
         ),
-        "kubeconfig": Key(TEXT, "The path of a kubeconfig, if not the usual one."),
+        "kubeconfig": Key(
+            TEXT, "The path of a kubeconfig, if not the usual one; from the repository's root."
+        ),
     }
 )
 _HEALTH: Final = map_of(

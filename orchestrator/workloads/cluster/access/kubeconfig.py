@@ -23,6 +23,7 @@ Fields: TypeAlias = Mapping[str, Json]
 
 _SECTIONS: Final = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _CORE: Final = "client.authentication.k8s.io"
+_FILES: Final = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 _SWITCHES: Final = ("insecure-skip-tls-verify", "disable-compression")
 
 
@@ -70,6 +71,22 @@ def read_context(files: Iterable[Path], context: str) -> Access:
     user_name = _text(fields, "user")
     user, user_directory = _entry(config, "users", user_name, files) if user_name else ({}, Path())
     return _access(name, (cluster, cluster_directory), (user, user_directory))
+
+
+def files_named(file: Path) -> Iterator[str]:
+    """Yield the files that a kubeconfig names, as it writes them: certificates, keys, tokens, programs.
+
+    A program is one only where it is a path. Nothing of a file that cannot be read.
+    """
+    try:
+        config = _merged((file,))
+    except ClusterError:
+        return
+    for fields, _ in (each for entries in config.entries.values() for each in entries.values()):
+        yield from filter(None, (_text(fields, name) for name in _FILES))
+        command = _text(_fields(fields, "exec"), "command")
+        if "/" in command:
+            yield command
 
 
 def decoded_pem(text: str, what: str) -> str:
