@@ -118,8 +118,9 @@ def _bound(policy: Live, binding: Live) -> Mutation:
         mapping(mapping(binding, "spec"), "matchResources"),
     )
     rules = (tuple(mappings(match, "resourceRules")) for match in matches)
+    with_parameters = "paramKind" in mapping(policy, "spec")  # of which nobody tells here when they changed
     return Mutation(
-        until=max(_until(policy), _until(binding)),
+        until=_NEVER if with_parameters else max(_until(policy), _until(binding)),
         rules=tuple(found for found in rules if found),
         objects=tuple(mapping(match, "objectSelector") for match in matches),
         namespaces=tuple(mapping(match, "namespaceSelector") for match in matches),

@@ -118,12 +118,12 @@ def test_what_may_be_about_an_object_is_reason_to_ask(fields: Json) -> None:
     assert not decided(webhook(**fields), labels={"app": "web"})
 
 
-def policy(*, created: str = EARLY) -> Json:
+def policy(*, created: str = EARLY, **spec: Any) -> Json:
     """Return a policy that labels ConfigMaps."""
     return {
         "kind": "MutatingAdmissionPolicy",
         "metadata": {"name": "p", "creationTimestamp": created},
-        "spec": {"matchConstraints": {"resourceRules": [RULE]}},
+        "spec": {"matchConstraints": {"resourceRules": [RULE]}, **spec},
     }
 
 
@@ -144,6 +144,14 @@ def test_a_policy_is_in_effect_where_it_is_bound() -> None:
     assert not decided(policy(created=LATE), binding(created=EARLY))
     assert decided(policy(), binding(resourceRules=[{**RULE, "resources": ["pods"]}]))
     assert decided(policy(), binding(objectSelector={"matchLabels": {"a": "b"}}))
+
+
+def test_a_policy_with_parameters_is_always_asked_about() -> None:
+    """What it does depends on objects that may have changed since."""
+    parameters = {"apiVersion": "v1", "kind": "ConfigMap"}
+    assert not decided(policy(paramKind=parameters), binding(created=EARLY))
+    other = binding(created=EARLY, resourceRules=[{**RULE, "resources": ["pods"]}])
+    assert decided(policy(paramKind=parameters), other)
 
 
 @pytest.fixture
