@@ -18,19 +18,20 @@ from orchestrator.agent.decisions.agenda import (
     Agenda,
     Item,
     Key,
-    Start,
     Task,
     begun,
     believed,
     chosen,
     idle,
     next_moment,
+    stacks_of,
 )
 from orchestrator.agent.decisions.endings import Pace, ended, over, surveyed_badly
 from orchestrator.agent.decisions.naming import outcome
 from orchestrator.agent.decisions.revisions import (
     back,
     hurried,
+    left_alone,
     moved,
     recorded,
     surveyed,
@@ -45,7 +46,7 @@ from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.agent.watches import Watches, watches_of
 from orchestrator.agent.watching import Sight
-from orchestrator.agent.work.order import Order, none_newer, tell_newer
+from orchestrator.agent.work.order import Order, ordered, tell_newer
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 
@@ -185,20 +186,10 @@ class Loop:
             item = begun(self.agenda[start.key], start.task, now)
             self._replace(item)
             self._began[start.key] = now
-            order = self._order(start, item)
+            order = ordered(self.configuration, start, item)
             self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
             stop = self._stops[start.key] = Stop(above=self.stop)
             self._send(threads, order, stop)
-
-    def _order(self, start: Start, item: Item) -> Order:
-        return Order(
-            configuration=self.configuration,
-            task=start.task,
-            key=start.key,
-            revision=item.revision,
-            declared=item.declared,
-            newer=none_newer(self.configuration, start.key) if start.key.stack else None,
-        )
 
     def _patrol(self, threads: Crew, now: float) -> None:
         """Have the workloads looked at of the stacks whose time has come."""
@@ -292,16 +283,17 @@ class Loop:
         now, settings = clock.lasting(), self._settings(result.key)
         pace = Pace(retry=self.configuration.retry, drift=settings.drift)
         after = ended(item, verdict, now, pace=pace, lot=self._chance.random())
-        gone = over(item, verdict)
+        gone, before = over(item, verdict), self.verdicts.get(result.key)
         if gone:
-            self.agenda = {key: each for key, each in self.agenda.items() if key != result.key}
+            self._forget(result.key)
         else:
             self._replace(after)
+            self.verdicts[result.key] = verdict
+        if gone and item.leaving:
+            return  # nobody asks about it any more
         if verdict.end is End.OVERTAKEN:  # somebody knows a newer revision
             self._watches.told(result.key.repository, now)
         self._turns = self._turns.ended(result.key)
-        before = self.verdicts.get(result.key)
-        self.verdicts[result.key] = verdict
         self._announce(
             events.Ended(
                 key=result.key,
@@ -352,9 +344,7 @@ class Loop:
                 revision=found.revision,
                 subject=found.subject,
                 signer=found.signer,
-                stacks=tuple(
-                    sorted(key for key in self.agenda if key.repository == repository and key.stack)
-                ),
+                stacks=stacks_of(self.agenda, repository),
                 undeclared=found.undeclared,
             )
         )
@@ -364,10 +354,17 @@ class Loop:
         destroyed = self._settings(key).vanished is Vanished.DESTROY
         if self.share.begins(key):
             self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
-        if destroyed:
-            self._replace(vanished(self.agenda[key], revision, now))
+        item = self.agenda[key]
+        after = vanished(item, revision, now) if destroyed else left_alone(item, revision)
+        if after is not None:
+            self._replace(after)
         else:
-            self.agenda = {each: item for each, item in self.agenda.items() if each != key}
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        self.agenda = {each: item for each, item in self.agenda.items() if each != key}
+        self.verdicts.pop(key, None)
+        self._stops.pop(key, None)
 
     def _overtake(self, repository: str, revision: str) -> None:
         """Tell the children that are at an older revision that a newer one waits for them to end."""

@@ -123,6 +123,9 @@ def test_what_was_taken_away_is_over(end: End) -> None:
         assert over(replace(item, due={again: NOW}), verdict(end)) == over(item, verdict(end))
     assert not over(replace(item, due={Task.RECONCILE: NOW}), verdict(end))
     assert not over(at_work(), verdict(end))
+    leaving = replace(at_work(), leaving=True)  # and is left alone
+    assert over(leaving, verdict(end))
+    assert not over(replace(leaving, due={Task.RECONCILE: NOW}), verdict(end))
 
 
 @pytest.mark.parametrize("end", [End.HELD, End.SUSPENDED])

@@ -114,3 +114,16 @@ def test_what_left_git_while_it_ran_is_only_taken_away() -> None:
     going = {item.key: replace(item, running=Task.RECONCILE)}
     found, _ = recalled(_kept(going), now=NOW, wall=WALL, longest=LONGEST)
     assert found[item.key].due == {Task.DESTROY: NOW}
+
+
+def test_what_came_back_while_it_was_taken_away_is_only_brought_about() -> None:
+    """Taking it away at a revision that declares it would end as if nothing were left, and it would be forgotten."""
+    item = Item(key=key(), revision="r3", due={Task.RECONCILE: NOW}, running=Task.DESTROY)
+    found, _ = recalled(_kept({item.key: item}), now=NOW, wall=WALL, longest=LONGEST)
+    assert found[item.key].due == {Task.RECONCILE: NOW}
+
+
+def test_what_leaves_and_is_kept_is_not_remembered() -> None:
+    """The revision does not declare it: it is there only until its run ends, which it did."""
+    item = Item(key=key(), revision="r2", running=Task.RECONCILE, leaving=True)
+    assert recalled(_kept({item.key: item}), now=NOW, wall=WALL, longest=LONGEST) == ({}, {})

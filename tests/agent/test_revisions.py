@@ -6,10 +6,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task, begun
+from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task, begun, stacks_of
 from orchestrator.agent.decisions.revisions import (
     back,
     hurried,
+    left_alone,
     moved,
     recorded,
     surveyed,
@@ -131,6 +132,30 @@ def test_what_is_declared_anew_is_taken_away_no_further() -> None:
     agenda, _ = surveyed({name: going}, survey("r3", declared(content="c1")), NOW, repository="a")
     assert back(agenda[name])
     assert not back(replace(agenda[name], running=Task.RECONCILE))
+
+
+def test_what_is_kept_is_forgotten_once_nothing_is_at_work() -> None:
+    """Till then it may come back, and whoever brings it about waits for what is at work; no rollout is waited for."""
+    ((name, item),) = _at_rest().items()
+    assert left_alone(item, "r2") is None
+    leaving = left_alone(replace(item, running=Task.RECONCILE, look=NOW), "r2")
+    assert leaving is not None
+    assert hurried(leaving)
+    assert (leaving.next, leaving.look) == (NEVER, NEVER)
+    assert stacks_of({name: leaving}, "a") == ()
+    agenda, _ = surveyed({name: leaving}, survey("r3", declared(content="c1")), NOW, repository="a")
+    again = agenda[name]
+    assert not again.leaving
+    assert (again.running, again.due) == (Task.RECONCILE, {Task.RECONCILE: NOW})
+    assert stacks_of(agenda, "a") == (name,)
+
+
+def test_what_leaves_twice_is_known_by_the_revision_that_had_it_last() -> None:
+    """It came back while it was being taken away, and left again before that ended."""
+    ((name, item),) = _at_rest().items()
+    going = replace(vanished(item, "r2", NOW), running=Task.DESTROY, due={})
+    agenda, _ = surveyed({name: going}, survey("r3", declared(content="c3")), NOW, repository="a")
+    assert vanished(agenda[name], "r4", NOW).declared == "r3"
 
 
 def test_a_stack_that_cannot_be_read_is_left_as_it_is() -> None:

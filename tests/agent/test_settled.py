@@ -42,13 +42,22 @@ def test_what_was_applied_last_is_settled() -> None:
         replace(APPLIED, outcome=Outcome.FAILED),
         replace(APPLIED, outcome=Outcome.INTERRUPTED),
         replace(APPLIED, operation=Operation.DESTROY, outcome=Outcome.DESTROYED),
-        replace(APPLIED, whole=False),
+        replace(APPLIED, whole=False, revision=SECOND),
+        replace(APPLIED, whole=False, operation=Operation.DESTROY, outcome=Outcome.DESTROYED),
         replace(APPLIED, revision=replace(FIRST, difference="d")),
     ],
 )
 def test_what_was_not_brought_about_wholly_is_not(last: PastRun) -> None:
     """What the last run left undone, took away, or applied of no commit is brought about, whatever was before it."""
     assert not _settled(LedgerState(runs=(last, APPLIED)), alike=True)
+
+
+def test_a_part_of_the_same_revision_says_nothing_of_the_rest() -> None:
+    """Whoever sees to one unit by hand has not asked for what others changed elsewhere to be brought back."""
+    part = replace(APPLIED, whole=False)
+    assert _settled(LedgerState(runs=(part, part, APPLIED)))
+    assert not _settled(LedgerState(runs=(part,)))
+    assert not _settled(LedgerState(runs=(part, replace(APPLIED, outcome=Outcome.FAILED))))
 
 
 def test_what_a_dead_run_left_is_to_be_done() -> None:

@@ -55,8 +55,9 @@ class Item:
     ``due`` says when there is what to do, ``urgent`` that a new revision waits. ``failures`` counts those in a row, and
     ``overtaken`` how often somebody else had applied what is newer; ``waits`` says that only a person, or time, can
     change what it waits for. ``running`` is what is being done, since ``started``; ``stirred`` that its ledger moved
-    meanwhile. ``look`` is when to look at its workloads, along with those of others. ``declared`` is the revision that
-    declared last what is to be taken away.
+    meanwhile, ``leaving`` that Git does not declare it any more: it is forgotten once that ended. ``look`` is when to
+    look at its workloads, along with those of others. ``declared`` is the revision that declared last what is to be
+    taken away.
     """
 
     key: Key
@@ -72,6 +73,7 @@ class Item:
     running: Task | None = None
     started: float = -NEVER
     stirred: bool = False
+    leaving: bool = False
     look: float = NEVER
     declared: str = ""
 
@@ -79,6 +81,12 @@ class Item:
     def next(self) -> float:
         """Return when something is due."""
         return min(self.due.values(), default=NEVER)
+
+    @property
+    def goes(self) -> bool:
+        """Whether Git declares it no more: it is to be taken away, or is being, or leaves as it is."""
+        destroyed = Task.DESTROY in self.due or self.running is Task.DESTROY
+        return (destroyed or self.leaving) and Task.RECONCILE not in self.due
 
 
 Agenda = Mapping[Key, Item]
@@ -179,6 +187,12 @@ def next_moment(agenda: Agenda) -> float:
     """Return when the next thing is due of those that are not being worked on."""
     free = (item for item in agenda.values() if not item.running)
     return min((min(item.next, item.look) for item in free), default=NEVER)
+
+
+def stacks_of(agenda: Agenda, repository: str) -> tuple[Key, ...]:
+    """Return the stacks that a repository declares, sorted."""
+    own = (key for key in agenda if key.repository == repository and key.stack)
+    return tuple(sorted(key for key in own if not agenda[key].goes))
 
 
 def idle(agenda: Agenda, now: float) -> bool:

@@ -58,7 +58,7 @@ def _again(item: Item, task: Task, drift: DriftChecks) -> Task:
 def over(item: Item, verdict: Verdict) -> bool:
     """Whether a stack whose task ended so is gone, or nothing can follow, and nobody declared it anew meanwhile."""
     gone = item.running is Task.DESTROY and verdict.end in {End.DESTROYED, End.UNCHANGED}
-    return gone and Task.RECONCILE not in item.due
+    return (gone or item.leaving) and Task.RECONCILE not in item.due
 
 
 def surveyed_badly(item: Item, now: float, *, retry: Retry, lot: float) -> Item:

@@ -11,6 +11,9 @@ from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.stack.model import Json
 
+_REVISIONS = frozenset({Task.RECONCILE, Task.DESTROY})
+"""What another revision asks for: then what was at work was of one that is no more wanted."""
+
 Verdicts = Mapping[Key, Verdict]
 
 
@@ -34,6 +37,7 @@ def remembered(agenda: Agenda, verdicts: Verdicts, *, now: float, wall: float) -
             "verdict": _kept(verdicts[key]) if key in verdicts else None,
         }
         for key, item in sorted(agenda.items())
+        if not item.leaving
     ]
     return {"format": 1, "items": items}
 
@@ -107,7 +111,7 @@ def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) 
     if not isinstance(due, dict):
         raise TypeError(due)
     times = {Task(name): later(at) for name, at in due.items()}
-    if working is not None and key.stack and Task.DESTROY not in times:
+    if working is not None and key.stack and _REVISIONS.isdisjoint(times):
         times[working] = now
     if waits:
         times = dict.fromkeys(times, now)

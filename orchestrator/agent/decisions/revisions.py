@@ -55,10 +55,9 @@ def surveyed(
 
 def _declared(item: Item, revision: str, content: str, *, now: float, first: bool) -> Item:
     # What came back while it was about to be taken away, or was being, is brought about anew.
-    back = Task.DESTROY in item.due or item.running is Task.DESTROY
     same = revision == item.revision or (content and content == item.content)
     late = item.overtaken and revision != item.revision  # this may be what it waits for
-    if same and not back and not late:
+    if same and not item.goes and not late:
         return replace(item, revision=revision, content=content)
     kept: dict[Task, float] = {
         task: at for task, at in item.due.items() if task is not Task.DESTROY
@@ -74,6 +73,7 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
         failures=0,
         overtaken=0,
         waits=False,
+        leaving=False,
         declared="",
     )
 
@@ -83,11 +83,20 @@ def vanished(item: Item, revision: str, now: float) -> Item:
 
     What it waits for, or failed at, was of another revision; nobody goes to look at it any more.
     """
-    goes = Task.DESTROY in item.due or item.running is Task.DESTROY
-    had_it = item.revision != revision and not goes
+    had_it = item.revision != revision and not item.goes
     declared = item.declared or (item.revision if had_it else "")
     due = {Task.DESTROY: now}
     return replace(item, revision=revision, declared=declared, due=due, look=NEVER)
+
+
+def left_alone(item: Item, revision: str) -> Item | None:
+    """Return the item of a stack that is declared no more, and is kept: None as soon as nothing is at work on it.
+
+    Were it forgotten before, whoever declares it anew would have a second one at work.
+    """
+    if item.running is None:
+        return None
+    return replace(item, revision=revision, due={}, look=NEVER, leaving=True)
 
 
 def hurried(item: Item) -> bool:
@@ -95,7 +104,7 @@ def hurried(item: Item) -> bool:
 
     What is being taken away is taken away by that one too.
     """
-    gone = Task.DESTROY in item.due and item.running is not Task.DESTROY
+    gone = item.goes and item.running is not Task.DESTROY
     return item.running is not None and (gone or (Task.RECONCILE in item.due and item.urgent))
 
 

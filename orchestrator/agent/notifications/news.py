@@ -183,6 +183,7 @@ def _ended(event: events.Ended) -> Iterator[News]:
         case End.DRIFTED:
             ends = (Matter.FAILING, Matter.WAITING)
             yield _with(_over(key, "fails no longer", *ends), verdict)
+            yield _with(_over(key, "is declared in Git again", Matter.GONE), verdict)
             yield _drifted(key, verdict)
         case End.APPLIED | End.UNCHANGED | End.DESTROYED:
             yield _again(key, verdict, _AS_WANTED + _declared(event))

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task
+from orchestrator.agent.decisions.agenda import Agenda, Key, Task
 from orchestrator.agent.replicas.shards import shard_of
 
 
@@ -49,15 +49,10 @@ def regained(agenda: Agenda, shards: Collection[int], now: float) -> Agenda:
     """Return an agenda once shards came to us: whoever had them may have left something half done."""
     return {
         key: replace(item, due={**item.due, Task.RECONCILE: now})
-        if key.stack and not _goes(item) and shard_of(key) in shards
+        if key.stack and not item.goes and shard_of(key) in shards
         else item
         for key, item in agenda.items()
     }
-
-
-def _goes(item: Item) -> bool:
-    """Whether a stack is to be taken away, or is being."""
-    return Task.DESTROY in item.due or item.running is Task.DESTROY
 
 
 class Sharing(Protocol):

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import get_ident
 
 from orchestrator.agent.configuration.model import Configuration, Repository, StackSettings
-from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.decisions.agenda import Item, Key, Start, Task
 from orchestrator.errors import UsageError, storage_error
 
 
@@ -58,6 +58,18 @@ class Order:
         words += ["--newer", str(self.newer)] if self.newer else []
         looks = (("--look", f"{each.stack}/{each.environment}") for each in self.looks)
         return (*words, *(word for pair in looks for word in pair))
+
+
+def ordered(configuration: Configuration, start: Start, item: Item) -> Order:
+    """Return the order by which something is begun, and have no newer revision be told of yet."""
+    return Order(
+        configuration=configuration,
+        task=start.task,
+        key=start.key,
+        revision=item.revision,
+        declared=item.declared,
+        newer=none_newer(configuration, start.key) if start.key.stack else None,
+    )
 
 
 def clone_of(configuration: Configuration, repository: str) -> Path:

@@ -162,6 +162,26 @@ def test_a_new_revision_goes_ahead_of_a_stuck_rollout(keeper: Keeper, world: Wor
     assert "interrupted by a newer revision" in "\n".join(keeper.ledger())
 
 
+def test_what_left_git_and_is_kept_has_one_run_at_a_time(keeper: Keeper, world: World) -> None:
+    """Its rollout is waited for no more, what runs of it is left, and it is brought about once it is back."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
+    keeper.push("Break the web")
+    running = keeper.start()
+    eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+    git(world.root, "rm", "--quiet", f"stacks/{world.name}/stack.yaml")
+    keeper.push("Close the shop")
+    eventually(lambda: "interrupted" in keeper.ledger()[0], "the wait to end")
+    assert world.exists("Deployment", "web")
+    git(world.root, "revert", "--no-edit", "HEAD")
+    world.manifests("shop/web.yaml", deployment("web"))
+    mended = keeper.push("Open it again, mended")
+    eventually(lambda: keeper.applied(mended), "the mend")
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert ended.code == 0, ended.said
+    assert [each["end"] for each in told(ended, "task ended")] == ["applied"]
+
+
 def test_a_stop_leaves_nothing_locked(keeper: Keeper, world: World) -> None:
     """On SIGTERM what is at work ends, records that, and gives its lock back."""
     world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
@@ -356,6 +376,33 @@ def test_what_left_git_is_taken_away_whatever_stood_there_last(
     gone = keeper.once()
     assert [task["end"] for task in told(gone, "task ended")] == ["destroyed"], gone.said
     assert not world.exists("ConfigMap", "greeting")
+
+
+def test_what_is_declared_again_is_taken_away_no_further(keeper: Keeper, world: World) -> None:
+    """A deletion that takes its time is not waited for, and all else that was to follow is left as it is."""
+    slow = config_map("last", {"text": "slow"})
+    slow["metadata"]["finalizers"] = ["orchestrator/test"]
+    world.manifests("later/texts.yaml", slow)
+    sets = {name: {"path": name, "namespace": world.name} for name in ("shop", "later")}
+    world.declare(None, {**sets, "later": {**sets["later"], "needs": ["shop"]}})
+    keeper.push("Add what is slow to go")
+    keeper.tell(defaults={"vanished": "destroy"})
+    running = keeper.start()
+    eventually(lambda: world.exists("ConfigMap", "last"), "the stack to be there")
+    git(world.root, "rm", "--quiet", f"stacks/{world.name}/stack.yaml")
+    keeper.push("Close the shop")
+    eventually(
+        lambda: "deletionTimestamp" in world.object("ConfigMap", "last")["metadata"], "it to go"
+    )
+    git(world.root, "revert", "--no-edit", "HEAD")
+    keeper.push("Open it again")
+    running.await_line('"task": "destroy", "end": "overtaken"')
+    assert _text(world) == "hello"
+    world.patch("ConfigMap", "last", {"metadata": {"finalizers": None}})
+    running.await_line('"end": "applied"')
+    running.signal(signal.SIGTERM)
+    assert running.end().code == 0
+    assert _text(world) == "hello"
 
 
 def test_what_is_applied_from_another_branch_has_not_left_git(keeper: Keeper, world: World) -> None:
