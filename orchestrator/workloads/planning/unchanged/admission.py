@@ -118,7 +118,8 @@ def _bound(policy: Live, binding: Live) -> Mutation:
         mapping(mapping(binding, "spec"), "matchResources"),
     )
     rules = (tuple(mappings(match, "resourceRules")) for match in matches)
-    with_parameters = "paramKind" in mapping(policy, "spec")  # of which nobody tells here when they changed
+    # Of parameters nobody tells here when they changed.
+    with_parameters = "paramKind" in mapping(policy, "spec")
     return Mutation(
         until=_NEVER if with_parameters else max(_until(policy), _until(binding)),
         rules=tuple(found for found in rules if found),
