@@ -8,7 +8,7 @@ from orchestrator.engine.session import Session
 from orchestrator.errors import LockLost
 from orchestrator.ledger.entry import Entry, LedgerState
 from orchestrator.ledger.lease import Lease
-from orchestrator.ledger.troubles import NotShared
+from orchestrator.ledger.troubles import Unrecorded
 from orchestrator.plans.events import Notice
 from orchestrator.stack.written.durations import written
 
@@ -24,19 +24,19 @@ def appended(
 
     What tells what was done is kept in this clone where its place does not take it. Where that is away it is tried
     again for a tenth of the lease, which is told, until somebody asks twice to stop: a machine of CI is thrown away
-    with what it keeps. What is only ``meant`` is recorded at once or not at all. Raises what the lease raises, and
-    NotShared for what is kept.
+    with what it keeps. What is only ``meant`` is recorded at once or not at all. Raises what the lease raises,
+    NotShared for what is kept, and Unrecorded for what could not be.
     """
     try:
         return lease.append(entry, last=last, meant=meant)
-    except NotShared as error:
+    except Unrecorded as error:
         if not error.away or _in_a_hurry(session):
             raise
         return _insisted(session, lease, entry, error, last=last)
 
 
 def _insisted(
-    session: Session, lease: Lease, entry: Entry, kept: NotShared, *, last: bool
+    session: Session, lease: Lease, entry: Entry, kept: Unrecorded, *, last: bool
 ) -> LedgerState:
     patience = lease.lock.holder.lease / _SHARE
     _tell(session, f"{kept.why}; trying for {written(patience)} to record what was done")
@@ -45,7 +45,7 @@ def _insisted(
         pause.wait(patience / _PAUSES)
         try:
             state = lease.append(entry, last=last)
-        except NotShared as error:
+        except Unrecorded as error:
             kept = error
         except LockLost as error:  # others go on already: what was kept follows theirs
             raise kept from error

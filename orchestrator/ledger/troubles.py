@@ -1,6 +1,6 @@
 """The errors that every store raises alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from shlex import quote
@@ -41,24 +41,29 @@ class Kept(Enum):
     )
 
 
-class NotShared(LedgerError):
-    """An outcome that did not reach the ledger is kept in this clone; ``state`` is the one after it.
+class Unrecorded(LedgerError):
+    """An outcome did not reach the ledger.
 
     ``away`` says that its place does not answer, as far as ``why`` tells, and may take it in a moment.
     """
+
+    def __init__(self, cause: OrchestratorError, *, where: str, hints: Iterable[str]) -> None:
+        """Take what kept it from being recorded, where it is instead, and what to do."""
+        hint = "; ".join(filter(None, hints))
+        super().__init__(f"{cause.message}; {where}", hint=hint, detail=cause.detail)
+        self.why = cause.message
+        self.away = isinstance(cause, _AWAY)
+
+
+class NotShared(Unrecorded):
+    """An outcome that did not reach the ledger is kept in this clone; ``state`` is the one after it."""
 
     def __init__(self, cause: OrchestratorError, *, state: LedgerState, kept: Kept) -> None:
         """Take what kept it from being recorded, and where it is."""
         where, hint = kept.value
         first = "" if kept is Kept.AHEAD else cause.hint
-        super().__init__(
-            f"{cause.message}; {where}",
-            hint="; ".join(filter(None, (first, hint))),
-            detail=cause.detail,
-        )
+        super().__init__(cause, where=where, hints=(first, hint))
         self.state = state
-        self.why = cause.message
-        self.away = isinstance(cause, _AWAY)
 
 
 class EntryRefused(LedgerError):
@@ -198,16 +203,12 @@ def unreadable_aside(subject: str, ref: str, cause: OrchestratorError) -> Ledger
     )
 
 
-def recorded_nowhere(cause: OrchestratorError, why: OrchestratorError) -> LedgerError:
+def recorded_nowhere(cause: OrchestratorError, why: OrchestratorError) -> Unrecorded:
     """Return the error for an outcome that neither its ledger nor this clone can take."""
-    return LedgerError(
-        f"{cause.message}; what was done is recorded nowhere, since this clone cannot keep it either: {why.message}",
-        hint="; ".join(
-            filter(
-                None, (cause.hint, "the next run finds this one unfinished, and looks at all of it")
-            )
-        ),
-        detail=cause.detail,
+    return Unrecorded(
+        cause,
+        where=f"what was done is recorded nowhere, since this clone cannot keep it either: {why.message}",
+        hints=(cause.hint, "the next run finds this one unfinished, and looks at all of it"),
     )
 
 
