@@ -89,6 +89,7 @@ class Ended:
     """A task of a stack ended, and how; ``failures`` counts those in a row.
 
     ``due`` is in how many seconds something follows. ``before`` is how the last one ended, None for the first.
+    ``leaving`` says that Git declares the stack no more, and that it is left as it is: nothing follows.
     """
 
     key: Key
@@ -98,6 +99,7 @@ class Ended:
     failures: int
     due: float
     before: Verdict | None = None
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -289,8 +289,6 @@ class Loop:
         else:
             self._replace(after)
             self.verdicts[result.key] = verdict
-        if gone and item.leaving:
-            return  # nobody asks about it any more
         if verdict.end is End.OVERTAKEN:  # somebody knows a newer revision
             self._watches.told(result.key.repository, now)
         self._turns = self._turns.ended(result.key)
@@ -303,9 +301,11 @@ class Loop:
                 failures=after.failures,
                 due=after.next - now,
                 before=before,
+                leaving=gone and item.leaving,
             )
         )
-        if gone and verdict.end is End.UNCHANGED and verdict.message:  # it is left where it is
+        taken = gone and result.task is Task.DESTROY
+        if taken and verdict.end is End.UNCHANGED and verdict.message:  # it is left where it is
             why = {"why": verdict.message, "hint": verdict.hint}
             left = events.Gone(key=result.key, revision=verdict.revision, destroyed=False, **why)
             self._announce(left)

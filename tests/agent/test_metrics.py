@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,8 @@ def test_a_stack_that_is_gone_has_no_figures() -> None:
     assert "production" not in _text([ended(End.APPLIED), doomed, destroyed])
     refused = ended(End.HELD, task=Task.DESTROY)
     assert "production" in _text([ended(End.APPLIED), doomed, refused])
+    last = replace(ended(End.FAILED), leaving=True)
+    assert "production" not in _text([ended(End.APPLIED), gone, last])
 
 
 def test_a_repository_that_does_not_answer_keeps_what_was_known() -> None:

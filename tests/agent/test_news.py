@@ -88,6 +88,7 @@ def test_what_an_event_is_about(event: events.Event, about: About, severity: Sev
         events.Started(key=SHOP, task=Task.RECONCILE, revision=FIRST),
         events.Stopping(running=1),
         events.Gone(key=SHOP, revision=FIRST, destroyed=True),
+        replace(failed(), leaving=True),
     ],
 )
 def test_what_is_no_news(event: events.Event) -> None:

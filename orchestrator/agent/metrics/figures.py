@@ -214,7 +214,8 @@ def _patrolled(figures: Figures, event: events.Patrolled, now: float) -> Figures
 def _ended(figures: Figures, event: events.Ended, now: float) -> Figures:
     took = figures.durations.get(event.task, Durations()).with_one(event.seconds)
     figures = replace(figures, durations={**figures.durations, event.task: took})
-    if event.task is Task.DESTROY and event.verdict.end in {End.DESTROYED, End.UNCHANGED}:
+    taken = event.task is Task.DESTROY and event.verdict.end in {End.DESTROYED, End.UNCHANGED}
+    if taken or event.leaving:
         return _without(figures, event.key)
     after = _after(figures.stacks.get(event.key, StackFigures()), event, now)
     return replace(figures, stacks={**figures.stacks, event.key: after})

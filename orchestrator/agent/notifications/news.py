@@ -90,7 +90,7 @@ def news(known: Known, event: events.Event) -> tuple[Known, tuple[News, ...]]:
             return replace(known, unreadable=unreadable), (_unreadable(event),)
         case events.Gone():
             return known, () if event.destroyed else (_gone(event),)
-        case events.Ended():
+        case events.Ended(leaving=False):
             return known, tuple(_ended(event))
         case _:
             return known, ()
