@@ -245,7 +245,10 @@ def _told(made: "Preview", published: "Published") -> Iterator[str]:
 
     match published.ending:
         case Ending.OVERTAKEN:
-            yield "The request moved on meanwhile, or its base: the comment is left to the later run."
+            if published.comment is not None:
+                yield f"The comment is left to a later run for the same commit: {published.comment.address}"
+            else:
+                yield "The request moved on meanwhile, or its base: the comment is left to the later run."
         case Ending.CLOSED | Ending.MERGED:
             yield "The request was merged or closed meanwhile: the plans came too late."
         case _:

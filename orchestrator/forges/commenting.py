@@ -43,8 +43,8 @@ class Text:
     """What a comment is to say, and for which commit of the request, merged into which branch.
 
     ``make`` returns the text, given the one that is there; ``is_newer`` says whether that is of a later run for the
-    same commit. ``last`` is what was made, so that it is known again where an answer got lost, and ``before`` in place
-    of what.
+    same commit. ``worth`` says which of several that is. ``last`` is what was made, so that it is known again where an
+    answer got lost, and ``before`` in place of what.
     """
 
     marker: str
@@ -52,6 +52,7 @@ class Text:
     base: str
     make: Callable[[str], str]
     is_newer: Callable[[str], bool] = lambda _text: False
+    worth: Callable[[str], tuple[bool, int]] = lambda _text: (False, 0)
     last: str = ""
     before: str = ""
 
@@ -126,12 +127,17 @@ def marked_alone(
     ours = _ours(forge, marker)
     if len(ours) <= 1:
         return next(iter(ours), None)
-    oldest, best = ours[0], max(ours, key=lambda each: worth(each.text))
+    oldest, best = ours[0], _best(ours, worth)
+
+    def attempt() -> bool:
+        # A run may have written its answer meanwhile.
+        return _ours(forge, marker) == ours and forge.edit(oldest, best.text)
+
     try:
-        is_best = best is oldest or insist(lambda: forge.edit(oldest, best.text), stop)
+        is_best = best is oldest or insist(attempt, stop)
     except ForgeError:
         return oldest
-    if is_best:  # else somebody deleted the oldest meanwhile
+    if is_best:  # else somebody changed or deleted one of them meanwhile
         _tidied(forge, ours)
     return oldest if best is oldest else marked(forge, marker)
 
@@ -139,7 +145,7 @@ def marked_alone(
 def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     ours = _ours(forge, text.marker)
     found = next(iter(ours), None)
-    before = found.text if found else ""
+    before = _best(ours, text.worth).text if ours else ""
     now = text.after(before)
     request = forge.request()
     stands = (request.head, request.base) == (text.head, text.base)
@@ -151,7 +157,7 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     if not request.is_open:
         ending = Ending.MERGED if request.merged_as else Ending.CLOSED
         return Published(ending=ending, comment=found)
-    is_said = before.strip() == now.strip()
+    is_said = found is not None and found.text.strip() == now.strip()
     if found and (is_said or forge.edit(found, now)):
         kept = _tidied(forge, ours)
         ending = Ending.KEPT if is_said else Ending.CHANGED
@@ -171,6 +177,11 @@ def _written(forge: Forge, text: Text, now: str, stop: Stop) -> Published:
 
 def _ours(forge: Forge, marker: str) -> Sequence[Comment]:
     return [each for each in forge.comments() if each.text.startswith(marker)]
+
+
+def _best(ours: Sequence[Comment], worth: Callable[[str], tuple[bool, int]]) -> Comment:
+    """Return the comment whose text is worth most, of several the oldest."""
+    return max(ours, key=lambda each: worth(each.text))
 
 
 def _tidied(forge: Forge, ours: Sequence[Comment]) -> ForgeError | None:

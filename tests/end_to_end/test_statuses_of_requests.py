@@ -211,7 +211,11 @@ def test_who_repairs_the_settings_of_the_base_passes_once_somebody_approved_it(
     settings.write_text("nonsense: 1\n")
     world.commit("Break the settings")
     git(world.root, "push", "--quiet", "origin", "main")
-    failed, same = comment(world, forge), comment(world, forge, "--refresh")
+    failed = comment(world, forge)
+    (world.root / "README").write_text("more")
+    world.commit("Break nothing else")
+    git(world.root, "push", "--quiet", "origin", "main")
+    same = comment(world, forge, "--refresh")
     unplanned = standing(forge)["orchestrator"]
     git(world.root, "checkout", "--quiet", "-B", "change", "main")
     settings.write_text("guards: {destroys: 3}\n")
@@ -336,7 +340,7 @@ def test_a_run_that_was_overtaken_takes_no_answer_away(world: World, forge: Serv
     ended = comment(world, forge)
 
     assert ended.code == 0, ended.said
-    assert "the comment is left to the later run" in ended.stdout
+    assert "The comment is left to a later run for the same commit: https://" in ended.stdout
     assert [each["state"] for each in forge.statuses[4:6]] == ["pending", "pending"]
     assert _states(forge) == planned
     assert {*planned.values()} == {"success"}

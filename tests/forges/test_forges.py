@@ -1,6 +1,7 @@
 """One comment on a request, against servers that answer as the forges' published APIs say; all pass the same."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -248,6 +249,35 @@ def test_who_only_looks_leaves_the_answer_for_the_request_as_it_is(forge: Served
     assert forge.texts == [former[1]]
 
 
+def test_who_only_looks_takes_no_answer_away_that_came_meanwhile(forge: Served) -> None:
+    """A run may write it into the oldest one, in which the answer of another is about to be put."""
+    for text in ("of the last head", "of the head"):
+        forge.add(f"{MARKER}\n{text}")
+    answer = f"{MARKER}\nof a new head"
+
+    def answered() -> None:
+        forge.notes[0].text = answer
+
+    assert _alone(forge, answered) == answer
+    assert forge.texts[0] == answer
+
+
+def test_a_run_is_compared_with_the_best_of_two_comments(forge: Served) -> None:
+    """What changed since is told of the one about the request as it is, and not of an older one."""
+    for text in ("of the last head", "of the head"):
+        forge.add(f"{MARKER}\n{text}")
+    seen: list[str] = []
+
+    def make(before: str) -> str:
+        seen.append(before)
+        return TEXT
+
+    ended = publish(client_of(forge), text_of(make, worth=_worth))
+
+    assert seen[0] == ended.before == f"{MARKER}\nof the head"
+    assert forge.texts == [TEXT]
+
+
 def test_a_second_comment_that_the_forge_keeps_is_told(forge: Served) -> None:
     """What was to be said is there all the same."""
     forge.add(f"{MARKER}\nbefore")
@@ -264,11 +294,16 @@ def test_a_second_comment_that_the_forge_keeps_is_told(forge: Served) -> None:
 _ONE = r"/(comments|notes)/\d+$"
 
 
-def _alone(forge: Served) -> str | None:
-    """Return what the comment says that is left of several."""
+def _worth(text: str) -> tuple[bool, int]:
+    return text.endswith("of the head"), 0
+
+
+def _alone(forge: Served, meanwhile: Callable[[], None] = lambda: None) -> str | None:
+    """Return what the comment says that is left of several; ``meanwhile`` is done once they were read."""
 
     def worth(text: str) -> tuple[bool, int]:
-        return text.endswith("of the head"), 0
+        meanwhile()
+        return _worth(text)
 
     left = marked_alone(client_of(forge), MARKER, worth=worth, stop=Stop())
     return left.text if left else None

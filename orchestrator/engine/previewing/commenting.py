@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from orchestrator import clock
@@ -19,7 +20,7 @@ from orchestrator.forges.forge import ChangeRequest, Forge
 from orchestrator.plans.preview import Preview, Refreshed
 from orchestrator.reports.preview.budget import SMALLEST
 from orchestrator.reports.preview.comment import comment
-from orchestrator.reports.preview.memory import marker, recall
+from orchestrator.reports.preview.memory import marker, recall, worth
 from orchestrator.reports.preview.standing import ROOM
 from orchestrator.stack.load import load_project
 
@@ -290,4 +291,5 @@ def _text(
         base=base,
         make=make,
         is_newer=is_newer,
+        worth=partial(worth, head=made.head, into=base),
     )

@@ -16,7 +16,13 @@ from orchestrator.engine.previewing.statuses import Statuses
 from orchestrator.engine.previewing.touched import Merge
 from orchestrator.engine.previewing.verdicts import no_comment
 from orchestrator.engine.session import Surroundings
-from orchestrator.errors import ForgeError, Interrupted, OrchestratorError, RepositoryError
+from orchestrator.errors import (
+    ForgeError,
+    Interrupted,
+    InvalidStack,
+    OrchestratorError,
+    RepositoryError,
+)
 from orchestrator.forges.commenting import marked, marked_alone, rewrite, says, stands
 from orchestrator.forges.forge import ChangeRequest, Comment, Forge
 from orchestrator.plans.preview import Afterwards, Found, Refreshed
@@ -276,14 +282,14 @@ class _Page:
             return Look(stale={})
         try:
             merged = found.repository.merged(base, head)
-        except RepositoryError:
-            if not failed:
+            merge = None if merged.conflicts else self._merge(found, merged.commit)
+        except (RepositoryError, InvalidStack):
+            if not failed:  # what broken settings keep from being planned stays so, too
                 raise
             return Look(stale={})
-        if merged.conflicts:
+        if merge is None:
             why = f"it conflicts with {request.base} by now"
             return Look(stale={} if failed else {EVERYTHING: why})
-        merge = self._merge(found, merged.commit)
         return stale_plans(merge, memory, before=before, base=request.base)
 
     def _merge(self, found: Fetched, result: str = "") -> Merge:
