@@ -5,7 +5,7 @@ from typing import Final
 
 from orchestrator.repository.ancestry import covers_for_certain
 from orchestrator.repository.git import Git, Patience
-from orchestrator.repository.handmade import is_handmade, with_differences
+from orchestrator.repository.handmade import file_by_file, says_more, with_differences
 
 _MARK: Final = "\0"
 # The author, and whoever else is named as one, as the commits are that a forge makes of several.
@@ -36,10 +36,15 @@ def writers_since(
         _add(found, people, written)
     merges = tuple(_listed(git, f"%H%x00%P%x00{_WROTE}", "--merges", *since))
     differing = with_differences(git, (each[0] for each in merges), chosen)
-    for made, sides, *people in merges:
-        # Of who wrote something else, nobody has to know.
-        known = found.keys() >= {*people}
-        if made in differing and not known and is_handmade(git, made, sides.split(), chosen):
+    doubted = {  # of who wrote something else, nobody has to know
+        made: sides.split()
+        for made, sides, *people in merges
+        if made in differing and not found.keys() >= {*people}
+    }
+    plain = file_by_file(git, doubted, chosen) if doubted else frozenset()
+    for made, _, *people in merges:
+        known = made in plain or made not in doubted or found.keys() >= {*people}
+        if not known and says_more(git, made, doubted[made], chosen):
             _add(found, people, made)
     return found
 
