@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.engine.planning.requests import kubeconfig_of, module_request, program_of
+from orchestrator.engine.planning.requests import (
+    engine_of,
+    kubeconfig_of,
+    module_request,
+    program_of,
+)
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import references
@@ -21,7 +26,8 @@ def with_place(unit: UnitPlan, tree: Path, wanted: Wanted) -> UnitPlan:
     """Return a unit's plan whose code tells apart where it is carried out, which no change shows.
 
     Of a module that is what it is given, such as a region, its state and the program that runs it; of manifests the
-    cluster, where the stack names one. What only a run can tell counts as it is written.
+    cluster, where the stack names one. It counts as Git has it: a hash of what a run resolves would give short secrets
+    away.
     """
     where = _where(unit, tree, wanted) if unit.effective else {}
     if not where:
@@ -40,10 +46,11 @@ def _where(unit: UnitPlan, tree: Path, wanted: Wanted) -> Mapping[str, Any]:
 
 def _of_module(tree: Path, stack: Stack, module: Module) -> Mapping[str, Any]:
     state, program = module_request(tree, stack, module).state, program_of(stack, module)
-    inputs = dict(module.inputs)
+    inputs, engine = dict(module.inputs), engine_of(stack, module)
     return {
         "inputs": inputs,
         "vars": _read(stack, inputs),
+        "engine": [engine.binary, *engine.environment],
         "state": [state.backend, dict(state.config)],
         **({"program": _content(tree, program)} if program else {}),
     }

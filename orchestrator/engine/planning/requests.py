@@ -7,7 +7,7 @@ from typing import cast
 from orchestrator.errors import InvalidStack
 from orchestrator.infrastructure.workspace import ModuleRequest
 from orchestrator.stack.expressions import locate_in, pending_in, resolve
-from orchestrator.stack.model import Json, Module, Stack, State
+from orchestrator.stack.model import Json, Module, Stack, State, Terraform
 from orchestrator.stack.scope import scope_of, state_scope_of
 
 
@@ -27,9 +27,13 @@ def module_request(tree: Path, stack: Stack, module: Module) -> ModuleRequest:
 
 def program_of(stack: Stack, module: Module) -> str:
     """Return the program of the repository that runs a module, from its root; empty for one from elsewhere."""
-    chosen = module.terraform.over(stack.terraform) if module.terraform else stack.terraform
-    here = "/" in chosen.binary and not chosen.binary.startswith(("/", "~"))
-    return chosen.binary if here else ""
+    chosen = engine_of(stack, module).binary
+    return _at_home(chosen) if "/" in chosen else ""
+
+
+def engine_of(stack: Stack, module: Module) -> Terraform:
+    """Return what a module says of its engine, and its stack where it says nothing."""
+    return module.terraform.over(stack.terraform) if module.terraform else stack.terraform
 
 
 def kubeconfig_of(stack: Stack) -> str:
