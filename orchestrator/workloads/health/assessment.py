@@ -65,11 +65,11 @@ def _by_kind(
         return CURRENT
     match key:
         case ("", "Pod"):
-            return pods.pod(live, now)
+            return pods.pod(live, now, began)
         case ("", "PersistentVolumeClaim"):
             return single.claim(live, late_binding)
         case ("autoscaling", "HorizontalPodAutoscaler"):
-            return single.autoscaler(live, now)
+            return single.autoscaler(live, now, began)
         case ("apps", "Deployment"):
             return controllers.deployment(live, now, began)
         case ("apps", "ReplicaSet"):

@@ -5,6 +5,7 @@ Most rollouts are over before anything has to be explained, so that nothing is a
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Final
 
 from orchestrator import clock
@@ -60,15 +61,17 @@ class Below:
         """Wait for a moment without news, but not forever: to follow thousands of Pods is work for the server too."""
         self._due = min(clock.seconds() + _AFTER_SECONDS, self._at_latest)
 
-    def obstacle(self, live: Live) -> str:
-        """Return why waiting for an object is no use, or an empty text.
+    def obstacle(self, live: Live, began: datetime | None) -> str:
+        """Return why waiting for an object is no use, or an empty text; it was begun to wait when it ``began``.
 
         That no node takes a Pod is nothing of the kind while an autoscaler makes one for it.
         """
         now = clock.now()
-        if not self.dependents.obstacle(live, now, room=lambda _: True):
+        if not self.dependents.obstacle(live, now, room=lambda _: True, began=began):
             return ""
-        return self.dependents.obstacle(live, now, room=lambda pod: not self._node_comes_for(pod))
+        return self.dependents.obstacle(
+            live, now, room=lambda pod: not self._node_comes_for(pod), began=began
+        )
 
     def _node_comes_for(self, pod: Live) -> bool:
         metadata = mapping(pod, "metadata")

@@ -3,7 +3,8 @@
 These are judged by their own status. Why their Pods do not come is another matter: see ``dependents``.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from orchestrator.workloads.health.pods import PATIENCE
 from orchestrator.workloads.health.status import (
@@ -19,11 +20,14 @@ from orchestrator.workloads.health.status import (
 )
 from orchestrator.workloads.live import Live, mapping, number
 
+_GOES_ON_BY: Final = timedelta(seconds=60)
+
 
 def deployment(live: Live, now: datetime, began: datetime | None) -> Health:
     """Return the health of a Deployment, for which has been waited since it ``began``."""
     progressing = condition(live, "Progressing")
-    if progressing and progressing.reason == "ProgressDeadlineExceeded":
+    exceeded = progressing is not None and progressing.reason == "ProgressDeadlineExceeded"
+    if progressing and exceeded and not _mended_maybe(progressing, now, began):
         return failed(progressing.text)
     if refused := _refused(live, now, began):
         return refused
@@ -128,6 +132,11 @@ def _refused(live: Live, now: datetime, began: datetime | None) -> Health | None
     if failure.since is None or now - max(failure.since, began or failure.since) < PATIENCE:
         return progress(failure.text)
     return failed(failure.text)
+
+
+def _mended_maybe(late: Condition, now: datetime, began: datetime | None) -> bool:
+    """Whether a Deployment was late before the apply, which may bring what its Pods lacked."""
+    return bool(late.since and began and late.since < began and now - began < _GOES_ON_BY)
 
 
 def _rolled_out(live: Live, progressing: Condition | None) -> Health:

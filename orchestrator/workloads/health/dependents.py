@@ -74,8 +74,10 @@ class Dependents:
         found = [*self._below(live)]
         return tuple(sorted(found, key=lambda pod: text(mapping(pod, "metadata"), "name")))
 
-    def obstacle(self, live: Live, now: datetime, *, room: Callable[[Live], bool]) -> str:
-        """Return why waiting for an object is no use, or an empty text.
+    def obstacle(
+        self, live: Live, now: datetime, *, room: Callable[[Live], bool], began: datetime | None
+    ) -> str:
+        """Return why waiting for an object is no use, or an empty text; it was begun to wait when it ``began``.
 
         ``room`` says of a Pod whether it counts that no node takes it.
 
@@ -87,7 +89,7 @@ class Dependents:
         for pod in self.pods(live):
             if mapping(pod, "status").get("phase") == "Failed":
                 continue  # it is replaced by another one
-            if found := obstacle(pod, now, crashes=crashes, room=room(pod)):
+            if found := obstacle(pod, now, began=began, crashes=crashes, room=room(pod)):
                 return f"Pod {text(mapping(pod, 'metadata'), 'name')}: {found}"
         uid = _uid(live)
         if not _short(live):

@@ -32,8 +32,8 @@ class Waiting:
     restarts: int = 0
 
 
-def pod(live: Live, now: datetime) -> Health:
-    """Return the health of a Pod."""
+def pod(live: Live, now: datetime, began: datetime | None) -> Health:
+    """Return the health of a Pod, for which has been waited since it ``began``."""
     status = mapping(live, "status")
     match status.get("phase"):
         case "Succeeded":
@@ -44,23 +44,37 @@ def pod(live: Live, now: datetime) -> Health:
         case "Running" if (ready := condition(live, "Ready")) and ready.is_true:
             return CURRENT
         case _:
-            broken = obstacle(live, now)
+            broken = obstacle(live, now, began=began)
             return failed(broken) if broken else progress(standing(live) or "starting")
 
 
-def obstacle(live: Live, now: datetime, *, crashes: bool = True, room: bool = True) -> str:
+def obstacle(
+    live: Live,
+    now: datetime,
+    *,
+    began: datetime | None = None,
+    crashes: bool = True,
+    room: bool = True,
+) -> str:
     """Return why a Pod will not become ready however long one waits, or an empty text.
 
+    What may pass counts from when waiting ``began``, at the earliest: what was applied then may be what mends it.
     Without ``crashes`` a container that ends again and again is left to its controller to judge, and without
     ``room`` it is not asked whether any node takes the Pod.
     """
     for container in waiting_containers(live):
-        if _broken(container, live, now, crashes=crashes):
+        if container.reason == _CRASHED:
+            broken = crashes and container.restarts >= _CRASHES
+        else:
+            broken = container.reason in _HOPELESS or (
+                container.reason in _MAY_COME and _lasts(_started(live), now, began)
+            )
+        if broken:
             return f"container {container.name}: {container.told}"
     scheduled = condition(live, "PodScheduled") if room and not _makes_room(live) else None
     if scheduled is None or scheduled.reason != "Unschedulable":
         return ""
-    return scheduled.text if _lasts(scheduled.since, now) else ""
+    return scheduled.text if _lasts(scheduled.since, now, began) else ""
 
 
 def standing(live: Live) -> str:
@@ -98,11 +112,8 @@ def _waiting(container: Live, waiting: Live) -> Waiting:
     )
 
 
-def _broken(container: Waiting, live: Live, now: datetime, *, crashes: bool) -> bool:
-    if container.reason == _CRASHED:
-        return crashes and container.restarts >= _CRASHES
-    started = time(text(mapping(live, "status"), "startTime"))
-    return container.reason in _HOPELESS or (container.reason in _MAY_COME and _lasts(started, now))
+def _started(live: Live) -> datetime | None:
+    return time(text(mapping(live, "status"), "startTime"))
 
 
 def _makes_room(live: Live) -> bool:
@@ -110,8 +121,8 @@ def _makes_room(live: Live) -> bool:
     return bool(mapping(live, "status").get("nominatedNodeName"))
 
 
-def _lasts(since: datetime | None, now: datetime) -> bool:
-    return since is not None and now - since >= PATIENCE
+def _lasts(since: datetime | None, now: datetime, began: datetime | None) -> bool:
+    return since is not None and now - max(since, began or since) >= PATIENCE
 
 
 def _exit(live: Live) -> str:

@@ -220,8 +220,9 @@ class Rollout:
         health = self._judge.assess(seen.ref, seen.live)
         if (seen.ref.group, seen.ref.kind) not in RUN_PODS:
             return health
-        if health.status is Status.IN_PROGRESS and (broken := self._below.obstacle(seen.live)):
-            health = failed(broken)
+        if health.status is Status.IN_PROGRESS:
+            broken = self._below.obstacle(seen.live, self._judge.began)
+            health = failed(broken) if broken else health
         if health.status is not Status.FAILED:
             return health
         again = self._rooms.again(seen.ref.namespace, seen.live, health.reason)

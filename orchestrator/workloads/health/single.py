@@ -69,12 +69,16 @@ def api_service(live: Live) -> Health:
     return progress((available and available.text) or "not available yet")
 
 
-def autoscaler(live: Live, now: datetime) -> Health:
-    """Return the health of a HorizontalPodAutoscaler."""
+def autoscaler(live: Live, now: datetime, began: datetime | None) -> Health:
+    """Return the health of a HorizontalPodAutoscaler, for which has been waited since it ``began``.
+
+    That it has no metrics may be what the apply has just mended in what it scales.
+    """
     active = condition(live, "ScalingActive")
     if active is None or not active.is_false or not active.reason.startswith("Failed"):
         return CURRENT
-    new = active.since is not None and now - active.since < _NO_METRICS_YET
+    since = active.since and max(active.since, began or active.since)
+    new = since is not None and now - since < _NO_METRICS_YET
     return progress(active.text) if new else failed(active.text)
 
 

@@ -42,7 +42,9 @@ def taken(*objects: dict[str, Any]) -> Dependents:
 
 def why(found: Dependents, top: dict[str, Any], *, after: float = 0) -> str:
     """Return why waiting is no use."""
-    return found.obstacle(lean(top), NOW + timedelta(seconds=after), room=lambda _: True)
+    return found.obstacle(
+        lean(top), NOW + timedelta(seconds=after), room=lambda _: True, began=None
+    )
 
 
 TOLD = "Pod {}: container web: ImagePullBackOff: not found"

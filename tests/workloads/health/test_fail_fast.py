@@ -12,7 +12,7 @@ from orchestrator.errors import ClusterError
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.health.rooms import Rooms
 from tests.sandbox.client import eventually
-from tests.workloads.builders import DEPLOYMENT
+from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.ground import Ground
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -71,6 +71,23 @@ def test_no_node_has_room(ground: Ground) -> None:
     error = refusal(ground, workload("Deployment", template(**huge)))
     assert "Insufficient cpu" in error.message
     assert "warning: FailedScheduling" in error.detail
+
+
+def test_that_no_node_had_room_before_the_apply_is_not_the_end(ground: Ground) -> None:
+    """What is applied beside an unchanged Deployment may make the room; it is waited for as if it began now."""
+    huge: dict[str, Any] = {"resources": {"requests": {"cpu": "100000"}}}
+    stuck = workload("Deployment", template(**huge))
+    inventory = ground.apply(stuck, wait=Wait(enabled=False))
+    (pod,) = eventually(
+        lambda: ground.others.get(ground.path("pods")),
+        lambda found: any("conditions" in each["status"] for each in found["items"]),
+    )["items"]
+    since = {"lastTransitionTime": "2020-01-01T00:00:00Z"}
+    status = {"conditions": [{**each, **since} for each in pod["status"]["conditions"]]}
+    path = f"{ground.path('pods', pod['metadata']['name'])}/status"
+    ground.patch(path, {"status": status}, manager="kube-scheduler")
+    with pytest.raises(ClusterError, match="not healthy after 4 s"):
+        ground.apply(f"{stuck}\n---\n{CONFIG}", inventory=inventory, wait=Wait(timeout=4))
 
 
 @pytest.mark.parametrize(

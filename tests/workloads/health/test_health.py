@@ -225,6 +225,70 @@ def test_a_refusal_of_before_has_to_last_while_it_is_waited_for(kind: str) -> No
     assert assess(late, now=NOW, began=NOW - timedelta(hours=1)).status is Status.IN_PROGRESS
 
 
+_BEFORE = {"lastTransitionTime": "2026-01-01T11:00:00Z"}
+_OLD_TROUBLE = {
+    "too late": (
+        live(
+            "Deployment",
+            rolled_out(
+                readyReplicas=0,
+                conditions=[
+                    condition("Progressing", "False", "ProgressDeadlineExceeded", "late", **_BEFORE)
+                ],
+            ),
+            spec=TWO,
+        ),
+        60,
+    ),
+    "no metrics": (
+        live(
+            "HorizontalPodAutoscaler",
+            {
+                "conditions": [
+                    condition("ScalingActive", "False", "FailedGetScale", "no", **_BEFORE)
+                ]
+            },
+        ),
+        60,
+    ),
+    "no node": (
+        live(
+            "Pod",
+            {
+                "phase": "Pending",
+                "conditions": [
+                    condition("PodScheduled", "False", "Unschedulable", "no node", **_BEFORE)
+                ],
+            },
+        ),
+        15,
+    ),
+    "no Secret": (
+        live(
+            "Pod",
+            {
+                "phase": "Pending",
+                "startTime": _BEFORE["lastTransitionTime"],
+                "containerStatuses": waiting("CreateContainerConfigError", "no secret"),
+            },
+        ),
+        15,
+    ),
+}
+
+
+@pytest.mark.parametrize(("value", "seconds"), _OLD_TROUBLE.values(), ids=_OLD_TROUBLE)
+def test_what_an_apply_may_have_mended_is_no_failure_at_once(
+    value: dict[str, Any], seconds: int
+) -> None:
+    """What was so before, and may pass, has to last while it is waited for: the Secret that lacked comes with it."""
+    for waited, status in ((seconds - 1, Status.IN_PROGRESS), (seconds, Status.FAILED)):
+        began = NOW - timedelta(seconds=waited)
+        assert assess(value, now=NOW, began=began).status is status
+    assert assess(value, now=NOW).status is Status.FAILED
+    assert assess(value, now=NOW, began=NOW - timedelta(hours=2)).status is Status.FAILED
+
+
 def test_what_is_gone_is_not_found() -> None:
     """An object that does not exist is neither healthy nor failed."""
     assert assess(None, now=NOW).status is Status.NOT_FOUND
