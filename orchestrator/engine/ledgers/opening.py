@@ -127,10 +127,21 @@ def _chain(session: "Session", shelf: "Shelf", *, binding: "Binding | None" = No
         shelf,
         is_dead=_death(session),
         memory=seen,
-        aside=Aside(owner=session.owner, plumbing=session.repository.plumbing()),
+        aside=Aside(
+            owner=session.owner,
+            plumbing=session.repository.plumbing(),
+            ours=partial(_ours, session),
+        ),
         binding=binding,
         tell=lambda text: session.surroundings.on_event(Notice(text=text)),
     )
+
+
+def _ours(session: "Session", ledger: LedgerState) -> bool:
+    """Whether a ledger in a place that others may have one in, too, is of this repository, as far as one can tell."""
+    from orchestrator.engine.planning.foreign import is_foreign
+
+    return not is_foreign(session, ledger)
 
 
 def _death(session: "Session") -> Callable[[Holder], bool]:

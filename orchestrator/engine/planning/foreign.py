@@ -31,11 +31,17 @@ def refuse_a_foreign_ledger(
 
     ``place`` is what people know the ledger's place by.
     """
-    if session.stack.ledger.store is LedgerStore.GIT or UNKNOWN_REVISIONS in acknowledged:
-        return
+    if UNKNOWN_REVISIONS not in acknowledged and is_foreign(session, ledger):
+        commits, shallow = applied_commits(ledger), session.repository.shallow
+        raise refusal(session.owner, commits, place, shallow=shallow)
+
+
+def is_foreign(session: Session, ledger: LedgerState) -> bool:
+    """Whether a ledger tells of commits, and none of them is of this repository; raises RepositoryError."""
+    if session.stack.ledger.store is LedgerStore.GIT:
+        return False
     commits = applied_commits(ledger)
-    if commits and not _has_any(session, commits):
-        raise refusal(session.owner, commits, place, shallow=session.repository.shallow)
+    return bool(commits) and not _has_any(session, commits)
 
 
 def applied_commits(ledger: LedgerState) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ nothing, or Git could not move the ledger's ref. ``refs/orchestrator-aside/STACK
 its own, one for each of them, and the same one wherever the ledger is: where that moves meanwhile, they follow it.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from orchestrator.errors import LedgerError, NewerFormat, RepositoryError
 from orchestrator.ledger.encoding import decode_entry, encode_entry
-from orchestrator.ledger.entry import Entry, Kind
+from orchestrator.ledger.entry import Entry, Kind, LedgerState
 from orchestrator.ledger.stores.plumbing import ALL, Draft, Plumbing
 from orchestrator.ledger.stores.standing import ENTRY
 from orchestrator.ledger.troubles import unreadable_aside
@@ -22,10 +22,14 @@ _MOST = 1000  # entries that one run records
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aside:
-    """The entries of one ledger that wait in a clone."""
+    """The entries of one ledger that wait in a clone.
+
+    ``ours`` tells of a ledger in a place that several repositories share whether it is the one that they are of.
+    """
 
     owner: Owner
     plumbing: Plumbing
+    ours: Callable[[LedgerState], bool] = field(default=lambda _state: True, repr=False)
 
     @property
     def ref(self) -> str:

@@ -216,7 +216,7 @@ class ChainStore:
 
     def _takes_what_waits(self) -> bool:
         """Whether something waits, and the ledger is here to take it: a repair goes first, and what brings it here."""
-        if not self._waits():
+        if self._aside is None or not self._waits():
             return False
         try:
             state = self._present()[1]
@@ -224,7 +224,7 @@ class ChainStore:
             raise
         except LedgerError:
             return False
-        return bool(state.head) and not state.moved
+        return bool(state.head) and not state.moved and self._aside.ours(state)
 
     def _waits(self) -> bool:
         return bool(self._aside and self._aside.tip())

@@ -12,9 +12,10 @@ from orchestrator.ledger.entry import Kind, Operation
 from orchestrator.ledger.stores.aside import Aside
 from orchestrator.ledger.troubles import NotShared
 from orchestrator.plans.events import Outcome
+from orchestrator.plans.plan import Revision
 from tests.engine.ledgers.conftest import IN_GIT, Ground, directory, ids, move, record, refused
-from tests.git import git, make_clone, make_remote
-from tests.ledger.builders import entry, holder
+from tests.git import commit_file, git, make_clone, make_remote, make_repository
+from tests.ledger.builders import entry, holder, run
 from tests.ledger.hindrances import moved_away
 
 
@@ -91,6 +92,29 @@ def test_what_follows_a_ledger_needs_no_place_that_it_left(
 
     assert read_present(session, open_store(session)).head == "entry-2"
     assert not any("could not record" in text for text in ground.told)
+
+
+def test_what_waits_goes_into_no_ledger_of_another_repository(
+    ground: Ground, tmp_path: Path, resources: ExitStack
+) -> None:
+    """Where several keep theirs in one place, what this clone has to tell would be pruned by the other one."""
+    others = Ground(make_repository(tmp_path / "others"), resources)
+    commit_file(others.root, "README.md", "Another one\n")
+    theirs = run(revision=Revision(commit=git(others.root, "rev-parse", "HEAD")))
+    session = ground.say(directory(tmp_path / "shared"))
+    store = open_store(session)
+    lock = store.acquire(holder())
+    store.append(entry(1, Kind.FINISHED, of=theirs, outcome=Outcome.APPLIED), lock=lock)
+    store.release(lock)
+    aside = Aside(owner=session.owner, plumbing=session.repository.plumbing())
+    aside.keep(entry(2, Kind.FINISHED))
+
+    take_turn(session, Operation.APPLY, Turn(), resources, attended=False)
+    assert ids(session) == ["entry-1"]
+
+    git(ground.root, "fetch", "--quiet", str(others.root))
+    take_turn(session, Operation.APPLY, Turn(), resources, attended=False)
+    assert ids(session) == ["entry-1", "entry-2"]
 
 
 def test_no_lock_begins_a_ledger_on_another_remote(ground: Ground, tmp_path: Path) -> None:
