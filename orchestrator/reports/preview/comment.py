@@ -202,7 +202,9 @@ def _since(memory: Memory, preview: Preview) -> Iterator[str]:
         if before is None:
             told.append(f"{code(each.name)} is new")
         elif before.digest != (digest(each.plan)[:16] if each.plan else ""):
-            told.append(f"{code(each.name)} was {code(before.outlook)}, is {code(now)}")
+            other = f"was {code(before.outlook)}, is {code(now)}"
+            alike = f"is {code(now)} as it was, with other values, by other code or elsewhere"
+            told.append(f"{code(each.name)} {alike if before.outlook == now else other}")
     gone = memory.plans.keys() - {each.name for each in preview.stacks}
     told += [f"{code(name)} is not touched any more" for name in sorted(gone)]
     same = "nothing changed" if not told else _some(told, separator="; ")
