@@ -43,7 +43,9 @@ def declared_at(
             yield Declared(stack=each.stack, environment="", trouble=each.trouble)
         for environment in each.environments:
             content = each.content or _hashed(each.paths, contents)
-            yield Declared(stack=each.stack, environment=environment, content=content)
+            yield Declared(
+                stack=each.stack, environment=environment, content=content, mistaken=each.mistaken
+            )
 
 
 def made_alike(repository: Repository, one: Revision, other: Revision, owner: Owner) -> bool:
@@ -67,6 +69,7 @@ class _Made:
     environments: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     content: str = ""
+    mistaken: bool = False
     trouble: str = ""
 
 
@@ -81,7 +84,7 @@ def _made(tree: Path, file: StackFile, project: Project, revision: Revision) -> 
         stack, mistakes = read_stack(tree, file, names[0], project, revision=revision.commit)
         made = _Made(stack=file.name, environments=tuple(names))
         if mistakes:
-            return made
+            return replace(made, mistaken=True)
         found = survey(tree, stack)
         if mentions_revision(tree, found.paths):
             return replace(made, content=revision.commit)

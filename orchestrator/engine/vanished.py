@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 from orchestrator.engine.history.opening import (
     Files,
@@ -33,7 +34,7 @@ from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.repository import Repository, open_repository
-from orchestrator.stack.load import StackFile, find_stacks, load_project
+from orchestrator.stack.load import StackFile, find_stacks, load_project, read_stack
 
 
 class Unplaced(PlanRefused):
@@ -73,11 +74,12 @@ def left_at(
 
     From here is from the history of the revision: another branch may declare it. ``wanted`` says of a stack whether it
     is asked about, wherever its file was, or by the one that it had then. Nothing follows from files that cannot be
-    read. A place of ledgers that does not answer is told.
+    read, or have mistakes. A place of ledgers that does not answer is told.
     """
     files = read_files(repository, tree=repository.export(revision))
     if files.troubles:
         return ()
+    plain = cache(lambda: not _doubtful(files, revision))
     ledgers = all_ledgers(
         surroundings, repository, files, wanted=lambda owner: files.declares(owner) is False
     )
@@ -88,8 +90,29 @@ def left_at(
         and (state.units or state.inventory)
         and _is_in(repository, revision, _applied_last(state))
         and any(wanted(file) for file in _files_of(owner, state, surroundings, repository))
+        and plain()
     )
     return tuple(sorted(left, key=lambda owner: (owner.stack, owner.environment)))
+
+
+def _doubtful(files: Files, revision: Revision) -> str:
+    """Return what is wrong with a file that may declare more than it seems to; empty when all of them are plain.
+
+    Where `environments` is a list, or `name` misspelt, it seems to declare another stack than the one that it is.
+    """
+    if files.troubles:
+        return f"{files.troubles[0]} cannot be read"
+    for file in files.stacks:
+        named = files.environments[file.name] or ()
+        try:  # what is declared is the same in all of them
+            _, mistakes = read_stack(
+                files.root, file, next(iter(named), None), files.project, revision=revision.commit
+            )
+        except (InvalidStack, UsageError):
+            return f"{file.file} cannot be read"
+        if mistakes:
+            return f"{file.file} has mistakes"
+    return ""
 
 
 def _applied_last(state: LedgerState) -> Revision | None:
@@ -137,15 +160,15 @@ def open_as_applied(
     """Open what a revision declares no more as it was applied last; None when it is declared, or nothing is left.
 
     Only to take it away. ``declared`` is the commit that declared it last, where that is known: it says where its
-    ledger is. Raises PlanRefused when it may stand in a file that cannot be read, no revision that applied it can be,
+    ledger is. Raises PlanRefused when it may stand in a file that has mistakes, no revision that applied it can be,
     or it was applied last from elsewhere; Unplaced, LedgerError, RepositoryError.
     """
     files = read_files(repository, tree=repository.export(revision))
-    if files.troubles:
-        message = f"{owner} is to be taken away, and {files.troubles[0]} cannot be read: it may be declared there"
-        raise PlanRefused(message, hint="correct that file")
     if files.declares(owner):
         return None
+    if doubtful := _doubtful(files, revision):
+        message = f"{owner} is to be taken away, and {doubtful}: it may be declared there"
+        raise PlanRefused(message, hint="correct that file")
     known = _as_declared(surroundings, repository, declared, owner)
     hollow, mistakes = known or (_in_usual_place(surroundings, repository, files, owner), ())
     state = open_store(hollow).read()

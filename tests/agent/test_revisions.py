@@ -134,6 +134,15 @@ def test_what_is_declared_anew_is_taken_away_no_further() -> None:
     assert not back(replace(agenda[name], running=Task.RECONCILE))
 
 
+def test_an_environment_that_a_file_with_mistakes_lacks_is_left_as_it_is() -> None:
+    """Where its environments are a list, say, it seems to declare none but the one that stacks without any have."""
+    known = {key(environment="production"): Item(key=key(environment="production"), revision="r1")}
+    other = replace(declared(), mistaken=True)
+    agenda, gone = surveyed(known, survey("r2", other), NOW, repository="a")
+    assert gone == ()
+    assert agenda[key(environment="production")] == known[key(environment="production")]
+
+
 def test_what_is_kept_is_forgotten_once_nothing_is_at_work() -> None:
     """Till then it may come back, and whoever brings it about waits for what is at work; no rollout is waited for."""
     ((name, item),) = _at_rest().items()

@@ -28,7 +28,7 @@ def surveyed(
     """Return the agenda after a repository was looked at, and what it declares no more, sorted.
 
     That counts also what the agent never knew, and of which something is left. A stack whose file cannot be read is
-    left as it is.
+    left as it is, and so is an environment that a file with mistakes does not seem to declare.
     """
     wanted = {
         Key(repository=repository, stack=each.stack, environment=each.environment): each
@@ -36,7 +36,7 @@ def surveyed(
         if not each.trouble
     }
     known = {key for key in agenda if key.repository == repository and key.stack}
-    unreadable = {each.stack for each in found.declared if each.trouble}
+    unreadable = {each.stack for each in found.declared if each.trouble or each.mistaken}
     first = not known
     items = dict(agenda)
     for key, each in wanted.items():

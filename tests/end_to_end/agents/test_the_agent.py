@@ -378,6 +378,31 @@ def test_what_left_git_is_taken_away_whatever_stood_there_last(
     assert not world.exists("ConfigMap", "greeting")
 
 
+def test_a_mistake_takes_nothing_away(keeper: Keeper, world: World) -> None:
+    """A file with mistakes may declare what it seems not to: another environment, or another name."""
+    keeper.tell(defaults={"vanished": "destroy"})
+    folder = (world.root / "stacks" / world.name).rename(world.root / "stacks" / "elsewhere")
+    file, name, environment = folder / "stack.yaml", f"name: {world.name}\n", "{production: {}}"
+    right = f"{file.read_text()}\nenvironments: {environment}\n"
+    file.write_text(right)
+    keeper.push("Name the environment")
+    assert keeper.once().code == 0
+    held = set[str]()
+    for text in (right.replace(environment, "[production]"), right.replace(name, f"nam{name[4:]}")):
+        file.write_text(text)
+        keeper.push("Make a mistake")
+        mistaken = keeper.once()
+        assert mistaken.code == 1, mistaken.said
+        assert _text(world) == "hello"
+        held = {each["why"] for each in told(mistaken, "task ended") if each["task"] == "destroy"}
+        assert all("elsewhere/stack.yaml has mistakes: it may be" in each for each in held)
+    assert any(f"{world.name}/production is to be taken away" in each for each in held)
+    file.unlink()
+    keeper.push("Close the shop")
+    gone = keeper.once()
+    assert not world.exists("ConfigMap", "greeting"), gone.said
+
+
 def test_what_is_declared_again_is_taken_away_no_further(keeper: Keeper, world: World) -> None:
     """A deletion that takes its time is not waited for, and all else that was to follow is left as it is."""
     slow = config_map("last", {"text": "slow"})
