@@ -22,12 +22,10 @@ from orchestrator.plans.approvals import (
 from orchestrator.plans.remembered import Approval
 from orchestrator.plans.report import intended
 
-_SHORTEST = 12
-
 
 def check_digest(given: str) -> None:
     """Refuse what is no digest, or too little of one to name a plan; raises UsageError."""
-    if len(given) < _SHORTEST or set(given) - set("0123456789abcdef"):
+    if len(given) < SHOWN or set(given) - set("0123456789abcdef"):
         raise UsageError(
             f"{given!r} is not the digest of a plan",
             hint=f"give the {SHOWN} characters or more that `orchestrator plan` shows",

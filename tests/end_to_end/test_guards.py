@@ -261,6 +261,8 @@ def test_another_plan_than_the_approved_one_is_refused_with_the_difference(world
         assert line in _flat(refused.stderr), refused.stderr
     assert late.code == 1
     assert "by now, not " in _flat(late.stderr)
+    short = _as(world, "Katherine Johnson").run("approve", _digest(world)[:15], world.name)
+    assert (short.code, "is not the digest of a plan" in short.stderr) == (64, True), short.said
     world.apply("--acknowledge", "unapproved")
     assert any("acknowledged: unapproved" in subject for subject in world.ledger())
 
