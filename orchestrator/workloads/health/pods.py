@@ -2,7 +2,8 @@
 
 What no time can mend fails at once. What a cluster may mend by itself (a node that is added or emptied, a Secret
 that a controller makes) gets a moment. A container that crashes is restarted a few times before it counts as
-broken: many wait for a database by crashing until it is there.
+broken: many wait for a database by crashing until it is there. What was so before the apply may be what that mends:
+a crash counts once it happened again, and an image that could not be pulled once there was time to try anew.
 """
 
 from collections.abc import Iterator
@@ -17,9 +18,12 @@ PATIENCE: Final = timedelta(seconds=15)
 """How long that may last which a cluster may mend by itself."""
 
 _CRASHES: Final = 3  # restarts: with the pauses between them, half a minute
-_HOPELESS: Final = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
+_HOPELESS: Final = frozenset({"ErrImageNeverPull", "InvalidImageName"})
 _MAY_COME: Final = frozenset({"CreateContainerConfigError"})
 _CRASHED: Final = "CrashLoopBackOff"
+_NOT_PULLED: Final = "ImagePullBackOff"
+_PULLED_AGAIN_BY: Final = timedelta(seconds=60)
+_TO_THE_SECOND: Final = timedelta(seconds=2)  # times of a cluster are cut to seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Waiting:
     reason: str
     told: str
     restarts: int = 0
+    ended: datetime | None = None
+    """When it ended last."""
 
 
 def pod(live: Live, now: datetime, began: datetime | None) -> Health:
@@ -63,13 +69,7 @@ def obstacle(
     ``room`` it is not asked whether any node takes the Pod.
     """
     for container in waiting_containers(live):
-        if container.reason == _CRASHED:
-            broken = crashes and container.restarts >= _CRASHES
-        else:
-            broken = container.reason in _HOPELESS or (
-                container.reason in _MAY_COME and _lasts(_started(live), now, began)
-            )
-        if broken:
+        if (crashes or container.reason != _CRASHED) and _broken(container, live, now, began):
             return f"container {container.name}: {container.told}"
     scheduled = condition(live, "PodScheduled") if room and not _makes_room(live) else None
     if scheduled is None or scheduled.reason != "Unschedulable":
@@ -97,7 +97,7 @@ def waiting_containers(live: Live) -> Iterator[Waiting]:
             reason = text(waiting, "reason")
             if reason:
                 found.append(_waiting(container, waiting))
-    stuck = _HOPELESS | _MAY_COME | {_CRASHED}
+    stuck = _HOPELESS | _MAY_COME | {_CRASHED, _NOT_PULLED}
     return iter(sorted(found, key=lambda item: (item.reason not in stuck, item.name)))
 
 
@@ -109,7 +109,19 @@ def _waiting(container: Live, waiting: Live) -> Waiting:
         reason=text(waiting, "reason"),
         told=f"{told} ({_ending(ended)})" if ended else told,
         restarts=number(container, "restartCount"),
+        ended=time(text(ended, "finishedAt")),
     )
+
+
+def _broken(container: Waiting, live: Live, now: datetime, began: datetime | None) -> bool:
+    if container.reason in _MAY_COME:
+        return _lasts(_started(live), now, began)
+    if container.reason == _NOT_PULLED:
+        tried = not _before(_started(live), began)
+        return tried or _lasts(began, now, began, _PULLED_AGAIN_BY)
+    if container.reason == _CRASHED:
+        return container.restarts >= _CRASHES and not _before(container.ended, began)
+    return container.reason in _HOPELESS
 
 
 def _started(live: Live) -> datetime | None:
@@ -121,8 +133,17 @@ def _makes_room(live: Live) -> bool:
     return bool(mapping(live, "status").get("nominatedNodeName"))
 
 
-def _lasts(since: datetime | None, now: datetime, began: datetime | None) -> bool:
-    return since is not None and now - max(since, began or since) >= PATIENCE
+def _before(when: datetime | None, began: datetime | None) -> bool:
+    return when is not None and began is not None and when < began - _TO_THE_SECOND
+
+
+def _lasts(
+    since: datetime | None,
+    now: datetime,
+    began: datetime | None,
+    patience: timedelta = PATIENCE,
+) -> bool:
+    return since is not None and now - max(since, began or since) >= patience
 
 
 def _exit(live: Live) -> str:

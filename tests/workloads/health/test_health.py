@@ -263,6 +263,17 @@ _OLD_TROUBLE = {
         ),
         15,
     ),
+    "no image": (
+        live(
+            "Pod",
+            {
+                "phase": "Pending",
+                "startTime": _BEFORE["lastTransitionTime"],
+                "containerStatuses": waiting("ImagePullBackOff", "no credentials"),
+            },
+        ),
+        60,
+    ),
     "no Secret": (
         live(
             "Pod",
@@ -287,6 +298,20 @@ def test_what_an_apply_may_have_mended_is_no_failure_at_once(
         assert assess(value, now=NOW, began=began).status is status
     assert assess(value, now=NOW).status is Status.FAILED
     assert assess(value, now=NOW, began=NOW - timedelta(hours=2)).status is Status.FAILED
+
+
+def test_a_crash_of_before_is_no_failure_until_the_next() -> None:
+    """What crashed before the apply may have lacked what that brings: it counts once it crashed after all that."""
+    began = NOW - timedelta(minutes=4)
+
+    def crashed(at: str) -> Status:
+        ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": at}}
+        stuck = waiting("CrashLoopBackOff", restartCount=40, lastState=ended)
+        value = live("Pod", {"phase": "Running", "containerStatuses": stuck})
+        return assess(value, now=NOW, began=began).status
+
+    assert crashed((began - timedelta(seconds=3)).isoformat()) is Status.IN_PROGRESS
+    assert crashed(began.replace(microsecond=0).isoformat()) is Status.FAILED
 
 
 def test_what_is_gone_is_not_found() -> None:
