@@ -172,6 +172,8 @@ def test_the_ledger_of_a_request_is_reached_by_the_kubeconfig_of_its_base(
     world.declare({}, {"shop": {"path": "shop.yaml", "namespace": world.name}}, ledger=ledger)
     world.manifests("shop.yaml", config_map("shop"))
     base = world.commit("Add a stack")
+    ended = world.run("status", world.name)  # of no revision: a ledger alone is looked at
+    assert ended.code == 0, ended.said
     git(world.root, "checkout", "--quiet", "-b", "change", base)
     named.write_text(named.read_text().replace("127.0.0.1", "nowhere.invalid"))
     world.commit("Keep it elsewhere")

@@ -167,11 +167,12 @@ def registers_of(session: "Session") -> "Registers":
 
 def _tree_of_base(session: "Session") -> Path:
     """Return the files by which a ledger is found: where a merge is looked at, its base's, unless that has none."""
-    from orchestrator.engine.planning.requests import kubeconfig_of_ledger
+    from orchestrator.engine.planning.reached import kubeconfig_of_ledger
 
     around, repository = session.surroundings, session.repository
     file = kubeconfig_of_ledger(session.stack)
-    if session.revision.commit != around.aside or not (file or session.keeper):
+    aside = around.aside and session.revision.commit == around.aside
+    if not aside or not (file or session.keeper):
         return session.tree
     base = repository.export(repository.revision(around.trusted))
     return base if session.keeper or (base / file).is_file() else session.tree

@@ -177,7 +177,8 @@ def _kubeconfig(session: Session, named: Path) -> Path:
     here = next((each for each in (root / named, around.directory / named) if each.is_file()), None)
     if here is None:
         return there if there.is_file() else root / named
-    if session.revision.commit not in {around.aside, around.trusted} or named.is_absolute():
+    commit = session.revision.commit  # none where a ledger alone is looked at
+    if not commit or commit not in {around.aside, around.trusted} or named.is_absolute():
         return here
     if there.is_file():
         return here if filecmp.cmp(here, there, shallow=False) else there
