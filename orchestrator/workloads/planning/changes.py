@@ -80,7 +80,7 @@ def _noted(item: WantedObject, live: Live) -> Iterator[str]:
     """Yield what an object does not say of its secrets yet, without which nobody could tell it later."""
     if not item.masks <= masks_in(live):
         yield "notes which of its fields are secret"
-    if item.salt != salt_in(live):
+    if item.salt and item.salt != salt_in(live):
         yield "notes how to tell what Git changes of its secrets"
 
 

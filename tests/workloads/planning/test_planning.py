@@ -166,6 +166,19 @@ def test_an_object_of_nobody_is_adopted(ground: Ground) -> None:
     assert ground.others.get(ground.path("configmaps", "settings"))["data"]["other"] == "kept"
 
 
+def test_a_salt_of_others_in_git_is_no_change_for_ever(ground: Ground) -> None:
+    """One that was exported, and is another manager's in the cluster, too, cannot be taken away by an apply of ours."""
+    exported = CONFIG.replace(
+        "settings}", "settings, annotations: {orchestrator/salt: 0123456789abcdefABCDEF}}"
+    )
+    inventory = ground.apply(CONFIG)
+    there = {"metadata": {"annotations": {"orchestrator/salt": "0123456789abcdefABCDEF"}}}
+    ground.patch(ground.path("configmaps", "settings"), there, manager="kubectl-create")
+    inventory = ground.apply(exported, inventory=inventory)
+    (plan,) = ground.plan(ground.rendered(exported), inventory=inventory)
+    assert set(told(plan).values()) == {Action.NO_OP}
+
+
 def test_an_object_of_another_stack_is_refused(ground: Ground) -> None:
     """An object belongs to one stack and environment: the other one is named, and nothing is taken."""
     ground.apply(CONFIG)

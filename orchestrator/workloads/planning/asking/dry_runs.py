@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import cast
 
 from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
@@ -54,8 +54,6 @@ from orchestrator.workloads.planning.taking_over.usurpers import (
     without_lost,
 )
 from orchestrator.workloads.records.fields import without
-
-_ROOM: Final = "let the quota allow more, or want less of it"
 
 
 class DryRuns:
