@@ -28,13 +28,15 @@ class Ending(StrEnum):
 class Published:
     """What became of a comment, and the comment itself; None when the request moved on, or none was written.
 
-    ``before`` is what it said until then, empty for one that was not there. ``kept`` says why the forge keeps another
+    ``before`` is what it said until then, empty for one that was not there; where there were several, that is what the
+    best said, and ``beside`` what each did. ``kept`` says why the forge keeps another
     one of ours beside it, None where there is none.
     """
 
     ending: Ending
     comment: Comment | None = None
     before: str = ""
+    beside: tuple[str, ...] = ()
     kept: ForgeError | None = None
 
 
@@ -161,7 +163,8 @@ def _published(forge: Forge, text: Text, stop: Stop) -> Published:
     if found and (is_said or forge.edit(found, now)):
         kept = _tidied(forge, ours)
         ending = Ending.KEPT if is_said else Ending.CHANGED
-        return Published(ending=ending, comment=found, before=text.before, kept=kept)
+        beside = tuple(each.text for each in ours)
+        return Published(ending=ending, comment=found, before=text.before, beside=beside, kept=kept)
     return _written(forge, text, now, stop)
 
 

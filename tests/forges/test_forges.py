@@ -275,6 +275,7 @@ def test_a_run_is_compared_with_the_best_of_two_comments(forge: Served) -> None:
     ended = publish(client_of(forge), text_of(make, worth=_worth))
 
     assert seen[0] == ended.before == f"{MARKER}\nof the head"
+    assert ended.beside == (f"{MARKER}\nof the last head", ended.before)  # each has statuses
     assert forge.texts == [TEXT]
 
 

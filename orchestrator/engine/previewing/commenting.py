@@ -239,12 +239,20 @@ def _conclude(
         address = published.comment.address if published.comment else ""
         leading = replace(statuses, address=address)
         leading.planned(made, redact=redact)
-        former = recall(published.before)
+        _retire(statuses, made, published, request)
+
+
+def _retire(
+    statuses: Statuses, made: Preview, published: Published, request: ChangeRequest
+) -> None:
+    """Withdraw what earlier plans said of other commits, or of another base: their comment is gone."""
+    why = f"what was planned since is {made.head[:10]} into {made.into}"
+    for text in dict.fromkeys((published.before, *published.beside)):
+        former = recall(text)
         if former is None:
-            return
+            continue
         into = former.into or made.into
-        if (former.head, into) != (made.head, made.into):  # its comment is gone
-            why = f"what was planned since is {made.head[:10]} into {made.into}"
+        if (former.head, into) != (made.head, made.into):
             # They lead nowhere: another request may take them that has this head and base, and a comment that holds.
             retired = replace(statuses, commit=former.head, other_base=request.apart(into))
             retired.withdraw(former, why, of=request.number)
