@@ -86,6 +86,7 @@ def test_a_program_and_a_kubeconfig_of_the_repository_tell_plans_apart(root: Pat
 
     assert all(before[unit] != after[unit] for unit in (_MODULE, _SET))
     assert _codes(root, text.replace("cluster: {kubeconfig: kube.yaml}", ""))[_SET] == ""
+    assert _codes(root, text.replace("kubeconfig: kube.yaml", "sandbox: true"))[_SET] != ""
     quiet = UnitPlan(unit=_SET, effective=False)
     around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
     session = open_session(around, stack=None, environment=None)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.engine.planning.paths import leading_to_cluster
-from orchestrator.engine.planning.requests import kubeconfig_of, module_request, program_of
+from orchestrator.engine.planning.reached import kubeconfig_of, program_of
+from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.fetching import immutable
 from orchestrator.infrastructure.layout.overlay import Located
@@ -130,5 +131,6 @@ def _hashes(tree: Path, files: set[str]) -> Iterator[tuple[str, str]]:
     for _, found in trails(tree, sorted(files)):
         for link in found.links:
             yield link, os.fspath((tree / link).readlink())
-        if found.end is not None and (path := tree / found.end).is_file():
+        path = tree / (found.end or "")
+        if found.end is not None and os.path.isfile(path):  # noqa: PTH113  also of what is too long to be a name
             yield found.end, hashlib.sha256(path.read_bytes()).hexdigest()

@@ -6,12 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from orchestrator.engine.planning.requests import (
-    kubeconfig_of,
-    kubeconfig_of_ledger,
-    module_request,
-    program_of,
-)
+from orchestrator.engine.planning.reached import kubeconfig_of, kubeconfig_of_ledger, program_of
+from orchestrator.engine.planning.requests import module_request
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.outside import Leading, look_outside

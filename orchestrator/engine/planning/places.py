@@ -2,17 +2,13 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.engine.planning.requests import (
-    engine_of,
-    kubeconfig_of,
-    module_request,
-    program_of,
-)
+from orchestrator.engine.planning.reached import engine_of, kubeconfig_of, program_of, state_of
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import references
@@ -45,7 +41,7 @@ def _where(unit: UnitPlan, tree: Path, wanted: Wanted) -> Mapping[str, Any]:
 
 
 def _of_module(tree: Path, stack: Stack, module: Module) -> Mapping[str, Any]:
-    state, program = module_request(tree, stack, module).state, program_of(stack, module)
+    state, program = state_of(stack, module), program_of(stack, module)
     inputs, engine = dict(module.inputs), engine_of(stack, module)
     return {
         "inputs": inputs,
@@ -57,6 +53,8 @@ def _of_module(tree: Path, stack: Stack, module: Module) -> Mapping[str, Any]:
 
 
 def _of_cluster(tree: Path, stack: Stack) -> Mapping[str, Any]:
+    if stack.cluster.sandbox:
+        return {"sandbox": True}
     address: dict[str, Json] = {name: told for name, told in stack.cluster.address.items() if told}
     address.pop(_SECRET, None)
     file = kubeconfig_of(stack)
@@ -74,4 +72,4 @@ def _content(tree: Path, path: str) -> str:
     """Return a hash of a file of the repository, at the end of links; empty where there is none."""
     end = trail(tree, path).end
     file = tree / end if end else None
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file and file.is_file() else ""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file and os.path.isfile(file) else ""  # noqa: PTH113  names of any length

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestrator.engine.planning.requests import kubeconfig_of
+from orchestrator.engine.planning.reached import kubeconfig_of
 from orchestrator.errors import InvalidStack, Mistake
 from orchestrator.stack.expressions import locate_in
 from orchestrator.stack.links import trail

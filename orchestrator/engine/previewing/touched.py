@@ -8,7 +8,7 @@ from typing import Final
 
 from orchestrator.engine.planning.affected import affected
 from orchestrator.engine.planning.paths import Known, Made, below, mentions_revision, survey
-from orchestrator.engine.planning.requests import kubeconfig_of_ledger
+from orchestrator.engine.planning.reached import kubeconfig_of_ledger
 from orchestrator.engine.planning.wanted import read_wanted
 from orchestrator.engine.previewing.permitted import refuse_other_clusters
 from orchestrator.engine.previewing.trust import Judged, judged_by_base
