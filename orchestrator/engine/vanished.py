@@ -41,6 +41,10 @@ class Unplaced(PlanRefused):
     """Nobody knows any more where the ledger is of what Git declares no more."""
 
 
+class Elsewhere(PlanRefused):
+    """What a revision declares no more was applied last from no commit of its history: others may keep it."""
+
+
 def open_what_is_left(
     surroundings: Surroundings, *, stack: str | None, environment: str | None
 ) -> Session:
@@ -160,8 +164,8 @@ def open_as_applied(
     """Open what a revision declares no more as it was applied last; None when it is declared, or nothing is left.
 
     Only to take it away. ``declared`` is the commit that declared it last, where that is known: it says where its
-    ledger is. Raises PlanRefused when it may stand in a file that has mistakes, no revision that applied it can be,
-    or it was applied last from elsewhere; Unplaced, LedgerError, RepositoryError.
+    ledger is. Raises PlanRefused when it may stand in a file that has mistakes, or no revision that applied it can be
+    read; Elsewhere, Unplaced, LedgerError, RepositoryError.
     """
     files = read_files(repository, tree=repository.export(revision))
     if files.declares(owner):
@@ -190,9 +194,9 @@ def _check_from_here(
         message = (
             f"{owner} was applied last at {applied}, which is not in the history of {revision}"
         )
-        raise PlanRefused(
+        raise Elsewhere(
             f"{message}: another branch may declare it",
-            hint="if none does, take it away by hand:"
+            hint="only if no other branch does, take it away by hand:"
             f" orchestrator destroy {owner.stack} --env {owner.environment}",
         )
 

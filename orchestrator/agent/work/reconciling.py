@@ -28,7 +28,7 @@ from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.engine.surveying import made_alike
 from orchestrator.engine.turns import Turn, take_turn
-from orchestrator.engine.vanished import Unplaced, open_as_applied
+from orchestrator.engine.vanished import Elsewhere, Unplaced, open_as_applied
 from orchestrator.errors import (
     Interrupted,
     InvalidStack,
@@ -336,7 +336,7 @@ def refused(error: OrchestratorError, revision: str) -> Verdict:
             return replace(verdict, end=End.LOCKED)
         case Interrupted():
             return replace(verdict, end=End.INTERRUPTED)
-        case Unplaced():  # nothing that the agent could wait for
+        case Unplaced() | Elsewhere():  # nothing that the agent could wait for
             return replace(verdict, end=End.UNCHANGED)
         case PlanRefused():
             return replace(verdict, end=End.HELD, waits=Waits.PERSON)

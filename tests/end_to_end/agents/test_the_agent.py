@@ -441,9 +441,9 @@ def test_what_is_applied_from_another_branch_has_not_left_git(keeper: Keeper, wo
     git(world.root, "switch", "--quiet", "main")
     (world.root / "stacks" / world.name / "stack.yaml").unlink()
     keeper.push("Leave the shop to production")
-    held = keeper.once()
-    (ended,) = told(held, "task ended")
-    assert (held.code, ended["task"], ended["end"]) == (3, "destroy", "held"), held.said
+    left = keeper.once()
+    (ended,) = told(left, "task ended")
+    assert (left.code, ended["task"], ended["end"]) == (0, "destroy", "unchanged"), left.said
     assert "which is not in the history of" in ended["why"]
     (keeper.home / "agent" / "agenda.json").unlink()
     forgetful = keeper.once()
