@@ -2,8 +2,8 @@
 
 What no time can mend fails at once. What a cluster may mend by itself (a node that is added or emptied, a Secret
 that a controller makes) gets a moment. A container that crashes is restarted a few times before it counts as
-broken: many wait for a database by crashing until it is there. What was so before the apply may be what that mends:
-a crash counts once it happened again, and an image that could not be pulled once there was time to try anew.
+broken: many wait for a database by crashing until it is there. A crash from before the apply
+counts once it happened again, since the apply may bring what lacked.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,9 @@ PATIENCE: Final = timedelta(seconds=15)
 """How long that may last which a cluster may mend by itself."""
 
 _CRASHES: Final = 3  # restarts: with the pauses between them, half a minute
-_HOPELESS: Final = frozenset({"ErrImageNeverPull", "InvalidImageName"})
+_HOPELESS: Final = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
 _MAY_COME: Final = frozenset({"CreateContainerConfigError"})
 _CRASHED: Final = "CrashLoopBackOff"
-_NOT_PULLED: Final = "ImagePullBackOff"
-_PULLED_AGAIN_BY: Final = timedelta(seconds=60)
 _TO_THE_SECOND: Final = timedelta(seconds=2)  # times of a cluster are cut to seconds
 
 
@@ -97,7 +95,7 @@ def waiting_containers(live: Live) -> Iterator[Waiting]:
             reason = text(waiting, "reason")
             if reason:
                 found.append(_waiting(container, waiting))
-    stuck = _HOPELESS | _MAY_COME | {_CRASHED, _NOT_PULLED}
+    stuck = _HOPELESS | _MAY_COME | {_CRASHED}
     return iter(sorted(found, key=lambda item: (item.reason not in stuck, item.name)))
 
 
@@ -116,9 +114,6 @@ def _waiting(container: Live, waiting: Live) -> Waiting:
 def _broken(container: Waiting, live: Live, now: datetime, began: datetime | None) -> bool:
     if container.reason in _MAY_COME:
         return _lasts(_started(live), now, began)
-    if container.reason == _NOT_PULLED:
-        tried = not _before(_started(live), began)
-        return tried or _lasts(began, now, began, _PULLED_AGAIN_BY)
     if container.reason == _CRASHED:
         return container.restarts >= _CRASHES and not _before(container.ended, began)
     return container.reason in _HOPELESS
@@ -137,13 +132,8 @@ def _before(when: datetime | None, began: datetime | None) -> bool:
     return when is not None and began is not None and when < began - _TO_THE_SECOND
 
 
-def _lasts(
-    since: datetime | None,
-    now: datetime,
-    began: datetime | None,
-    patience: timedelta = PATIENCE,
-) -> bool:
-    return since is not None and now - max(since, began or since) >= patience
+def _lasts(since: datetime | None, now: datetime, began: datetime | None) -> bool:
+    return since is not None and now - max(since, began or since) >= PATIENCE
 
 
 def _exit(live: Live) -> str:

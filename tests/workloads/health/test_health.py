@@ -263,17 +263,6 @@ _OLD_TROUBLE = {
         ),
         15,
     ),
-    "no image": (
-        live(
-            "Pod",
-            {
-                "phase": "Pending",
-                "startTime": _BEFORE["lastTransitionTime"],
-                "containerStatuses": waiting("ImagePullBackOff", "no credentials"),
-            },
-        ),
-        60,
-    ),
     "no Secret": (
         live(
             "Pod",
