@@ -159,6 +159,28 @@ def test_a_commit_that_comes_back_has_no_success_of_before(world: World, forge: 
     assert len(last) == 4
 
 
+def test_what_two_comments_gave_is_taken_back_of_both(world: World, forge: Served) -> None:
+    """Two runs at once may have written one each, about a commit each; the next one leaves a single comment."""
+    git(world.root, "checkout", "--quiet", "change")
+    commits, notes = [forge.head], []
+    for number in range(2):
+        comment(world, forge)
+        notes.append(forge.notes.pop())
+        world.manifests("platform/more.yaml", config_map(f"more-{number}"))
+        world.commit("Add more")
+        commits.append(propose(world, forge))
+    forge.notes[:] = notes
+
+    ended = comment(world, forge)
+
+    assert ended.code == 0, ended.said
+    assert len(forge.texts) == 1
+    last = {(each["sha"], each["context"]): each["state"] for each in forge.statuses}
+    pending = {commit for (commit, _), state in last.items() if state == "pending"}
+    passed = {commit for (commit, _), state in last.items() if state == "success"}
+    assert (pending, passed) == ({*commits[:2]}, {commits[2]})
+
+
 def test_without_its_comment_nothing_passes(world: World, forge: Served) -> None:
     """Somebody deleted it, so that nobody would find out that it is stale; planning again helps."""
     comment(world, forge)

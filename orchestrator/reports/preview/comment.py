@@ -203,7 +203,7 @@ def _since(memory: Memory, preview: Preview) -> Iterator[str]:
             told.append(f"{code(each.name)} is new")
         elif before.digest != (digest(each.plan)[:16] if each.plan else ""):
             other = f"was {code(before.outlook)}, is {code(now)}"
-            alike = f"is {code(now)} as it was, with other values, by other code or elsewhere"
+            alike = f"is {code(now)} as before, by another plan: of other things or values, by other code or elsewhere"
             told.append(f"{code(each.name)} {alike if before.outlook == now else other}")
     gone = memory.plans.keys() - {each.name for each in preview.stacks}
     told += [f"{code(name)} is not touched any more" for name in sorted(gone)]

@@ -184,8 +184,8 @@ def test_what_changed_since_the_comment_before() -> None:
     elsewhere = preview(of(unit_plan("manifests.shop", change("ConfigMap shop/b"))))
     told = comment(elsewhere, limit=_GITHUB, previous=comment(before, limit=_GITHUB))
     assert (
-        "`shop/production` is `1 to create` as it was, with other values, by other code or elsewhere"
-        in told
+        "`shop/production` is `1 to create` as before, by another plan: of other things or values, by"
+        " other code or elsewhere" in told
     )
     failed = preview(error=RepositoryError("the two conflict in stack.yaml"))
     assert "Since" not in comment(failed, limit=_GITHUB, previous=told)
