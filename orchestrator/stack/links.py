@@ -95,6 +95,11 @@ def part_behind(root: Path, link: str) -> str | None:
     return None if not end or f"{link}/".startswith(f"{end}/") else end
 
 
+def is_file(place: Path) -> bool:
+    """Whether there is a file: also of what is too long to be the name of one, which people write by mistake."""
+    return os.path.isfile(place)  # noqa: PTH113  Path.is_file raises OSError for that before Python 3.14
+
+
 def leads_out(root: Path, path: str) -> bool:
     """Whether a path below ``root`` leads out of the repository or nowhere by a symbolic link, its own or one above."""
     return trail(root, path).end is None

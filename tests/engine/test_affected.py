@@ -15,6 +15,7 @@ from orchestrator.engine.planning.paths import (
     unit_made_of,
 )
 from orchestrator.engine.planning.wanted import read_wanted
+from orchestrator.engine.previewing.touched import may_be_touched
 from orchestrator.engine.session import Surroundings, open_session
 from orchestrator.errors import RepositoryError
 from orchestrator.settings import Settings
@@ -389,6 +390,21 @@ def test_a_kubeconfig_of_the_repository_is_what_manifests_are_made_of(root: Path
         assert _considered(root)["manifests.shop"] == f"{file} changed"
         assert below(file, survey(session.tree, session.stack).paths)
         _commit(root)
+
+
+def test_what_is_no_name_of_a_file_stops_no_look_at_others(root: Path) -> None:
+    """A certificate in a kubeconfig where its path belongs: the plan of that stack says so, and others are made."""
+    long = "no name " * 99
+    cluster = {"certificate-authority": long, "server": "https://a.example"}
+    text = yaml.safe_dump({"clusters": [{"name": "a", "cluster": cluster}]})
+    _write(root, "../../clusters/prod.yaml", text)
+    _write(root, "stack.yaml", f"{STACK}cluster: {{kubeconfig: clusters/prod.yaml}}\n")
+    _commit(root)
+    around = Surroundings(settings=Settings.read(), directory=root, on_event=lambda _event: None)
+    session = open_session(around, stack="shop", environment=None)
+
+    assert _considered(root) == {}
+    assert not may_be_touched(session.tree, session.stack, frozenset({"README.md"}))
 
 
 def test_a_program_of_the_repository_is_what_its_modules_are_made_of(root: Path) -> None:

@@ -16,6 +16,7 @@ from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.git import GitStore
 from orchestrator.plans.events import Notice
 from orchestrator.processes import Stop
+from orchestrator.stack.links import is_file
 from orchestrator.stack.model import Cluster, LedgerStore
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _tree_of_base(session: "Session") -> Path:
     if not aside or not (file or session.keeper):
         return session.tree
     base = repository.export(repository.revision(around.trusted))
-    return base if session.keeper or (base / file).is_file() else session.tree
+    return base if session.keeper or is_file(base / file) else session.tree
 
 
 def _patient(around: "Surroundings") -> Stop:

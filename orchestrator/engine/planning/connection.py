@@ -17,6 +17,7 @@ from orchestrator.ledger.entry import LedgerState
 from orchestrator.plans.events import Notice
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.expressions import Tree, locate_in, pending_in, resolve
+from orchestrator.stack.links import is_file
 from orchestrator.stack.model import Json
 from orchestrator.stack.scope import scope_of
 
@@ -174,9 +175,9 @@ def _kubeconfig(session: Session, named: Path) -> Path:
     """
     around, there = session.surroundings, session.tree / named
     root = session.repository.root
-    here = next((each for each in (root / named, around.directory / named) if each.is_file()), None)
+    here = next((each for each in (root / named, around.directory / named) if is_file(each)), None)
     if here is None:
-        return there if there.is_file() else root / named
+        return there if is_file(there) else root / named
     commit = session.revision.commit  # none where a ledger alone is looked at
     if not commit or commit not in {around.aside, around.trusted} or named.is_absolute():
         return here

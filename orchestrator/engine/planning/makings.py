@@ -19,7 +19,7 @@ from orchestrator.infrastructure.moving import moving_call
 from orchestrator.infrastructure.outside import leading_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.infrastructure.traces import LOCK_FILE, files_of
-from orchestrator.stack.links import trails
+from orchestrator.stack.links import is_file, trails
 from orchestrator.stack.model import Module, Stack, Unit
 
 _MOST_FILES_NAMED: Final = 2
@@ -131,6 +131,5 @@ def _hashes(tree: Path, files: set[str]) -> Iterator[tuple[str, str]]:
     for _, found in trails(tree, sorted(files)):
         for link in found.links:
             yield link, os.fspath((tree / link).readlink())
-        path = tree / (found.end or "")
-        if found.end is not None and os.path.isfile(path):  # noqa: PTH113  also of what is too long to be a name
+        if found.end is not None and is_file(path := tree / found.end):
             yield found.end, hashlib.sha256(path.read_bytes()).hexdigest()

@@ -13,7 +13,7 @@ from orchestrator.infrastructure.layout.overlay import Located
 from orchestrator.infrastructure.outside import Leading, look_outside
 from orchestrator.infrastructure.sources import locate_local
 from orchestrator.infrastructure.traces import LOCK_FILE, files_of
-from orchestrator.stack.links import links_below, part_behind, trail, trails
+from orchestrator.stack.links import is_file, links_below, part_behind, trail, trails
 from orchestrator.stack.model import ManifestSet, Module, Stack, Unit
 from orchestrator.stack.project import PROJECT_FILE
 
@@ -112,7 +112,7 @@ def mentions_revision(tree: Path, reach: frozenset[str]) -> bool:
 
 def _files_at(place: Path) -> Iterator[str]:
     """Yield a file, or all that lie below a directory: by plain texts, since there may be thousands."""
-    if place.is_file():
+    if is_file(place):
         yield str(place)
     for folder, _, names in os.walk(place):
         yield from (f"{folder}{os.sep}{name}" for name in names)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from orchestrator.engine.planning.reached import engine_of, kubeconfig_of, progr
 from orchestrator.engine.planning.wanted import Wanted
 from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.expressions import references
-from orchestrator.stack.links import trail
+from orchestrator.stack.links import is_file, trail
 from orchestrator.stack.model import Json, Module, Stack
 
 _SECRET: Final = "token"  # noqa: S105  a key of the stack file, and no part of where a cluster is
@@ -72,4 +71,4 @@ def _content(tree: Path, path: str) -> str:
     """Return a hash of a file of the repository, at the end of links; empty where there is none."""
     end = trail(tree, path).end
     file = tree / end if end else None
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file and os.path.isfile(file) else ""  # noqa: PTH113  names of any length
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file and is_file(file) else ""

@@ -1,5 +1,6 @@
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
 from orchestrator.settings import Settings
 from orchestrator.workloads.cluster.access.credentials import Credentials, locate
+from orchestrator.workloads.cluster.access.kubeconfig import files_named
 from orchestrator.workloads.cluster.access.target import Access, Plugin, Target
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -162,6 +164,28 @@ def test_a_kubeconfig_that_cannot_be_used_says_why(tmp_path: Path, text: str, me
     error = failure(Target(kubeconfig=tmp_path / "config"), settings(tmp_path))
     assert message in error.message
     assert "secret" not in f"{error.message}{error.hint}{error.detail}"
+
+
+@pytest.mark.parametrize(
+    "encode", [str.strip, lambda pem: base64.encodebytes(pem.encode()).decode()]
+)
+def test_a_key_in_the_place_of_its_file_is_not_quoted(
+    tmp_path: Path, encode: Callable[[str], str]
+) -> None:
+    """Who forgets the `-data` is told that; nothing of a key is in the message, and it is no file of the repository."""
+    key = encode(PEM.replace("CERTIFICATE", "PRIVATE KEY"))
+    file = kubeconfig(tmp_path / "config", "dev", current="dev", user={"client-key": key})
+    error = failure(Target(kubeconfig=file), settings(tmp_path))
+    assert "client-key of the kubeconfig in" in error.message
+    assert "client-key-data" in error.hint
+    assert key[:9] not in f"{error.message}{error.hint}"
+    assert [*files_named(file)] == []
+
+
+def test_what_is_too_long_to_be_a_file_is_none(tmp_path: Path) -> None:
+    """Such as a whole kubeconfig in the place of its name."""
+    error = failure(Target(kubeconfig=tmp_path / ("users: " * 99)), settings(tmp_path))
+    assert error.message.startswith("no kubeconfig found at ")
 
 
 def test_a_misspelt_context_names_the_nearest(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from orchestrator.errors import ClusterError, InvalidStack
 from orchestrator.settings import Settings
+from orchestrator.stack.links import is_file
 from orchestrator.stack.model import Json
 from orchestrator.stack.names import did_you_mean
 from orchestrator.stack.text.secrecy import everything
@@ -76,14 +77,15 @@ def read_context(files: Iterable[Path], context: str) -> Access:
 def files_named(file: Path) -> Iterator[str]:
     """Yield the files that a kubeconfig names, as it writes them: certificates, keys, tokens, programs.
 
-    A program is one only where it is a path. Nothing of a file that cannot be read.
+    A program is one only where it is a path. Nothing of a file that cannot be read, nor what is no name but a content.
     """
     try:
         config = _merged((file,))
     except ClusterError:
         return
     for fields, _ in (each for entries in config.entries.values() for each in entries.values()):
-        yield from filter(None, (_text(fields, name) for name in _FILES))
+        named = (_text(fields, name) for name in _FILES)
+        yield from (each for each in named if each and not _is_content(each))
         command = _text(_fields(fields, "exec"), "command")
         if "/" in command:
             yield command
@@ -104,7 +106,7 @@ def decoded_pem(text: str, what: str) -> str:
 
 def _merged(files: tuple[Path, ...]) -> _Config:
     config = _Config()
-    there = [file for file in files if file.is_file()]
+    there = [file for file in files if is_file(file)]
     if not there:
         raise ClusterError(
             f"no kubeconfig found at {_where(files)}",
@@ -192,6 +194,15 @@ def _authorization(user: Fields) -> str:
     return ""
 
 
+def _is_content(text: str) -> bool:
+    """Whether this is what a file would hold, as people put it in the place of its name: PEM, or base64 of that."""
+    try:
+        decoded_pem("".join(text.split()), "it")
+    except ClusterError:
+        return False
+    return True
+
+
 def _token_file(user: Fields, directory: Path) -> Path | None:
     written = _text(user, "tokenFile")
     return directory / written if written else None
@@ -204,6 +215,11 @@ def _pem(fields: Fields, name: str, directory: Path) -> str:
     written = _text(fields, name)
     if not written:
         return ""
+    if _is_content(written):  # which may be a key: it is not quoted
+        raise ClusterError(
+            f"{name} of the kubeconfig in {directory} is to name a file, and holds what would be in it",
+            hint=f"name the file; or write it as {name}-data, in base64",
+        )
     try:
         return (directory / written).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
