@@ -23,6 +23,8 @@ from orchestrator.stack.written.durations import written
 
 _POLL_SECONDS = 2.0
 _LOOKS = 20  # at a lock, in the time of its lease, at the least
+_LOOKS_LEFT = 3
+"""Looks of ours at a free lock for each who came earlier, since theirs may take longer on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +159,8 @@ def _follows(session: Session, ours: str, theirs: str) -> bool:
 def _in_turn(session: Session, store: Store, waiter: Waiter) -> Lock:
     """Take the lock when it is free and nobody who came earlier wants it.
 
-    Each of those in front has one look at the free lock before this one takes it, so that one of them that
-    died, or lost its connection, holds up nobody for long.
+    Each of those in front has the time of some looks at the free lock before this one takes it, so that one of
+    them that died, or lost its connection, holds up nobody for long.
     """
     looks, holder = 0, waiter.overtakes
     for sight, proof in _Line(session, store, waiter.patience, waiter).looks():
@@ -167,7 +169,7 @@ def _in_turn(session: Session, store: Store, waiter: Waiter) -> Lock:
             waiter = _seen_as(_claiming(session, waiter, sight.hold), store, before=waiter)
         free = sight.hold is None or bool(proof)
         looks = looks + 1 if free else 0
-        if looks > len(sight.ahead_of(waiter)):
+        if looks > _LOOKS_LEFT * len(sight.ahead_of(waiter)):
             with suppress(Locked):  # somebody was quicker
                 over = sight.hold.mark if sight.hold else ""
                 lock = store.acquire(replace(waiter.holder, since=clock.now()), over=over)

@@ -207,7 +207,7 @@ def _unit(record: UnitRecord) -> dict[str, Json]:
         "protect": record.protect,
         "applied": revision_json(record.applied) if record.applied else None,
         **({"seal": record.seal} if record.seal else {}),
-        **({"seconds": round(record.seconds, 1)} if record.seconds else {}),
+        **({"seconds": round(record.seconds, 3)} if record.seconds else {}),
         **({"why": record.why} if record.why else {}),
         **({"drift": record.drift} if record.drift else {}),
         **({"risks": [list(pair) for pair in record.risks.items()]} if record.risks else {}),
