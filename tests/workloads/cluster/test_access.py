@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.errors import AccessDenied, ClusterUnreachable
+from orchestrator.errors import AccessDenied, ClusterError, ClusterUnreachable
 from orchestrator.plans.change import Action
 from orchestrator.plans.redaction import Secrets
 from orchestrator.processes import Stop
@@ -116,6 +116,23 @@ def test_reading_is_enough_to_be_refused_the_rest(ground: Ground) -> None:
         f"the user {account!r} is not allowed to patch configmaps in namespace {ground.namespace}"
         ", and 1 more refusal"
     )
+
+
+def test_a_replacement_for_which_quotas_cannot_be_seen_is_refused(ground: Ground) -> None:
+    """The server names one that has no room beside the old object; who may not list them knows of no other."""
+    text = "{{apiVersion: v1, kind: Secret, metadata: {{name: it}}, immutable: true, stringData: {{a: '{}'}}}}"
+    inventory = ground.apply(text.format(1))
+    full = {"metadata": {"name": "full"}, "spec": {"hard": {"count/secrets": "1"}}}
+    ground.others.create(ground.path("resourcequotas"), full)
+    counted = ground.path("resourcequotas", "full")
+    eventually(lambda: ground.others.get(counted), lambda live: bool(live["status"].get("used")))
+    wanted = ground.rendered(text.format(2), replace=True)
+    with reaching(allowed(ground, [rule("secrets")])) as cluster:
+        limited = replace(ground, cluster=cluster)
+        with pytest.raises(ClusterError, match="without the right to list resourcequotas in name"):
+            limited.plan(wanted, inventory=inventory)
+    (plan,) = ground.plan(wanted, inventory=inventory)
+    assert set(told(plan).values()) == {Action.REPLACE}
 
 
 def test_a_right_that_is_missing_for_deletion_is_told(ground: Ground) -> None:

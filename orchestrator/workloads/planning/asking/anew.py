@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.errors import ClusterError
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import TooEarly
@@ -13,7 +12,7 @@ from orchestrator.workloads.ownership import owner_of
 from orchestrator.workloads.planning.asking.cases import Cases, brings, limits
 from orchestrator.workloads.planning.asking.holders import held
 from orchestrator.workloads.planning.asking.overdrafts import overdrafts
-from orchestrator.workloads.planning.asking.refusals import ROOM, invalid_replacement
+from orchestrator.workloads.planning.asking.refusals import invalid_replacement, no_room
 from orchestrator.workloads.planning.asking.replacement import may_be_replaced
 from orchestrator.workloads.planning.asking.submissions import submission_of
 from orchestrator.workloads.planning.asking.successors import (
@@ -83,11 +82,11 @@ def refuse_in_time(
     That is found before anything is deleted or sent.
     """
     for ref, told in overdrafts(cluster, cases).items():
-        case, error = cases[ref], ClusterError(told, hint=ROOM)
+        case = cases[ref]
         if case.replaced is not None:
-            case.replaced, case.reply = None, invalid_replacement(ref, ref, error)
+            case.replaced, case.reply = None, no_room(ref, told, anew=True)
         elif case.reply is not None and brings(cases, wanted, case.reply):
-            case.reply = ClusterError(f"{ref} would be refused: {told}", hint=ROOM)
+            case.reply = no_room(ref, told, anew=False)
     for ref, refusal in held(cluster, cases).items():
         cases[ref].replaced, cases[ref].reply = None, refusal
 

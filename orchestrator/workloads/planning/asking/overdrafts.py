@@ -20,7 +20,8 @@ def overdrafts(cluster: Cluster, cases: Cases) -> dict[ObjectRef, str]:
     """Return what must not be begun, with what of which quota would be exceeded by all that is planned beside it.
 
     That is what is deleted to be made anew, and what a quota refuses that the plan changes; where there is neither,
-    nobody is asked. Quotas that we may not list are known only where the plan has them.
+    nobody is asked. Quotas that we may not list are known only where the plan has them: what one of them refuses beside
+    the old object is not made anew then.
     """
     staked = [case for case in cases.values() if _at_stake(case)]
     found: dict[ObjectRef, str] = {}
@@ -41,10 +42,13 @@ def _acts(case: Case) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Space:
-    """A namespace: the quotas that are ``there``, those that are ``planned``, and what takes of them."""
+    """A namespace: the quotas that are ``there``, those that are ``planned``, and what takes of them.
+
+    Where we may not list quotas, what is ``there`` is None.
+    """
 
     cluster: Cluster
-    there: Mapping[str, Live]
+    there: Mapping[str, Live] | None
     planned: Mapping[str, tuple[UnitId, Live]]
     staked: Sequence[Case]
     takings: Mapping[ObjectRef, Taking]
@@ -55,12 +59,10 @@ class _Space:
         some = ObjectRef(
             group="", version="v1", kind="ResourceQuota", namespace=namespace, name="any"
         )
+        listed = _listed(cluster, some)
         return cls(
             cluster=cluster,
-            there={
-                text(mapping(live, "metadata"), "name"): live
-                for live in _listed(cluster, some) or ()
-            },
+            there=None if listed is None else {_name(live): live for live in listed},
             planned={
                 case.submission.ref.name: (case.item.unit, case.reply.live)
                 for case in within
@@ -72,7 +74,7 @@ class _Space:
 
     def overdrafts(self) -> dict[ObjectRef, str]:
         """Return what a quota may have no room for, with what is too much of what."""
-        found: dict[ObjectRef, str] = {}
+        found = self._unseen()
         objects = [*self.takings.values()]
         for unit in sorted({_first(case) for case in self.staked}, key=str):
             refs = [case.submission.ref for case in self.staked if _first(case) == unit]
@@ -81,13 +83,22 @@ class _Space:
                 found = {**overdrawn(quota, objects, refs, counted=counted), **found}
         return found
 
+    def _unseen(self) -> dict[ObjectRef, str]:
+        """Return what only the server knows of, which names one quota that has no room beside the old object."""
+        return {
+            ref: f"the quota {item.refused_by} has no room beside the old one, and without the right to list "
+            f"resourcequotas in namespace {ref.namespace} nobody can tell whether all quotas have once that is gone"
+            for ref, item in self.takings.items()
+            if self.there is None and item.hidden
+        }
+
     def _quotas(self, unit: UnitId | None) -> Iterator[Live]:
         """Yield the quotas as they are after the plan, those that are left alone included.
 
         What a ``unit`` makes anew meets those that others change as they are now, too: nobody knows which comes first.
         """
         yield from (live for _, live in self.planned.values())
-        for name, live in self.there.items():
+        for name, live in (self.there or {}).items():
             by = self.planned.get(name)
             if by is None or (unit is not None and by[0] != unit):
                 yield live
@@ -121,6 +132,10 @@ def _taking(cluster: Cluster, case: Case) -> Taking:
         refused_by=refused.quota if refused else "",
         anew=case.replaced is not None,
     )
+
+
+def _name(live: Live) -> str:
+    return text(mapping(live, "metadata"), "name")
 
 
 def _listed(cluster: Cluster, some: ObjectRef) -> list[Live] | None:

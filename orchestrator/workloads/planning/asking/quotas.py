@@ -1,11 +1,12 @@
 """What objects take of quotas, and whether there is room for one in another's place, and for many at once. Pure.
 
-A dry run looks at one object as if it was the only one. Only what is certain counts: the amounts of objects, of volumes
-and of a Service's ports; what Pods use, and which of them a quota with scopes is about, nobody can tell here.
+A dry run looks at one object as if it was the only one, and names one quota that refuses it. Known here are the amounts
+of objects, of volumes and of a Service's ports; what Pods use, and which of them a quota with scopes is about, nobody
+can tell.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -22,6 +23,8 @@ _COUNTED: Final = frozenset(
     {"configmaps", _CLAIMS, "replicationcontrollers", "resourcequotas", "secrets", "services"}
 )
 _BY_CLASS: Final = ".storageclass.storage.k8s.io/"
+_STORAGE: Final = "requests.storage"
+_OF_USE: Final = ("cpu", "memory", "ephemeral-storage", "hugepages-", "requests.", "limits.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +50,27 @@ class Taking:
             return said - freed if self.anew else said
         return self.after_all(name) - freed
 
+    @property
+    def hidden(self) -> bool:
+        """Whether one quota has no room for it beside the old one, so that nobody knows of the others.
+
+        The server names no more than one, nor does it say then what it would make of the object.
+        """
+        return self.anew and bool(self.refused_by)
+
     def after_all(self, name: str) -> Fraction:
-        """Return how much of a quota it takes at the end."""
-        return taken(name, self.after, self.plural)
+        """Return how much of a quota it takes at the end; of a claim that is given a class, how much it may."""
+        after = _in_class(name, self.after) if self.hidden else self.after
+        return taken(name, after, self.plural)
 
     def wants(self, name: str) -> bool:
         """Whether a quota may refuse it for this."""
         return name in self.requested or self.after_all(name) > 0
+
+    def may_use(self, name: str) -> bool:
+        """Whether it may take of this, and the server does not say how much: a Pod, of what Pods use."""
+        of_use = name.startswith(_OF_USE) and name != _STORAGE
+        return self.plural == _PODS and of_use and self.requested.get(name) is None
 
 
 def fits_when_gone(refusal: str, live: Live, plural: str, hard: Mapping[str, Json]) -> bool:
@@ -83,26 +100,8 @@ def overdrawn(
     ``objects`` are all that take more of it or less, since nobody knows which of them come first. Of a quota that no
     controller has looked at yet, what is ``counted`` is used, or else what they themselves have.
     """
-    spec, title = mapping(quota, "spec"), text(mapping(quota, "metadata"), "name")
-    if spec.get("scopes") or spec.get("scopeSelector"):
-        told = f"the quota {title} is full, and is about some objects only: maybe not about the old one"
-        full = {item.ref for item in objects if item.anew and item.refused_by == title}
-        return {ref: told for ref in staked if ref in full}
-    used = mapping(mapping(quota, "status"), "used")
-    before = {**(counted or {}), **{name: amount(value) for name, value in used.items()}}
-    over = {
-        name: told
-        for name in sorted(mapping(spec, "hard"))
-        if (told := _over(name, before.get(name), quota, objects))
-    }
-    wanting = {
-        item.ref: [told for name, told in over.items() if item.wants(name)] for item in objects
-    }
-    return {
-        ref: f"all that is planned exceeds the quota {title}: {', '.join(wanting[ref])}"
-        for ref in staked
-        if wanting.get(ref)
-    }
+    found = {**_untold(quota, objects), **_over(quota, objects, counted or {})}
+    return {ref: found[ref] for ref in staked if ref in found}
 
 
 def uncounted(quota: Live, objects: Iterable[Taking]) -> frozenset[str]:
@@ -129,6 +128,83 @@ def taken(name: str, live: Live, plural: str) -> Fraction:
             return _NOTHING
 
 
+def _in_class(name: str, live: Live) -> Live:
+    """Return a claim in the class that a resource of a quota is about, unless it names one itself."""
+    of_class = name.partition(_BY_CLASS)[0]
+    return {**live, "spec": {"storageClassName": of_class, **mapping(live, "spec")}}
+
+
+def _fits(
+    requested: Fraction | None, used: Fraction | None, limit: Fraction | None, *, freed: Fraction
+) -> bool:
+    if requested is None or used is None or limit is None:
+        return False
+    return used - freed + requested <= limit
+
+
+def _untold(quota: Live, objects: Iterable[Taking]) -> dict[ObjectRef, str]:
+    """Return the Pods that may use too much of a quota, while another one refuses them before this one is asked."""
+    hard, title = mapping(mapping(quota, "spec"), "hard"), _title(quota)
+    used = mapping(mapping(quota, "status"), "used")
+    return {
+        item.ref: f"the quota {item.refused_by} has no room beside the old one, which hides whether the quota "
+        f"{title} has any: {'; '.join(limits)}"
+        for item in objects
+        if item.hidden and item.refused_by != title
+        if (
+            limits := [
+                f"{name} is {used.get(name, 'unknown')} of {hard[name]}"
+                for name in sorted(hard)
+                if item.may_use(name)
+            ]
+        )
+    }
+
+
+def _over(
+    quota: Live, objects: Sequence[Taking], counted: Mapping[str, Fraction]
+) -> dict[ObjectRef, str]:
+    """Return what wants too much of a quota, with how much that is.
+
+    One with scopes may be about any that are hidden from it, and the old ones may give nothing back to it.
+    """
+    spec, title = mapping(quota, "spec"), _title(quota)
+    before = {name: _used(name, quota, objects, counted) for name in sorted(mapping(spec, "hard"))}
+    why = f"all that is planned exceeds the quota {title}"
+    if spec.get("scopes") or spec.get("scopeSelector"):
+        why = f"the quota {title} is about some objects only, maybe not about the old one"
+        objects = [replace(item, before={}) for item in objects if item.hidden]
+    over = {name: told for name in before if (told := _excess(name, before[name], quota, objects))}
+    return {
+        item.ref: f"{why}: {'; '.join(wanted)}"
+        for item in objects
+        if (wanted := [told for name, told in over.items() if item.wants(name)])
+    }
+
+
+def _title(quota: Live) -> str:
+    return text(mapping(quota, "metadata"), "name")
+
+
+def _used(
+    name: str, quota: Live, objects: Iterable[Taking], counted: Mapping[str, Fraction]
+) -> Fraction:
+    said = amount(mapping(mapping(quota, "status"), "used").get(name))
+    if said is not None:
+        return said
+    there = sum((taken(name, item.before, item.plural) for item in objects), _NOTHING)
+    return counted.get(name, there)
+
+
+def _excess(name: str, before: Fraction, quota: Live, objects: Iterable[Taking]) -> str:
+    limit = mapping(mapping(quota, "spec"), "hard")[name]
+    allowed = amount(limit)
+    after = before + sum((item.more(name) for item in objects), _NOTHING)
+    if allowed is None or after <= allowed:
+        return ""
+    return f"{name} would be {alike(after, limit)} of {limit}, and is {alike(before, limit)}"
+
+
 def _of_claim(name: str, spec: Live) -> Fraction:
     of_class, known, rest = name.partition(_BY_CLASS)
     if known and spec.get("storageClassName") != of_class:
@@ -136,7 +212,7 @@ def _of_claim(name: str, spec: Live) -> Fraction:
     resource = rest if known else name
     if resource == _CLAIMS:
         return Fraction(1)
-    if resource != "requests.storage":
+    if resource != _STORAGE:
         return _NOTHING
     asked = mapping(mapping(spec, "resources"), "requests").get("storage")
     return amount(asked) or _NOTHING
@@ -147,25 +223,18 @@ def _of_service(name: str, spec: Live) -> Fraction:
         case "services.loadbalancers":
             return Fraction(spec.get("type") == "LoadBalancer")
         case "services.nodeports":
-            return Fraction(sum(1 for port in mappings(spec, "ports") if port.get("nodePort")))
+            return Fraction(_ports_of_nodes(spec))
         case _:
             return _NOTHING
 
 
-def _over(name: str, before: Fraction | None, quota: Live, objects: Sequence[Taking]) -> str:
-    limit = mapping(mapping(quota, "spec"), "hard")[name]
-    allowed = amount(limit)
-    if before is None:
-        before = sum((taken(name, item.before, item.plural) for item in objects), _NOTHING)
-    more = sum((item.more(name) for item in objects), _NOTHING)
-    if allowed is None or before + more <= allowed:
-        return ""
-    return f"{name} would be {alike(before + more, limit)} of {limit}"
-
-
-def _fits(
-    requested: Fraction | None, used: Fraction | None, limit: Fraction | None, *, freed: Fraction
-) -> bool:
-    if requested is None or used is None or limit is None:
-        return False
-    return used - freed + requested <= limit
+def _ports_of_nodes(spec: Live) -> int:
+    """Return how many ports a Service has of nodes, or gets when it is made, which is counted alike."""
+    ports = [*mappings(spec, "ports")]
+    match spec.get("type"):
+        case "LoadBalancer" if spec.get("allocateLoadBalancerNodePorts") is False:
+            return sum(1 for port in ports if port.get("nodePort"))
+        case "NodePort" | "LoadBalancer":
+            return len(ports)
+        case _:
+            return 0

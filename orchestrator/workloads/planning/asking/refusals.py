@@ -12,7 +12,7 @@ from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.taking_over.claims import Claim
 from orchestrator.workloads.records.fields import entries
 
-ROOM: Final = "let the quota allow more, or want less of it; where another set changes the quota, apply that first"
+_ROOM: Final = "let the quota allow more, or want less of it; where another set changes the quota, apply that first"
 _FIRST: Final = "have the same set bring it, or apply first what does"
 _BY_HAND: Final = (
     "where it is said only because the old object is there, or of another name, delete that by hand: "
@@ -82,9 +82,15 @@ def invalid_replacement(ref: ObjectRef, stand_in: ObjectRef, error: ClusterError
     )
 
 
+def no_room(ref: ObjectRef, told: str, *, anew: bool) -> ClusterError:
+    """Return the refusal of an object that quotas may have no room for, when the old one is gone or its turn comes."""
+    what = f"{ref} has to be replaced, and its replacement" if anew else str(ref)
+    return ClusterError(f"{what} may be refused: {told}", hint=_ROOM)
+
+
 def _how_to_go_on(error: ClusterError) -> str:
     if isinstance(error, TooEarly):
-        return ROOM if error.lacks.too_small else _FIRST
+        return _ROOM if error.lacks.too_small else _FIRST
     return "" if _is_a_mistake(error) else _BY_HAND
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
-from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn, uncounted
+from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn, taken, uncounted
 from tests.workloads.builders import ref
 
 _STORAGE = "requests.storage"
@@ -77,7 +77,7 @@ def test_the_quota_is_told_with_what_it_would_be() -> None:
     assert found == {
         _claim(
             "b"
-        ): "all that is planned exceeds the quota few: requests.storage would be 80Gi of 60Gi"
+        ): "all that is planned exceeds the quota few: requests.storage would be 80Gi of 60Gi, and is 20Gi"
     }
 
 
@@ -125,4 +125,83 @@ def test_a_quota_of_some_objects_gives_no_room_for_an_old_one() -> None:
     assert not overdrawn(limit, _BOTH, [_claim("a")])
     anew = replace(_BOTH[0], anew=True, refused_by="few")
     assert overdrawn(limit, [anew, _BOTH[1]], [_claim("a"), _claim("b")]).keys() == {_claim("a")}
-    assert not overdrawn(limit, [replace(anew, refused_by="others")], [_claim("a")])
+
+
+@pytest.mark.parametrize(
+    ("most", "refused"),
+    [
+        (None, True),
+        ("2", True),
+        ("3", False),  # raised by the same plan
+    ],
+)
+@pytest.mark.parametrize("by", ["few", "others"])
+def test_a_quota_of_some_objects_has_to_have_room_beside_the_old_one(
+    most: str | None, by: str, *, refused: bool
+) -> None:
+    """Neither does its refusal by another quota mean that this one has room, which the server says nothing of."""
+    limit = quota({"pods": "2"}, hard={"pods": most or "1"}, scopeSelector={"matchExpressions": []})
+    told = overdrawn(limit, [_pod(by)], [_pod(by).ref])
+    why = "the quota few is about some objects only, maybe not about the old one"
+    assert list(told.values()) == refused * [f"{why}: pods would be 3 of {most or '1'}, and is 2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "told"),
+    [
+        ("requests.cpu", "others", True),
+        ("limits.memory", "others", True),
+        ("hugepages-2Mi", "others", True),
+        ("requests.cpu", "few", False),  # which says all that it has no room for
+        ("requests.cpu", "", False),  # which all have room for beside the old one
+        ("requests.memory", "others", False),  # of which the server says how much
+        ("requests.storage", "others", False),
+    ],
+)
+def test_what_a_pod_uses_is_unknown_while_another_quota_refuses_it(
+    name: str, by: str, *, told: bool
+) -> None:
+    """The server names one quota: of the others nobody knows whether they have room once the old Pod is gone."""
+    pod = replace(_pod(by), requested={"requests.memory": Fraction(1)})
+    found = overdrawn(quota({name: "1"}, hard={name: "2"}), [pod], [pod.ref])
+    why = (
+        "the quota others has no room beside the old one, which hides whether the quota few has any"
+    )
+    assert list(found.values()) == told * [f"{why}: {name} is 1 of 2"]
+
+
+def test_a_claim_that_is_given_its_class_may_be_of_any() -> None:
+    """The server does not say which while a quota refuses it; of one that is accepted it has said so."""
+    fast = f"fast.storageclass.storage.k8s.io/{_STORAGE}"
+    limit = quota({fast: "10Gi"}, hard={fast: "15Gi"})
+    unnamed: dict[str, Json] = {"spec": {"resources": {"requests": {"storage": "20Gi"}}}}
+    grown = replace(change("a", "10Gi", "20Gi"), after=unnamed, anew=True)
+    assert overdrawn(limit, [replace(grown, refused_by="others")], [_claim("a")])
+    assert not overdrawn(limit, [grown], [_claim("a")])
+
+
+@pytest.mark.parametrize(
+    ("spec", "ports"),
+    [
+        ({"type": "NodePort", "ports": [{}, {"nodePort": 1}]}, 2),
+        ({"type": "LoadBalancer", "ports": [{}, {"nodePort": 1}]}, 2),
+        ({"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": [{}, {"nodePort": 1}]}, 1),
+        ({"type": "ClusterIP", "ports": [{}]}, 0),
+        ({"ports": [{}]}, 0),
+    ],
+)  # fmt: skip
+def test_a_service_takes_the_ports_that_it_will_be_given(spec: dict[str, Json], ports: int) -> None:
+    """The server counts them before it gives them, where the manifest names none, too."""
+    assert taken("services.nodeports", {"spec": spec}, "services") == ports
+
+
+def _pod(refused_by: str) -> Taking:
+    return Taking(
+        ref=ref("Pod", name="it"),
+        plural="pods",
+        before={"kind": "Pod"},
+        after={"kind": "Pod"},
+        requested={},
+        refused_by=refused_by,
+        anew=True,
+    )

@@ -444,6 +444,47 @@ def test_a_quota_that_another_set_raises_gives_no_room_for_what_is_deleted_first
     assert sorted(told(plan).values()) == [Action.MOVE, Action.REPLACE, Action.REPLACE]
 
 
+def test_a_pod_is_not_deleted_for_room_that_only_one_quota_of_many_has(ground: Ground) -> None:
+    """The server names one that has no room beside the old Pod, any of them; the others may have none without it."""
+    inventory = ground.apply(_using("1"), wait=Wait(enabled=False))
+    use = {"hard": {"requests.cpu": "1"}, "scopes": ["NotBestEffort"]}
+    limits = {**{f"few-{number}": {"hard": {"pods": "1"}} for number in range(5)}, "use": use}
+    for name, spec in limits.items():
+        ground.others.create(
+            ground.path("resourcequotas"), {"metadata": {"name": name}, "spec": spec}
+        )
+    eventually(
+        lambda: ground.others.get(ground.path("resourcequotas")),
+        lambda found: all(each["status"].get("used") for each in found["items"]),
+    )
+    with pytest.raises(ClusterError, match=r"quota:? use") as raised:
+        ground.plan(ground.rendered(_using("2"), replace=True), inventory=inventory)
+    assert "let the quota allow more" in raised.value.hint
+
+
+def test_a_quota_of_some_objects_gives_the_room_that_its_set_makes(ground: Ground) -> None:
+    """It may not be about the old Pod: it is raised first, to where there is room for both."""
+
+    def text(most: str, cpu: str) -> str:
+        spec = {"hard": {"requests.cpu": most}, "scopes": ["NotBestEffort"]}
+        return f"{json.dumps(manifest('ResourceQuota', 'v1', spec=spec))}\n---\n{_using(cpu)}"
+
+    inventory = ground.apply(_using("1"), wait=Wait(enabled=False))
+    inventory = ground.apply(text("1", "1"), inventory=inventory, wait=Wait(enabled=False))
+    counted = ground.path("resourcequotas", "it")
+    eventually(lambda: ground.others.get(counted), lambda live: _used(live) == "1")
+    with pytest.raises(
+        ClusterError, match=r"limited: requests\.cpu=1 \(with this plan requests\.cpu=2\)"
+    ):
+        ground.plan(ground.rendered(text("2", "2"), replace=True), inventory=inventory)
+    ground.apply(
+        ground.rendered(text("3", "2"), replace=True),
+        inventory=inventory,
+        wait=Wait(enabled=False, timeout=60.0),
+    )
+    eventually(lambda: ground.others.get(counted), lambda live: _used(live) == "2")
+
+
 def test_a_claim_that_a_pod_goes_on_using_is_not_deleted(ground: Ground) -> None:
     """It would be deleted for good and stay as long as the Pod does; one that is made anew too lets it go first."""
     mounted = {"name": "data", "persistentVolumeClaim": {"claimName": "it"}}
@@ -497,6 +538,19 @@ def test_an_ordinary_change_is_no_replacement(ground: Ground) -> None:
     changed = ground.rendered(CONFIG.replace("green", "red"), replace=True)
     (plan,) = ground.plan(changed, inventory=inventory)
     assert change_of(plan, "/settings").action is Action.UPDATE
+
+
+def _using(cpu: str) -> str:
+    """Return a Pod that wants this much."""
+    wanted = {"resources": {"requests": {"cpu": cpu}}}
+    return json.dumps(
+        manifest("Pod", "v1", spec={"containers": [{"name": "a", "image": "a", **wanted}]})
+    )
+
+
+def _used(quota: dict[str, Any]) -> str | None:
+    found: str | None = quota.get("status", {}).get("used", {}).get("requests.cpu")
+    return found
 
 
 def _immutable(**data: str) -> dict[str, Any]:
