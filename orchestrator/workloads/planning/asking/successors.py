@@ -15,12 +15,14 @@ from orchestrator.stack.expressions import Tree
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Invalid, TooEarly
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
+from orchestrator.workloads.exceeding import exceeded
 from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.asking import addresses
 from orchestrator.workloads.planning.asking.quotas import fits_when_gone
 from orchestrator.workloads.planning.asking.replacement import made_anew
 from orchestrator.workloads.planning.pending import overlaid
 from orchestrator.workloads.planning.taking_over.succession import declared_by_us
+from orchestrator.workloads.quantities import amount
 
 _SHORT: Final = 40
 _DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
@@ -150,13 +152,29 @@ def refuses_replacement(
     """
     match reply:
         case TooEarly(lacks=lacks) if lacks.too_small:
-            return None if fits_when_gone(reply.message, live, plural, hard) else reply
+            fits = fits_when_gone(reply.message, live, plural, hard)
+            return None if fits else _with_limits(reply, hard)
         case TooEarly() if brought:
             return None
         case ClusterError():
             return reply
         case _:
             return None
+
+
+def _with_limits(refusal: TooEarly, hard: Live) -> TooEarly:
+    """Return a refusal by a quota with the limits that the plan gives it, where they are others than the server's."""
+    found = exceeded(refusal.message)
+    limited = found.limited if found else {}
+    planned = [
+        f"{name}={hard[name]}"
+        for name in limited
+        if name in hard and amount(hard[name]) != limited[name]
+    ]
+    if not planned:
+        return refusal
+    told = f"{refusal.message} (with this plan {','.join(planned)})"
+    return TooEarly(told, lacks=refusal.lacks, hint=refusal.hint)
 
 
 def _other(name: str) -> str:
