@@ -123,6 +123,20 @@ def test_a_rollout_that_sticks_is_not_waited_for_once_its_stack_left() -> None:
     assert hurried(replace(newer, running=Task.RECONCILE))
 
 
+def test_what_left_goes_ahead_also_of_a_run_that_came_too_late() -> None:
+    """Where all is done once, it has its turn then; what only waits to be taken away goes ahead no further time."""
+    ((_, item),) = _at_rest().items()
+    gone = vanished(item, "r2", NOW)
+    assert gone.urgent
+    going = begun(gone, Task.DESTROY, NOW)
+    assert not going.urgent
+    assert vanished(going, "r3", NOW).urgent
+    late = replace(going, running=None, overtaken=1, due={Task.DESTROY: NOW + 5})
+    assert vanished(late, "r3", NOW).urgent
+    waits = replace(late, overtaken=0, waits=True)
+    assert not vanished(waits, "r3", NOW).urgent
+
+
 def test_what_is_declared_anew_is_taken_away_no_further() -> None:
     """Only what is being taken away is broken off, and not for a revision that does not have it either."""
     ((name, item),) = _at_rest().items()

@@ -81,12 +81,20 @@ def _declared(item: Item, revision: str, content: str, *, now: float, first: boo
 def vanished(item: Item, revision: str, now: float) -> Item:
     """Return the item of a stack that a revision declares no more, and that is to be taken away.
 
-    What it waits for, or failed at, was of another revision; nobody goes to look at it any more.
+    What it waits for, or failed at, was of another revision; nobody goes to look at it any more. The revision that has
+    it no more goes ahead like any other; one after that only where the run for it comes too late, or came.
     """
     had_it = item.revision != revision and not item.goes
     declared = item.declared or (item.revision if had_it else "")
-    due = {Task.DESTROY: now}
-    return replace(item, revision=revision, declared=declared, due=due, look=NEVER)
+    late = item.running is Task.DESTROY or item.overtaken > 0
+    return replace(
+        item,
+        revision=revision,
+        declared=declared,
+        due={Task.DESTROY: now},
+        urgent=item.urgent or had_it or late,
+        look=NEVER,
+    )
 
 
 def left_alone(item: Item, revision: str) -> Item | None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import shutil
 import signal
 from typing import Any
@@ -375,6 +376,37 @@ def test_what_left_git_is_taken_away_whatever_stood_there_last(
     keeper.push("Mend it")
     gone = keeper.once()
     assert [task["end"] for task in told(gone, "task ended")] == ["destroyed"], gone.said
+    assert not world.exists("ConfigMap", "greeting")
+
+
+@pytest.mark.parametrize("poll", ["200ms", "1h"])
+def test_once_takes_away_what_left_git_though_that_goes_on(
+    keeper: Keeper, world: World, poll: str
+) -> None:
+    """Whether the next commit is read before the run that it overtakes ended, or after: it has a turn of its own."""
+    where = {"store": "directory", "path": str(keeper.home / "ledgers")}
+    (keeper.home / "ledgers").mkdir()
+    world.declare(None, {"shop": {"path": "shop", "namespace": world.name}}, ledger=where)
+    keeper.tell(defaults={"vanished": "destroy"}, repository={"poll": poll})
+    keeper.push("Keep the ledger where reading it can be held up")
+    assert keeper.once().code == 0
+    (head,) = (keeper.home / "ledgers").rglob("head.json")
+    kept = head.rename(head.with_name("kept"))
+    os.mkfifo(head)
+    git(world.root, "rm", "--quiet", f"stacks/{world.name}/stack.yaml")
+    keeper.push("Close the shop")
+    running = keeper.world.start("agent", "--once", directory=keeper.home)
+    with head.open("wb") as pipe:  # once somebody reads it
+        world.write("elsewhere", "more")
+        newer = keeper.push("Change something else")
+        if poll == "200ms":
+            running.await_line(f'"revision": "{newer[:10]}", "subject": ')
+        pipe.write(kept.read_bytes())
+        kept.replace(head)
+    ended = running.end()
+    assert ended.code == 0, ended.said
+    ends = [each["end"] for each in told(ended, "task ended")]
+    assert ends == ["overtaken", "destroyed"]
     assert not world.exists("ConfigMap", "greeting")
 
 
