@@ -92,7 +92,6 @@ class Loop:
     file: OwnFile = field(init=False)
     _messages: Queue[Message] = field(default_factory=Queue)
     _watches: Watches = field(init=False)
-    _began: dict[Key, float] = field(default_factory=dict)
     _patrols: Patrols = field(init=False)
     _turns: Turns = field(default_factory=Turns)
     _children: Children = field(init=False)
@@ -108,6 +107,10 @@ class Loop:
     def ends(self) -> frozenset[End]:
         """Return how the last tasks ended of all stacks that are kept, and of their repositories."""
         return frozenset(self.verdicts[key].end for key in self.agenda if key in self.verdicts)
+
+    @property
+    def _running(self) -> int:
+        return sum(item.running is not None for item in self.agenda.values())
 
     def tell(self, repository: str) -> None:
         """Say that a repository may have moved; any thread may do so."""
@@ -151,8 +154,7 @@ class Loop:
                 if kept != self.agenda:
                     kept = self.agenda
                     memory.keep(kept, self.verdicts)
-            running = sum(item.running is not None for item in self.agenda.values())
-            self._announce(events.Stopping(running=running))
+            self._announce(events.Stopping(running=self._running))
 
     def _open(self, memory: Memory) -> None:
         now = clock.lasting()
@@ -185,7 +187,6 @@ class Loop:
         for start in chosen(ours, now, workers=self.configuration.workers):
             item = begun(self.agenda[start.key], start.task, now)
             self._replace(item)
-            self._began[start.key] = now
             order = ordered(self.configuration, start, item)
             self._announce(events.Started(key=start.key, task=start.task, revision=item.revision))
             stop = self._stops[start.key] = Stop(above=self.stop)
@@ -218,7 +219,7 @@ class Loop:
         """Wait until something is due or is told, and take in what was told."""
         ours = self._left(self.agenda)
         due = min(next_moment(ours), self._watches.due)
-        busy = len(self._began) >= self.configuration.workers
+        busy = self._running >= self.configuration.workers
         pause = _LOOK_SECONDS if busy else min(max(due - now, _LEAST_SECONDS), _LOOK_SECONDS)
         try:
             self._take(self._messages.get(timeout=pause))
@@ -273,13 +274,12 @@ class Loop:
             self.agenda = self._patrols.ended(result, self.agenda, self.verdicts, now)
             return
         item = self.agenda.get(result.key)
-        began = self._began.pop(result.key, clock.lasting())
         if result.task is Task.SURVEY:
             self._surveyed(result)
         elif result.verdict is not None and item is not None:
-            self._settled(result, result.verdict, item, began)
+            self._settled(result, result.verdict, item)
 
-    def _settled(self, result: Result, verdict: Verdict, item: Item, began: float) -> None:
+    def _settled(self, result: Result, verdict: Verdict, item: Item) -> None:
         now, settings = clock.lasting(), self._settings(result.key)
         pace = Pace(retry=self.configuration.retry, drift=settings.drift)
         after = ended(item, verdict, now, pace=pace, lot=self._chance.random())
@@ -297,7 +297,7 @@ class Loop:
                 key=result.key,
                 task=result.task,
                 verdict=verdict,
-                seconds=now - began,
+                seconds=now - item.started,
                 failures=after.failures,
                 due=after.next - now,
                 before=before,

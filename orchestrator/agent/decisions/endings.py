@@ -26,8 +26,8 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     """Return an item whose task ended so; ``lot`` is a number in [0, 1), by chance.
 
     A revision that came meanwhile stays due at once, whatever became of the one before; so does one that declares the
-    stack no more. One that was overtaken waits
-    for the newer one to be read, which may never come: it is tried later and later, too.
+    stack no more. One that was overtaken waits for the newer one to be read, which may never come: it is tried later
+    and later, too.
     """
     overtaken = item.overtaken + 1 if verdict.end is End.OVERTAKEN else 0
     task, stirred = item.running, item.stirred

@@ -2,8 +2,8 @@
 
 What no time can mend fails at once. What a cluster may mend by itself (a node that is added or emptied, a Secret
 that a controller makes) gets a moment. A container that crashes is restarted a few times before it counts as
-broken: many wait for a database by crashing until it is there. A crash from before the apply
-counts once it happened again, since the apply may bring what lacked.
+broken: many wait for a database by crashing until it is there. A crash from before the apply counts once it happened
+again, since the apply may bring what lacked.
 """
 
 from collections.abc import Iterator

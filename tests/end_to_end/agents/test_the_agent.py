@@ -289,6 +289,21 @@ def test_only_an_approved_plan_is_applied(keeper: Keeper, world: World) -> None:
     assert _text(world) == "hello"
 
 
+def test_an_approval_is_seen_that_came_while_git_was_away(keeper: Keeper, world: World) -> None:
+    """What stood in the ledgers before is known still, and how long it took is told."""
+    keeper.tell(defaults={"approval": True}, retry={"first": "200ms", "most": "1h"})
+    running = keeper.start()
+    held = json.loads(running.await_line('"waits": "approval"'))
+    assert 0 < held["seconds"] < 60
+    away = keeper.remote.rename(keeper.remote.with_name("away.git"))
+    git(world.root, "remote", "set-url", "origin", away.as_uri())
+    running.await_line('"repository does not answer"')
+    approved = world.run("approve", held["digest"], world.name)
+    assert approved.code == 0, approved.said
+    away.rename(keeper.remote)
+    eventually(lambda: _text(world) == "hello", "the approved plan to be applied")
+
+
 def test_only_what_is_below_the_path_is_kept(keeper: Keeper, world: World) -> None:
     """Of two teams in one repository, what is in the folder of the other is neither applied nor taken away."""
     ours = world.root / "stacks" / f"{world.name}-ours"
