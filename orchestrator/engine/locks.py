@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from orchestrator import clock
-from orchestrator.engine.recording import open_store
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.session import Session
 from orchestrator.engine.state_locks import free_states
 from orchestrator.engine.turns import is_dead, pause_between_looks

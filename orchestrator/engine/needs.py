@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.planning.connection import other_cluster
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import InvalidStack
 from orchestrator.plans.objects import ObjectRef

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from orchestrator import clock, log
 from orchestrator.engine.insisting import appended
-from orchestrator.engine.ledgers import opening
 from orchestrator.engine.ledgers.memory import remembered
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import (
     Entry,
@@ -20,7 +20,6 @@ from orchestrator.ledger.entry import (
     redacted,
 )
 from orchestrator.ledger.lease import Lease
-from orchestrator.ledger.store import Store
 from orchestrator.ledger.troubles import NotShared
 from orchestrator.plans.digest import digest
 from orchestrator.plans.events import Outcome
@@ -31,11 +30,6 @@ from orchestrator.plans.strictest import tightened
 from orchestrator.stack.policies import Guards
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
-
-
-def open_store(session: Session) -> Store:
-    """Open the ledger of the session's stack and environment; raises LedgerError, RepositoryError, ClusterError."""
-    return opening.open_store(session)
 
 
 def who(session: Session) -> str:

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Sequence
 from typing import cast
 
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.infrastructure import resolve_inputs, workspace_of
 from orchestrator.engine.planning.removed import Origin, applied_outputs, origin_of
-from orchestrator.engine.recording import Recorder, open_store, who
+from orchestrator.engine.recording import Recorder, who
 from orchestrator.engine.session import Session
 from orchestrator.engine.turns import locked
 from orchestrator.errors import PlanRefused, UsageError

@@ -5,8 +5,9 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from orchestrator import clock
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import bring_along
-from orchestrator.engine.recording import open_store, who
+from orchestrator.engine.recording import who
 from orchestrator.engine.remotes import remote_of
 from orchestrator.engine.session import Session
 from orchestrator.engine.state_locks import free_states

@@ -13,7 +13,7 @@ from orchestrator.engine.history.opening import (
     read_files,
     session_of_ledger,
 )
-from orchestrator.engine.recording import open_store
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.session import (
     Session,
     Surroundings,

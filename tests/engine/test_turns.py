@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.recording import open_store
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.session import Surroundings, open_session
 from orchestrator.engine.turns import locked
 from orchestrator.ledger.entry import Operation

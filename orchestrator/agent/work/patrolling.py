@@ -12,10 +12,10 @@ from orchestrator.agent.work.bounds import check_planned
 from orchestrator.agent.work.order import Order
 from orchestrator.agent.work.patience import Patience
 from orchestrator.agent.work.sessions import impersonated, session_of
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.looking import Looking
 from orchestrator.engine.planning.plan import make_plan
 from orchestrator.engine.planning.selection import Selection
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Surroundings
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.lease import patience_of

@@ -21,10 +21,10 @@ from orchestrator.engine.execution.applying import execute, execute_owed
 from orchestrator.engine.execution.candidates import candidate
 from orchestrator.engine.execution.following import is_owed
 from orchestrator.engine.execution.permissions import Permissions, check, check_owed, known_bad
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.planning.approvers import apart, strictest
 from orchestrator.engine.planning.plan import Planned, make_plan
 from orchestrator.engine.planning.selection import Selection
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.engine.surveying import made_alike
 from orchestrator.engine.turns import Turn, take_turn

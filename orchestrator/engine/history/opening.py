@@ -7,8 +7,8 @@ from pathlib import Path
 
 from orchestrator.engine.history.choosing import Declared, choose_ledger
 from orchestrator.engine.ledgers.listing import Listed, Wanted, survey
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import check_place
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings
 from orchestrator.errors import (
     InvalidStack,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from orchestrator.engine.ledgers.memory import remembered
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import check_place
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import LedgerError, LedgerLost, NewerFormat
 from orchestrator.ledger.entry import LedgerState

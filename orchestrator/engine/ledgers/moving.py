@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.engine.ledgers.notes import note
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import Place, places_of, sentence_of, unsealed
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.engine.turns import locked
 from orchestrator.errors import LedgerError, StorageError, UsageError

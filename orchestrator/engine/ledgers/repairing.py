@@ -10,6 +10,7 @@ from orchestrator.engine.ledgers.aside import Source, known_otherwise, source_in
 from orchestrator.engine.ledgers.certain import missed, uncertain
 from orchestrator.engine.ledgers.checking import Finding, look_through
 from orchestrator.engine.ledgers.notes import note
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.planning.connection import (
     cluster_pending,
     identify,
@@ -19,7 +20,7 @@ from orchestrator.engine.planning.connection import (
 from orchestrator.engine.planning.infrastructure import workspace_of
 from orchestrator.engine.planning.planned import Outputs
 from orchestrator.engine.planning.removed import applied_outputs, origin_of
-from orchestrator.engine.recording import open_store, who
+from orchestrator.engine.recording import who
 from orchestrator.engine.session import Session
 from orchestrator.engine.turns import locked
 from orchestrator.errors import LedgerError

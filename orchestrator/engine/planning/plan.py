@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.elsewhere import left_elsewhere
 from orchestrator.engine.planning.foreign import refuse_a_foreign_ledger
@@ -31,7 +32,6 @@ from orchestrator.engine.planning.workloads import (
     PlannedSet,
     intended_by,
 )
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from orchestrator.engine.history.opening import bare_stack
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.planning.paths import Known
 from orchestrator.engine.previewing.afterwards import moved_on
 from orchestrator.engine.previewing.touched import (
@@ -17,7 +18,6 @@ from orchestrator.engine.previewing.touched import (
     may_be_touched,
     may_be_touched_since,
 )
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session
 from orchestrator.errors import Interrupted, InvalidStack, OrchestratorError, RepositoryError
 from orchestrator.ledger.store import Store

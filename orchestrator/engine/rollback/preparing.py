@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.paths import WHOLE
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.rollback.message import message_of, subject_of
 from orchestrator.engine.rollback.sharing import shared_among, shared_with
 from orchestrator.engine.rollback.sides import (

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.ledgers.moving import export_ledger, import_ledger
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.session import Session, Surroundings, open_session
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.archive import decode_archive

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
-from orchestrator.engine.recording import open_store
 from orchestrator.engine.turns import Turn, take_turn
 from orchestrator.ledger.entry import Kind, Operation
 from orchestrator.ledger.stores.aside import Aside

@@ -13,11 +13,10 @@ from orchestrator.agent.work.sessions import OwnGate
 from orchestrator.engine.ledgers.checking import check_ledger
 from orchestrator.engine.ledgers.memory import remembered
 from orchestrator.engine.ledgers.moving import export_ledger, import_ledger
-from orchestrator.engine.ledgers.opening import kept_in_clone, read_anew
+from orchestrator.engine.ledgers.opening import kept_in_clone, open_store, read_anew
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.ledgers.repairing import plan_repair
 from orchestrator.engine.looking import Looking
-from orchestrator.engine.recording import open_store
 from orchestrator.errors import LedgerError, LedgerLost, PlanRefused
 from orchestrator.ledger.archive import decode_archive
 from orchestrator.processes import Stop
