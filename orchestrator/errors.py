@@ -62,6 +62,10 @@ class Mistake:
     hint: str = ""
     related: Place | None = None
 
+    def __str__(self) -> str:
+        """Return ``stack.yaml:4:7: unknown key 'imput'``, without a place where none is known."""
+        return f"{self.place}: {self.message}" if self.place else self.message
+
 
 class OrchestratorError(Exception):
     """Anything that stops a command with a message for a person."""
@@ -75,6 +79,11 @@ class OrchestratorError(Exception):
         self.hint = hint
         self.detail = detail
 
+    @property
+    def in_a_line(self) -> str:
+        """Return what is wrong without what to do about it, for a line among others."""
+        return self.message
+
 
 class InvalidStack(OrchestratorError):
     """Mistakes in stack files, settings or manifests, collected and raised once."""
@@ -84,6 +93,11 @@ class InvalidStack(OrchestratorError):
         count = len(mistakes)
         super().__init__(f"{count} mistake{'s' if count != 1 else ''} found")
         self.mistakes = mistakes
+
+    @property
+    def in_a_line(self) -> str:
+        """Return every mistake with its place."""
+        return "; ".join(map(str, self.mistakes))
 
 
 class RepositoryError(OrchestratorError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.engine.planning.paths import WHOLE, mentions_revision, survey
-from orchestrator.errors import InvalidStack, OrchestratorError
+from orchestrator.errors import OrchestratorError
 from orchestrator.plans.declared import Declared
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -89,7 +89,7 @@ def _made(tree: Path, file: StackFile, project: Project, revision: Revision) -> 
         if mentions_revision(tree, found.paths):
             return replace(made, content=revision.commit)
     except OrchestratorError as error:
-        return _Made(stack=file.name, trouble=_told(error))
+        return _Made(stack=file.name, trouble=error.in_a_line)
     return replace(made, paths=(WHOLE,) if found.beside else tuple(sorted(found.paths)))
 
 
@@ -99,9 +99,3 @@ def _hashed(paths: Sequence[str], contents: Mapping[str, str]) -> str:
         return ""
     written = "\n".join(f"{path}\t{contents[path]}" for path in paths)
     return hashlib.new(_HASH, written.encode()).hexdigest()
-
-
-def _told(error: OrchestratorError) -> str:
-    if isinstance(error, InvalidStack):
-        return "; ".join(f"{mistake.place}: {mistake.message}" for mistake in error.mistakes)
-    return error.message

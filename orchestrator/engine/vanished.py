@@ -276,13 +276,7 @@ def _readable(hollow: Session, state: LedgerState) -> Session:
                 environment=owner.environment,
             )
         except (UsageError, InvalidStack, RepositoryError) as error:
-            troubles.append(f"{revision}: {_why(error)}")
+            troubles.append(f"{revision}: {error.in_a_line}")
     message = f"{owner} is no longer declared in Git, and no revision that applied it can be read"
     hint = "declare it again, apply, and destroy it then"
     raise PlanRefused(message, hint=hint, detail="\n".join(troubles))
-
-
-def _why(error: OrchestratorError) -> str:
-    if isinstance(error, InvalidStack):
-        return "; ".join(f"{mistake.place}: {mistake.message}" for mistake in error.mistakes)
-    return error.message

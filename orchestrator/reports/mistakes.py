@@ -22,7 +22,7 @@ def render(mistakes: Iterable[Mistake]) -> str:
 
 
 def _paragraph(mistake: Mistake) -> Iterator[str]:
-    yield f"{mistake.place}: {mistake.message}" if mistake.place else mistake.message
+    yield str(mistake)
     if mistake.place:
         yield from _excerpt(mistake.place)
     if mistake.hint:

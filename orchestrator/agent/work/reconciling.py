@@ -348,7 +348,7 @@ def refused(error: OrchestratorError, revision: str) -> Verdict:
 
 def _mistaken(verdict: Verdict, mistakes: Sequence[Mistake]) -> Verdict:
     """Return the verdict of files with mistakes: the first is why, and the detail has all of them."""
-    told = [f"{each.place}: {each.message}" if each.place else each.message for each in mistakes]
+    told = [*map(str, mistakes)]
     if not told:
         return verdict
     others = f" (and {len(told) - 1} more)" if len(told) > 1 else ""

@@ -44,6 +44,6 @@ def _joined(failed: Mapping[UnitId, OrchestratorError]) -> OrchestratorError:
 def _paragraph(unit: UnitId, error: OrchestratorError) -> str:
     message = error.message.removeprefix(f"{unit}: ")
     mistakes = error.mistakes if isinstance(error, InvalidStack) else ()
-    told = (f"{one.place}: {one.message}" if one.place else one.message for one in mistakes)
-    lines = [f"{unit}: {message}", *(f"  {line}" for line in (*told, *error.detail.splitlines()))]
+    told = (*map(str, mistakes), *error.detail.splitlines())
+    lines = [f"{unit}: {message}", *(f"  {line}" for line in told)]
     return "\n".join([*lines, f"  hint: {error.hint}"] if error.hint else lines)

@@ -120,4 +120,4 @@ def _origin_at(session: Session, revision: Revision, units: Iterable[UnitId]) ->
 def _why(error: UsageError | InvalidStack) -> str:
     if isinstance(error, UsageError):
         return error.message
-    return "\n".join(f"{mistake.place}: {mistake.message}" for mistake in error.mistakes)
+    return "\n".join(map(str, error.mistakes))

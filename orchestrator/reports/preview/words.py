@@ -64,7 +64,7 @@ def overruled_lines(preview: StackPreview) -> Iterator[str]:
 def cause(error: OrchestratorError) -> str:
     """Return why something failed in a line: of many mistakes, the first with its place."""
     first = next(iter(error.mistakes), None) if isinstance(error, InvalidStack) else None
-    return f"{first.place}: {first.message}" if first else error.message
+    return str(first) if first else error.message
 
 
 def counted(counts: Counter[str]) -> str:
