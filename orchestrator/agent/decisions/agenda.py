@@ -30,6 +30,13 @@ class Task(StrEnum):
     PATROL = "patrol"
 
 
+REVISIONS: Final = frozenset({Task.RECONCILE, Task.DESTROY})
+"""What a new revision asks for: while it is due, what is at work is of one that nobody wants any more."""
+
+LOOKS: Final = frozenset({Task.WORKLOADS, Task.INFRASTRUCTURE})
+"""Looking whether a stack still is as it was brought about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Key:
     """Which stack, in which environment, of which repository; stack and environment are empty for a repository."""

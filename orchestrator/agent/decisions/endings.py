@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.agent.configuration.model import DriftChecks, Retry
-from orchestrator.agent.decisions.agenda import NEVER, Item, Task
+from orchestrator.agent.decisions.agenda import LOOKS, NEVER, REVISIONS, Item, Task
 from orchestrator.agent.decisions.backoff import pause_after, spread
 from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.stack.model import Drift
 
-_LOOKS = frozenset({Task.WORKLOADS, Task.INFRASTRUCTURE})
-_REVISIONS = frozenset({Task.RECONCILE, Task.DESTROY})
 _FULL = frozenset({Task.RECONCILE, Task.INFRASTRUCTURE})
 
 
@@ -32,7 +30,7 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
     overtaken = item.overtaken + 1 if verdict.end is End.OVERTAKEN else 0
     task, stirred = item.running, item.stirred
     item = replace(item, running=None, stirred=False, look=NEVER, overtaken=overtaken)
-    if _REVISIONS & item.due.keys() or task in {None, Task.SURVEY}:
+    if REVISIONS & item.due.keys() or task in {None, Task.SURVEY}:
         return item
     again = _again(item, task, pace.drift)
     if verdict.well:
@@ -51,7 +49,7 @@ def ended(item: Item, verdict: Verdict, now: float, *, pace: Pace, lot: float) -
 
 def _again(item: Item, task: Task, drift: DriftChecks) -> Task:
     """Return as what a task is tried again: a look that may change nothing stays one."""
-    looks = task in _LOOKS and drift.policy is not Drift.HEAL and item.settled == item.attempted
+    looks = task in LOOKS and drift.policy is not Drift.HEAL and item.settled == item.attempted
     return task if looks or task is Task.DESTROY else Task.RECONCILE
 
 

@@ -8,10 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from orchestrator.agent.decisions.agenda import Agenda, Item, Key, Task, waited
+from orchestrator.agent.decisions.agenda import REVISIONS, Agenda, Item, Key, Task, waited
 from orchestrator.agent.decisions.backoff import spread
 
-_REVISIONS: Final = frozenset({Task.RECONCILE, Task.DESTROY})
 _SOON: Final = 120.0
 """How much sooner than its time a stack is looked at along with others, in seconds, at most."""
 
@@ -58,5 +57,5 @@ def seen(agenda: Agenda, astray: Collection[Key], now: float) -> Agenda:
 
 def _free(item: Item) -> bool:
     """Whether nothing is being done to a stack, or about to be, that looks at it anyway."""
-    moves = _REVISIONS & item.due.keys()
+    moves = REVISIONS & item.due.keys()
     return item.running is None and not item.waits and not moves

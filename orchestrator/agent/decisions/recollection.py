@@ -7,12 +7,9 @@ That may be set back or forwards, so that nothing read here is later than the lo
 import math
 from collections.abc import Mapping
 
-from orchestrator.agent.decisions.agenda import NEVER, Agenda, Item, Key, Task
+from orchestrator.agent.decisions.agenda import NEVER, REVISIONS, Agenda, Item, Key, Task
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.stack.model import Json
-
-_REVISIONS = frozenset({Task.RECONCILE, Task.DESTROY})
-"""What another revision asks for: then what was at work was of one that is no more wanted."""
 
 Verdicts = Mapping[Key, Verdict]
 
@@ -111,7 +108,7 @@ def _item(each: Mapping[str, Json], *, now: float, wall: float, longest: float) 
     if not isinstance(due, dict):
         raise TypeError(due)
     times = {Task(name): later(at) for name, at in due.items()}
-    if working is not None and key.stack and _REVISIONS.isdisjoint(times):
+    if working is not None and key.stack and REVISIONS.isdisjoint(times):
         times[working] = now
     if waits:
         times = dict.fromkeys(times, now)

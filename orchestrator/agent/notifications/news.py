@@ -8,7 +8,7 @@ from typing import Final
 
 from orchestrator.agent import events
 from orchestrator.agent.configuration.channels import About, Severity
-from orchestrator.agent.decisions.agenda import Key, Task
+from orchestrator.agent.decisions.agenda import LOOKS, Key, Task
 from orchestrator.agent.surveys import Undeclared
 from orchestrator.agent.verdicts import End, Verdict, Waits
 
@@ -233,7 +233,7 @@ def _applied(event: events.Ended) -> Iterator[News]:
     key, verdict = event.key, event.verdict
     if verdict.end is End.UNCHANGED:
         return
-    if verdict.drift and event.task in {Task.WORKLOADS, Task.INFRASTRUCTURE}:
+    if verdict.drift and event.task in LOOKS:
         title = f"had drifted: {_things(verdict.drift)} changed outside of Git, and brought back"
         yield _with(
             News(

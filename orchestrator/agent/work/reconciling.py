@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from orchestrator import clock
-from orchestrator.agent.decisions.agenda import Task
+from orchestrator.agent.decisions.agenda import LOOKS, Task
 from orchestrator.agent.decisions.settled import settled
 from orchestrator.agent.verdicts import End, Verdict, Waits
 from orchestrator.agent.work.bounds import check_objects, check_planned
@@ -55,7 +55,6 @@ from orchestrator.stack.policies import Guards
 _PATIENCE: Final = 30.0
 """How long to wait in line, in seconds, while somebody else has the stack."""
 
-_LOOKS: Final = frozenset({Task.WORKLOADS, Task.INFRASTRUCTURE})
 _APPROVALS: Final = 1
 """How many people have to approve a plan where the agent is told that it takes approval."""
 
@@ -182,7 +181,7 @@ def _left_astray(order: Order, planned: Planned) -> Verdict | None:
     policy, plan = order.settings.drift.policy, planned.plan
     if policy is Drift.HEAL or order.task is Task.DESTROY or not plan.effective:
         return None
-    looks = order.task in _LOOKS
+    looks = order.task in LOOKS
     if not looks and not settled(planned.ledger, plan.revision, same=partial(_same, planned)):
         return None
     if policy is Drift.IGNORE:
