@@ -1,9 +1,9 @@
 """What the stacks of a repository want of their clusters, as far as Git and the ledgers tell."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from orchestrator.engine.ledgers.opening import open_store
+from orchestrator.engine.ledgers.opening import in_ledgers_cluster, open_store
 from orchestrator.engine.planning.connection import other_cluster
 from orchestrator.engine.planning.wanted import Wanted, read_wanted
 from orchestrator.engine.session import Session, Surroundings
@@ -12,7 +12,7 @@ from orchestrator.plans.objects import ObjectRef
 from orchestrator.repository.repository import open_repository
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.load import StackFile, find_stacks, load_project, read_environments
-from orchestrator.stack.model import Cluster, LedgerStore
+from orchestrator.stack.model import LedgerStore
 from orchestrator.stack.scope import scope_of
 from orchestrator.workloads.kinds import BUILT_IN, Kinds
 from orchestrator.workloads.manifests.rendering import render
@@ -91,12 +91,10 @@ def _wants(session: Session, file: str) -> Wants:
 
 def _ledger_at_hand(session: Session) -> str:
     """Return the namespace that the ledger is in, empty where that is not in the cluster at hand."""
-    stack, ledger = session.stack, session.stack.ledger
-    if ledger.store is not LedgerStore.CLUSTER:
+    ledger = session.stack.ledger
+    if ledger.store is not LedgerStore.CLUSTER or other_cluster(in_ledgers_cluster(session)):
         return ""
-    own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
-    keeper = stack if ledger.in_own_cluster else replace(stack, cluster=own)
-    return "" if other_cluster(replace(session, stack=keeper)) else ledger.namespace
+    return ledger.namespace
 
 
 def _objects(wanted: Wanted, kinds: Kinds) -> list[WantedObject]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from orchestrator.engine.ledgers.opening import ask_gate, open_store, registers_of
+from orchestrator.engine.ledgers.opening import ask_gate, directory_of, open_store, registers_of
 from orchestrator.engine.session import Session
 from orchestrator.errors import LedgerError, LedgerUnreachable
 from orchestrator.ledger.entry import LedgerState
@@ -17,8 +16,6 @@ from orchestrator.stack.model import LedgerStore
 Wanted = Callable[[Owner], bool]
 Listed = Mapping[Owner, LedgerState | None]
 """The state of each ledger, None of one that is damaged, or that a newer orchestrator wrote."""
-
-_PARTS = ("head.json", "state", "entry")  # of a ledger in a directory, of which any may be missing
 
 
 def survey(session: Session, *, wanted: Wanted = lambda _owner: True) -> Listed:
@@ -69,11 +66,9 @@ def _refs_of(session: Session, wanted: Wanted) -> Listed:
 
 def _in_directory(session: Session) -> list[Owner]:
     """Return whose ledgers are in the directory, sorted."""
-    base = session.repository.root / Path(session.stack.ledger.path).expanduser()
-    named = sorted(
-        {found.relative_to(base).parts[:2] for part in _PARTS for found in base.glob(f"*/*/{part}")}
-    )
-    return [Owner(stack=stack, environment=environment) for stack, environment in named]
+    from orchestrator.ledger.stores.directory import owners_in
+
+    return owners_in(directory_of(session))
 
 
 def _in_cluster(session: Session) -> list[Owner]:

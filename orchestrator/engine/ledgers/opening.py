@@ -62,7 +62,7 @@ def kept_in_clone(session: "Session") -> bool:
         case LedgerStore.GIT:
             return place.remote is None or repository.remote(place.remote) is None
         case LedgerStore.DIRECTORY:
-            return _directory(session).resolve().is_relative_to(repository.root.resolve())
+            return directory_of(session).resolve().is_relative_to(repository.root.resolve())
         case LedgerStore.CLUSTER:
             return False
 
@@ -85,16 +85,18 @@ def _in_git(session: "Session") -> Store:
 
 def _in_directory(session: "Session") -> Store:
     from orchestrator.ledger.stores.directory import DirectoryShelf
+    from orchestrator.ledger.stores.documents import HEAD
 
-    place = _directory(session)
-    if session.repository.notices(place / str(session.owner) / "head.json"):
+    place = directory_of(session)
+    shelf = DirectoryShelf(place, str(session.owner))
+    if session.repository.notices(Path(shelf.place(HEAD))):
         raise LedgerError(
             f"the ledger of {session.owner} would be among the files of its own repository, in {place}:"
             " each apply would change them, and a checkout would take the ledger back",
             hint=f"let Git ignore it (a line {_ignoring(session, place)} in .gitignore, and git rm -r --cached what it"
             " has of it), or say a directory outside of the repository",
         )
-    return _chain(session, DirectoryShelf(place, str(session.owner)))
+    return _chain(session, shelf)
 
 
 def _ignoring(session: "Session", place: Path) -> str:
@@ -102,7 +104,8 @@ def _ignoring(session: "Session", place: Path) -> str:
     return f"/{place.resolve().relative_to(session.repository.root.resolve()).as_posix()}/"
 
 
-def _directory(session: "Session") -> Path:
+def directory_of(session: "Session") -> Path:
+    """Return the directory that the ledger is in."""
     return session.repository.root / Path(session.stack.ledger.path).expanduser()
 
 
@@ -154,16 +157,23 @@ def registers_of(session: "Session") -> "Registers":
     """Return the namespace that the ledger is in, by a connection that ends with the run; raises ClusterError."""
     from orchestrator.engine.planning.connection import open_cluster
 
-    around, ledger = session.surroundings, session.stack.ledger
-    keeper = session.keeper or session.stack  # its variables count, too: the address may hold them
-    own = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
+    around = session.surroundings
     asking = replace(
-        session,
-        stack=keeper if ledger.in_own_cluster else replace(keeper, cluster=own),
+        in_ledgers_cluster(session),
         tree=_tree_of_base(session),
         surroundings=replace(around, stop=_patient(around), impersonated=""),
     )
-    return open_cluster(asking, {}, around.resources).registers(ledger.namespace)
+    return open_cluster(asking, {}, around.resources).registers(session.stack.ledger.namespace)
+
+
+def in_ledgers_cluster(session: "Session") -> "Session":
+    """Return a session whose stack is in the cluster that the ledger is in."""
+    ledger = session.stack.ledger
+    keeper = session.keeper or session.stack  # its variables count, too: the address may hold them
+    if ledger.in_own_cluster:
+        return replace(session, stack=keeper)
+    cluster = Cluster(context=ledger.context or None, kubeconfig=ledger.kubeconfig or None)
+    return replace(session, stack=replace(keeper, cluster=cluster))
 
 
 def _tree_of_base(session: "Session") -> Path:

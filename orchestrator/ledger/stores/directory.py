@@ -16,12 +16,22 @@ from pathlib import Path
 
 from orchestrator import clock
 from orchestrator.errors import LedgerError, LedgerUnreachable
+from orchestrator.ledger.stores.documents import ENTRY, HEAD, STATE
 from orchestrator.ledger.stores.shelf import Document
+from orchestrator.plans.objects import Owner
 
 _PRIVATE, _OURS = 0o700, 0o600
 _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.005
 _ENDING = ".json"
+
+
+def owners_in(base: Path) -> list[Owner]:
+    """Return whose ledgers are in a directory, also those of which only a part is left, sorted."""
+    parts = (f"{HEAD}{_ENDING}", STATE, ENTRY)
+    found = (place.relative_to(base).parts for part in parts for place in base.glob(f"*/*/{part}"))
+    named = sorted({(stack, environment) for stack, environment, _ in found})
+    return [Owner(stack=stack, environment=environment) for stack, environment in named]
 
 
 class DirectoryShelf:
