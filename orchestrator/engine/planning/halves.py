@@ -47,6 +47,7 @@ from orchestrator.errors import ClusterError, PlanRefused
 from orchestrator.ledger.entry import LedgerState, UnitRecord
 from orchestrator.plans.events import PhaseStarted
 from orchestrator.plans.objects import OwnedObject
+from orchestrator.plans.plan import UnitPlan
 from orchestrator.stack.graph import Graph
 from orchestrator.stack.model import Module, UnitId
 
@@ -108,6 +109,15 @@ class Halves:
     def known(self) -> dict[UnitId, PlannedModule]:
         """Return every module of the plan."""
         return {**self.modules, **self.destroyed}
+
+    @property
+    def unit_plans(self) -> tuple[UnitPlan, ...]:
+        """Return what would happen to each unit, in the order of the effects."""
+        return (
+            *(module.unit_plan for module in self.modules.values()),
+            *(each.unit_plan for each in self.sets.values()),
+            *(module.unit_plan for module in self.destroyed.values()),
+        )
 
 
 def plan_application(basis: Basis) -> Halves:

@@ -11,7 +11,7 @@ from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.elsewhere import left_elsewhere
 from orchestrator.engine.planning.foreign import refuse_a_foreign_ledger
-from orchestrator.engine.planning.halves import Basis, plan_application, plan_destruction
+from orchestrator.engine.planning.halves import Basis, Halves, plan_application, plan_destruction
 from orchestrator.engine.planning.notes import left_undone, notes_on
 from orchestrator.engine.planning.places import with_place
 from orchestrator.engine.planning.planned import PlannedModule, Saved
@@ -36,7 +36,7 @@ from orchestrator.engine.session import Session
 from orchestrator.ledger.entry import LedgerState
 from orchestrator.ledger.store import Store
 from orchestrator.plans.objects import OwnedObject
-from orchestrator.plans.plan import Plan, addresses
+from orchestrator.plans.plan import Plan, UnitPlan, addresses
 from orchestrator.plans.redaction import without_secrets
 from orchestrator.plans.risk import assessed
 from orchestrator.stack.graph import Graph
@@ -114,54 +114,7 @@ def make_plan(
     with ThreadPoolExecutor(max_workers=1) as aside:  # a remote answers while Terraform is at work
         elsewhere = aside.submit(left_elsewhere, session)
         halves = plan_destruction(basis) if selection.destroy else plan_application(basis)
-    unit_plans = (
-        *(module.unit_plan for module in halves.modules.values()),
-        *(each.unit_plan for each in halves.sets.values()),
-        *(module.unit_plan for module in halves.destroyed.values()),
-    )
-    session.surroundings.secrets.spare(addresses(unit_plans))
-    heirs = heirs_of(intended_by(halves.sets), session.stack, ledger)
-    plan = Plan(
-        stack=session.stack.name,
-        environment=session.stack.environment,
-        revision=session.revision,
-        units=tuple(
-            replace(
-                assessed(
-                    without_secrets(
-                        with_place(unit, session.tree, wanted), session.surroundings.secrets
-                    ),
-                    session.stack.risks,
-                    before=ledger.risks(unit.unit),
-                ),
-                unsettled=left_undone(unit, ledger),
-            )
-            for unit in with_lifting(
-                unit_plans, session.stack, ledger, heirs=heirs, destroy=selection.destroy
-            )
-        ),
-        destroy=selection.destroy,
-        notes=(
-            *notes_on_failure(session.revision, ledger),
-            *notes_on_heirs(heirs, session.stack, ledger),
-            *notes_on_protection(unit_plans, session.stack, ledger, selection.acknowledged),
-            *notes_on(session, ledger, halves.known, store=store, refresh=selection.refresh),
-            *halves.notes,
-            *elsewhere.result(),
-        ),
-        since=touched.since if touched else None,
-        failed=failed_before(session.revision, ledger) is not None,
-    )
-    if selection.whole:
-        plan = with_loosening(plan, session.stack, ledger)
-    plan = with_approvals(plan, session, ledger, selection.acknowledged)
-    if selection.whole and _leads_on(session, ledger):
-        from orchestrator.engine.planning.behind import with_lacking
-        from orchestrator.engine.planning.restoring import with_restored
-
-        if not selection.destroy:
-            plan = with_lacking(plan, session, ledger)
-        plan = with_restored(plan, session, wanted=wanted, ledger=ledger, store=store)
+    plan = _joined(basis, halves, store, elsewhere=elsewhere.result())
     return Planned(
         session=session,
         selection=selection,
@@ -169,7 +122,7 @@ def make_plan(
         graph=graph,
         store=store,
         ledger=ledger,
-        plan=plan,
+        plan=_with_other_revisions(plan, basis, store),
         site=halves.site,
         cluster=halves.reached.cluster if halves.reached else None,
         place=halves.reached.place if halves.reached else "",
@@ -194,13 +147,6 @@ def _touched(session: Session, wanted: Wanted, selection: Selection) -> "Affecte
     return affected(session, wanted, selection.since)
 
 
-def _leads_on(session: Session, ledger: LedgerState) -> bool:
-    """Whether this is another revision than the one that was applied last, if any was."""
-    last = ledger.runs[0] if ledger.runs else None
-    at_rest = last and last.succeeded and last.revision == session.revision and not ledger.open
-    return last is not None and not at_rest
-
-
 def _discard_plans(files: list[Path]) -> None:
     if not files:
         return
@@ -208,3 +154,61 @@ def _discard_plans(files: list[Path]) -> None:
 
     for file in files:
         discard_plan(file)
+
+
+def _joined(basis: Basis, halves: Halves, store: Store, *, elsewhere: tuple[str, ...]) -> Plan:
+    """Return both halves as one plan, with what is to be said of the whole, and who approved it."""
+    session, selection, ledger = basis.session, basis.selection, basis.ledger
+    stack, units = session.stack, halves.unit_plans
+    session.surroundings.secrets.spare(addresses(units))
+    heirs = heirs_of(intended_by(halves.sets), stack, ledger)
+    lifted = with_lifting(units, stack, ledger, heirs=heirs, destroy=selection.destroy)
+    plan = Plan(
+        stack=stack.name,
+        environment=stack.environment,
+        revision=session.revision,
+        units=tuple(_for_people(unit, basis) for unit in lifted),
+        destroy=selection.destroy,
+        notes=(
+            *notes_on_failure(session.revision, ledger),
+            *notes_on_heirs(heirs, stack, ledger),
+            *notes_on_protection(units, stack, ledger, selection.acknowledged),
+            *notes_on(session, ledger, halves.known, store=store, refresh=selection.refresh),
+            *halves.notes,
+            *elsewhere,
+        ),
+        since=basis.touched.since if basis.touched else None,
+        failed=failed_before(session.revision, ledger) is not None,
+    )
+    if selection.whole:
+        plan = with_loosening(plan, stack, ledger)
+    return with_approvals(plan, session, ledger, selection.acknowledged)
+
+
+def _for_people(unit: UnitPlan, basis: Basis) -> UnitPlan:
+    """Return a unit's plan as it is shown and approved: bound to its place, without secrets, with its risks."""
+    session, ledger = basis.session, basis.ledger
+    placed = with_place(unit, session.tree, basis.wanted)
+    shown = without_secrets(placed, session.surroundings.secrets)
+    found = assessed(shown, session.stack.risks, before=ledger.risks(unit.unit))
+    return replace(found, unsettled=left_undone(unit, ledger))
+
+
+def _with_other_revisions(plan: Plan, basis: Basis, store: Store) -> Plan:
+    """Return a plan with what it lacks of newer revisions, and which earlier one it goes back to."""
+    session, ledger = basis.session, basis.ledger
+    if not (basis.selection.whole and _leads_on(session, ledger)):
+        return plan
+    from orchestrator.engine.planning.behind import with_lacking
+    from orchestrator.engine.planning.restoring import with_restored
+
+    if not basis.selection.destroy:
+        plan = with_lacking(plan, session, ledger)
+    return with_restored(plan, session, wanted=basis.wanted, ledger=ledger, store=store)
+
+
+def _leads_on(session: Session, ledger: LedgerState) -> bool:
+    """Whether this is another revision than the one that was applied last, if any was."""
+    last = ledger.runs[0] if ledger.runs else None
+    at_rest = last and last.succeeded and last.revision == session.revision and not ledger.open
+    return last is not None and not at_rest
