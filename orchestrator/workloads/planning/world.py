@@ -1,9 +1,7 @@
 """What is there and what is wanted: everything that a plan asks a cluster, before it decides about single objects."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import compress
-from operator import not_
 from typing import cast
 
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
@@ -19,6 +17,7 @@ from orchestrator.workloads.definitions.custom_resources import (
     check_custom_resources,
     definitions_in,
 )
+from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.manifests.wanted import WantedObject
 from orchestrator.workloads.planning.asking.cases import Verdict
@@ -72,38 +71,26 @@ def observe(
 
     Raises InvalidStack when objects break a definition of this plan, and what ``plan_sets`` raises for a cluster.
     """
-    cluster.check_answering(
-        [
-            *(item.group_kind for item in objects),
-            *((item.ref.group, item.ref.kind) for item in inventory),
-        ]
-    )
-    served = cluster.kinds()
+    served = _served(cluster, objects, inventory)
     refs = [item.ref for item in objects if item.ref]
     wanted = views(served, [*refs, *(item.ref for item in inventory)])
     live, admission = cluster.survey(wanted, owner, admission_kinds(served) if refs else ())
     learn_live(live.values(), secrets)
     salts = salts_for(objects, live)
     secrets.learn([*salts.values()])
-    objects = tuple(salted(item, salts) for item in objects)
-    every = objects
-    alone = [bool(why_left_alone(item, _found(live, item))) for item in every]
-    resting = tuple(compress(every, alone))
-    objects = tuple(compress(every, map(not_, alone)))
-    definitions = definitions_in(objects, live)
-    check_custom_resources(objects, definitions)
-    kinds = served.with_definitions(
-        completed(item.value, None) for item in objects if item.group_kind == DEFINITION
-    )
-    kinds = replace(kinds, defined=frozenset(definitions))
+    every = tuple(salted(item, salts) for item in objects)
+    acted, resting = _parted(every, live)
+    definitions = definitions_in(acted, live)
+    check_custom_resources(acted, definitions)
+    kinds = _with_definitions(served, acted, definitions)
     mutations = mutations_of(admission)
-    as_wanted = unasked(cluster, objects, live, kinds=kinds, owner=owner, mutations=mutations)
-    others = [item for item in objects if item.ref not in as_wanted]
+    as_wanted = unasked(cluster, acted, live, kinds=kinds, owner=owner, mutations=mutations)
+    others = [item for item in acted if item.ref not in as_wanted]
     surveyed = surveys(cluster, others, live, inventory, owner=owner)
-    asked = [(surveyed.applied(item), item) for item in others]
-    refused = rehearse(cluster, objects, live, kinds=kinds, owner=owner)
+    refused = rehearse(cluster, acted, live, kinds=kinds, owner=owner)
     if refused:
         raise together(refused)
+    asked = [(surveyed.applied(item), item) for item in others]
     verdicts = ask(cluster, asked, live, kinds=kinds, owner=owner, mutations=mutations)
     surveyed = surveyed.with_whole(
         item for item in others if item.ref and verdicts[item.ref].replaced is not None
@@ -119,7 +106,7 @@ def observe(
         surveyed=surveyed,
         verdicts=verdicts,
         strangers=cluster.get_many(unmarked),
-        unnamed=frozenset((item.unit, *item.group_kind) for item in objects if not item.ref),
+        unnamed=frozenset((item.unit, *item.group_kind) for item in acted if not item.ref),
         definitions=definitions,
         left_alone={
             item.ref: why
@@ -130,8 +117,39 @@ def observe(
     )
 
 
-def _found(live: Mapping[ObjectRef, Live], item: WantedObject) -> Live | None:
-    return live.get(item.ref) if item.ref else None
+def _served(
+    cluster: Cluster, objects: Iterable[WantedObject], inventory: Iterable[OwnedObject]
+) -> Kinds:
+    """Return what the server serves, all that is asked about included; raises ClusterUnreachable."""
+    cluster.check_answering(
+        [
+            *(item.group_kind for item in objects),
+            *((item.ref.group, item.ref.kind) for item in inventory),
+        ]
+    )
+    return cluster.kinds()
+
+
+def _parted(
+    objects: Iterable[WantedObject], live: Mapping[ObjectRef, Live]
+) -> tuple[tuple[WantedObject, ...], tuple[WantedObject, ...]]:
+    """Return the objects that an apply may do something about, and those that are left alone."""
+    acted: list[WantedObject] = []
+    resting: list[WantedObject] = []
+    for item in objects:
+        there = live.get(item.ref) if item.ref else None
+        (resting if why_left_alone(item, there) else acted).append(item)
+    return tuple(acted), tuple(resting)
+
+
+def _with_definitions(
+    served: Kinds,
+    objects: Iterable[WantedObject],
+    definitions: Mapping[tuple[str, str], Definition],
+) -> Kinds:
+    """Return the kinds that there are with the objects, of which ``definitions`` are about to change."""
+    manifests = (completed(item.value, None) for item in objects if item.group_kind == DEFINITION)
+    return replace(served.with_definitions(manifests), defined=frozenset(definitions))
 
 
 def _unchanged(live: Live | None) -> Verdict:
