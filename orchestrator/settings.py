@@ -31,7 +31,6 @@ class Settings:
     user: str
     host: str
     process: int
-    ci: bool
     ci_run: str
     interactive: bool
     kubebuilder_assets: Path | None
@@ -53,7 +52,6 @@ class Settings:
             user=_user(),
             host=socket.gethostname(),
             process=os.getpid(),
-            ci=environment.get("CI", "").lower() in {"1", "true"},
             ci_run=_ci_run(environment),
             interactive=os.isatty(0) and os.isatty(2),
             kubebuilder_assets=Path(assets) if assets else None,

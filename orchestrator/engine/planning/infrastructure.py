@@ -48,24 +48,23 @@ from orchestrator.stack.paths import value_at
 from orchestrator.stack.scope import scope_of
 
 
-def make_site(session: Session, stack: Stack | None = None) -> Site:
+def make_site(session: Session) -> Site:
     """Find the engine that runs the stack's modules, and say where they are worked on.
 
     What a killed process left there of values is removed. Raises TerraformUnavailable.
     """
-    chosen = stack or session.stack
-    around = session.surroundings
+    stack, around = session.stack, session.surroundings
     sweep(session.repository.folder)
     return Site(
-        binary=_engine(session, chosen.terraform),
+        binary=_engine(session, stack.terraform),
         settings=around.settings,
         folder=session.repository.folder,
-        stack=chosen.name,
-        environment=chosen.environment,
+        stack=stack.name,
+        environment=stack.environment,
         stop=around.stop,
         secrets=around.secrets,
-        passes=chosen.terraform.environment,
-        limits=limits_of(chosen.terraform),
+        passes=stack.terraform.environment,
+        limits=limits_of(stack.terraform),
     )
 
 

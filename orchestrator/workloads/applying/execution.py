@@ -87,7 +87,6 @@ class _Execution:
         self._live: dict[ObjectRef, Live] = {}  # of what is watched
         self._sent = Sent()
         self._steps = {step.ref: step for step in plan.steps}
-        self._actions = {step.ref: step.action for step in plan.steps}
         self._to_replace = [step for step in plan.steps if step.action is Action.REPLACE]
         self._emptied = {step.ref.namespace for step in self._to_replace}
 
@@ -245,7 +244,7 @@ class _Execution:
         )
 
     def _tell(self, ref: ObjectRef, *, waiting: bool) -> None:
-        action = self._actions[ref]
+        action = self._steps[ref].action
         if action is not Action.NO_OP:
             self._on_event(
                 ChangeDone(unit=self._plan.unit, name=str(ref), action=action, waiting=waiting)
