@@ -24,9 +24,8 @@ def settings_for(repository: Repository, base: Revision, result: Revision) -> tu
     except InvalidStack as error:
         own = load_project(repository.export(result))
         stacks = tuple(dict.fromkeys((*own.stacks, *_patterns(repository, base))))
-        return replace(
-            own, stacks=stacks
-        ), f"its {PROJECT_FILE} cannot be read: {error.mistakes[0].message}"
+        why = f"its {PROJECT_FILE} cannot be read: {error.mistakes[0].message}"
+        return replace(own, stacks=stacks), why
 
 
 def _patterns(repository: Repository, base: Revision) -> tuple[str, ...]:

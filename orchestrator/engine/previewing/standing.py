@@ -172,9 +172,9 @@ def _stale_by_base(
         file, judging = files.get(stack), based.get(stack)
         if file is None:
             yield name, "has no such stack any more"
-        elif any(_is_touched(merge, merge.result, file, changed)) or (
+        elif _is_touched(merge, merge.result, file, changed) or (
             # By what stands there, the plan was judged: the request may have moved it.
-            judging and any(_is_touched(merge, merge.base, judging, changed))
+            judging and _is_touched(merge, merge.base, judging, changed)
         ):
             yield name, "moved on in what it is made of"
 
@@ -226,15 +226,15 @@ def _files(merge: Merge, revision: Revision) -> dict[str, StackFile]:
     return {file.name: file for file in find_stacks(tree, merge.project)}
 
 
-def _is_touched(
-    merge: Merge, side: Revision, file: StackFile, changed: frozenset[str]
-) -> Iterator[bool]:
+def _is_touched(merge: Merge, side: Revision, file: StackFile, changed: frozenset[str]) -> bool:
     tree = merge.repository.export(side)
     try:
-        for stack, _ in read_environments(tree, file, merge.project):
-            yield may_be_touched(tree, stack, changed)
+        return any(
+            may_be_touched(tree, stack, changed)
+            for stack, _ in read_environments(tree, file, merge.project)
+        )
     except InvalidStack:
-        yield True
+        return True
 
 
 def ledger_moved(merge: Merge, made: StackPreview) -> bool:

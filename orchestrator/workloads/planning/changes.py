@@ -109,13 +109,17 @@ def _previous_unit(item: WantedObject, verdict: Verdict, world: World) -> str:
 
 def deletion_of(item: OwnedObject, world: World) -> Change:
     """Return what becomes of an object that nobody wants any more: it is deleted, or only forgotten."""
-    live = world.live.get(item.ref)
-    action, reason = (Action.DELETE, _consequence(item.ref)) if live else (Action.FORGET, "")
-    if live is None:
-        reason = _why_forgotten(world.strangers.get(item.ref))
-    elif kept := why_kept(live):
-        action, reason = Action.FORGET, kept
+    action, reason = _going(item.ref, world)
     return Change(subject=Subject.OBJECT, name=str(item.ref), action=action, reason=reason)
+
+
+def _going(ref: ObjectRef, world: World) -> tuple[Action, str]:
+    live = world.live.get(ref)
+    if live is None:
+        return Action.FORGET, _why_forgotten(world.strangers.get(ref))
+    if kept := why_kept(live):
+        return Action.FORGET, kept
+    return Action.DELETE, _consequence(ref)
 
 
 def _why_forgotten(stranger: Live | None) -> str:

@@ -21,18 +21,16 @@ def held(cluster: Cluster, cases: Cases) -> dict[ObjectRef, ClusterError]:
     claims = [
         case for case in anew if (case.submission.ref.group, case.submission.ref.kind) == _CLAIM
     ]
+    namespaces = sorted({case.submission.ref.namespace for case in claims})
+    pods = {namespace: _pods(cluster, namespace) for namespace in namespaces}
     found: dict[ObjectRef, ClusterError] = {}
-    for namespace in sorted({case.submission.ref.namespace for case in claims}):
-        pods = _pods(cluster, namespace)
-        for claim in (case for case in claims if case.submission.ref.namespace == namespace):
-            unit, ref = (
-                claim.item.unit,
-                claim.submission.ref,
-            )  # a set deletes all that it makes anew at once
-            gone = {uid_of(case.live) for case in anew if case.live and case.item.unit == unit}
-            staying = [pod for pod, uids in pods if gone.isdisjoint(uids)]
-            if names := sorted(holders(ref.name, staying)):
-                found[ref] = _refusal(ref, names)
+    for claim in claims:
+        ref, unit = claim.submission.ref, claim.item.unit
+        # A set deletes all that it makes anew at once.
+        gone = {uid_of(case.live) for case in anew if case.live and case.item.unit == unit}
+        staying = [pod for pod, uids in pods[ref.namespace] if gone.isdisjoint(uids)]
+        if names := sorted(holders(ref.name, staying)):
+            found[ref] = _refusal(ref, names)
     return found
 
 

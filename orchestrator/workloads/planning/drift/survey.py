@@ -59,13 +59,13 @@ def survey(
 
     ``fingerprint`` is what the inventory remembers of it; ``leaving`` are managers whose fields become ours.
     """
-    records = records_of(live) if live is not None else ()
+    if live is None:
+        return Survey(item=item)
+    records = records_of(live)
     ours = next((record for record in records if record.ours), None)
     others = [
         record for record in records if not record.ours and (ours or record.manager not in leaving)
     ]
-    if live is None:
-        return Survey(item=item)
     former = ours.version if ours and ours.version != item.value.get("apiVersion") else ""
     rules = rules_for(item)
     if ours and not rules and not unowned(item.value, ours):
@@ -89,9 +89,8 @@ def made_anew(item: WantedObject, found: Survey) -> Survey:
 
     All of it is as Git has it afterwards, so that what was left to others is healed too.
     """
-    told = (
-        {} if found.ignored else found.healed
-    )  # whose paths lead through what is left of the object
+    # Their paths lead through what is left of the object.
+    told = {} if found.ignored else found.healed
     return Survey(item=item, healed={**told, **found.left})
 
 
