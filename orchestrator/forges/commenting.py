@@ -29,8 +29,8 @@ class Published:
     """What became of a comment, and the comment itself; None when the request moved on, or none was written.
 
     ``before`` is what it said until then, empty for one that was not there; where there were several, that is what the
-    best said, and ``beside`` what each did. ``kept`` says why the forge keeps another
-    one of ours beside it, None where there is none.
+    best said, and ``beside`` what each did. ``kept`` says why the forge keeps another one of ours beside it, None where
+    there is none.
     """
 
     ending: Ending
@@ -45,8 +45,9 @@ class Text:
     """What a comment is to say, and for which commit of the request, merged into which branch.
 
     ``make`` returns the text, given the one that is there; ``is_newer`` says whether that is of a later run for the
-    same commit. ``worth`` says which of several that is. ``last`` is what was made, so that it is known again where an
-    answer got lost, and ``before`` in place of what.
+    same commit. Where several are there, ``worth`` tells by their texts which of them is meant: the one that is
+    worth most. ``last`` is what was made, so that it is known again where an answer got lost, and ``before`` in place
+    of what.
     """
 
     marker: str

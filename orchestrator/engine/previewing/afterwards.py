@@ -9,7 +9,9 @@ from orchestrator.plans.preview import Afterwards, Became
 
 _DONE = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 
-_MOST = 50
+MOST_IMMATERIAL = 50
+"""How many entries in a row may give no reason to make a plan again; nobody looks at what is below."""
+
 _ANOTHER = "its ledger does not have what it was made after"
 
 
@@ -36,7 +38,7 @@ def afterwards(
     )
 
 
-def moved_on(entries: Iterable[Entry], since: str, *, most: int = _MOST) -> str:
+def moved_on(entries: Iterable[Entry], since: str, *, most: int = MOST_IMMATERIAL) -> str:
     """Return what the newest of the entries says, newest first, that came after ``since`` and may matter; else nothing.
 
     Who approves a plan, tells an agent to stand still or moves a ledger gives no reason to make a plan again.

@@ -11,7 +11,7 @@ from typing import Final
 from orchestrator.engine.history.opening import bare_stack
 from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.planning.paths import Known
-from orchestrator.engine.previewing.afterwards import moved_on
+from orchestrator.engine.previewing.afterwards import MOST_IMMATERIAL, moved_on
 from orchestrator.engine.previewing.touched import (
     Merge,
     in_base,
@@ -31,7 +31,6 @@ from orchestrator.stack.load import find_stacks, read_environments, read_policie
 from orchestrator.stack.model import Ledger
 from orchestrator.stack.project import StackFile
 
-_ENTRIES: Final = 51  # one more than may come that does not matter
 _TOO_MANY: Final = "its plans are too many to be remembered"
 
 
@@ -253,4 +252,4 @@ def _stale_by_ledger(merge: Merge, name: str, since: str) -> str:
     hold = store.sight().hold
     if hold is not None:
         return f"somebody changes it right now ({hold.holder.command})"
-    return moved_on(store.history(_ENTRIES), since)
+    return moved_on(store.history(MOST_IMMATERIAL + 1), since)

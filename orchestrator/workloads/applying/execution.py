@@ -26,7 +26,7 @@ from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import FOUNDATION, batches, rank
 from orchestrator.workloads.ownership import own_timeout, owner_of, uid_of
-from orchestrator.workloads.planning.drift.upkeep import lasting
+from orchestrator.workloads.planning.drift.upkeep import removed_by_itself
 from orchestrator.workloads.planning.steps import ObjectStep, SetPlan
 from orchestrator.workloads.planning.taking_over.succession import handed_over
 
@@ -228,7 +228,7 @@ class _Execution:
 
     def _know(self, ref: ObjectRef, *, waiting: bool) -> None:
         step = self._steps[ref]
-        if step.action is not Action.NO_OP and not (waiting and lasting(step.manifest)):
+        if step.action is not Action.NO_OP and not (waiting and removed_by_itself(step.manifest)):
             self._sent.known[ref] = self._owned(step)
 
     def _healthy(self, ref: ObjectRef) -> None:

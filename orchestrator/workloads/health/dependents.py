@@ -79,9 +79,8 @@ class Dependents:
     ) -> str:
         """Return why waiting for an object is no use, or an empty text; it was begun to wait when it ``began``.
 
-        ``room`` says of a Pod whether it counts that no node takes it.
-
-        Until its controller has seen what was applied, nobody knows which Pods are the newest.
+        ``room`` says of a Pod whether it counts that no node takes it. Until the object's controller has seen what was
+        applied, nobody knows which Pods are the newest.
         """
         if not _observed(live):
             return ""
@@ -91,9 +90,9 @@ class Dependents:
                 continue  # it is replaced by another one
             if found := obstacle(pod, now, began=began, crashes=crashes, room=room(pod)):
                 return f"Pod {text(mapping(pod, 'metadata'), 'name')}: {found}"
-        uid = _uid(live)
         if not _short(live):
             return ""
+        uid = _uid(live)
         return lasting(self._refused.get(uid, ()), made=self._made.get(uid), now=now)
 
     def _below(self, live: Live) -> Iterator[Live]:

@@ -13,7 +13,7 @@ from orchestrator.workloads.ownership import masks_in, owner_of, salt_in, unit_o
 from orchestrator.workloads.planning.asking.cases import Verdict
 from orchestrator.workloads.planning.asking.replacement import forcing
 from orchestrator.workloads.planning.creation import creation
-from orchestrator.workloads.planning.drift.upkeep import healing, lasting
+from orchestrator.workloads.planning.drift.upkeep import healing, removed_by_itself
 from orchestrator.workloads.planning.reasons import reason_of
 from orchestrator.workloads.planning.resting import why_kept
 from orchestrator.workloads.planning.taking_over.usurpers import blamed
@@ -91,7 +91,7 @@ def _coming(item: WantedObject, world: World) -> tuple[Action, str]:
         return Action.CREATE, "was deleted by an apply that did not succeed"
     if earlier is None or not earlier.uid:
         return Action.CREATE, left_to_the_server(item, definition) if definition else ""
-    if lasting(item.value) and world.surveyed.as_applied(item):
+    if removed_by_itself(item.value) and world.surveyed.as_applied(item):
         return Action.NO_OP, "ran before; the cluster removed it when its time was up"
     if world.surveyed.left_gone(item, None):
         return Action.NO_OP, "was deleted by somebody else, and is left so"

@@ -57,7 +57,11 @@ class Surveyed:
         earlier = self.inventory.get(item.ref) if item.ref else None
         if live is not None or earlier is None or not earlier.uid:
             return False
-        return item.drift is not Drift.HEAL and not lasting(item.value) and self.as_applied(item)
+        return (
+            item.drift is not Drift.HEAL
+            and not removed_by_itself(item.value)
+            and self.as_applied(item)
+        )
 
     def as_applied(self, item: WantedObject) -> bool:
         """Whether an object is wanted just as it was applied last."""
@@ -169,8 +173,8 @@ def healing(fields: Iterable[FieldChange]) -> str:
     return f"heals drift: {told(touches)}" if touches else ""
 
 
-def lasting(manifest: Mapping[str, object]) -> bool:
-    """Whether this is a Job that the cluster removes by itself, so that it is not run once more."""
+def removed_by_itself(manifest: Mapping[str, object]) -> bool:
+    """Whether this is a Job that the cluster removes when its time is up, and that is not to run again for that."""
     spec = manifest.get("spec")
     return (
         manifest.get("kind") == "Job"
