@@ -39,9 +39,8 @@ class Connections:
         seconds = self.bounds.seconds
         while True:
             await asyncio.sleep(min(_LOOK_SECONDS, seconds))
-            self._keep(
-                self.bounds.most
-            )  # those that came at once were not there yet for one another
+            # Those that came at once were not there yet for one another.
+            self._keep(self.bounds.most)
             now = asyncio.get_running_loop().time()
             self._since = {each: self._since.get(each, now) for each in self._open()}
             for each, since in self._since.items():

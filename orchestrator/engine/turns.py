@@ -51,9 +51,8 @@ def take_turn(
     sight = store.sight()
     hold = sight.hold
     if sight.unsettled and (hold is None or is_dead(session, hold.holder)):
-        with locked(
-            session, store, operation
-        ):  # records what could not be: the plan starts from there
+        # It records what could not be: the plan starts from there.
+        with locked(session, store, operation):
             hold = None
     if (turn.patience and not attended) or (hold and is_dead(session, hold.holder)):
         lease = resources.enter_context(locked(session, store, operation, patience=turn.patience))

@@ -57,9 +57,8 @@ def open_what_is_left(
         return open_session(surroundings, stack=stack, environment=environment)
     except UsageError:
         session = None
-        with suppress(
-            UsageError
-        ):  # neither declared nor in a ledger: the first error says it better
+        # Neither declared nor in a ledger: the first error says it better.
+        with suppress(UsageError):
             session = _as_applied(surroundings, stack, environment)
         if session is None:
             raise

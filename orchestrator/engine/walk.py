@@ -68,9 +68,8 @@ def walk(
         while waiting or running:
             for unit in [] if stop.requested else _startable(waiting, needs, inside, endings):
                 waiting.remove(unit)
-                context = (
-                    contextvars.copy_context()
-                )  # structlog's keys are lost in a pool thread otherwise
+                # The keys of structlog are lost in a pool thread otherwise.
+                context = contextvars.copy_context()
                 running[pool.submit(context.run, _ending, work, unit, values(endings))] = unit
             for unit, skipped in _blocked(waiting, needs, endings, stop):
                 waiting.remove(unit)

@@ -72,9 +72,8 @@ def apply_module(
                 raise _lost(workspace, torn, progress, ended)
             if push_with_patience(_unhurried(workspace)):
                 raise _saved_late(workspace, progress.failed("apply", ended))
-            with suppress(
-                TerraformError
-            ):  # a state that the engine left damaged is not what failed
+            # A state that the engine left damaged is not what failed.
+            with suppress(TerraformError):
                 local_snapshot(workspace)
             raise progress.failed("apply", ended)
         discard_plan(plan_file)

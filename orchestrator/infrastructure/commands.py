@@ -103,9 +103,8 @@ def allowed(arguments: Sequence[str]) -> Allowed:
         _check(words, rest)
     nested = words[-1] if command == "state" else ""
     addresses = [word for word in rest if _ADDRESS.fullmatch(word)]
-    if (
-        command == "import"
-    ):  # what follows the address is an id, which may look like one and be a secret
+    # What follows the address is an id, which may look like one and be a secret.
+    if command == "import":
         del addresses[1:]
     return Allowed(
         takes_inputs=command in _TAKING_INPUTS and _HELP.isdisjoint(rest),

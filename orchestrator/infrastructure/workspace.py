@@ -18,9 +18,8 @@ from orchestrator.stack.model import Json, State, Terraform, UnitId
 INPUTS_FILE = "inputs.tfvars.json"
 """What the file with a unit's inputs is called; it has one on each line."""
 
-_SECONDS_AT_MOST = (
-    4 * 60 * 60.0
-)  # of one command; the longest single creation of a cloud takes three hours
+# Of one command: the longest single creation of a cloud takes three hours.
+_SECONDS_AT_MOST = 4 * 60 * 60.0
 _INPUT = re.compile(r'^\s*"([^"]+)":')
 _POSITION = re.compile(
     r"(?<![\w./-])([\w.-][\w./-]*\.(?:tf|tofu)(?:\.json)?):(\d+),\d+(?:-[\d,]+)?"

@@ -11,9 +11,8 @@ from orchestrator.settings import Settings
 _PROC = Path("/proc")
 _STATE, _START_TIME = 0, 19  # positions behind the command's name in /proc/PID/stat, see proc(5)
 _ENDED = {"Z", "X", "x"}
-_HIDDEN = (
-    "hidden"  # in place of a time of birth: the process is there, and nobody tells us since when
-)
+# In place of a time of birth: the process is there, and nobody tells us since when.
+_HIDDEN = "hidden"
 
 
 def this_process(settings: Settings, *, user: str, command: str, lease: float = 0.0) -> Holder:

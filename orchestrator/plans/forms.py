@@ -13,11 +13,8 @@ SHORTEST: Final = 6
 # Whatever is not printable ASCII, and seven characters that are; said by what it is not, which compiles at once.
 _ESCAPED = re.compile(r"[^ !#'-;=?-\[\]-~]")
 _BY_GO = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
-_LEADS: Final = (
-    b"",
-    b"a",
-    b"ab",
-)  # base64 of a text depends on where in a group of three it begins
+# Base64 of a text depends on where in a group of three it begins.
+_LEADS: Final = (b"", b"a", b"ab")
 
 
 def forms_of(text: str) -> set[str]:

@@ -106,9 +106,8 @@ class _Tree:
         table = Table.grid(padding=(0, 1))
         for width in (1, widest_unit, widest_activity):
             table.add_column(no_wrap=True, min_width=width)
-        table.add_column(
-            no_wrap=True, overflow="ellipsis", ratio=1
-        )  # what is cut when room is short
+        # This is what is cut when room is short.
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         for unit, row, doing in rows:
             mark = Text.from_markup(row.done or "[cyan]•[/]")
             table.add_row(mark, Text(unit), Text(doing), Text(row.text, style="dim"))

@@ -26,9 +26,8 @@ def descends(git: Git, commit: str, *, ancestor: str) -> bool | None:
     ended = git.attempt("merge-base", "--is-ancestor", ancestor, commit)
     if ended.code == 0:
         return True
-    broken = (
-        ended.code == _NO_ANCESTOR and "error: " in ended.stderr
-    )  # a commit that lies between is missing
+    # A commit that lies between is missing.
+    broken = ended.code == _NO_ANCESTOR and "error: " in ended.stderr
     if broken or ended.code not in {_NO_ANCESTOR, _NO_ANSWER}:
         raise local_trouble("merge-base", ended, git.checkout.root)
     there, before = identify(git, (f"{commit}^{{commit}}", f"{ancestor}^{{commit}}"))

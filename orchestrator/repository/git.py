@@ -35,10 +35,8 @@ BATCH, CHECK = "--batch", "--batch-check"
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
 _SPACES = 2  # in a line about an object: its id, kind and size
-_PATIENCE_AFTER_STOP = (
-    15.0,
-    2.0,
-)  # after one request to stop, after more: what was done is recorded yet
+# After one request to stop, and after more: what was done is recorded yet.
+_PATIENCE_AFTER_STOP = (15.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +158,8 @@ class Git:
 
     def objects(self, form: str, names: Sequence[str]) -> bytes:
         """Return what ``git cat-file`` says to these names, one a line; raises RepositoryError."""
-        one_a_line = not any(
-            "\n" in each for each in names
-        )  # else it answers more than it is asked
+        # Of a name over several lines it answers more than it is asked.
+        one_a_line = not any("\n" in each for each in names)
         if self._readers is not None and one_a_line:
             with suppress(Gone):  # a program of its own says why
                 return self._readers[form].ask(names)

@@ -30,11 +30,8 @@ def changed_files(git: Git, before: str, after: str) -> frozenset[str]:
     """Return the files in which two commits differ; of a repository inside of this one, its directory."""
     output = git.run(
         *("diff-tree", "-r", "-z", "--name-only", "--no-renames"),
-        *(
-            "--ignore-submodules=none",
-            before,
-            after,
-        ),  # which a file of the request may say otherwise
+        # A file of the request may say otherwise.
+        *("--ignore-submodules=none", before, after),
     )
     return frozenset(path for path in os.fsdecode(output).split("\0") if path)
 

@@ -92,9 +92,8 @@ class Trees:
         lock.close()
 
     def _remove_workshops(self, key: str) -> None:
-        for workshop in self._directory.glob(
-            f"{_BUILDING}{key}.*"
-        ):  # of processes that were killed
+        # Those of processes that were killed.
+        for workshop in self._directory.glob(f"{_BUILDING}{key}.*"):
             shutil.rmtree(workshop, ignore_errors=True)
 
     def _lock_file(self, key: str) -> Path:

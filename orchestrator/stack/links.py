@@ -10,9 +10,8 @@ from typing import Final
 MOST: Final = 40
 """How many links a path may have on its way: as many as Linux follows."""
 
-_PRIVATE: Final = frozenset(
-    {".git", ".orchestrator"}
-)  # in a checkout; what Git knows has none of them
+# They are in a checkout; what Git knows has none of them.
+_PRIVATE: Final = frozenset({".git", ".orchestrator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -290,9 +290,8 @@ class _Reading:
             written = section.below("vars")
             resolution = resolve(written.values, scope, written.locate)
             mistakes += resolution.mistakes
-            values |= cast(
-                dict[str, Json], resolution.value
-            )  # nothing in this scope is ever pending
+            # Nothing in this scope is ever pending.
+            values |= cast(dict[str, Json], resolution.value)
         return values, mistakes
 
 

@@ -39,9 +39,8 @@ _PATTERNS = {
     OBJECT: "object",
     VARIABLE: "name of a variable",
 }
-_HOLDING = frozenset(
-    {"text", "list of texts", "map", "map by name"}
-)  # other maps say it key by key
+# Other maps say it key by key.
+_HOLDING = frozenset({"text", "list of texts", "map", "map by name"})
 
 
 def tables() -> str:

@@ -88,9 +88,8 @@ def keep_as_read(configuration: Configuration) -> None:
     with suppress(OSError):
         if file.read_bytes() == configuration.said:
             return
-    new = file.with_name(
-        f"{file.name}.{get_ident()}"
-    )  # several children may begin at the same time
+    # Several children may begin at the same time.
+    new = file.with_name(f"{file.name}.{get_ident()}")
     try:
         new.write_bytes(configuration.said)
         new.replace(file)

@@ -68,9 +68,8 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     if session is None:
         return Verdict(end=End.UNCHANGED, revision=order.revision)
     store = open_store(session)
-    held = (
-        store.sight().hold is not None
-    )  # with it comes where the ledger stands, which is read next
+    # With it comes where the ledger stands, which is read next.
+    held = store.sight().hold is not None
     state = store.read()
     if verdict := _left_alone(order, state, around):
         return verdict

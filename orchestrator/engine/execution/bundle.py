@@ -157,9 +157,8 @@ class _Saved:
 def _check_origin(unit: UnitId, workspace: Workspace, made_from: MadeFrom, *, acts: bool) -> None:
     """Refuse a module that is made from something else by now, or whose state is somewhere else."""
     now = trace_of(workspace)
-    if (
-        acts and now.state_file != made_from.state_file
-    ):  # a plan file has the path of the state in it
+    # A plan file has the path of the state in it.
+    if acts and now.state_file != made_from.state_file:
         message = (
             f"{unit} keeps its state in a file where the plan was made: {made_from.state_file}"
         )

@@ -135,9 +135,8 @@ def prune_workloads(
         around = counting.session.surroundings
         result = _result_of(sets[unit])
         changes = tuple(_changes(result, deletions=True))
-        if (
-            cluster is None or not result.prune
-        ):  # nothing of it is there any more, or none of our business
+        # Nothing of it is there any more, or none of our business.
+        if cluster is None or not result.prune:
             return Effect(outcome=Outcome.PRUNED, changes=changes, deleted=result.forgotten)
         around.on_event(UnitStarted(unit=unit, activity="pruning"))
 

@@ -94,9 +94,8 @@ def _made_by(runs: Sequence[RecordedRun], subject: Subject, *, all_runs: bool) -
     before = next((found for run in older if (found := _owned(run, subject.name))), None)
     if before is None:
         return all_runs
-    if (
-        first.entries[0].run.operation is Operation.REPAIR
-    ):  # it changes what is known, and no object
+    # A repair changes what is known, and no object.
+    if first.entries[0].run.operation is Operation.REPAIR:
         return False
     return (before.uid, before.fingerprint, before.unit) != (now.uid, now.fingerprint, now.unit)
 

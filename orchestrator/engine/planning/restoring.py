@@ -72,9 +72,8 @@ def _going_back(session: Session, wanted: Wanted, runs: tuple[PastRun, ...]) -> 
     commits = dict.fromkeys([session.revision.commit, *(run.revision.commit for run in runs)])
     held = session.repository.contents(tuple(commits), paths)
     now = held[session.revision.commit]
-    there = (
-        os.path.lexists(session.tree / path) for path in paths
-    )  # what may be, and is not, is none
+    # What may be, and is not, is none.
+    there = (os.path.lexists(session.tree / path) for path in paths)
     if not all(found for found, is_there in zip(now, there, strict=True) if is_there):
         return None  # it lies in a repository inside this one: nobody can tell from here
     told = _told(session, paths, held)

@@ -8,9 +8,8 @@ from orchestrator.errors import RepositoryError
 from orchestrator.forges.forge import ChangeRequest
 from orchestrator.repository.repository import Repository, open_repository
 
-_HISTORY: Final = (
-    1_000  # commits that a shallow clone fetches to find where base and request parted
-)
+# So many commits a shallow clone fetches to find where base and request parted.
+_HISTORY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

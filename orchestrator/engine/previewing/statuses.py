@@ -22,9 +22,8 @@ from orchestrator.reports.preview.words import cause, headline
 
 _NAME: Final = "orchestrator"
 _OF_A_STACK: Final = re.compile(r"[a-z0-9-]{1,40}/([a-z0-9-]{1,40}|\*)")
-_OF_A_REQUEST: Final = re.compile(
-    r"/(\d+)#"
-)  # so the address of a comment ends, whichever forge it is
+# So the address of a comment ends, whichever forge it is.
+_OF_A_REQUEST: Final = re.compile(r"/(\d+)#")
 _MOST_LOST: Final = 3
 _LONGEST_NAME: Final = 255
 _HASH: Final = 10  # characters of a hash that tell names apart

@@ -45,9 +45,8 @@ def sweep_plans(plans: Path) -> None:
 
 def _sweep_unit(home: Path) -> None:
     with open_private(home / LOCK) as handle:
-        fcntl.flock(
-            handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB
-        )  # raises when somebody is at work
+        # Raises when somebody is at work.
+        fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         for left in _left(home):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)

@@ -149,9 +149,8 @@ class _Graph:
             )
             yield from (_Step(key, each, through) for each in sorted(wanted))
             return
-        for name in sorted(
-            self.reads(step.module).uses
-        ):  # not to be seen: then whatever it is given counts
+        # Where that is not to be seen, whatever it is given counts.
+        for name in sorted(self.reads(step.module).uses):
             if name.startswith(f"call.{call}."):
                 yield _Step(step.module, name, through)
 

@@ -139,9 +139,8 @@ class _Shadow:
                 workspace, argv, journal=folder / "plan.jsonl", on_message=self._progress.take
             )
             ended = replace(ended, diagnostics=self._reader.understood(ended.diagnostics))
-            if (
-                ended.code != _CHANGES
-            ):  # what is pending is to be created, so that there is always something
+            # What is pending is to be created, so that there is always something.
+            if ended.code != _CHANGES:
                 return ended, None
             reading = shown(workspace, plan_file, self._read)
         told = (one for one in in_order(ended.diagnostics) if self._tells(one))

@@ -80,9 +80,8 @@ class GitStore:
         self._hindrance: OrchestratorError = out_of_order(self._subject)  # and why they were
         self._lined_up: dict[str, str] = {}
         self._holding = False
-        self._sole = (
-            ""  # the lock that was taken with the ledger standing where this clone knows it
-        )
+        # The lock that was taken with the ledger standing where this clone knows it.
+        self._sole = ""
 
     def rooted(self) -> bool:
         """Whether a ledger that is read here has been on this remote, or with no remote in this clone alone."""

@@ -82,9 +82,8 @@ class Lineage:
         if self.plumbing.descends(here.ledger, ancestor=ledger):
             return False
         since = self.plumbing.log(ledger, limit=_MOST)
-        if (
-            here.seen in since
-        ):  # the entries up to there tell, without the history of what was applied
+        # The entries up to there tell, without the history of what was applied.
+        if here.seen in since:
             return True if here.ledger in since else None
         return True if self.leads_back(ledger, here.ledger) else None
 

@@ -46,9 +46,8 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
         hidden if size(hidden) <= limit // _SHARE_OF_MEMORY else remember(preview, plans=False),
     )
     memory = recall(previous)
-    compared = (
-        memory and memory.whole and preview.error is None
-    )  # else nobody knows what became of the plans
+    # Otherwise nobody knows what became of the plans.
+    compared = memory and memory.whole and preview.error is None
     since = tuple(_since(memory, preview)) if memory and compared else ()
     if not any(map(loud, preview.stacks)) and preview.error is None:
         text = _without_effect(preview)

@@ -187,9 +187,8 @@ class _Progress:
             self._report(f"downloading {line.split()[2]}")
             return
         self._compiled += 1
-        if (
-            self._compiled >= self._total - 1
-        ):  # the program itself is compiled and linked in one step
+        # The program itself is compiled and linked in one step.
+        if self._compiled >= self._total - 1:
             self._report("linking")
         else:
             self._report(f"{self._compiled} of {self._total} packages")

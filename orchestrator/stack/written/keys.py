@@ -10,9 +10,8 @@ if TYPE_CHECKING:
 
 LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"  # at most 40 characters
 
-OFF: Final = (
-    "{off}"  # tags of a choice; no key of a file looks like this, so they are told from keys
-)
+# Tags of a choice; no key of a file looks like this, so they are told from keys.
+OFF: Final = "{off}"
 SETTINGS: Final = "{settings}"
 NAMED: Final = "{named}"
 

@@ -29,9 +29,8 @@ from orchestrator.workloads.live import Live
 
 _LOOK_SECONDS: Final = 0.2  # how late a request to stop may be noticed
 _LOOK_AT_ALL_SECONDS: Final = 1.0  # how late a rule that depends on time, or a Pod that is stuck
-_LOOK_AT_ALL_SHARE: Final = (
-    0.05  # of the time, at the most: where thousands are waited for, one look takes a while
-)
+# Of the time, at the most: where thousands are waited for, one look takes a while.
+_LOOK_AT_ALL_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

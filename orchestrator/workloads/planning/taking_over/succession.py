@@ -158,10 +158,8 @@ def _declared(entry: Entry, succession: Succession, live: Live) -> bool:
             return True
         case "kubectl", "Apply":  # kubectl apply --server-side
             return True
-        case (
-            "before-first-apply",
-            "Update",
-        ):  # all that was there before anybody's fields were recorded
+        case ("before-first-apply", "Update"):
+            # All that was there before anybody's fields were recorded.
             return bool(annotation(live, LAST_APPLIED))
         case _:
             return False

@@ -79,8 +79,7 @@ def _definitions(
     missing = [ref for ref in named.values() if ref not in live]
     try:
         fetched = cluster.get_many(missing)
-    except (
-        AccessDenied
-    ):  # not everybody may read definitions: then the server is asked about the objects
+    except AccessDenied:
+        # Not everybody may read definitions: then the server is asked about the objects.
         fetched = {}
     return {key: live.get(ref) or fetched.get(ref) for key, ref in named.items()}
