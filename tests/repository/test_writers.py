@@ -55,12 +55,18 @@ _LINES = "".join(f"{number}\n" for number in range(9))
 _KATHERINE = "Katherine <katherine@example.org>"
 
 
-def _merge(root: Path, *sides: str, by: Callable[[], object] = lambda: None, how: str = "") -> None:
-    """Merge branches as Katherine, who does something more before the commit."""
+def _merge(
+    root: Path,
+    *sides: str,
+    by: Callable[[], object] = lambda: None,
+    how: str = "",
+    who: str = _KATHERINE,
+) -> None:
+    """Merge branches as Katherine, if not told otherwise, who does something more before the commit."""
     git(root, "merge", "--quiet", "--no-ff", "--no-commit", *how.split(), *sides)
     by()
     git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "Merge it", f"--author={_KATHERINE}")
+    git(root, "commit", "--quiet", "--message", "Merge it", f"--author={who}")
 
 
 def _two_sides(root: Path) -> str:
@@ -118,6 +124,41 @@ def test_who_makes_more_of_a_merge_than_git_alone_wrote_that(
     _merge(root, "side", how=how, by=lambda: file and (root / file).write_text(text))
 
     assert ("Katherine" in _found(root, base)) is counts
+
+
+def test_of_many_merges_only_those_count_that_say_more(tmp_path: Path) -> None:
+    """All are asked about at once: one that one side alone changed, and one whose sides parted twice."""
+    root = make_repository(tmp_path / "shop")
+    base = commit_file(root, "shop/lines", _LINES)
+
+    def merge(name: str, *sides: str, more: str = "") -> None:
+        evil = root / more
+        _merge(
+            root, *sides, by=lambda: more and evil.write_text("evil\n"), who=f"{name} <{name}@x>"
+        )
+
+    for number, name in enumerate(("Annie", "Bertha", "Mallory", "Clara", "Edith", "Frances")):
+        git(root, "switch", "--quiet", "--create", f"side-{number}")
+        _by(root, "Dorothy", f"shop/side-{number}")
+        git(root, "switch", "--quiet", "main")
+        if number % 2 == 0:
+            _by(root, "Grace", f"shop/own-{number}")
+        merge(name, f"side-{number}", more="shop/evil" if name == "Mallory" else "")
+    git(root, "switch", "--quiet", "--create", "across")
+    crossing = [_by(root, "Dorothy", "shop/crossed"), _head(root)][-1]
+    git(root, "switch", "--quiet", "main")
+    _by(root, "Grace", "shop/crossing")
+    for branch, other, name in (("across", "main", "Hedwig"), ("main", crossing, "Ida")):
+        git(root, "switch", "--quiet", branch)
+        merge(name, other)
+        _by(root, "Grace", f"shop/after-{name}")
+    git(root, "switch", "--quiet", "--create", "third", base)
+    _by(root, "Dorothy", "shop/third")
+    git(root, "switch", "--quiet", "main")
+    merge("Jane", "across")
+    merge("Olive", "third", more="shop/lines")
+
+    assert _found(root, base) == {"Dorothy", "Grace", "Mallory", "Olive"}
 
 
 def test_of_a_merge_of_many_sides_the_same_holds(tmp_path: Path) -> None:
