@@ -28,6 +28,9 @@ _WRONG_TYPE: Final = re.compile(
     r"(?:&value\.valueUnstructured\{Value:(?P<bare>[^}\n]*)\}|&\{(?P<given>[^}\n]*)\}|(?P<type>\w+))"
 )
 _TWICE: Final = re.compile(r"\.(?P<list>\S+): duplicate entries for key (?P<key>\[[^\]]*\])")
+_UNREADABLE: Final = re.compile(
+    r"unable to convert unstructured object to [^:]+: (?P<why>.+)", re.DOTALL
+)
 _OTHER_OBJECT: Final = re.compile(r"\buid mismatch\b|\bUID in precondition\b")
 _MODIFIED: Final = re.compile("object has been modified")
 _QUOTED_VALUE: Final = re.compile(r"(Invalid|Unsupported|Duplicate) value: .*?(?=: |$)", re.DOTALL)
@@ -105,6 +108,10 @@ class Invalid(ClusterError):
         self.causes = causes or {}
 
 
+class Unreadable(Invalid):
+    """A value of the manifest is not of the form that its field has; the server does not say which one."""
+
+
 class Refused(ClusterError):
     """A rule of somebody's refuses what is asked for, in the words of that rule."""
 
@@ -133,9 +140,11 @@ def explain(status: int, body: Json, request: Request, *, where: str) -> Cluster
         return superseded(request.title, gone="no existing object" in message)
     if request.absent and _MODIFIED.search(message):
         return appeared(request.title)
-    # These come with 500, the first from servers before 1.27 only.
+    # These, and what cannot be read, come with 500, the first from servers before 1.27 only.
     if any(words.search(message) for words in (_UNDECLARED, _WRONG_TYPE, _TWICE)):
         return _invalid(answer, request, message)
+    if unreadable := _UNREADABLE.search(message):
+        return _unreadable(request, unreadable["why"])
     meanings = {
         400: _invalid,
         401: lambda *_: _unauthorized(where),
@@ -296,6 +305,14 @@ def _wrong_types(request: Request, message: str) -> Invalid:
     told = "; ".join(found)
     hint = hint if wants_text else ""
     return Invalid(f"{request.title} is not valid: {told}", causes=found, hint=hint)
+
+
+def _unreadable(request: Request, why: str) -> Unreadable:
+    return Unreadable(
+        f"{request.title or request.resource} is not valid: {why}",
+        hint="a value does not have the form of its field, such as an amount, which is written like 250m, 1.5 or 2Gi; "
+        f"kubectl explain {request.resource} --recursive lists the types",
+    )
 
 
 def _said_twice(request: Request, message: str) -> Invalid:

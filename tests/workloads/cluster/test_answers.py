@@ -12,6 +12,7 @@ from orchestrator.workloads.cluster.answers import (
     Request,
     Superseded,
     TooEarly,
+    Unreadable,
     explain,
 )
 from tests.workloads.builders import ref
@@ -215,6 +216,16 @@ def test_elements_of_one_name_are_told_in_order() -> None:
         f'Deployment shop/web is not valid: {inner}.env[name="A"], '
         f'{inner}.ports[containerPort=80,protocol="TCP"] stands more than once'
     )
+
+
+def test_a_value_that_cannot_be_read_is_told_in_few_words() -> None:
+    """The server says that with 500, and not of which field: what it asks for is the part that helps."""
+    kind = "apps/v1, Kind=Deployment"
+    words = f"failed to convert new object (shop/web; {kind}) to proper version: unable to convert unstructured"
+    error = answer(500, f"{words} object to {kind}: cannot convert float64 to int32")
+    assert isinstance(error, Unreadable)
+    assert error.message == "Deployment shop/web is not valid: cannot convert float64 to int32"
+    assert "kubectl explain deployments.apps" in error.hint
 
 
 def test_values_of_secrets_are_left_out() -> None:

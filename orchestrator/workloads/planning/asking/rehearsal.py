@@ -16,7 +16,7 @@ from orchestrator.stack.expressions import Path, Pending, Tree
 from orchestrator.stack.model import Json
 from orchestrator.stack.paths import written
 from orchestrator.workloads.cluster import Cluster
-from orchestrator.workloads.cluster.answers import Invalid, TooEarly
+from orchestrator.workloads.cluster.answers import Invalid, TooEarly, Unreadable
 from orchestrator.workloads.cluster.requests import Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
@@ -173,7 +173,8 @@ def _manifest(
 
 
 def _refused(reply: Reply) -> bool:
-    return type(reply) is Invalid and _NO_DRY_RUN not in reply.message
+    plain = type(reply) is Invalid and _NO_DRY_RUN not in reply.message
+    return plain or isinstance(reply, Unreadable)
 
 
 def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> ClusterError | None:
@@ -185,7 +186,8 @@ def _certain(part: _Part, one: Reply, other: Reply, there: Live | None) -> Clust
     if there is not None or not (isinstance(one, Invalid) and isinstance(other, Invalid)):
         return None
     if not part.item.pending:
-        return one if _ABOUT_FIELDS in one.message or any(one.causes.values()) else None
+        named = _ABOUT_FIELDS in one.message or any(one.causes.values())
+        return one if named or isinstance(one, Unreadable) else None
     waiting = dict(_pending_paths(dict(part.item.value), ()))
     if _ABOUT_FIELDS in one.message:
         told = without_stand_ins(one.message, other.message, waiting)

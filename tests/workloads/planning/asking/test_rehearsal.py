@@ -30,6 +30,10 @@ def _in_new_namespace(ground: Ground, text: str) -> str:
         (("replicas: 1", "replicas: -1"), "spec.replicas: Invalid value: -1"),
         (("replicas: 1", 'replicas: "1"'), "spec.replicas has to be a number, not a string"),
         (("matchLabels: {app: web}", "matchLabels: {app: other}"), "selector` does not match"),
+        (
+            ("image:", "resources: {limits: {memory: 1Gib}}, image:"),
+            "is not valid: quantities must match the regular expression",
+        ),
     ],
 )
 def test_mistakes_in_a_namespace_of_the_same_plan(
