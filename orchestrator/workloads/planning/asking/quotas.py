@@ -143,22 +143,36 @@ def _fits(
 
 
 def _untold(quota: Live, objects: Iterable[Taking]) -> dict[ObjectRef, str]:
-    """Return the Pods that may use too much of a quota, while another one refuses them before this one is asked."""
+    """Return the Pods made anew that may use too much of a quota, for all that the server says."""
+    doubts = ((item.ref, _doubt(item, quota)) for item in objects if item.anew)
+    return {ref: told for ref, told in doubts if told}
+
+
+def _doubt(item: Taking, quota: Live) -> str:
     hard, title = mapping(mapping(quota, "spec"), "hard"), _title(quota)
     used = mapping(mapping(quota, "status"), "used")
-    return {
-        item.ref: f"the quota {item.refused_by} has no room beside the old one, which hides whether the quota "
-        f"{title} has any: {'; '.join(limits)}"
-        for item in objects
-        if item.hidden and item.refused_by != title
-        if (
-            limits := [
-                f"{name} is {used.get(name, 'unknown')} of {hard[name]}"
-                for name in sorted(hard)
-                if item.may_use(name)
-            ]
-        )
-    }
+    behind = item.hidden and item.refused_by != title
+    limits = [
+        f"{name} is {used.get(name, 'unknown')} of {hard[name]}"
+        for name in sorted(hard)
+        if item.may_use(name) and (behind or not _judged(name, quota))
+    ]
+    if not limits:
+        return ""
+    why = (
+        f"the quota {item.refused_by} has no room beside the old one, which hides whether the quota {title} has any"
+        if behind
+        else f"the server cannot say yet whether the quota {title} has room"
+    )
+    return f"{why}: {'; '.join(limits)}"
+
+
+def _judged(name: str, quota: Live) -> bool:
+    """Whether the server has judged by this limit or a lower one, since the plan neither brings nor lowers it."""
+    known = mapping(mapping(quota, "status"), "hard").get(name)
+    limit = mapping(mapping(quota, "spec"), "hard")[name]
+    before, after = amount(known), amount(limit)
+    return known == limit or (before is not None and after is not None and before <= after)
 
 
 def _over(

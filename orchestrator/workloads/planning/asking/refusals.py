@@ -12,7 +12,7 @@ from orchestrator.workloads.live import Live, mapping
 from orchestrator.workloads.planning.taking_over.claims import Claim
 from orchestrator.workloads.records.fields import entries
 
-_ROOM: Final = "let the quota allow more, or want less of it; where another set changes the quota, apply that first"
+_ROOM: Final = "let the quota allow more, or want less of it; where the same plan changes the quota, apply that first"
 _FIRST: Final = "have the same set bring it, or apply first what does"
 _BY_HAND: Final = (
     "where it is said only because the old object is there, or of another name, delete that by hand: "

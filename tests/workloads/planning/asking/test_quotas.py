@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.plans.objects import ObjectRef
 from orchestrator.stack.model import Json
+from orchestrator.workloads.live import mapping
 from orchestrator.workloads.planning.asking.quotas import Taking, overdrawn, taken, uncounted
 from tests.workloads.builders import ref
 
@@ -163,11 +164,26 @@ def test_what_a_pod_uses_is_unknown_while_another_quota_refuses_it(
 ) -> None:
     """The server names one quota: of the others nobody knows whether they have room once the old Pod is gone."""
     pod = replace(_pod(by), requested={"requests.memory": Fraction(1)})
-    found = overdrawn(quota({name: "1"}, hard={name: "2"}), [pod], [pod.ref])
+    found = overdrawn(_known(quota({name: "1"}, hard={name: "2"}), name, "2"), [pod], [pod.ref])
     why = (
         "the quota others has no room beside the old one, which hides whether the quota few has any"
     )
     assert list(found.values()) == told * [f"{why}: {name} is 1 of 2"]
+
+
+@pytest.mark.parametrize(
+    ("known", "told"), [(None, True), ("3", True), ("2", False), ("2000m", False), ("1", False)]
+)
+@pytest.mark.parametrize("by", ["", "few"])
+def test_what_a_pod_uses_of_a_limit_that_the_plan_brings_is_unknown(
+    known: str | None, by: str, *, told: bool
+) -> None:
+    """The server has judged by the limit of before, if by any; a new Pod leaves none behind when it is refused."""
+    limit = _known(quota({"cpu": "1"}, hard={"cpu": "2"}), "cpu", known)
+    found = overdrawn(limit, [_pod(by)], [_pod(by).ref])
+    why = "the server cannot say yet whether the quota few has room: cpu is 1 of 2"
+    assert list(found.values()) == told * [why]
+    assert not overdrawn(limit, [replace(_pod(by), anew=False)], [_pod(by).ref])
 
 
 def test_a_claim_that_is_given_its_class_may_be_of_any() -> None:
@@ -193,6 +209,12 @@ def test_a_claim_that_is_given_its_class_may_be_of_any() -> None:
 def test_a_service_takes_the_ports_that_it_will_be_given(spec: dict[str, Json], ports: int) -> None:
     """The server counts them before it gives them, where the manifest names none, too."""
     assert taken("services.nodeports", {"spec": spec}, "services") == ports
+
+
+def _known(limit: dict[str, Json], name: str, most: str | None) -> dict[str, Json]:
+    """Return a quota of which the server knows this limit."""
+    hard: dict[str, Json] = {} if most is None else {name: most}
+    return {**limit, "status": {**mapping(limit, "status"), "hard": hard}}
 
 
 def _pod(refused_by: str) -> Taking:

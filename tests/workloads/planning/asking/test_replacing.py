@@ -438,7 +438,7 @@ def test_a_quota_that_another_set_raises_gives_no_room_for_what_is_deleted_first
         sets = ground.rendered(wanted, replace=True), ground.rendered(quota("9Gi"), name="platform")
         with pytest.raises(ClusterError, match=words) as raised:
             ground.plan(*sets, inventory=inventory)
-        assert "where another set changes the quota, apply that first" in raised.value.hint
+        assert "where the same plan changes the quota, apply that first" in raised.value.hint
     wanted = f"{quota('9Gi')}\n---\n{claims('ReadWriteMany', '3Gi', '3Gi')}"
     plan = ground.plan(ground.rendered(wanted, replace=True), inventory=inventory)[0]
     assert sorted(told(plan).values()) == [Action.MOVE, Action.REPLACE, Action.REPLACE]
@@ -463,13 +463,15 @@ def test_a_pod_is_not_deleted_for_room_that_only_one_quota_of_many_has(ground: G
 
 
 def test_a_quota_of_some_objects_gives_the_room_that_its_set_makes(ground: Ground) -> None:
-    """It may not be about the old Pod: it is raised first, to where there is room for both."""
+    """It may not be about the old Pod: it is there first, and raised to where there is room for both."""
 
     def text(most: str, cpu: str) -> str:
         spec = {"hard": {"requests.cpu": most}, "scopes": ["NotBestEffort"]}
         return f"{json.dumps(manifest('ResourceQuota', 'v1', spec=spec))}\n---\n{_using(cpu)}"
 
     inventory = ground.apply(_using("1"), wait=Wait(enabled=False))
+    with pytest.raises(ClusterError, match=r"cannot say yet .* quota it has .*: requests\.cpu"):
+        ground.plan(ground.rendered(text("3", "2"), replace=True), inventory=inventory)
     inventory = ground.apply(text("1", "1"), inventory=inventory, wait=Wait(enabled=False))
     counted = ground.path("resourcequotas", "it")
     eventually(lambda: ground.others.get(counted), lambda live: _used(live) == "1")
