@@ -484,7 +484,8 @@ def test_a_quota_of_some_objects_gives_the_room_that_its_set_makes(ground: Groun
         inventory=inventory,
         wait=Wait(enabled=False, timeout=60.0),
     )
-    eventually(lambda: ground.others.get(counted), lambda live: _used(live) == "2")
+    (container,) = ground.others.get(ground.path("pods", "it"))["spec"]["containers"]
+    assert container["resources"]["requests"] == {"cpu": "2"}
 
 
 def test_a_claim_that_a_pod_goes_on_using_is_not_deleted(ground: Ground) -> None:
