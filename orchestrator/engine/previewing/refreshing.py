@@ -65,8 +65,13 @@ def refresh(
         if not request.merged_as and _nothing_stands(surroundings, forge, request, configuration):
             now = marked(forge, marker(configuration))
             if tries > 0 and now is not None and now.text != known:  # a run was done meanwhile
-                return refresh(
-                    surroundings, forge, configuration=configuration, limit=limit, tries=tries - 1
+                return refresh(  # of what that run said, something may just have been taken back
+                    surroundings,
+                    forge,
+                    configuration=configuration,
+                    limit=limit,
+                    anew=request.head,
+                    tries=tries - 1,
                 )
         return Refreshed(number=request.number, found=Found.NO_COMMENT)
     with ExitStack() as resources:
