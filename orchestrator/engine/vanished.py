@@ -41,6 +41,10 @@ class Unplaced(PlanRefused):
     """Nobody knows any more where the ledger is of what Git declares no more."""
 
 
+class Forgotten(PlanRefused):
+    """No revision can be read that applied what Git declares no more."""
+
+
 class Elsewhere(PlanRefused):
     """What a revision declares no more was applied last from no commit of its history: others may keep it."""
 
@@ -176,7 +180,11 @@ def open_as_applied(
     hollow, mistakes = known or (_in_usual_place(surroundings, repository, files, owner), ())
     state = open_store(hollow).read()
     if state.units or state.inventory:
-        found = _readable(hollow, state)
+        try:
+            found = _readable(hollow, state)
+        except Forgotten:  # so is what another branch applied, of which no commit is here
+            _check_from_here(repository, revision, owner, state)
+            raise
         _check_from_here(repository, revision, owner, state)
         return found
     if declared and (known is None or mistakes):
@@ -278,4 +286,4 @@ def _readable(hollow: Session, state: LedgerState) -> Session:
             troubles.append(f"{revision}: {error.in_a_line}")
     message = f"{owner} is no longer declared in Git, and no revision that applied it can be read"
     hint = "declare it again, apply, and destroy it then"
-    raise PlanRefused(message, hint=hint, detail="\n".join(troubles))
+    raise Forgotten(message, hint=hint, detail="\n".join(troubles))

@@ -89,7 +89,7 @@ def author_of(git: Git, commit: str) -> str:
 
 
 def _missing(git: Git, name: str) -> RepositoryError:
-    if git.attempt("rev-parse", "--verify", "--quiet", "HEAD").code != 0:
+    if _has_no_commit(git, name):
         return RepositoryError(
             "the repository has no commit yet", hint="make the first one: git add . && git commit"
         )
@@ -102,6 +102,13 @@ def _missing(git: Git, name: str) -> RepositoryError:
         f"there is no revision {name} in this repository",
         hint="fetch it first, or see git log for its name",
     )
+
+
+def _has_no_commit(git: Git, name: str) -> bool:
+    """Whether nothing was committed yet; in an agent's clone, which has nothing checked out, there may be others."""
+    if git.attempt("rev-parse", "--verify", "--quiet", "HEAD").code == 0:
+        return False
+    return name == "HEAD" or not git.run("for-each-ref", "--count=1")
 
 
 def _object_header(line: bytes) -> tuple[str, str, int] | None:

@@ -73,6 +73,13 @@ def test_a_repository_without_commits_is_explained(tmp_path: Path) -> None:
         assert "git commit" in refused.value.hint
 
 
+def test_a_clone_with_nothing_checked_out_has_commits(checkout: Path) -> None:
+    """As an agent's has: a commit that is not there is missed by its name."""
+    git(checkout, "symbolic-ref", "HEAD", "refs/heads/none")
+    with pytest.raises(RepositoryError, match="there is no revision 0000"):
+        open_repository(checkout).revision("0" * 40)
+
+
 def test_a_detached_head_is_a_revision(checkout: Path) -> None:
     """A pipeline checks out a commit without a branch; that is a revision like any other."""
     first = git(checkout, "rev-parse", "HEAD")

@@ -478,8 +478,19 @@ def test_what_is_declared_again_is_taken_away_no_further(keeper: Keeper, world: 
     assert _text(world) == "hello"
 
 
-def test_what_is_applied_from_another_branch_has_not_left_git(keeper: Keeper, world: World) -> None:
-    """Whoever looks at one branch takes nothing away that somebody keeps on another, known to him before or not."""
+@pytest.mark.parametrize("store", ["git", "directory"])
+def test_what_is_applied_from_another_branch_has_not_left_git(
+    keeper: Keeper, world: World, store: str
+) -> None:
+    """Whoever looks at one branch takes nothing away that somebody keeps on another, known to him before or not.
+
+    A ledger that is not in Git brings no commit of the other branch along.
+    """
+    if store == "directory":
+        (keeper.home / "ledgers").mkdir()
+        where = {"store": "directory", "path": str(keeper.home / "ledgers")}
+        world.declare(None, {"shop": {"path": "shop", "namespace": world.name}}, ledger=where)
+        keeper.push("Keep the ledger elsewhere")
     keeper.tell(defaults={"vanished": "destroy"})
     assert keeper.once().code == 0
     git(world.root, "switch", "--quiet", "--create", "production")
@@ -493,6 +504,7 @@ def test_what_is_applied_from_another_branch_has_not_left_git(keeper: Keeper, wo
     (ended,) = told(left, "task ended")
     assert (left.code, ended["task"], ended["end"]) == (0, "destroy", "unchanged"), left.said
     assert "which is not in the history of" in ended["why"]
+    assert "only if no other branch does" in ended["hint"]
     (keeper.home / "agent" / "agenda.json").unlink()
     forgetful = keeper.once()
     assert forgetful.code == 0, forgetful.said
