@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.engine.planning.paths import WHOLE, mentions_revision, survey
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import InvalidStack, OrchestratorError
 from orchestrator.plans.declared import Declared
 from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
@@ -44,7 +44,7 @@ def declared_at(
         for environment in each.environments:
             content = each.content or _hashed(each.paths, contents)
             yield Declared(
-                stack=each.stack, environment=environment, content=content, mistaken=each.mistaken
+                stack=each.stack, environment=environment, content=content, mistakes=each.mistakes
             )
 
 
@@ -69,7 +69,7 @@ class _Made:
     environments: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     content: str = ""
-    mistaken: bool = False
+    mistakes: str = ""
     trouble: str = ""
 
 
@@ -84,7 +84,7 @@ def _made(tree: Path, file: StackFile, project: Project, revision: Revision) -> 
         stack, mistakes = read_stack(tree, file, names[0], project, revision=revision.commit)
         made = _Made(stack=file.name, environments=tuple(names))
         if mistakes:
-            return replace(made, mistaken=True)
+            return replace(made, mistakes=InvalidStack(mistakes).in_a_line)
         found = survey(tree, stack)
         if mentions_revision(tree, found.paths):
             return replace(made, content=revision.commit)

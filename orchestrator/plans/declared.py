@@ -8,12 +8,12 @@ class Declared:
     """A stack in an environment as a revision declares it.
 
     ``content`` is the same at two revisions only when the stack is made of the same; it is empty where nobody can
-    tell. ``mistaken`` says that its file has mistakes, and may declare more than it seems to. ``trouble`` is why its
-    file cannot be read, and empty otherwise; then ``environment`` may be empty too.
+    tell. ``mistakes`` are those of its file, which may declare more than it seems to then. ``trouble`` is why its file
+    cannot be read, and empty otherwise; then ``environment`` may be empty too.
     """
 
     stack: str
     environment: str
     content: str = ""
-    mistaken: bool = False
+    mistakes: str = ""
     trouble: str = ""

@@ -151,7 +151,7 @@ def test_what_is_declared_anew_is_taken_away_no_further() -> None:
 def test_an_environment_that_a_file_with_mistakes_lacks_is_left_as_it_is() -> None:
     """Where its environments are a list, say, it seems to declare none but the one that stacks without any have."""
     known = {key(environment="production"): Item(key=key(environment="production"), revision="r1")}
-    other = replace(declared(), mistaken=True)
+    other = replace(declared(), mistakes="it is a list")
     agenda, gone = surveyed(known, survey("r2", other), NOW, repository="a")
     assert gone == ()
     assert agenda[key(environment="production")] == known[key(environment="production")]

@@ -36,7 +36,7 @@ def surveyed(
         if not each.trouble
     }
     known = {key for key in agenda if key.repository == repository and key.stack}
-    unreadable = {each.stack for each in found.declared if each.trouble or each.mistaken}
+    unreadable = {each.stack for each in found.declared if each.trouble or each.mistakes}
     first = not known
     items = dict(agenda)
     for key, each in wanted.items():

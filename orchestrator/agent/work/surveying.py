@@ -1,5 +1,6 @@
 """Looking at a revision of a repository: fetch it, and list the stacks of it that are the agent's business."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from orchestrator.agent.configuration.model import Repository
@@ -36,7 +37,7 @@ def survey(order: Order, around: Surroundings) -> Survey:
             names.add(file.name)
         return wanted(file)
 
-    declared = tuple(declared_at(mirror.repository, revision, seen))
+    declared = _doubted(watched, tuple(declared_at(mirror.repository, revision, seen)))
     left = (
         Declared(stack=each.stack, environment=each.environment)
         for each in left_at(around, mirror.repository, revision, wanted)
@@ -48,11 +49,27 @@ def survey(order: Order, around: Surroundings) -> Survey:
         signer=signer,
         signers=asked,
         left=tuple(each for each in left if _kept(watched, each)),
-        declared=tuple(
-            replace(each, trouble=around.secrets.redact(each.trouble)) for each in found
-        ),
+        declared=tuple(_redacted(each, around.secrets.redact) for each in found),
         undeclared=undeclared(watched, declared, names),
     )
+
+
+def _doubted(watched: Repository, declared: Sequence[Declared]) -> tuple[Declared, ...]:
+    """Return what is declared; a file with mistakes that seems to have no environment that is kept cannot be read.
+
+    It may have one, such as where `environments` is a list.
+    """
+    seen = {each.stack for each in declared if _kept(watched, each)}
+    return tuple(
+        replace(each, environment="", trouble=each.mistakes)
+        if each.mistakes and each.stack not in seen
+        else each
+        for each in declared
+    )
+
+
+def _redacted(declared: Declared, redact: Callable[[str], str]) -> Declared:
+    return replace(declared, mistakes=redact(declared.mistakes), trouble=redact(declared.trouble))
 
 
 def _kept(watched: Repository, declared: Declared) -> bool:

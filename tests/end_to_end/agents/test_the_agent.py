@@ -450,6 +450,27 @@ def test_a_mistake_takes_nothing_away(keeper: Keeper, world: World) -> None:
     assert not world.exists("ConfigMap", "greeting"), gone.said
 
 
+def test_a_mistake_hides_no_environment(keeper: Keeper, world: World) -> None:
+    """Whoever keeps one environment alone is told the mistake, and not that Git declares that one no more."""
+    keeper.tell(defaults={"environments": ["production"]})
+    file = world.root / "stacks" / world.name / "stack.yaml"
+    right = f"{file.read_text()}\nenvironments: {{production: {{}}}}\n"
+    file.write_text(right)
+    keeper.push("Name the environment")
+    assert keeper.once().code == 0
+    file.write_text(right.replace("{production: {}}", "[production]"))
+    keeper.push("Make a mistake")
+    mistaken = keeper.once()
+    (unreadable,) = told(mistaken, "stack cannot be read")
+    assert f"stacks/{world.name}/stack.yaml:" in unreadable["why"], mistaken.said
+    for phrase in ("stack is no longer declared", "stack is not declared"):
+        assert told(mistaken, phrase) == []
+    assert mistaken.code == 1
+    file.write_text(right)
+    keeper.push("Mend it")
+    assert keeper.once().code == 0
+
+
 def test_what_is_declared_again_is_taken_away_no_further(keeper: Keeper, world: World) -> None:
     """A deletion that takes its time is not waited for, and all else that was to follow is left as it is."""
     slow = config_map("last", {"text": "slow"})
