@@ -119,16 +119,23 @@ def test_reading_is_enough_to_be_refused_the_rest(ground: Ground) -> None:
 
 
 def test_a_replacement_for_which_quotas_cannot_be_seen_is_refused(ground: Ground) -> None:
-    """The server names one that has no room beside the old object; who may not list them knows of no other."""
+    """The server names one that has no room beside the old object; who may not list them knows of no other.
+
+    Where none refuses that, all have room, seen or not.
+    """
     text = "{{apiVersion: v1, kind: Secret, metadata: {{name: it}}, immutable: true, stringData: {{a: '{}'}}}}"
     inventory = ground.apply(text.format(1))
-    full = {"metadata": {"name": "full"}, "spec": {"hard": {"count/secrets": "1"}}}
-    ground.others.create(ground.path("resourcequotas"), full)
-    counted = ground.path("resourcequotas", "full")
-    eventually(lambda: ground.others.get(counted), lambda live: bool(live["status"].get("used")))
     wanted = ground.rendered(text.format(2), replace=True)
+    full = {"metadata": {"name": "full"}, "spec": {"hard": {"count/secrets": "1"}}}
+    counted = ground.path("resourcequotas", "full")
     with reaching(allowed(ground, [rule("secrets")])) as cluster:
         limited = replace(ground, cluster=cluster)
+        (plan,) = limited.plan(wanted, inventory=inventory)
+        assert set(told(plan).values()) == {Action.REPLACE}
+        ground.others.create(ground.path("resourcequotas"), full)
+        eventually(
+            lambda: ground.others.get(counted), lambda live: bool(live["status"].get("used"))
+        )
         with pytest.raises(ClusterError, match="without the right to list resourcequotas in name"):
             limited.plan(wanted, inventory=inventory)
     (plan,) = ground.plan(wanted, inventory=inventory)

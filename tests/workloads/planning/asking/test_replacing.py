@@ -488,6 +488,33 @@ def test_a_quota_of_some_objects_gives_the_room_that_its_set_makes(ground: Groun
     assert container["resources"]["requests"] == {"cpu": "2"}
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["own", "others"])
+def test_quotas_that_have_room_stand_in_no_way(ground: Ground, *, own: bool) -> None:
+    """Nor do those without any that are about other objects; whoever made them."""
+    limits: dict[str, dict[str, Any]] = {
+        "ample": {"hard": {"pods": "9", "requests.cpu": "9", "requests.storage": "9Gi"}},
+        "best-effort": {"hard": {"pods": "0"}, "scopes": ["BestEffort"]},
+    }
+    quotas = [
+        {**manifest("ResourceQuota", "v1", spec=spec), "metadata": {"name": name}}
+        for name, spec in limits.items()
+    ]
+
+    def text(cpu: str, mode: str) -> str:
+        declared = [json.dumps(one) for one in quotas if own]
+        return "\n---\n".join([*declared, _using(cpu), json.dumps(claim(accessModes=[mode]))])
+
+    for one in () if own else quotas:
+        ground.others.create(ground.path("resourcequotas"), one)
+    inventory = ground.apply(text("1", "ReadWriteOnce"), wait=Wait(enabled=False))
+    counted = ground.path("resourcequotas", "ample")
+    eventually(lambda: ground.others.get(counted), lambda live: _used(live) == "1")
+    wanted = ground.rendered(text("2", "ReadWriteMany"), replace=True)
+    (plan,) = ground.plan(wanted, inventory=inventory)
+    replaced = {name for name, action in told(plan).items() if action is Action.REPLACE}
+    assert len(replaced) == 2, told(plan)
+
+
 def test_a_claim_that_a_pod_goes_on_using_is_not_deleted(ground: Ground) -> None:
     """It would be deleted for good and stay as long as the Pod does; one that is made anew too lets it go first."""
     mounted = {"name": "data", "persistentVolumeClaim": {"claimName": "it"}}
