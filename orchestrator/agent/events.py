@@ -65,7 +65,7 @@ class Unreadable:
 class Gone:
     """Git declares a stack, or one of its environments, no longer; ``destroyed`` says that it is taken away.
 
-    Where that was to be and cannot be, ``why`` says so, and ``hint`` what to do.
+    Where that was to be and cannot be, ``why`` says so. ``hint`` is what to do, where that is known.
     """
 
     key: Key

@@ -42,8 +42,11 @@ def _agent(event: events.Began | events.FileChanged | events.Stopping) -> None:
 
 def _undeclared(event: events.Unreadable | events.Gone) -> None:
     if isinstance(event, events.Gone):
-        why = {"why": event.why, "hint": event.hint} if event.why else {}
-        _about("stack is no longer declared", event.key, bad=True, destroyed=event.destroyed, **why)
+        said = {"why": event.why, "hint": event.hint}
+        told = {name: text for name, text in said.items() if text}
+        _about(
+            "stack is no longer declared", event.key, bad=True, destroyed=event.destroyed, **told
+        )
     else:
         _about("stack cannot be read", event.key, bad=True, why=event.error)
 

@@ -27,7 +27,7 @@ from orchestrator.agent.decisions.agenda import (
     stacks_of,
 )
 from orchestrator.agent.decisions.endings import Pace, ended, over, surveyed_badly
-from orchestrator.agent.decisions.naming import outcome
+from orchestrator.agent.decisions.naming import doubt, outcome
 from orchestrator.agent.decisions.revisions import (
     back,
     hurried,
@@ -337,7 +337,7 @@ class Loop:
                 )
         self.agenda, gone = surveyed(self.agenda, found, now, repository=repository)
         for key in gone:
-            self._gone(key, found.revision, now)
+            self._gone(key, found, now)
         self._announce(
             events.Surveyed(
                 repository=repository,
@@ -350,10 +350,11 @@ class Loop:
         )
         self._overtake(repository, found.revision)
 
-    def _gone(self, key: Key, revision: str, now: float) -> None:
-        destroyed = self._settings(key).vanished is Vanished.DESTROY
+    def _gone(self, key: Key, found: Survey, now: float) -> None:
+        revision, destroyed = found.revision, self._settings(key).vanished is Vanished.DESTROY
         if self.share.begins(key):
-            self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed))
+            hint = doubt(found)
+            self._announce(events.Gone(key=key, revision=revision, destroyed=destroyed, hint=hint))
         item = self.agenda[key]
         after = vanished(item, revision, now) if destroyed else left_alone(item, revision)
         if after is not None:

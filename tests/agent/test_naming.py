@@ -1,7 +1,9 @@
 """What the agent's file names and Git does not declare."""
 
+from dataclasses import replace
+
 from orchestrator.agent.configuration.model import Repository, StackSettings
-from orchestrator.agent.decisions.naming import outcome, undeclared
+from orchestrator.agent.decisions.naming import doubt, outcome, undeclared
 from orchestrator.agent.surveys import decode, encode
 from orchestrator.agent.verdicts import End
 from orchestrator.plans.declared import Declared
@@ -67,3 +69,10 @@ def test_a_repository_with_a_name_too_many_waits_for_somebody() -> None:
     assert decode(encode(found)) == found
     worse = survey("r1", declared("web", trouble="odd"), missed=missed)
     assert (outcome(worse).end, outcome(worse).message) == (End.FAILED, "odd")
+
+
+def test_what_left_git_may_stand_in_a_file_with_mistakes() -> None:
+    """Where a name is misspelt, say: that is corrected before anybody takes anything away."""
+    assert doubt(survey("r1", declared())) == ""
+    for other in (declared(trouble="odd"), replace(declared(), mistakes="no such key: nam")):
+        assert "one of them may declare it" in doubt(survey("r1", declared("web"), other))

@@ -9,6 +9,7 @@ from orchestrator.agent.verdicts import End, Verdict
 from orchestrator.plans.declared import Declared
 from orchestrator.stack.names import did_you_mean
 
+_MISTAKES: Final = "first correct the stack files that have mistakes: one of them may declare it"
 _HINT: Final = "name it as Git does, or remove it from the agent's file"
 
 
@@ -42,6 +43,11 @@ def outcome(found: Survey) -> Verdict:
         named = ", ".join(str(each) for each in found.undeclared)
         return Verdict(end=End.HELD, message=f"not declared in Git: {named}")
     return Verdict(end=End.UNCHANGED)
+
+
+def doubt(found: Survey) -> str:
+    """Return what to do first about what a revision seems to declare no more; empty where that is certain."""
+    return _MISTAKES if any(each.mistakes or each.trouble for each in found.declared) else ""
 
 
 def _of_all(usual: StackSettings, declared: Sequence[Declared]) -> Iterator[Undeclared]:

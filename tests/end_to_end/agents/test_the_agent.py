@@ -466,7 +466,12 @@ def test_a_mistake_hides_no_environment(keeper: Keeper, world: World) -> None:
     for phrase in ("stack is no longer declared", "stack is not declared"):
         assert told(mistaken, phrase) == []
     assert mistaken.code == 1
-    file.write_text(right)
+    folder = file.parent.rename(file.parent.with_name("elsewhere"))
+    (folder / "stack.yaml").write_text(right.replace("name:", "nam:"))
+    keeper.push("Make another mistake")
+    (gone,) = told(keeper.once(), "stack is no longer declared")
+    assert "one of them may declare it" in gone["hint"]
+    (folder / "stack.yaml").write_text(right)
     keeper.push("Mend it")
     assert keeper.once().code == 0
 
