@@ -182,6 +182,17 @@ def test_a_key_in_the_place_of_its_file_is_not_quoted(
     assert [*files_named(file)] == []
 
 
+def test_a_token_in_the_place_of_its_file_is_not_quoted(tmp_path: Path) -> None:
+    """Who writes `tokenFile` for `token` is told that, and the token stays out of comments and logs."""
+    token = f"eyJhbGciOiJSUzI1NiJ9.{'eyJpc3Mi' * 40}.c2ln-_"
+    file = kubeconfig(tmp_path / "config", "dev", current="dev", user={"tokenFile": token})
+    error = failure(Target(kubeconfig=file), settings(tmp_path))
+    assert "tokenFile of the kubeconfig in" in error.message
+    assert error.hint == "name the file; or write it as token"
+    assert "eyJ" not in f"{error.message}{error.hint}{error.detail}"
+    assert [*files_named(file)] == []
+
+
 def test_what_is_too_long_to_be_a_file_is_none(tmp_path: Path) -> None:
     """Such as a whole kubeconfig in the place of its name."""
     error = failure(Target(kubeconfig=tmp_path / ("users: " * 99)), settings(tmp_path))

@@ -7,6 +7,7 @@ See kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -25,6 +26,8 @@ Fields: TypeAlias = Mapping[str, Json]
 _SECTIONS: Final = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _CORE: Final = "client.authentication.k8s.io"
 _FILES: Final = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+# A JSON Web Token (RFC 7519), such as those of service accounts and of OpenID Connect.
+_TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _SWITCHES: Final = ("insecure-skip-tls-verify", "disable-compression")
 
 
@@ -195,7 +198,9 @@ def _authorization(user: Fields) -> str:
 
 
 def _is_content(text: str) -> bool:
-    """Whether this is what a file would hold, as people put it in the place of its name: PEM, or base64 of that."""
+    """Whether this is what a file would hold, as people put it in its place: PEM, base64 of that, or a token."""
+    if _TOKEN.fullmatch(text.strip()):
+        return True
     try:
         decoded_pem("".join(text.split()), "it")
     except ClusterError:
@@ -203,8 +208,17 @@ def _is_content(text: str) -> bool:
     return True
 
 
+def _check_is_a_name(written: str, name: str, directory: Path, *, instead: str) -> None:
+    if _is_content(written):  # which may be a secret: it is not quoted
+        raise ClusterError(
+            f"{name} of the kubeconfig in {directory} is to name a file, and holds what would be in it",
+            hint=f"name the file; or write it as {instead}",
+        )
+
+
 def _token_file(user: Fields, directory: Path) -> Path | None:
     written = _text(user, "tokenFile")
+    _check_is_a_name(written, "tokenFile", directory, instead="token")
     return directory / written if written else None
 
 
@@ -215,11 +229,7 @@ def _pem(fields: Fields, name: str, directory: Path) -> str:
     written = _text(fields, name)
     if not written:
         return ""
-    if _is_content(written):  # which may be a key: it is not quoted
-        raise ClusterError(
-            f"{name} of the kubeconfig in {directory} is to name a file, and holds what would be in it",
-            hint=f"name the file; or write it as {name}-data, in base64",
-        )
+    _check_is_a_name(written, name, directory, instead=f"{name}-data, in base64")
     try:
         return (directory / written).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
