@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.ledger.holder import Lock
+from orchestrator import clock
+from orchestrator.ledger.holder import Lock, Waiter
 from orchestrator.ledger.store import Store
 from orchestrator.ledger.stores.chain import ChainStore
 from orchestrator.ledger.stores.directory import DirectoryShelf
@@ -17,11 +20,12 @@ from orchestrator.ledger.stores.memory import MemoryShelf
 from orchestrator.ledger.stores.shelf import Document, Shelf
 from orchestrator.repository.plumbing import GitPlumbing
 from orchestrator.repository.repository import open_repository
-from tests.git import make_remote, make_repository
-from tests.ledger.builders import OWNER, entry, holder
+from tests.git import make_clone, make_remote, make_repository
+from tests.ledger.builders import NOON, OWNER, entry, holder
 from tests.ledger.conftest import is_dead
 
 Hook = Callable[[], None]
+LATER = NOON + timedelta(minutes=1)
 _NAMES = 6  # that Git reads for one look, in the same order each time: a second look is disturbed where the first was
 
 
@@ -131,6 +135,28 @@ def test_a_glimpse_of_a_moment_ago_misses_nothing(tmp_path: Path) -> None:
     reader.sight()
     appended(writer, lock, 2)
     assert reader.read().head == "entry-2"
+
+
+def test_what_moves_before_it_is_fetched_is_looked_at_again(tmp_path: Path) -> None:
+    """A heartbeat, or somebody who lines up anew, between the list of the remote's refs and the fetch of them."""
+    writer = opener("git with a remote", tmp_path)(None)
+    lock = writer.acquire(holder())
+    waiter = Waiter(holder=replace(holder("waits"), since=clock.now()), patience=60.0)
+    writer.line_up(waiter)
+    once = iter([waiter])
+
+    def told() -> None:
+        for each in once:
+            writer.beat(lock, at=LATER)
+            writer.leave(each)
+            writer.line_up(replace(each, overtakes=lock.holder.token))
+
+    clone = make_clone(tmp_path / "remote.git", tmp_path / "clone")
+    plumbing = WatchedGit(open_repository(clone).plumbing(), told)
+    sight = GitStore(OWNER, plumbing, remote="origin", is_dead=is_dead).sight()
+    assert sight.hold is not None
+    assert sight.hold.beat == LATER
+    assert [each.overtakes for each in sight.waiting] == [lock.holder.token]
 
 
 @pytest.mark.soak

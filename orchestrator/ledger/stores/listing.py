@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from orchestrator.errors import LedgerError, RepositoryError
 from orchestrator.ledger.encoding import decode_state
 from orchestrator.ledger.entry import LedgerState
-from orchestrator.ledger.stores.plumbing import Plumbing
+from orchestrator.ledger.stores.plumbing import Plumbing, brought
 from orchestrator.ledger.stores.standing import STATE
 from orchestrator.plans.objects import Owner
 
@@ -27,7 +27,7 @@ def git_ledgers(
             if remote is None:
                 return _states(plumbing, here)
             there = _chosen(plumbing.list_remote(remote, (f"{_FOLDER}*",)), wanted)
-            if _fetched(plumbing, remote, there):
+            if brought(plumbing, remote, there):
                 return _states(plumbing, _newest(plumbing, here, there))
     except RepositoryError as error:
         raise LedgerError(error.message, hint=error.hint, detail=error.detail) from error
@@ -44,13 +44,6 @@ def _owner(ref: str) -> Owner | None:
             return Owner(stack=stack, environment=environment)
         case _:  # somebody else's
             return None
-
-
-def _fetched(plumbing: Plumbing, remote: str, there: Mapping[str, str]) -> bool:
-    """Bring what the remote's ledgers stand at here, and return whether it all is."""
-    known = plumbing.read(tuple(there.values()))
-    missing = [ref for ref, each in zip(there, known, strict=True) if each is None]
-    return not missing or plumbing.fetch(remote, missing, depth=1)
 
 
 def _newest(

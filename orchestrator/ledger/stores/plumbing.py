@@ -81,3 +81,19 @@ class Plumbing(Protocol):
 
     def push(self, remote: str, moves: Moves) -> bool:
         """Move refs of a remote, all or none; return whether each stood where it had to."""
+
+
+def brought(plumbing: Plumbing, remote: str | None, refs: Mapping[str, str]) -> bool:
+    """Have what these refs stood at here, of a remote if there is one.
+
+    False where one is gone, or has moved since it was looked up, so that what comes is something else.
+    """
+    missing = _missing(plumbing, refs)
+    if remote is None or not missing:
+        return not missing
+    return plumbing.fetch(remote, missing, depth=1) and not _missing(plumbing, refs)
+
+
+def _missing(plumbing: Plumbing, refs: Mapping[str, str]) -> list[str]:
+    here = plumbing.read(tuple(refs.values()))
+    return [ref for ref, each in zip(refs, here, strict=True) if each is None]

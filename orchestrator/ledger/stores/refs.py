@@ -20,7 +20,7 @@ from orchestrator.ledger.lock_encoding import decode_hold, decode_waiter
 from orchestrator.ledger.stores.aside import Aside
 from orchestrator.ledger.stores.insisting import insist
 from orchestrator.ledger.stores.marks import SEEN, seen_on
-from orchestrator.ledger.stores.plumbing import Moves, Plumbing
+from orchestrator.ledger.stores.plumbing import Moves, Plumbing, brought
 from orchestrator.ledger.stores.standing import HOLDER, STATE, WAITER, Here, Lineage
 from orchestrator.ledger.troubles import restore
 from orchestrator.plans.objects import Owner
@@ -155,7 +155,7 @@ class LedgerRefs:
             listed = self._listed((self.ledger, self.lock, f"{self._queue}/*"))
             self._glimpse = (clock.seconds(), listed)
             found = {ref: each for ref, each in listed.items() if ref != self.ledger}
-            if not self._fetched(found):
+            if not brought(self._plumbing, self._remote, found):
                 continue
             names = [
                 f"{each}:{HOLDER if ref == self.lock else WAITER}" for ref, each in found.items()
@@ -172,14 +172,6 @@ class LedgerRefs:
         if self._remote is None:
             return self._plumbing.list_refs(refs)
         return self._plumbing.list_remote(self._remote, refs)
-
-    def _fetched(self, found: Mapping[str, str]) -> bool:
-        """Bring what these refs of the remote stand at here, and return whether it all is."""
-        here = self._plumbing.read(tuple(found.values()))
-        missing = [ref for ref, each in zip(found, here, strict=True) if each is None]
-        if self._remote is None or not missing:
-            return not missing
-        return self._plumbing.fetch(self._remote, missing, depth=1)
 
     def move_waiter(self, token: str, *, old: str, new: str) -> bool:
         """Move a ref of the queue; return whether it stood at ``old``."""
