@@ -30,10 +30,14 @@ _LOOKS_LEFT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """How a run gets its turn: how long it waits, in seconds, and the lease that it has already, if any."""
+    """How a run gets its turn: how long it waits, in seconds, and the lease that it has already, if any.
+
+    One that is not ``eager`` leaves a free stack unlocked until it has something to do there.
+    """
 
     patience: float = 0.0
     lease: Lease | None = None
+    eager: bool = True
 
 
 def take_turn(
@@ -54,6 +58,8 @@ def take_turn(
         # It records what could not be: the plan starts from there.
         with locked(session, store, operation):
             hold = None
+    if hold is None and not turn.eager:
+        return turn
     if (turn.patience and not attended) or (hold and is_dead(session, hold.holder)):
         lease = resources.enter_context(locked(session, store, operation, patience=turn.patience))
         return replace(turn, lease=lease)

@@ -68,16 +68,13 @@ def reconcile(order: Order, around: Surroundings, resources: ExitStack) -> Verdi
     if session is None:
         return Verdict(end=End.UNCHANGED, revision=order.revision)
     store = open_store(session)
-    # With it comes where the ledger stands, which is read next.
-    held = store.sight().hold is not None
+    store.sight()  # with it comes where the ledger stands, which is read next
     state = store.read()
     if verdict := _left_alone(order, state, around):
         return verdict
-    if order.task is Task.WORKLOADS:
-        if verdict := _looked(order, session, resources):
-            return verdict
-        held = store.sight().hold is not None  # some time has passed
-    turn = _turn(session, order.task, resources, held=held)
+    if order.task is Task.WORKLOADS and (verdict := _looked(order, session, resources)):
+        return verdict
+    turn = _turn(session, order.task, resources)
     planned = make_plan(session, Selection(destroy=order.task is Task.DESTROY), resources)
     # Much may have been done and said while we waited in line. What comes later than this makes the plan an old one.
     now = planned.ledger
@@ -217,12 +214,11 @@ def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:
         )
 
 
-def _turn(session: Session, task: Task, resources: ExitStack, *, held: bool) -> Turn:
+def _turn(session: Session, task: Task, resources: ExitStack) -> Turn:
     """Wait in line for a stack that somebody has; a free one is locked only once there is something to do."""
-    patience = _PATIENCE if held else 0.0
     operation = Operation.DESTROY if task is Task.DESTROY else Operation.APPLY
-    turn = take_turn(session, operation, Turn(patience=patience), resources, attended=False)
-    return replace(turn, patience=_PATIENCE)
+    turn = Turn(patience=_PATIENCE, eager=False)
+    return take_turn(session, operation, turn, resources, attended=False)
 
 
 def _may_retry(order: Order, planned: Planned) -> bool:
