@@ -11,7 +11,7 @@ from orchestrator.agent import surveys, verdicts
 from orchestrator.agent.decisions.agenda import Key, Task
 from orchestrator.agent.surveys import Survey
 from orchestrator.agent.verdicts import End, Verdict
-from orchestrator.agent.work.order import Order, keep_as_read
+from orchestrator.agent.work.order import SECOND_GRACE, Order, keep_as_read
 from orchestrator.errors import OrchestratorError, unexpected
 from orchestrator.processes import Command, Completed, Stop, run
 from orchestrator.processes import Limits as ProcessLimits
@@ -24,8 +24,6 @@ _PLAIN = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"
 _ABOUT_PYTHON = "PYTHON"
 _PEOPLE = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _OUTPUT_BYTES = 16 * 1024**2
-_SECOND_GRACE = ProcessLimits().second_grace + 5.0
-"""Longer than a child leaves its own Terraform, which nobody could end any more once the child was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +147,7 @@ def _limits(order: Order) -> ProcessLimits:
     return ProcessLimits(
         timeout=limits.time,
         grace=limits.grace,
-        second_grace=_SECOND_GRACE,
+        second_grace=SECOND_GRACE,
         output=_OUTPUT_BYTES,
         memory=limits.memory,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestrator import log
 from orchestrator.agent import surveys, verdicts
 from orchestrator.agent.decisions.agenda import Task
-from orchestrator.agent.work.order import Order
+from orchestrator.agent.work.order import SECOND_GRACE, Order
 from orchestrator.agent.work.patience import Patience
 from orchestrator.agent.work.patrolling import patrol
 from orchestrator.agent.work.reconciling import reconcile, refused
@@ -83,8 +83,10 @@ def _watching(order: Order, around: Surroundings) -> Iterator[None]:
 def _watch(order: Order, around: Surroundings, parent: int, over: threading.Event) -> None:
     told = False
     while not over.wait(_LOOK_SECONDS):
-        if os.getppid() != parent:  # nobody would end what hangs any more
+        if os.getppid() != parent:
             around.stop.request()
+            if not over.wait(order.configuration.limits.grace + SECOND_GRACE):
+                os._exit(1)  # it hangs, and nobody else would end it any more
             return
         if not told and order.newer is not None and order.newer.exists():
             with suppress(OSError):

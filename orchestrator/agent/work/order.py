@@ -8,6 +8,10 @@ from threading import get_ident
 from orchestrator.agent.configuration.model import Configuration, Repository, StackSettings
 from orchestrator.agent.decisions.agenda import Item, Key, Start, Task
 from orchestrator.errors import UsageError, storage_error
+from orchestrator.processes import Limits
+
+SECOND_GRACE = Limits().second_grace + 5.0
+"""Longer than a child leaves its own Terraform, which nobody could end any more once the child was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -268,6 +268,19 @@ def test_a_stack_that_hangs_delays_no_other(keeper: Keeper, world: World, tmp_pa
     os.mkfifo(head)
     world.patch("ConfigMap", "other", {"data": {"text": "overwritten"}})
     eventually(lambda: world.data("other")["text"] == "hello", "the other one to be healed")
+    running.process.kill()
+    running.process.communicate()
+    eventually(lambda: not _at_work_in(keeper.home), "what hangs to end without its agent")
+
+
+def _at_work_in(directory: Path) -> list[Path]:
+    """Return the processes that work in a directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if (process / "cwd").readlink().is_relative_to(directory):
+                found.append(process)
+    return found
 
 
 @contextmanager
