@@ -56,12 +56,13 @@ def _texts(world: World, names: list[str]) -> set[str]:
 
 
 def _names(world: World) -> list[str]:
-    """Return names of stacks in four shards."""
-    found: dict[int, str] = {}
+    """Return names of two stacks in the shards of each replica."""
+    holders, found = _leases(world), dict[str, list[str]]()
     for number in range(100):
         name = f"{world.name}-{number}"
-        found.setdefault(shard_of(Key(repository="shop", stack=name)), name)
-    return sorted(found.values())[:4]
+        shard = shard_of(Key(repository="shop", stack=name))
+        found.setdefault(holders[str(shard)], []).append(name)
+    return sorted(name for names in found.values() for name in names[:2])
 
 
 def _replica(keeper: Keeper, home: Path, sandbox: Sandbox) -> Keeper:
@@ -95,11 +96,11 @@ def test_replicas_share_the_work_and_take_over_from_the_dead(
 
     Of the first commit one is told, and tells the other; of the second nobody is, but who takes over asks Git first.
     """
-    names = _names(world)
     replicas = [_replica(keeper, tmp_path / name, sandbox) for name in ("a", "b")]
     running = [replica.start() for replica in replicas]
     port = json.loads(running[0].await_line('"agent listens"'))["port"]
     eventually(lambda: _even(world), "both to have their share")
+    names = _names(world)
     _write(world, names, "one")
     first = keeper.push("Add stacks")
     assert tell(port, "whisper", "refs/heads/main") == 202
