@@ -48,7 +48,7 @@ def release_lock(session: Session, *, force: str | None) -> str:
         return _released(store, hold, _forced(hold.holder, force))
     proof = _proven(session, store, hold)
     told = _released(store, hold, proof, mark=hold.mark)
-    return "\n".join((told, *free_states(session, hold)))
+    return "\n".join((told, *free_states(session, store.read(), hold)))
 
 
 def _released(store: Store, hold: Hold, why: str, *, mark: str = "") -> str:

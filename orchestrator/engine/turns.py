@@ -113,7 +113,7 @@ def locked(
     try:
         with stop.unless(lambda: lease.holds), lease.beating():
             if lock.succeeded is not None:
-                for told in free_states(session, lock.succeeded):
+                for told in free_states(session, store.read(), lock.succeeded):
                     tell(Notice(text=told))
             yield lease
     finally:

@@ -43,11 +43,17 @@ def plan_removed(
 
     Each is destroyed from the source that created it. Raises PlanRefused when that source is gone.
     """
+    origins = origins_of(session, records)
+    planned = {unit: _plan(origins[unit], unit, saved) for unit in _destruction_order(origins)}
+    return {unit: _marked_removed(each) for unit, each in planned.items()}
+
+
+def origins_of(session: Session, records: Iterable[UnitRecord]) -> dict[UnitId, Origin]:
+    """Return where modules that Git no longer declares are read from; raises PlanRefused when that is gone."""
     origins: dict[UnitId, Origin] = {}
     for revision, units in _by_revision(records).items():
         origins |= dict.fromkeys(units, _origin_at(session, revision, units))
-    planned = {unit: _plan(origins[unit], unit, saved) for unit in _destruction_order(origins)}
-    return {unit: _marked_removed(each) for unit, each in planned.items()}
+    return origins
 
 
 def _destruction_order(origins: Mapping[UnitId, Origin]) -> tuple[UnitId, ...]:

@@ -53,6 +53,19 @@ def test_the_next_run_releases_what_the_dead_one_locked(locked: World) -> None:
     assert locked.live().keys() == {"shop"}
 
 
+def test_a_state_that_git_forgot_meanwhile_is_released(locked: World) -> None:
+    """What the dead run was at is destroyed from the revision that had it, by whoever comes next."""
+    locked.declare({}, {"shop": {"path": "shop.yaml", "namespace": locked.name}})
+    locked.commit("Go without the module")
+
+    applied = locked.apply()
+
+    assert "modules.held: its state is locked by" in applied.stderr
+    assert "; released it" in applied.stderr
+    assert _lock(locked) == ""
+    assert locked.live().keys() == {"shop"}
+
+
 def test_unlock_releases_it_too(locked: World) -> None:
     """The proof that frees the stack frees its states; nothing else happens."""
     unlocked = locked.run("unlock", locked.name)
