@@ -28,9 +28,8 @@ def free_states(session: Session, ledger: LedgerState, dead: Hold) -> Iterator[s
         declared = origin_of(session)
         yield from _freed(dict.fromkeys(declared.modules, declared), dead)
         yield from _freed(origins_of(session, gone), dead)
-    except (
-        OrchestratorError
-    ) as error:  # the next plan meets the lock again, and tells it with the way out
+    except OrchestratorError as error:
+        # The next plan meets the lock again, and tells it with the way out.
         yield f"could not look for locks that it left on states: {error.message}"
 
 
