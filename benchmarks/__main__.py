@@ -29,6 +29,7 @@ MODULES = (
     "ledger",
     "comment",
     "workloads",
+    "many",
     "installed",
     "agent",
     "terraform",
