@@ -95,7 +95,8 @@ def _set_up() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=_setup.stream or sys.stderr),
+        # Asked at each line: whoever takes the place of stderr gets it, and may be gone at the next one.
+        logger_factory=lambda *_: structlog.WriteLogger(_setup.stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     _setup.done = True

@@ -55,3 +55,16 @@ def test_tells_steps_to_whoever_asks() -> None:
 
     written = json.loads(stream.getvalue())
     assert (written["event"], written["program"], written["code"]) == ("process ended", "git", 0)
+
+
+def test_goes_to_the_stderr_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who took its place for a while, and is gone, neither hears nor breaks what is logged later."""
+    first, then = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", first)
+    log.trouble("lock taken over")
+    first.close()
+    monkeypatch.setattr("sys.stderr", then)
+
+    log.trouble("lock given back")
+
+    assert json.loads(then.getvalue())["event"] == "lock given back"
