@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -42,11 +43,16 @@ _PUBLISHED = ROOT / "docs" / "benchmarks.json"
 def main() -> int:
     """Measure what was asked for, show it, keep it, and return the exit code."""
     asked = _arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C: what was started is ended
+        signal.signal(number, signal.default_int_handler)
     try:
         runs = {name: _measured(name, asked.rounds) for name in asked.names or MODULES}
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted: nothing is kept of this run\n")
+        return 130
     explained = [pair for run in runs.values() for pair in run.explained]
     print(render([row for row, _ in explained]))
     print(f"\nevery sample: {_keep(runs, publish=asked.publish)}")

@@ -59,7 +59,6 @@ __all__ = [
     "choose_stack",
     "environment_names",
     "find_stacks",
-    "load_environments",
     "load_project",
     "load_stack",
     "read_environments",
@@ -118,17 +117,6 @@ def read_policies(root: Path, stack_file: StackFile, environment: str, project: 
     """
     reading = _Reading(root=root, file=stack_file.file, project=project, revision="")
     return reading.as_far_as(environment)
-
-
-def load_environments(
-    root: Path, stack_file: StackFile, project: Project, *, revision: str = ""
-) -> tuple[Stack, ...]:
-    """Read and check a stack for each of its environments; raise InvalidStack with the mistakes of all."""
-    loaded = read_environments(root, stack_file, project, revision=revision)
-    mistakes = in_order(mistake for _, found in loaded for mistake in found)
-    if mistakes:
-        raise InvalidStack(mistakes)
-    return tuple(stack for stack, _ in loaded)
 
 
 def read_environments(

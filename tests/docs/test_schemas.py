@@ -14,9 +14,10 @@ from jsonschema import Draft7Validator
 from orchestrator.agent.configuration.load import load_configuration
 from orchestrator.errors import InvalidStack
 from orchestrator.settings import Settings
-from orchestrator.stack.load import StackFile, load_environments
+from orchestrator.stack.load import StackFile
 from orchestrator.stack.project import Project
 from tests.docs.pages import ROOT
+from tests.stack.stack_files import load_environments
 
 _STACK = Draft7Validator(json.loads((ROOT / "docs" / "stack.schema.json").read_text()))
 _PROJECT = Draft7Validator(json.loads((ROOT / "docs" / "orchestrator.schema.json").read_text()))

@@ -8,12 +8,13 @@ import pytest
 
 from orchestrator.agent.configuration.load import load_configuration
 from orchestrator.settings import Settings
-from orchestrator.stack.load import StackFile, load_environments, load_project
+from orchestrator.stack.load import StackFile, load_project
 from orchestrator.stack.model import ManifestSet, Stack
 from orchestrator.stack.project import Project
 from orchestrator.stack.yaml import parse
 from orchestrator.workloads.manifests.documents import read_documents, references_of
 from tests.docs.pages import ROOT, Block, every_block
+from tests.stack.stack_files import load_environments
 
 _HEAD = "version: 1\nname: example\n"
 _FILE = "stacks/example/stack.yaml"

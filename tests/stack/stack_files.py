@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import InvalidStack, Mistake
-from orchestrator.stack.load import StackFile, load_project, load_stack
+from orchestrator.stack.load import StackFile, load_project, load_stack, read_environments
 from orchestrator.stack.model import Stack
+from orchestrator.stack.project import Project
+from orchestrator.stack.text.source import in_order
 
 HEAD = "version: 1\nname: shop\n"
 
@@ -25,6 +27,14 @@ def load(root: Path, text: str, environment: str | None = None, *, revision: str
     write(root, {"stack.yaml": text})
     file = StackFile(name="shop", file="stack.yaml")
     return load_stack(root, file, environment, load_project(root), revision=revision)
+
+
+def load_environments(root: Path, file: StackFile, project: Project) -> tuple[Stack, ...]:
+    """Load a stack for each of its environments; raise InvalidStack with the mistakes of all."""
+    read = read_environments(root, file, project)
+    if mistakes := in_order(mistake for _, found in read for mistake in found):
+        raise InvalidStack(mistakes)
+    return tuple(stack for stack, _ in read)
 
 
 def told(mistake: Mistake) -> str:

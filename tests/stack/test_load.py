@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import InvalidStack, UsageError
-from orchestrator.stack.load import StackFile, load_environments, load_project, load_stack
+from orchestrator.stack.load import StackFile, load_project, load_stack
 from orchestrator.stack.model import (
     Cluster,
     Conflicts,
@@ -21,7 +21,7 @@ from orchestrator.stack.model import (
     Wait,
 )
 from orchestrator.stack.policies import Guards
-from tests.stack.stack_files import HEAD, load, told, write
+from tests.stack.stack_files import HEAD, load, load_environments, told, write
 
 _EVERYTHING = """\
 version: 1

@@ -83,11 +83,6 @@ def encode_head(head: Head) -> bytes:
     )
 
 
-def decode_head(content: bytes) -> Head:
-    """Return the head that bytes hold; raises LedgerError when they hold none that this version reads."""
-    return decode(content, _read_head)
-
-
 def lenient_head(content: bytes) -> Head:
     """Return the head that bytes hold, or that it is lost; raises NewerFormat."""
     for read in (_read_head, _read_lost):
