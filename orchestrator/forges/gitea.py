@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import Refusal, refused, unanswered
+from orchestrator.forges.troubles import Refusal, leads_elsewhere, no_api, refused, unanswered
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
@@ -40,6 +40,8 @@ class Gitea:
     def request(self) -> ChangeRequest:
         """Return the request as it is now."""
         found = self._asked("GET", f"pulls/{self._place.number}")
+        if not isinstance(found, dict) or "head" not in found:
+            raise no_api(self._place)
         return ChangeRequest(
             number=self._place.number,
             base=found["base"]["ref"],
@@ -129,16 +131,25 @@ class Gitea:
         return self._checked(*self._sent(method, self._path(rest), body))
 
     def _sent(self, method: str, path: str, body: dict[str, str] | None) -> tuple[int, Any]:
-        from requests import RequestException
+        from requests import JSONDecodeError, RequestException
 
         address = f"{self._place.api.rstrip('/')}/{path}"
         try:
             answer = self._session.request(method, address, json=body, timeout=_PATIENCE_SECONDS)
-            return answer.status_code, answer.json() if answer.content else None
         except Refusal as refusal:
             return refusal.status, {"message": refusal.said}
-        except RequestException as error:  # JSON that is none is one of them
+        except RequestException as error:
             raise unanswered(self._place, error) from error
+        if (
+            answer.request.method != method
+        ):  # a write that was sent elsewhere became a question there
+            raise leads_elsewhere(self._place)
+        try:
+            return answer.status_code, answer.json() if answer.content else None
+        except JSONDecodeError as error:
+            if answer.ok:
+                raise no_api(self._place) from error
+            return answer.status_code, {"message": answer.text}
 
     def _checked(self, status: int, answer: Any) -> Any:
         if status < HTTPStatus.BAD_REQUEST:

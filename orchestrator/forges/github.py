@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import Refusal, is_no, refused, unanswered
+from orchestrator.forges.troubles import (
+    Refusal,
+    is_no,
+    leads_elsewhere,
+    no_api,
+    refused,
+    unanswered,
+)
 from orchestrator.forges.viewer import said_in, viewer
 
 if TYPE_CHECKING:
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from github.IssueComment import IssueComment
     from github.NamedUser import NamedUser
     from github.Organization import Organization
+    from github.PullRequest import PullRequest
     from github.Repository import Repository
 
     from orchestrator.forges.patience import Patience
@@ -38,7 +46,7 @@ class GitHub:
     def request(self) -> ChangeRequest:
         """Return the request as it is now."""
         with self._translated():
-            pull = self._repository().get_pull(self._place.number)
+            pull = self._pull()
             source = pull.head.raw_data["repo"] or {}  # there is none when the fork is gone
             return ChangeRequest(
                 number=pull.number,
@@ -120,6 +128,16 @@ class GitHub:
                 return False
         return True
 
+    def _pull(self) -> "PullRequest":
+        """Return the request; raises ForgeError for what is none, which the client would take for an empty one."""
+        from github.PullRequest import PullRequest
+
+        path = f"/repos/{self._place.repository}/pulls/{self._place.number}"
+        headers, found = self._client.requester.requestJsonAndCheck("GET", path)
+        if not isinstance(found, dict) or "head" not in found:
+            raise no_api(self._place)
+        return PullRequest(self._client.requester, headers, found)
+
     def _repository(self) -> "Repository":
         return self._client.get_repo(self._place.repository)
 
@@ -149,6 +167,12 @@ class GitHub:
             raise refused(self._place, error.status, said_in(error.data)) from error
         except RequestException as error:
             raise unanswered(self._place, error) from error
+        except (
+            RuntimeError
+        ) as error:  # what the client raises for nothing but a host or scheme that is another one
+            if type(error) is not RuntimeError:
+                raise
+            raise leads_elsewhere(self._place) from error
 
 
 def _client(place: Place, patience: "Patience") -> "Github":

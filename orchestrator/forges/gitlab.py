@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from orchestrator.errors import ForgeError
 from orchestrator.forges.forge import Account, ChangeRequest, Comment, State, Status, latest
 from orchestrator.forges.place import Place
-from orchestrator.forges.troubles import Refusal, refused, unanswered
+from orchestrator.forges.troubles import Refusal, leads_elsewhere, no_api, refused, unanswered
 
 if TYPE_CHECKING:
     from gitlab import Gitlab
@@ -174,13 +174,17 @@ class GitLab:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        from gitlab import GitlabError
+        from gitlab import GitlabError, GitlabParsingError, RedirectError
         from requests import RequestException
 
         try:
             yield
         except Refusal as error:
             raise refused(self._place, error.status, error.said) from error
+        except GitlabParsingError as error:
+            raise no_api(self._place) from error
+        except RedirectError as error:
+            raise leads_elsewhere(self._place) from error
         except GitlabError as error:
             status, said = error.response_code or 0, str(error.error_message)
             raise refused(self._place, status, said) from error

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 from orchestrator.errors import UsageError
 
@@ -59,6 +60,13 @@ class _Names:
 PUBLIC_GITHUB: Final = "https://api.github.com"
 """Where the API of GitHub itself is."""
 
+EXAMPLES: Final = {
+    Kind.GITHUB: "https://github.example/api/v3",
+    Kind.GITLAB: "https://gitlab.example/api/v4",
+    Kind.GITEA: "https://gitea.example/api/v1",
+}
+"""What the address of an API looks like, by the kind of the forge."""
+
 _OURS: Final = "ORCHESTRATOR_FORGE_TOKEN"
 _VARIABLES: Final = {
     Kind.GITHUB: _Names(
@@ -88,17 +96,14 @@ _PULL: Final = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
 def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool = True) -> Place:
     """Return where to comment; what is told wins over what the environment says.
 
-    The number is 0 where nobody says it, unless it is about ``one_request``. Raises UsageError when nothing says one.
+    The number is 0 where nobody says it, unless it is about ``one_request``. Raises UsageError when nothing says one,
+    and for what is no address.
     """
     kind = told.kind or _kind(environment)
     names = _VARIABLES[kind]
     return Place(
         kind=kind,
-        api=_needed(
-            told.api or environment.get(names.api) or names.default_api,
-            f"nothing says where {kind.spelled} is",
-            "name its API with --api ADDRESS",
-        ),
+        api=_address(told.api or environment.get(names.api) or names.default_api, kind),
         repository=_needed(
             told.repository or environment.get(names.repository, ""),
             "nothing says in which repository the request is",
@@ -111,6 +116,19 @@ def find_place(environment: Mapping[str, str], told: Told, *, one_request: bool 
             f"set {' or '.join(names.tokens[:2])} in the environment",
         ),
     )
+
+
+def _address(told: str, kind: Kind) -> str:
+    hint = f"name its API with --api, such as {EXAMPLES[kind]}"
+    api = _needed(told, f"nothing says where {kind.spelled} is", hint)
+    try:
+        parts = urlsplit(api)
+        is_one = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # of a port that is none
+        is_one = False
+    if not is_one:
+        raise UsageError(f"{api!r} is no address of {kind.spelled}", hint=hint)
+    return api
 
 
 def _number_of(environment: Mapping[str, str], kind: Kind, told: Told, *, needed: bool) -> int:

@@ -4,9 +4,10 @@ from http import HTTPStatus
 from typing import Final
 
 from orchestrator.errors import ForgeError, ForgeUnanswered
-from orchestrator.forges.place import Place
+from orchestrator.forges.place import EXAMPLES, Place
 
 _LIMITS: Final = ("rate limit", "abuse detection")
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 
 
 class Busy(Exception):
@@ -28,7 +29,11 @@ class Refusal(Exception):
 
 
 def refused(place: Place, status: int, said: str) -> ForgeError:
-    """Return the error for an answer that is none; ``said`` is the forge's own sentence."""
+    """Return the error for an answer that is none; ``said`` is the forge's own sentence, or a page of somebody else."""
+    is_page = said.lstrip().startswith("<")
+    if is_page and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return no_api(place)
+    said = "" if is_page else said
     where = f"request {place.number} of {place.repository}" if place.number else place.repository
     forge = place.kind.spelled
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -65,7 +70,31 @@ def asked_too_often(forge: str = "the forge", said: str = "") -> ForgeError:
 
 def unanswered(place: Place, error: Exception) -> ForgeUnanswered:
     """Return the error for no answer at all."""
-    return ForgeUnanswered(f"{place.api} does not answer", detail=type(error).__name__)
+    why = _why(error)
+    hint = "name a file with the certificate of who signed it in REQUESTS_CA_BUNDLE"
+    message = f"{place.api} does not answer"
+    return ForgeUnanswered(message, detail=why, hint=hint if _UNTRUSTED in why else "")
+
+
+def no_api(place: Place, said: str = "") -> ForgeUnanswered:
+    """Return the error for an answer that is not of the forge's API, as where the address is that of its pages."""
+    message = f"what answers at {place.api} is not the API of {place.kind.spelled}"
+    return ForgeUnanswered(message, detail=said, hint=_named(place))
+
+
+def leads_elsewhere(place: Place) -> ForgeUnanswered:
+    """Return the error for an API that has another address, to which nobody sends what is to be written."""
+    return ForgeUnanswered(f"{place.api} leads to another address", hint=_named(place))
+
+
+def _named(place: Place) -> str:
+    return f"name the address of its API with --api, such as {EXAMPLES[place.kind]}"
+
+
+def _why(error: Exception) -> str:
+    """Return why nobody answered, which a client wraps up in a sentence about its own tries."""
+    wrapped = error.args[0] if error.args else None
+    return str(getattr(wrapped, "reason", None) or type(error).__name__)
 
 
 def _is_limit(status: int, said: str) -> bool:

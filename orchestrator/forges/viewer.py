@@ -48,8 +48,8 @@ def _asked(requester: "Requester", patience: "Patience") -> str:
 
 
 def said_in(data: object) -> str:
-    """Return the sentence of an answer that is a refusal."""
-    return str(data.get("message", "")) if isinstance(data, dict) else ""
+    """Return the sentence of an answer that is a refusal; the client calls data what was no JSON."""
+    return str(data.get("message") or data.get("data") or "") if isinstance(data, dict) else ""
 
 
 def _check(

@@ -1,10 +1,8 @@
 """Notifications as they arrive, at servers on loopback: Slack's and other webhooks, and mail."""
 
-import datetime as dt
 import hashlib
 import hmac
 import io
-import ipaddress
 import json
 import socket
 import ssl
@@ -16,10 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from orchestrator import clock, log
 from orchestrator.agent.configuration.channels import (
@@ -39,6 +33,7 @@ from orchestrator.agent.verdicts import End
 from orchestrator.settings import Settings
 from tests.agent.happenings import FIRST, SHOP, ended, failed, surveyed, waiting
 from tests.agent.sinks import Hooks, hooks, mailbox
+from tests.certificates import self_signed
 from tests.end_to_end.commands import eventually
 
 pytestmark = pytest.mark.integration
@@ -154,7 +149,7 @@ def test_a_password_goes_through_tls_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: io.StringIO
 ) -> None:
     """A server without a certificate that is trusted gets nothing; one with it gets the login and the mail."""
-    authority = _certificate(tmp_path)
+    authority = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority)
     with mailbox(context, login=True) as box:
@@ -315,31 +310,3 @@ def _mail(port: int, security: Security = Security.STARTTLS, *, username: str = 
         username=username,
         password=Hidden(variable="PASSWORD") if username else None,
     )
-
-
-def _certificate(folder: Path) -> Path:
-    """Write a certificate for loopback that signs itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    file = folder / "certificate.pem"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + pem)
-    return file
