@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.end_to_end.world import World, small_stack
 from tests.forges.served import NUMBER, REPOSITORY, TOKEN, Served, serving
 from tests.forges.small_forges import SmallGitea, SmallGitHub, SmallGitLab
 from tests.git import git
+from tests.infrastructure.mirror import ADDRESS, Mirror, requiring
 
 Json = Any
 _WORKFLOWS = ("recipes/github.yaml", "recipes/gitea.yaml")
@@ -69,6 +71,60 @@ def _action_steps() -> Json:
     return pipelines.read("action.yml")["runs"]["steps"]
 
 
+def _values_of_the_action(kept: Path) -> dict[str, str]:
+    """Return what stands for the expressions of the action; ``kept`` is where it leaves its files."""
+    return {
+        "github.action_path": str(ROOT),
+        "runner.temp": str(kept),
+        "inputs.token": TOKEN,
+        "inputs.directory": ".",
+        "inputs.configuration": "default",
+        "inputs.fail-on": "data-loss destroy",
+        "inputs.refresh": "false",
+        "inputs.allow-forks": "false",
+        "inputs.head": "",
+        "inputs.request || github.event.pull_request.number": str(NUMBER),
+    }
+
+
+def _steps_of_gitea() -> Json:
+    (job,) = pipelines.read("recipes/gitea.yaml")["jobs"].values()
+    return job["steps"]
+
+
+_OF_GITEA = {
+    "vars.ORCHESTRATOR_HOME || '/opt/orchestrator'": str(ROOT),
+    "vars.ORCHESTRATOR_SOURCE": "",
+    "vars.ORCHESTRATOR_VERSION": "",
+    "secrets.ORCHESTRATOR_FORGE_TOKEN || github.token": TOKEN,
+    "github.event.pull_request.number": str(NUMBER),
+}
+
+
+def _of_gitlab(world: World, forge: Served) -> dict[str, str]:
+    """Return the variables of a job as GitLab sets them, with those that the recipe sets."""
+    project = {"CI_PROJECT_DIR": str(world.root)}
+    named = pipelines.read("recipes/gitlab.yml")[".orchestrator"]["variables"]
+    return {
+        **world.variables,
+        **{name: Template(text).safe_substitute(project) for name, text in named.items()},
+        **project,
+        "CI": "true",
+        "GITLAB_CI": "true",
+        "CI_API_V4_URL": forge.api,
+        "CI_PROJECT_PATH": REPOSITORY,
+        "CI_MERGE_REQUEST_IID": str(NUMBER),
+        "ORCHESTRATOR_FORGE_TOKEN": TOKEN,
+        "ORCHESTRATOR_HOME": str(ROOT),
+    }
+
+
+def _scripts_of_gitlab(job: str) -> Json:
+    recipe = pipelines.read("recipes/gitlab.yml")
+    before = recipe[".orchestrator"]["before_script"]
+    return [{"run": each} for each in (*before, *recipe[job]["script"])]
+
+
 def _scripts(value: Json) -> Iterator[str]:
     """Yield all scripts of a recipe, however deep they are."""
     if isinstance(value, list):
@@ -89,18 +145,7 @@ def test_the_action_comments_and_keeps_the_plans(world: World) -> None:
     _propose(world, forge, f"refs/pull/{NUMBER}/head")
     kept = world.root.with_name("kept")
     kept.mkdir()
-    values = {
-        "github.action_path": str(ROOT),
-        "runner.temp": str(kept),
-        "inputs.token": TOKEN,
-        "inputs.directory": ".",
-        "inputs.configuration": "default",
-        "inputs.fail-on": "data-loss destroy",
-        "inputs.refresh": "false",
-        "inputs.allow-forks": "false",
-        "inputs.head": "",
-        "inputs.request || github.event.pull_request.number": str(NUMBER),
-    }
+    values = _values_of_the_action(kept)
 
     with serving(forge):
         steps = [*pipelines.steps(_action_steps(), values)]
@@ -140,19 +185,12 @@ def test_the_workflow_of_gitea_comments(world: World) -> None:
     """There nothing but the forge's own steps is needed."""
     forge = SmallGitea()
     _propose(world, forge, f"refs/pull/{NUMBER}/head")
-    values = {
-        "vars.ORCHESTRATOR_HOME || '/opt/orchestrator'": str(ROOT),
-        "vars.ORCHESTRATOR_SOURCE": "",
-        "vars.ORCHESTRATOR_VERSION": "",
-        "secrets.ORCHESTRATOR_FORGE_TOKEN || github.token": TOKEN,
-        "github.event.pull_request.number": str(NUMBER),
-    }
-
     with serving(forge):
-        (job,) = pipelines.read("recipes/gitea.yaml")["jobs"].values()
         variables = _of_actions(world, forge) | {"GITEA_ACTIONS": "true"}
-        ended = pipelines.run([*pipelines.steps(job["steps"], values)], world.root, variables)
-        steps = pipelines.steps(job["steps"], {**values, "github.event.pull_request.number": ""})
+        steps = pipelines.steps(_steps_of_gitea(), _OF_GITEA)
+        ended = pipelines.run([*steps], world.root, variables)
+        values = {**_OF_GITEA, "github.event.pull_request.number": ""}
+        steps = pipelines.steps(_steps_of_gitea(), values)
         after = pipelines.run([*steps], world.root, variables | _ON_MAIN)
 
     assert ended.code == after.code == 0, ended.said + after.said
@@ -166,30 +204,80 @@ def test_the_job_of_gitlab_comments(world: World) -> None:
     """Its script finds all it needs in the variables of the pipeline and of the project."""
     forge = SmallGitLab()
     _propose(world, forge, f"refs/merge-requests/{NUMBER}/head")
-    recipe = pipelines.read("recipes/gitlab.yml")
-    job, before = recipe["plan"], recipe[".orchestrator"]["before_script"]
+    artifacts = pipelines.read("recipes/gitlab.yml")["plan"]["artifacts"]
 
     with serving(forge):
-        variables = {
-            **world.variables,
-            "CI": "true",
-            "GITLAB_CI": "true",
-            "CI_API_V4_URL": forge.api,
-            "CI_PROJECT_PATH": REPOSITORY,
-            "CI_MERGE_REQUEST_IID": str(NUMBER),
-            "ORCHESTRATOR_FORGE_TOKEN": TOKEN,
-            "ORCHESTRATOR_HOME": str(ROOT),
-        }
-        scripts = [{"run": each} for each in (*before, *job["script"])]
-        ended = pipelines.run([*pipelines.steps(scripts, {})], world.root, variables)
-        scripts = [{"run": each} for each in recipe["refresh"]["script"]]
-        variables["CI_MERGE_REQUEST_IID"] = ""
-        after = pipelines.run([*pipelines.steps(scripts, {})], world.root, variables)
+        variables = _of_gitlab(world, forge)
+        steps = [*pipelines.steps(_scripts_of_gitlab("plan"), {})]
+        ended = pipelines.run(steps, world.root, variables)
+        steps = [*pipelines.steps(_scripts_of_gitlab("refresh"), {})]
+        after = pipelines.run(steps, world.root, {**variables, "CI_MERGE_REQUEST_IID": ""})
 
     assert ended.code == after.code == 0, ended.said + after.said
     assert f"request {NUMBER} is as its comment says" in after.stdout
     assert "### Merging: 4 to create\n" in forge.texts[0]
-    assert all((world.root / name).exists() for name in job["artifacts"]["paths"])
+    assert all((world.root / name).exists() for name in artifacts["paths"])
+
+
+_ADDING_A_STACK = """version: 1
+name: NAME
+modules: {nothing: {source: ./module}}
+"""
+
+
+def _require_a_provider(world: World, forge: Served, folder: Path, ref: str) -> dict[str, str]:
+    """Add a stack to the request that needs a provider; return the variables by which it is found."""
+    said = subprocess.run(["terraform", "version"], check=True, capture_output=True, text=True)
+    (platform,) = re.findall(r"^on (\S+)", said.stdout, re.MULTILINE)
+    mirror = Mirror(folder, platform)
+    mirror.pack("1.0.0", megabytes=1)
+    git(world.root, "checkout", "--quiet", "change")
+    added = f"{world.name}-b"
+    world.write(f"../{added}/stack.yaml", _ADDING_A_STACK.replace("NAME", added))
+    world.write(f"../{added}/module/main.tf", requiring("1.0.0"))
+    forge.head = world.commit("Add a stack")
+    git(world.root, "push", "--quiet", "origin", f"HEAD:{ref}")
+    git(world.root, "checkout", "--quiet", "main")
+    return {"TF_CLI_CONFIG_FILE": str(mirror.configuration)}
+
+
+def _kept_by_actions(steps: Json, home: Path) -> list[Path]:
+    """Return what the step keeps that is for that."""
+    (step,) = (each for each in steps if each.get("uses", "").startswith("actions/cache@"))
+    return [Path(line.replace("~", str(home), 1)) for line in step["with"]["path"].split()]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("file", ["action.yml", "recipes/gitea.yaml", "recipes/gitlab.yml"])
+def test_providers_are_kept_between_runs(world: World, tmp_path: Path, file: str) -> None:
+    """They are most of what a run fetches: what the recipe keeps has them, and nothing of the stacks."""
+    forge = {"action.yml": SmallGitHub, "recipes/gitea.yaml": SmallGitea}.get(file, SmallGitLab)()
+    ref = f"refs/{'merge-requests' if 'gitlab' in file else 'pull'}/{NUMBER}/head"
+    home = tmp_path / "home"
+    home.mkdir()
+    _propose(world, forge, ref)
+    wanted = {"HOME": str(home), **_require_a_provider(world, forge, tmp_path, ref)}
+
+    with serving(forge):
+        variables = {**_of_actions(world, forge), **wanted}
+        if file == "action.yml":
+            steps = [*pipelines.steps(_action_steps(), _values_of_the_action(tmp_path))]
+            kept = _kept_by_actions(_action_steps(), home)
+        elif file == "recipes/gitea.yaml":
+            variables |= {"GITEA_ACTIONS": "true"}
+            steps = [*pipelines.steps(_steps_of_gitea(), _OF_GITEA)]
+            kept = _kept_by_actions(_steps_of_gitea(), home)
+        else:
+            variables = {**_of_gitlab(world, forge), **wanted}
+            steps = [*pipelines.steps(_scripts_of_gitlab("plan"), {})]
+            cache = pipelines.read(file)[".orchestrator"]["cache"]
+            kept = [world.root / path for path in cache["paths"]]
+        ended = pipelines.run(steps, world.root, variables)
+
+    found = [each for folder in kept for each in folder.rglob("*")]
+    assert f"{world.name}-b/default" in forge.texts[0], ended.said
+    assert any(f"{ADDRESS}/1.0.0" in str(each) for each in found), ended.said
+    assert not [each for each in found if world.name in each.name]
 
 
 @pytest.mark.parametrize("file", ["action.yml", "recipes/gitlab.yml", "recipes/gitea.yaml"])
@@ -321,6 +409,12 @@ def test_a_job_may_do_as_little_as_it_can() -> None:
             "pull-requests": "write",
             "statuses": "write",
         }
+    # There comments are those of an issue; who may set statuses may push, too, so that another token does that.
+    assert pipelines.read("recipes/gitea.yaml")["permissions"] == {
+        "contents": "read",
+        "issues": "write",
+        "pull-requests": "write",
+    }
 
 
 @pytest.mark.parametrize(
