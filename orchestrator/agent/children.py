@@ -24,6 +24,8 @@ _PLAIN = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"
 _ABOUT_PYTHON = "PYTHON"
 _PEOPLE = ("GIT_AUTHOR_", "GIT_COMMITTER_")
 _OUTPUT_BYTES = 16 * 1024**2
+_BROKEN_OFF = frozenset({End.INTERRUPTED, End.FAILED})
+_LIMITS = "`limits` in the agent's file say what one run may take"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ def _carried_out(order: Order, done: Completed) -> Result:
     if verdict is None:
         end = End.INTERRUPTED if done.interrupted else End.FAILED
         return _result(order, _befell(order, done), end)
+    verdict = _within_limits(order, done, verdict)
     return Result(
         key=order.key,
         task=order.task,
@@ -114,6 +117,14 @@ def _carried_out(order: Order, done: Completed) -> Result:
         verdict=verdict,
         error=verdict.message,
     )
+
+
+def _within_limits(order: Order, done: Completed, verdict: Verdict) -> Verdict:
+    """Return what a child said of itself, which does not know why it was told to stop."""
+    if not (done.exceeded or done.timed_out) or verdict.end not in _BROKEN_OFF:
+        return verdict
+    said = "\n".join(each for each in (verdict.message, verdict.detail) if each)
+    return replace(verdict, end=End.FAILED, message=_befell(order, done), hint=_LIMITS, detail=said)
 
 
 def _result(order: Order, error: str, end: End) -> Result:

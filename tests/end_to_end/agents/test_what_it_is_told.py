@@ -1,0 +1,65 @@
+"""What stands in the agent's own file of a stack, and of what one run may take, is kept to."""
+
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.agents.keeper import Keeper, told
+from tests.end_to_end.world import World
+
+pytestmark = pytest.mark.integration
+
+_BUSY = """
+resource "terraform_data" "busy" {{
+  provisioner "local-exec" {{
+    command = <<-EOT
+      {command}
+    EOT
+  }}
+}}
+"""
+_GREEDY = "python3 -c 'import time; kept = bytes(1) * (1 << 30); time.sleep(600)'"
+
+
+def _text(world: World) -> str:
+    return world.data("greeting")["text"] if world.exists("ConfigMap", "greeting") else ""
+
+
+def _ended(keeper: Keeper, code: int) -> dict[str, Any]:
+    """Return how the one task of a run ended."""
+    ended = keeper.once()
+    assert ended.code == code, ended.said
+    (task,) = told(ended, "task ended")
+    return task
+
+
+@pytest.mark.parametrize(
+    ("limits", "command", "why"),
+    [
+        ({"time": "3s"}, "sleep 600", "it took longer than the 3 seconds that one run may take"),
+        (
+            {"memory": "768MiB"},
+            _GREEDY,
+            "it took more than the 768 MiB of memory that one run may take",
+        ),
+    ],
+    ids=["time", "memory"],
+)
+def test_a_run_that_takes_too_much_has_failed(
+    keeper: Keeper, world: World, limits: dict[str, str], command: str, why: str
+) -> None:
+    """It is ended, and told as a failure with why; its lock is given back, and the mend is applied."""
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    world.write("modules/busy/main.tf", _BUSY.format(command=command))
+    world.declare({"busy": {"source": "./modules/busy"}}, shop)
+    keeper.push("Take too much")
+    keeper.tell(limits={"grace": "2s", **limits})
+    task = _ended(keeper, 1)
+    assert (task["end"], task["level"], task["why"]) == ("failed", "warning", why)
+    assert "`limits` in the agent's file" in task["hint"]
+    assert not keeper.locks()
+    world.write("modules/busy/main.tf", "")
+    keeper.push("Take less")
+    keeper.tell()
+    assert _ended(keeper, 0)["end"] == "applied"
+    assert _text(world) == "hello"
