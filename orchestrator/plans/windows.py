@@ -11,6 +11,8 @@ from orchestrator.stack.policies import Window, Windows
 
 ACKNOWLEDGED_BY: Final = "window"
 
+_GUARDS: Final = "`guards.windows`"
+
 _LARGEST_SHIFT_SECONDS: Final = 3 * 3600.0
 _MOST_STEPS: Final = 100  # of windows that follow one another, before there is no end in sight
 
@@ -22,6 +24,13 @@ class Closed:
     why: str
     opens: datetime | None
 
+    @property
+    def until(self) -> str:
+        """Return in words from when it may be changed."""
+        if self.opens is None:
+            return "no end is in sight"
+        return f"it may be from {self.opens:%Y-%m-%d %H:%M %Z}"
+
 
 def check_windows(
     windows: Windows, now: datetime, acknowledged: Collection[str], *, owner: Owner
@@ -32,26 +41,23 @@ def check_windows(
     found = closed(windows, now)
     if found is None:
         return
-    opens = (
-        f"it may be from {found.opens:%Y-%m-%d %H:%M %Z}" if found.opens else "no end is in sight"
-    )
     raise PlanRefused(
         f"{owner} may not be changed now: {found.why}",
-        hint=f"{opens}; if it cannot wait, pass --acknowledge {ACKNOWLEDGED_BY}",
+        hint=f"{found.until}; if it cannot wait, pass --acknowledge {ACKNOWLEDGED_BY}",
     )
 
 
-def closed(windows: Windows, now: datetime) -> Closed | None:
-    """Return why nothing may be changed at a moment, or None when it may."""
+def closed(windows: Windows, now: datetime, *, by: str = _GUARDS) -> Closed | None:
+    """Return why nothing may be changed at a moment, or None when it may; ``by`` says where the windows stand."""
     if not windows.allow and not windows.freeze:
         return None
     from zoneinfo import ZoneInfo
 
     local = now.astimezone(ZoneInfo(windows.zone))
     if _frozen_until(windows, local) is not None:
-        why = "it is frozen by `guards.windows`"
+        why = f"it is frozen by {by}"
     elif windows.allow and not _open(windows.allow, local):
-        why = "this is outside of the times that `guards.windows` allow"
+        why = f"this is outside of the times that {by} allow"
     else:
         return None
     return Closed(why=why, opens=_opening(windows, local))

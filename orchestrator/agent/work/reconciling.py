@@ -46,7 +46,7 @@ from orchestrator.plans.objects import Owner
 from orchestrator.plans.plan import Revision
 from orchestrator.plans.remembered import Suspension
 from orchestrator.plans.report import Report, accomplished, intended
-from orchestrator.plans.windows import Closed, check_windows, closed
+from orchestrator.plans.windows import Closed, closed
 from orchestrator.repository.mirror import Mirror
 from orchestrator.repository.repository import Repository
 from orchestrator.stack.model import Drift
@@ -54,6 +54,8 @@ from orchestrator.stack.policies import Guards
 
 _PATIENCE: Final = 30.0
 """How long to wait in line, in seconds, while somebody else has the stack."""
+
+_OWN_WINDOWS: Final = "the `windows` of the agent's file"
 
 _APPROVALS: Final = 1
 """How many people have to approve a plan where the agent is told that it takes approval."""
@@ -203,7 +205,7 @@ def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:
     """
     session, settings = planned.session, order.settings
     if planned.plan.effective or owed:
-        check_windows(settings.windows, clock.now(), (), owner=session.owner)
+        _check_windows(order, session)
     if settings.approval and planned.plan.effective and not owed:
         check_approvals(
             candidate(planned),
@@ -211,6 +213,16 @@ def _check_own(order: Order, planned: Planned, *, owed: bool) -> None:
             needed=_APPROVALS,
             acknowledged=(),
             apart=apart(session, planned.ledger, Guards()),
+        )
+
+
+def _check_windows(order: Order, session: Session) -> None:
+    """Refuse a change outside of the agent's own windows, which bind nobody else; raises PlanRefused."""
+    shut = closed(order.settings.windows, clock.now(), by=_OWN_WINDOWS)
+    if shut is not None:
+        raise PlanRefused(
+            f"{session.owner} may not be changed now: {shut.why}",
+            hint=f"{shut.until}; if it cannot wait, do it by hand",
         )
 
 

@@ -63,3 +63,19 @@ def test_a_run_that_takes_too_much_has_failed(
     keeper.tell()
     assert _ended(keeper, 0)["end"] == "applied"
     assert _text(world) == "hello"
+
+
+def test_nothing_is_applied_outside_of_its_windows(keeper: Keeper, world: World) -> None:
+    """The plan is told, with until when it is held and by what; whoever applies by hand is not bound by them."""
+    frozen = {"freeze": [{"cron": "* * * * *", "for": "1h"}]}
+    keeper.tell(repository={"stacks": {world.name: {"windows": frozen}}})
+    task = _ended(keeper, 3)
+    assert (task["end"], task["waits"], task["done"]) == ("held", "window", "1 to create")
+    assert "frozen by the `windows` of the agent's file" in task["why"]
+    assert task["hint"] == "no end is in sight; if it cannot wait, do it by hand"
+    assert (_text(world), keeper.ledger()) == ("", [])
+    applied = world.run("apply", world.name, "--yes")
+    assert applied.code == 0, applied.said
+    assert _text(world) == "hello"
+    keeper.tell()
+    assert _ended(keeper, 0)["end"] == "unchanged"
