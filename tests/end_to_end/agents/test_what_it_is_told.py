@@ -1,11 +1,14 @@
 """What stands in the agent's own file of a stack, and of what one run may take, is kept to."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.agents.keeper import Keeper, told
+from tests.end_to_end.stacks import ECHO, config_map
 from tests.end_to_end.world import World
+from tests.git import git
 
 pytestmark = pytest.mark.integration
 
@@ -79,3 +82,55 @@ def test_nothing_is_applied_outside_of_its_windows(keeper: Keeper, world: World)
     assert _text(world) == "hello"
     keeper.tell()
     assert _ended(keeper, 0)["end"] == "unchanged"
+
+
+def test_only_its_branch_and_its_environments_are_kept(keeper: Keeper, world: World) -> None:
+    """Of two environments on two branches the one that it is told of is brought to the branch that it is told of."""
+    names = {each: f"greeting-{each}" for each in ("staging", "production")}
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    environments = {each: {"vars": {"name": name}} for each, name in names.items()}
+    world.declare(None, shop, environments=environments)
+    for branch in ("live", "main"):
+        texts = config_map("${{ vars.name }}", {"text": f"of {branch}"})
+        world.manifests("shop/texts.yaml", texts)
+        keeper.push(f"Say what is {branch}")
+        if branch == "live":
+            git(world.root, "push", "--quiet", "origin", "main:live")
+    stacks = {world.name: {"environments": ["production"]}}
+    keeper.tell(repository={"branch": "live", "stacks": stacks})
+    task = _ended(keeper, 0)
+    assert (task["environment"], task["end"]) == ("production", "applied")
+    assert world.data(names["production"])["text"] == "of live"
+    assert not world.exists("ConfigMap", names["staging"])
+
+
+@pytest.mark.parametrize(("policy", "end"), [("heal", "applied"), ("report", "drifted")])
+def test_terraform_looks_for_drift_on_a_schedule(
+    keeper: Keeper, world: World, policy: str, end: str
+) -> None:
+    """Without a commit it finds what a look at the cluster cannot, and brings it back or tells it."""
+    shop = {"shop": {"path": "shop", "namespace": world.name}}
+    world.write("modules/base/main.tf", ECHO)
+    world.declare({"base": {"source": "./modules/base", "inputs": {"text": "hello"}}}, shop)
+    keeper.push("Add a module")
+    drift = {"policy": policy, "workloads": False, "infrastructure": "1s"}
+    keeper.tell(defaults={"drift": drift})
+    running = keeper.start()
+    running.await_line('"end": "applied"')
+    running.await_line('"end": "unchanged"')
+    (state,) = (keeper.home / "agent").rglob("base.tfstate")
+    document = json.loads(state.read_text())
+    _input(document)["value"] = "by hand"
+    changed = state.with_name("changed")
+    changed.write_text(json.dumps(document))
+    changed.replace(state)
+    seen = json.loads(running.await_line(f'"end": "{end}"'))
+    assert (seen["task"], seen["stack"]) == ("infrastructure", world.name)
+    kept = _input(json.loads(state.read_text()))["value"]
+    assert kept == ("hello" if policy == "heal" else "by hand")
+
+
+def _input(state: Any) -> Any:
+    """Return what a state has as the input of its one resource."""
+    (instance,) = state["resources"][0]["instances"]
+    return instance["attributes"]["input"]
