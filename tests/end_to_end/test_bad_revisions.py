@@ -124,6 +124,11 @@ def test_workloads_of_the_last_healthy_revision_come_back(world: World) -> None:
     )
     assert any(f"apply {world.name}/default at {bad[:10]}: " in line for line in world.ledger())
 
+    explained = _flat(world.run("explain", "shop", world.name).stdout)
+    assert f"manifests.shop was brought back to {healthy[:10]}: applied, healthy" in explained
+    assert f"since this did not succeed: manifests.shop failed at {bad[:10]}" in explained
+    assert "ImagePullBackOff" in explained
+
     again = world.run("apply", world.name, "--yes")
     assert again.code == 1
     assert "it is not applied again unless you say so" in _flat(again.stderr)

@@ -1,13 +1,13 @@
 """Why a unit is as it is, from what its last run recorded, down to the unit and condition that it began with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.engine.history.opening import Book
 from orchestrator.engine.history.reading import at_work, looks
 from orchestrator.engine.history.runs import RecordedRun, endings_of, runs_of
 from orchestrator.errors import UsageError
-from orchestrator.ledger.entry import Entry
+from orchestrator.ledger.entry import Entry, Operation
 from orchestrator.plans.events import Outcome
 from orchestrator.plans.history import Ending, Explanation, UnitEnding
 from orchestrator.plans.record import PlannedUnit
@@ -16,6 +16,7 @@ from orchestrator.stack.names import did_you_mean
 
 _TROUBLED = frozenset({Outcome.FAILED, Outcome.INTERRUPTED, Outcome.SKIPPED, Outcome.PLANNED})
 _AGAIN = "correct it, and apply again: what is done stays done"
+_ANEW = "correct it with a new commit"
 _GO_ON = "the next apply goes on from what it left"
 
 
@@ -26,9 +27,9 @@ def read_explanation(book: Book, unit: str) -> Explanation:
     for look in looks(book):
         runs = runs_of(look.entries, book.state, at_work=working)
         named = _named(unit, (*(book.declared or ()), *book.state.units, *_units(runs)))
-        run = next((run for run in runs if named in run.records), None)
-        if named is not None and run is not None:
-            return Explaining(run=run).unit(named)
+        told = [run for run in runs if named in run.records]
+        if named is not None and told and (look.all or not all(map(_brings_back, told))):
+            return explained(told, named)
     named = _named(unit, book.declared or ())
     if named is None:
         known = {*(book.declared or ()), *book.state.units, *_units(runs)}
@@ -39,6 +40,18 @@ def read_explanation(book: Book, unit: str) -> Explanation:
         says="is declared, and no run has recorded anything of it",
         next=f"apply it: orchestrator apply {book.owner.stack} --env {book.owner.environment}",
     )
+
+
+def explained(runs: Sequence[RecordedRun], unit: UnitId) -> Explanation:
+    """Explain a unit by the runs that tell of it, newest first; pure.
+
+    One that was brought back after a failure is well, but what failed is what somebody wants to know.
+    """
+    found = Explaining(run=runs[0]).unit(unit)
+    before = next((run for run in runs if not _brings_back(run)), None)
+    if before is None or before is runs[0]:
+        return found
+    return replace(found, because=(*found.because, *Explaining(run=before).failures()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,11 @@ class Explaining:
             because=tuple(self.unit(cause, told | {unit}) for cause in causes),
             next=self._next(end),
         )
+
+    def failures(self) -> tuple[Explanation, ...]:
+        """Explain each unit that failed, and was not left as it was then."""
+        failed = (end for end in endings_of(self.run) if end.outcome is Outcome.FAILED)
+        return tuple(replace(self.unit(end.unit), next=_ANEW) for end in failed)
 
     def _causes(self, end: UnitEnding, told: frozenset[UnitId]) -> tuple[UnitId, ...]:
         """Return the units on account of which one was not reached: those that its record names, else all."""
@@ -88,6 +106,8 @@ class Explaining:
                 return f"is being brought to {last.run.revision}, or waits for its turn ({how})"
             case Outcome.PRUNED | Outcome.DESTROYED:
                 return f"was {end.outcome} {at} ({how})"
+            case _ if _brings_back(self.run):
+                return f"was brought back to {last.run.revision}: {self._found(end)}{took} ({how})"
             case _:
                 return f"was {self._found(end)} {at}{took} ({how})"
 
@@ -125,6 +145,10 @@ class Explaining:
                 return _GO_ON
             case _:
                 return ""
+
+
+def _brings_back(run: RecordedRun) -> bool:
+    return run.entries[0].run.operation is Operation.RESTORE
 
 
 def _named(wanted: str, known: Sequence[UnitId]) -> UnitId | None:

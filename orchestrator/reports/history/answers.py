@@ -86,7 +86,7 @@ def render_explanation(explanation: Explanation) -> str:
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Json]:
-    """Return why a unit is as it is; ``because`` are the units on account of which it was not begun."""
+    """Return why a unit is as it is; ``because`` are those on account of which it was not begun, or brought back."""
     return {"format": FORMAT, **_explanation_json(explanation)}
 
 

@@ -78,6 +78,13 @@ class Past:
         failed = Outcome.FAILED in endings.values()
         return self.finished(*records, inventory=inventory, failed=failed)
 
+    def brought_back(self, *units: UnitRecord, revision: Revision) -> Entry:
+        """Tell that the workloads of a revision were brought back."""
+        self.runs += 1
+        told = self._entry(Kind.FINISHED, revision, units)
+        of = replace(told.run, operation=Operation.RESTORE)
+        return self._told(replace(told, run=of, outcome=Outcome.APPLIED))
+
     def abandoned(self, why: str) -> Entry:
         """Tell that somebody abandoned what is open."""
         self.runs += 1

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from orchestrator.engine.history.explaining import Explaining
+from orchestrator.engine.history.explaining import Explaining, explained
 from orchestrator.plans.events import Outcome
 from orchestrator.stack.model import UnitId
-from tests.engine.history.past import Past, planned
+from tests.engine.history.past import FIRST, SECOND, Past, planned
 from tests.ledger.builders import record
 
 _BASE, _PLATFORM, _SHOP = (
@@ -84,3 +84,23 @@ def test_a_unit_that_is_well_says_so() -> None:
 
     assert "was applied, healthy, 2 drifted things found" in shop.says
     assert (shop.why, shop.next) == ("", "")
+
+
+def test_a_unit_that_was_brought_back_leads_to_what_failed() -> None:
+    """It is well, and so is one beside it; what somebody wants to know is what the run before failed at."""
+    past = Past()
+    past.applied({_SHOP: Outcome.APPLIED, _PLATFORM: Outcome.APPLIED})
+    past.applied({_SHOP: Outcome.FAILED, _PLATFORM: Outcome.UNCHANGED}, revision=SECOND)
+    units = (record(_SHOP), record(_PLATFORM, Outcome.UNCHANGED))
+    past.brought_back(*units, revision=FIRST)
+
+    shop, platform = (explained(past.told(), unit) for unit in (_SHOP, _PLATFORM))
+
+    assert f"was brought back to {FIRST}: applied, healthy" in shop.says
+    assert f"was brought back to {FIRST}: unchanged" in platform.says
+    for each in (shop, platform):
+        (failed,) = each.because
+        assert (failed.unit, failed.why) == (_SHOP, "it did not work")
+        assert f"failed at {SECOND}" in failed.says
+    past.applied({_SHOP: Outcome.APPLIED, _PLATFORM: Outcome.APPLIED}, revision=SECOND)
+    assert explained(past.told(), _SHOP).because == ()
