@@ -255,7 +255,7 @@ class _Line:
             return None
 
     def _tell(self, sight: Sight) -> None:
-        if sight.hold is None:
+        if sight.hold is None or not self._patience:
             return
         ahead = len(sight.ahead_of(self._waiter)) if self._waiter else 0
         place = f", number {ahead + 1} in line" if self._waiter else ""

@@ -6,10 +6,10 @@ from orchestrator.stack.model import Json
 
 
 def render_approved(approved: Approved) -> str:
-    """Return what was approved, and whether that is enough, ending in a newline."""
+    """Return what was approved, and how many more are needed, ending in a newline."""
     names = ", ".join(name.partition(" <")[0] for name in approved.by)
     missing = approved.needed - len(approved.by)
-    enough = f"{missing} more needed" if missing > 0 else "it may be applied"
+    enough = f"{missing} more needed" if missing > 0 else "no more needed"
     return (
         f"Approved {approved.digest[:SHOWN]} of {approved.owner}: by {names}; {enough}."
         f" Ledger entry {approved.entry[:10]}.\n"

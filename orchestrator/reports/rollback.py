@@ -53,7 +53,7 @@ def _lines(rollback: Rollback) -> Iterator[str]:
 
 
 def _next(rollback: Rollback) -> Iterator[str]:
-    apply = f"orchestrator apply {rollback.stack}"
+    apply = f"orchestrator apply {rollback.stack} --env {rollback.environment}"
     if rollback.requested and rollback.address:
         yield f"Pushed to {rollback.remote}. Open a request here:"
         yield f"  {rollback.address}"
@@ -65,7 +65,8 @@ def _next(rollback: Rollback) -> Iterator[str]:
     elif rollback.remote:
         yield f"Pushed to {rollback.remote}. Nothing is applied yet."
     elif rollback.here:
-        yield f"Nothing is applied or pushed yet. Next: {apply}"
+        yield "Nothing is applied or pushed yet. Next:"
+        yield f"  {apply}"
     else:
         yield f"Nothing is applied or pushed yet. Next: git switch {rollback.branch}, or push it"
 

@@ -77,7 +77,9 @@ def test_it_is_one_commit_more_and_overwrites_nothing(shop: World) -> None:
     assert f"Restores {shop.name}/default to {first[:10]}" in ended.stdout
     assert f"- ConfigMap {shop.name}/more" in ended.stdout
     assert "2 files as before" in ended.stdout
-    assert "Nothing is applied or pushed yet" in ended.stdout
+    assert ended.stdout.endswith(
+        f"Nothing is applied or pushed yet. Next:\n  orchestrator apply {shop.name} --env default\n"
+    )
     assert shop.data("texts") == {"step": "two"}
 
     git(shop.root, "checkout", "--quiet", "--", "README.md")
@@ -124,6 +126,28 @@ def test_a_unit_alone_comes_back_and_who_shares_its_files_is_told(world: World) 
     again = world.run("rollback", world.name, "--env", "default", "--to", entry, "--unit", "a")
     assert again.code == 64
     assert "modules.a cannot be brought back alone: vars.text changed since" in again.stderr
+
+
+def test_a_unit_that_reads_what_is_gone_does_not_come_back_alone(world: World) -> None:
+    """What would be wrong is told as that of the rollback, and nothing is committed."""
+    world.write("modules/base/main.tf", ECHO)
+    modules = {"base": {"source": "./modules/base", "inputs": {"text": "one"}}}
+    sets = {"shop": {"path": "shop", "namespace": world.name}}
+    world.declare(modules, sets)
+    world.manifests("shop/texts.yaml", config_map("texts", {"text": "${{ modules.base.kept }}"}))
+    first = world.commit("Read it")
+    world.apply()
+    world.declare({}, sets)
+    world.manifests("shop/texts.yaml", config_map("texts", {"text": "one"}))
+    last = world.commit("Read it no more")
+
+    refused = world.run("rollback", world.name, "--to", first, "--unit", "shop")
+
+    assert refused.code == 64, refused.said
+    assert "manifests.shop cannot be brought back alone: the stack would have" in refused.stderr
+    assert "there is no module 'base'" in refused.stderr
+    assert "nothing is committed; roll the whole stack back, without --unit" in refused.stderr
+    assert git(world.root, "rev-parse", "HEAD") == last
 
 
 def test_without_a_cluster_it_says_how_to_go_back(shop: World) -> None:

@@ -195,7 +195,8 @@ manifests.shop: Deployment shop/web is not ready after 5m0s
 Unfinished: apply shop/production at 3f2c1a9d4e: 1 to create (by Ada Lovelace <ada@example.org>, 2026-03-14)
   It was done with modules.base.
   Nothing is recorded of manifests.shop.
-  Entry 1c1e05f25f; nobody will finish it? orchestrator abandon
+  If nobody is going to finish it:
+    orchestrator abandon 1c1e05f25f shop --env production --why …
 The next apply goes on from what it left.
 
 Bad revision: 3f2c1a9d4e failed, 2 times, last 2026-03-14 09:26 UTC: Deployment

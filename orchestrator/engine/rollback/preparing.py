@@ -17,7 +17,7 @@ from orchestrator.engine.rollback.sides import (
 )
 from orchestrator.engine.rollback.targets import Aim, Target, targets
 from orchestrator.engine.session import Session, Surroundings, earlier
-from orchestrator.errors import PlanRefused, UsageError
+from orchestrator.errors import InvalidStack, PlanRefused, UsageError
 from orchestrator.plans.plan import Revision
 from orchestrator.repository.commits import Composed
 from orchestrator.repository.repository import open_repository
@@ -149,11 +149,22 @@ def _notices(step: _Step, prepared: Prepared) -> Iterator[str]:
 
 
 def _notices_of_unit(step: _Step, prepared: Prepared, unit: UnitId) -> Iterator[str]:
-    made = read_side(prepared.session)
+    made = _alone(prepared.session, unit)
     yield from shared_among(made, unit, prepared.changed)
     left = made.changed_since(step.then, unit)
     if left:
         yield f"{unit} is not all as it was: {left} since, and others may read that"
+
+
+def _alone(session: Session, unit: UnitId) -> Side:
+    """Return the stack with one unit brought back; raises UsageError where it would not be one."""
+    try:
+        return read_side(session)
+    except InvalidStack as error:
+        message = f"{unit} cannot be brought back alone: the stack would have mistakes"
+        hint = "nothing is committed; roll the whole stack back, without --unit"
+        detail = "\n".join(map(str, error.mistakes))
+        raise UsageError(message, hint=hint, detail=detail) from error
 
 
 def check_checkout(prepared: Prepared) -> None:

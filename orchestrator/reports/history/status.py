@@ -117,20 +117,23 @@ def _held(status: Status) -> Iterator[str]:
         yield f"Locked by {status.lock}"
     if status.unfinished:
         yield f"Unfinished: {status.unfinished}"
-        yield from _in_flight(status.open)
+        yield from _in_flight(status)
         yield "The next apply goes on from what it left."
     if status.owed:
         yield filled(f"Owed: {status.owed}. `apply --yes` of the one that failed does it.")
 
 
-def _in_flight(run: OpenRun | None) -> Iterator[str]:
+def _in_flight(status: Status) -> Iterator[str]:
+    run = status.open
     if run is None:
         return
     if run.done:
         yield filled(f"It was done with {', '.join(run.done)}.", indent="  ")
     if run.units:
         yield filled(f"Nothing is recorded of {', '.join(run.units)}.", indent="  ")
-    yield f"  Entry {run.entry[:SHORT]}; nobody will finish it? orchestrator abandon"
+    yield "  If nobody is going to finish it:"
+    place = f"{status.stack} --env {status.environment}"
+    yield f"    orchestrator abandon {run.entry[:SHORT]} {place} --why …"
 
 
 def _bad(status: Status) -> Iterator[str]:

@@ -26,6 +26,7 @@ def test_a_second_writer_is_refused_and_told_who_is_first(world: World, folder: 
         assert refused.code == 75, refused.said
         assert "Grace Hopper" in refused.stderr
         assert f"process {running.process.pid}" in refused.stderr
+        assert "waiting for" not in refused.stderr
     assert f"process {running.process.pid}" in status.stdout
     assert world.run("unlock", world.name).code == 75
     (folder / "go").touch()
