@@ -1,13 +1,14 @@
 """Several clones of one repository: the ledger and its lock are shared through the remote."""
 
 import dataclasses
+import json
 import signal
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.commands import alive, eventually, held
-from tests.end_to_end.stacks import config_map, deployment
+from tests.end_to_end.stacks import Document, config_map, deployment
 from tests.end_to_end.world import World
 from tests.git import git, make_clone, make_remote
 
@@ -51,6 +52,34 @@ def test_a_clone_goes_on_from_what_another_applied(world: World, other: World) -
     assert other.live().keys() == {"texts"}
     assert world.run("plan", world.name, "--detailed-exitcode").code == 0
     assert world.ledger() == other.ledger() == _entries_of_the_remote(world)
+
+
+def test_a_run_costs_as_few_pushes_however_many_units_it_has(
+    world: World, other: World, tmp_path: Path
+) -> None:
+    """Four: the lock with its holder, the intent, what came of the infrastructure, and the outcome with the lock."""
+    assert other.root != world.root
+    for count in (1, 9):
+        names = [f"part{number}" for number in range(count)]
+        modules: Document = {name: {"source": "./modules/base"} for name in names[:2]}
+        world.write("modules/base/main.tf", 'resource "terraform_data" "base" {}\n')
+        world.declare(modules, {each: {"path": each, "namespace": world.name} for each in names})
+        for name in names:
+            world.manifests(f"{name}/text.yaml", config_map(name, {"count": str(count)}))
+        world.commit()
+        trace = tmp_path / f"trace-{count}"
+
+        ended = world.run("apply", world.name, "--yes", GIT_TRACE2_EVENT=str(trace))
+
+        assert ended.code == 0, ended.said
+        assert _pushes(trace) == 4
+
+
+def _pushes(trace: Path) -> int:
+    """Return how often Git was told to push."""
+    events = map(json.loads, trace.read_text(encoding="utf-8").splitlines())
+    ours = (event for event in events if "/" not in event["sid"])  # not what Git starts itself
+    return sum(event["event"] == "cmd_name" and event["name"] == "push" for event in ours)
 
 
 def test_a_pipeline_without_the_history_knows_a_revert(world: World, other: World) -> None:

@@ -37,6 +37,27 @@ def test_a_second_writer_is_refused_and_told_who_is_first(world: World, folder: 
     assert world.run("unlock", world.name).code == 0
 
 
+def test_a_run_of_a_pipeline_is_told_with_its_address(world: World, folder: Path) -> None:
+    """Whoever finds the stack locked, or reads of it later, is led to the log of the run."""
+    address = "https://ci.example/jobs/7"
+    running = _hold(world, folder, ci_run=address)
+
+    refused = world.run("apply", world.name, "--yes")
+    locked = world.run("lock", "status", world.name)
+    holder = world.run("lock", "status", world.name, "--output", "json").json["holder"]
+    (folder / "go").touch()
+    ended = running.end()
+
+    assert f"CI run: {address}" in refused.stderr
+    assert f"  CI run     {address}" in locked.stdout
+    assert holder["ci_run"] == address
+    assert ended.code == 0, ended.said
+    (run,) = world.run("history", world.name, "--output", "json").json["runs"]
+    assert run["ci_run"] == address
+    shown = world.run("history", "show", run["entry"], world.name)
+    assert f"  CI run    {address}" in shown.stdout
+
+
 def test_a_killed_writer_is_succeeded(world: World, folder: Path) -> None:
     """Its lock is taken over since its process is gone, and what it left open is finished."""
     running = _hold(world, folder)
@@ -99,10 +120,10 @@ def test_unlock_releases_a_dead_writer(world: World, folder: Path) -> None:
     assert world.ledger() == entries
 
 
-def _hold(world: World, folder: Path) -> Running:
+def _hold(world: World, folder: Path, *, ci_run: str = "") -> Running:
     """Start an apply that is held in the middle of Terraform's work."""
     declare_held(world, folder)
-    running = world.start("apply", world.name, "--yes")
+    running = world.start("apply", world.name, "--yes", CI_JOB_URL=ci_run)
     held(folder)
     assert git(world.root, "for-each-ref", "refs/orchestrator-lock")
     return running
