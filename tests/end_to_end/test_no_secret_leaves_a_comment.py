@@ -135,6 +135,7 @@ def _plant(world: World, tmp_path: Path) -> None:
                 "url": f"https://ada:{quote(_PASSWORD, safe='')}@db.example",
                 "pem": f"x\n{_KEY}y",
                 "json": json.dumps({"a": json.dumps({"password": _PASSWORD})}),
+                "long": json.dumps({"x": "x" * 300, "pem": _KEY, "password": _PASSWORD}),
                 "token": "Bearer ${{ modules.base.token }}",
                 "basic": base64.b64encode(f"ada:{_PASSWORD}".encode()).decode(),
             },
@@ -227,4 +228,5 @@ def test_no_secret_is_in_any_byte_that_leaves(world: World, forge: Served, tmp_p
     assert [name for name, text in left.items() if name != "forge" and TOKEN in text] == []
     assert "plan" in left["processes"]
     assert "terraform_data.copied" in forge.texts[0]
+    assert "x" * 300 in left["page"]
     assert "precondition" in forge.texts[0].lower()

@@ -33,14 +33,15 @@ def line(text: str, *, longest: int = LONGEST_LINE) -> str:
 
     Of what is written out there is less, so that the line is not much longer all the same.
     """
-    shown, room = _seen(_cut(text, longest)), longest
+    shown, room = seen(_cut(text, longest)), longest
     while size(shown) > longest + _AROUND_A_CUT and room > 1:
         room //= 2
-        shown = _seen(_cut(text, room))
+        shown = seen(_cut(text, room))
     return shown
 
 
-def _seen(shown: str) -> str:
+def seen(shown: str) -> str:
+    """Return a text with what cannot be seen written as JSON does, and without letters stacked high."""
     if not shown.isprintable():
         shown = "".join(sign if sign.isprintable() else _written_out(sign) for sign in shown)
     return _STACKED.sub(r"\1", _BLANK.sub(lambda found: _written_out(found.group()), shown))

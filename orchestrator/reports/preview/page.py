@@ -1,15 +1,21 @@
 """The whole of a preview as a page in HTML, for a CI to keep beside the comment: nothing is left out for length."""
 
 import html
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from orchestrator.plans.change import Action, FieldChange
+from orchestrator.plans.plan import Plan
 from orchestrator.plans.preview import Preview
+from orchestrator.plans.values import Absent, Masked, Redacted, Unknown, Value
+from orchestrator.reports.fields import render_fields
 from orchestrator.reports.preview.blocks import Block, Piece
 from orchestrator.reports.preview.comment import blocks_of, loud
-from orchestrator.reports.preview.harmless import code_in_html
+from orchestrator.reports.preview.harmless import LONGEST_LINE, code_in_html, seen
 from orchestrator.reports.preview.words import headline
 
+_SHORTENED: Final = "…"
 _COLOURS: Final = {"+": "added", "-": "removed", "!": "changed", "@": "unit"}
 # Nothing in a plan may load or run anything, wherever the page is opened.
 _HEAD: Final = """\
@@ -46,25 +52,63 @@ def _lines(preview: Preview, redact: Callable[[str], str]) -> Iterator[str]:
     yield "<p>{} merged into {}</p>".format(*merged)
     for note in preview.notes:
         yield f"<p>{code_in_html(redact(note))}</p>"
+    plans = {each.name: each.plan for each in preview.stacks if each.plan}
     for block in blocks_of(preview, redact):
-        yield from _section(block)
+        yield from _section(block, plans.get(block.name), redact)
     quiet = sorted(each.name for each in preview.stacks if not loud(each))
     if quiet:
         yield f"<p>Nothing changes in {', '.join(map(code_in_html, quiet))}.</p>"
     yield "</body>\n</html>"
 
 
-def _section(block: Block) -> Iterator[str]:
+def _section(block: Block, plan: Plan | None, redact: Callable[[str], str]) -> Iterator[str]:
     yield f"<details open><summary>{code_in_html(block.name)} {html.escape(block.summary)}</summary>"
     for reason in block.reasons:
         yield f"<p>{code_in_html(reason)}</p>"
     texts = (text for group in block.groups for text in _texts(group.heading, group.pieces))
     yield f"<pre>{''.join(map(_coloured, texts))}</pre>"
+    if plan is not None:
+        yield from _whole_values(plan, redact)
     if block.digest:
         yield f"<p>Digest {code_in_html(block.digest)}</p>"
     if block.commands:
         yield f"<pre>{''.join(map(_plain, block.commands))}</pre>"
     yield "</details>"
+
+
+def _whole_values(plan: Plan, redact: Callable[[str], str]) -> Iterator[str]:
+    """Yield the values that a diff shortens, as they are."""
+    changes = [each for unit in plan.units for each in (*unit.drift, *unit.changes)]
+    shown = [each for each in changes if each.action is not Action.DELETE]
+    found = [(each.name, item) for each in shown for item in each.fields if _is_shortened(item)]
+    if not found:
+        return
+    counted = "1 value" if len(found) == 1 else f"{len(found)} values"
+    yield f"<details><summary>{counted} in full</summary>"
+    for name, item in found:
+        yield f"<p>{code_in_html(redact(name))} {code_in_html(redact(item.path))}</p>"
+        for word, value in (("was", item.before), ("is", item.after)):
+            if text := _whole(value):
+                lines = map(seen, redact(text).split("\n"))
+                yield f"<p>{word}</p>\n<pre>{''.join(map(_plain, lines))}</pre>"
+    yield "</details>"
+
+
+def _is_shortened(item: FieldChange) -> bool:
+    lines = render_fields((item,), indent=0)
+    return any(_SHORTENED in text or len(text) > LONGEST_LINE for text in lines)
+
+
+def _whole(value: Value) -> str:
+    match value:
+        case Absent() | Masked() | Unknown():
+            return ""
+        case Redacted():
+            return _whole(value.value)
+        case str():
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _texts(heading: str, pieces: Iterable[Piece]) -> Iterator[str]:

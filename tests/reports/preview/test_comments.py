@@ -13,6 +13,7 @@ import pytest
 from orchestrator.errors import RepositoryError
 from orchestrator.plans.change import Action, Risk
 from orchestrator.plans.redaction import Secrets
+from orchestrator.plans.values import ABSENT, masked
 from orchestrator.reports.preview.comment import comment
 from orchestrator.reports.preview.memory import marker, recall, worth
 from orchestrator.reports.preview.page import page
@@ -239,3 +240,30 @@ def test_a_page_holds_everything_and_loads_nothing() -> None:
     assert hostile.count("<details") == hostile.count("</details>")
     assert "default-src 'none'" in hostile
     assert "orchestrator.yaml changes" in page(SAMPLES["the settings of the base"]())
+
+
+def test_a_page_has_values_whole_that_are_shortened_elsewhere() -> None:
+    """Below the plan, before and after; without secrets, and without what would be markup or cannot be seen."""
+    secrets = Secrets()
+    secrets.learn("hunter2-hunter2")
+    lines = "\n".join(f"line {number} </pre>\u202e\ud800" for number in range(90))
+    long = f"{'x' * 400}hunter2-hunter2{'y' * 400}"
+    changed = change(
+        "ConfigMap shop/a",
+        fields=(
+            field_change("data.lines", before=ABSENT, after=lines),
+            field_change("data.long", before=long, after=[long, {"a": long}]),
+            field_change("data.short", before="so", after="so-so"),
+            field_change("data.secret", before=masked("x" * 400), after=masked("y" * 400)),
+        ),
+    )
+
+    text = page(preview(of(unit_plan("manifests.shop", changed))), secrets.redact)
+
+    whole = text.partition("<summary>2 values in full</summary>")[2]
+    assert all(f"line {number} &lt;/pre&gt;\\u202e\\ud800\n" in whole for number in range(90))
+    assert whole.count(f"{'x' * 400}(sensitive){'y' * 400}") == 3
+    assert "data.short" not in whole
+    assert "hunter2" not in text
+    assert text.replace("\n", "").isprintable()
+    assert "in full" not in page(SAMPLES["a small change"]())
