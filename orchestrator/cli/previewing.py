@@ -153,6 +153,10 @@ def comment(
     if limit:
         _check_limit(limit)
     _check_commit(head)
+    if not configuration:
+        raise UsageError(
+            "--configuration has no name", hint="leave it out where there is one comment"
+        )
     if refresh and (html or fail_on or allow_forks or head):
         raise UsageError("--refresh plans nothing", hint="leave out what is about a plan")
     with surroundings_of(options) as surroundings:

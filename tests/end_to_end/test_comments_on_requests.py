@@ -330,7 +330,7 @@ def test_an_answer_is_kept_when_statuses_are_refused(
 def test_a_comment_is_never_longer_than_its_forge_allows(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
-    """Whoever asks for more gets as much as there is, and whoever asks for less gets less."""
+    """Whoever asks for more gets as much as there is, and less when less is asked for; the rest is kept elsewhere."""
     small_stack(world)
     add_origin(world, tmp_path)
     git(world.root, "checkout", "--quiet", "-b", "change")
@@ -340,13 +340,79 @@ def test_a_comment_is_never_longer_than_its_forge_allows(
     world.commit("Say much")
     propose(world, forge)
 
-    ended = comment(world, forge, "--limit", "1000000")
-    longest = len(forge.texts[0])
+    page, summary = tmp_path / "plan.html", tmp_path / "summary.md"
+    kept = ("--html", str(page), "--output", "json")
+    ended = comment(world, forge, "--limit", "1000000", *kept, GITHUB_STEP_SUMMARY=str(summary))
+    longest, cut = len(forge.texts[0]), "# left out: " in forge.texts[0]
     shorter = comment(world, forge, "--limit", "6000")
 
     assert ended.code == shorter.code == 0, ended.said + shorter.said
     assert 60_000 < longest <= 65_536
     assert 4_000 < len(forge.texts[0]) <= 6_000
+    for text in (ended.stdout, page.read_text(), summary.read_text()):
+        assert all(f"ConfigMap {world.name}/text-{number}" in text for number in range(100))
+    assert (cut, "# left out: " in summary.read_text()) == (True, False)
+    assert ended.stdout.count("long " * 70) == page.read_text().count("long " * 70) == 400
+
+
+def test_a_pipeline_stops_at_what_a_merge_would_do(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """With 3 for what `--fail-on` names, once the answer is where it belongs; what failed before that is 1."""
+    small_stack(world)
+    world.manifests("platform/gone.yaml", config_map("gone"))
+    world.commit("Add more")
+    world.apply()
+    add_origin(world, tmp_path)
+    git(world.root, "push", "--quiet", "origin", "refs/orchestrator/*:refs/orchestrator/*")
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    git(world.root, "rm", "--quiet", "--", f"stacks/{world.name}/platform/gone.yaml")
+    change(world, "fancy")
+    propose(world, forge)
+
+    named = comment(world, forge, "--fail-on", "replace", "--fail-on", "destroy")
+    others = comment(world, forge, "--fail-on", "data-loss", "--fail-on", "drift")
+    shown = world.run("preview", "--base", "main", "--fail-on", "destroy", "--output", "json")
+    stands = standing(forge)["orchestrator"]
+    change(world, "${{ vars.nothing }}")
+    propose(world, forge)
+    failed = comment(world, forge, "--fail-on", "destroy")
+
+    assert (named.code, others.code, shown.code, failed.code) == (3, 0, 3, 1), named.said
+    for ended in (named, shown):
+        assert "The plan has what --fail-on names: destroy." in ended.stderr
+    assert "Comment written: " in named.stdout
+    assert stands == "success: Merging: 1 to delete, 1 to update"
+    assert [each["stack"] for each in shown.json["stacks"]] == [world.name]
+
+
+def test_jobs_of_several_configurations_have_a_comment_each(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """Each finds its own again, and has statuses of its own; none says anything of the others."""
+    small_stack(world)
+    add_origin(world, tmp_path)
+    git(world.root, "checkout", "--quiet", "-b", "change")
+    change(world, "fancy")
+    propose(world, forge)
+    for name in ("eu", "us"):
+        comment(world, forge, "--configuration", name)
+    before = [note.id for note in forge.notes]
+    change(world, "fancier")
+    head = propose(world, forge)
+
+    ended = comment(world, forge, "--configuration", "us")
+    refreshed = comment(world, forge, "--configuration", "us", "--refresh")
+    nobody = comment(world, forge, "--configuration", "")
+
+    assert ended.code == refreshed.code == 0, ended.said + refreshed.said
+    assert [note.id for note in forge.notes] == before
+    eu, us = forge.texts
+    assert ("fancier" in eu, "fancier" in us) == (False, True)
+    assert f"`{head[:10]}` merged into" in us
+    assert {*standing(forge)} == {"orchestrator (us)", f"orchestrator (us): {world.name}/default"}
+    assert nobody.code == 64
+    assert "--configuration" in nobody.stderr
 
 
 def _go_on_in_base(world: World) -> None:
