@@ -214,7 +214,7 @@ Nothing to do: what runs is what Git says, but for 1 object left alone.
 
 
 def test_what_git_changes_is_applied_beside_drift_that_is_left(world: World) -> None:
-    """A set that reports drift still follows Git, also in the very object that drifted."""
+    """A set that reports drift still follows Git, also in the very object that drifted, and its status tells of it."""
     declare(world, drift="report")
     world.manifests("shop/all.yaml", config_map("conf", {"mode": "fast", "colour": "red"}))
     world.commit()
@@ -226,6 +226,7 @@ def test_what_git_changes_is_applied_beside_drift_that_is_left(world: World) -> 
     assert "1 to update, 1 drifted object left as it is." in world.plan().stdout
     world.apply()
     assert world.data("conf") == {"mode": "slow", "colour": "blue"}
+    assert "applied, 1 drifted" in world.run("status", world.name).stdout
 
 
 def test_ignored_drift_and_ignored_fields_are_left(world: World) -> None:
