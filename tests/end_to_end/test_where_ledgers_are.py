@@ -106,6 +106,9 @@ def test_a_ledger_that_is_gone_is_rebuilt_from_what_exists(world: World, tmp_pat
     ended = world.run("ledger", "repair", world.name, "--yes")
     assert ended.code == 0, ended.said
     assert verified(world)["entries"] == 1
+    planned = " ".join(world.plan().stdout.split())
+    assert planned.count(" UTC: nobody knows which revision it is at") == 2
+    assert "was interrupted" not in planned
     world.manifests("shop/texts.yaml", config_map("other"))
     world.commit()
     world.apply()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from orchestrator.engine.ledgers.aside import FOUND
 from orchestrator.engine.planning.planned import PlannedModule
 from orchestrator.engine.planning.unknown import UNKNOWN_STATES, begun, told_unbegun
 from orchestrator.engine.session import Session
@@ -38,7 +39,10 @@ def left_undone(unit: UnitPlan, ledger: LedgerState) -> str:
     record = ledger.units.get(unit.unit)
     if record is None or record.outcome not in _UNDONE:
         return ""
-    return f"{_UNDONE[record.outcome]} at {record.revision}, {record.at:%Y-%m-%d %H:%M} UTC"
+    at = f"{record.at:%Y-%m-%d %H:%M} UTC"
+    if record.why == FOUND and record.applied is None:
+        return f"{FOUND}, {at}: nobody knows which revision it is at"
+    return f"{_UNDONE[record.outcome]} at {record.revision}, {at}"
 
 
 def _on_the_whole(
