@@ -18,6 +18,7 @@ from orchestrator.plans.approvals import (
     Candidate,
     approvers,
     check_approver,
+    found_apart,
 )
 from orchestrator.plans.remembered import Approval
 from orchestrator.plans.report import intended
@@ -65,6 +66,7 @@ def approve(planned: Planned, given: str, *, why: str, patience: float) -> Appro
         entry=entry.id,
         by=approvers(state.approvals, approved.digest, apart),
         needed=guards.approvals,
+        own=None if guards.approvals else found_apart(who(session), writers(session, before)),
     )
 
 

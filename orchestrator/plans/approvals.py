@@ -47,13 +47,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """A plan that was approved: its digest, the ledger's entry, by whom until now, and how many are needed."""
+    """A plan that was approved: its digest, the ledger's entry, by whom until now, and how many are needed.
+
+    ``own`` is who approved what he had a part in, where the stack itself needs nobody: to an agent that does it is
+    nobody's approval.
+    """
 
     owner: Owner
     digest: str
     entry: str
     by: tuple[str, ...]
     needed: int
+    own: Apart | None = None
 
 
 def check_approvals(
@@ -84,12 +89,17 @@ def check_approvals(
 
 def check_approver(name: str, apart: Sequence[Apart]) -> None:
     """Refuse somebody's approval that would not count; raises PlanRefused."""
-    for one in apart:
-        if one.who and _identity(one.who) == _identity(name):
-            message = f"{one}, cannot approve this plan: that takes somebody else"
-            raise PlanRefused(
-                message, hint="`guards.own_approvals: true` lets such approvals count, once applied"
-            )
+    if one := found_apart(name, apart):
+        message = f"{one}, cannot approve this plan: that takes somebody else"
+        raise PlanRefused(
+            message, hint="`guards.own_approvals: true` lets such approvals count, once applied"
+        )
+
+
+def found_apart(name: str, apart: Sequence[Apart]) -> Apart | None:
+    """Return why somebody is no other person, None for whoever is one."""
+    known = (one for one in apart if one.who and _identity(one.who) == _identity(name))
+    return next(known, None)
 
 
 def approvers(

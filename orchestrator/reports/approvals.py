@@ -10,6 +10,8 @@ def render_approved(approved: Approved) -> str:
     names = ", ".join(name.partition(" <")[0] for name in approved.by)
     missing = approved.needed - len(approved.by)
     enough = f"{missing} more needed" if missing > 0 else "no more needed"
+    if approved.own:
+        enough = f"{enough}, but an agent that asks for approval does not count {approved.own}"
     return (
         f"Approved {approved.digest[:SHOWN]} of {approved.owner}: by {names}; {enough}."
         f" Ledger entry {approved.entry[:10]}.\n"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -275,15 +276,22 @@ def test_what_would_lose_data_is_told_and_not_done(keeper: Keeper, world: World)
 
 
 def test_only_an_approved_plan_is_applied(keeper: Keeper, world: World) -> None:
-    """Where the agent is told that it takes approval, it tells the plan, and applies it once somebody approved that."""
+    """Where the agent is told that it takes approval, it tells the plan, and applies it once somebody else approved."""
     keeper.tell(defaults={"approval": True})
     asked = keeper.once()
     assert asked.code == 3, asked.said
     (task,) = told(asked, "task ended")
     assert (task["end"], task["waits"]) == ("held", "approval")
     assert _text(world) == ""
+    ada = {"GIT_AUTHOR_NAME": "Ada Lovelace", "GIT_AUTHOR_EMAIL": "ada@example.org"}
+    author = replace(world, variables={**world.variables, **ada})
+    own = author.run("approve", task["digest"], world.name)
+    assert "asks for approval does not count Ada Lovelace, who wrote" in own.stdout
+    again = told(keeper.once(), "task ended")[0]
+    assert (again["end"], "not counted: Ada Lovelace" in again["why"]) == ("held", True)
     approved = world.run("approve", task["digest"], world.name)
     assert approved.code == 0, approved.said
+    assert "does not count" not in approved.stdout
     applied = keeper.once()
     assert applied.code == 0, applied.said
     assert _text(world) == "hello"
