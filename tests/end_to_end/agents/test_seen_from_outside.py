@@ -14,6 +14,9 @@ from tests.end_to_end.agents.keeper import Keeper
 from tests.end_to_end.commands import eventually
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World
+from tests.forges.served import REPOSITORY, TOKEN, serving
+from tests.forges.small_forges import FORGES
+from tests.git import git
 
 pytestmark = pytest.mark.integration
 
@@ -96,6 +99,31 @@ def test_a_failure_its_end_and_a_rollback_are_told_and_counted(
         running.process.send_signal(15)
         ended = running.end()
         assert _SECRET not in text + ended.said
+
+
+def test_a_forge_shows_how_the_stack_of_a_commit_got_on(keeper: Keeper, world: World) -> None:
+    """Each commit that the agent works on has its own status, and none has that of another."""
+    forge = FORGES[0]()
+    token = keeper.home / "token"
+    token.write_text(TOKEN, encoding="utf-8")
+    with serving(forge):
+        statuses = {"kind": forge.kind.value, "api": forge.api, "repository": REPOSITORY}
+        keeper.tell(repository={"statuses": {**statuses, "token_file": "token"}})
+        first = git(world.root, "rev-parse", "HEAD")
+        assert keeper.once().code == 0
+        _say(world, "bad_name", "hello")
+        broken = keeper.push("Break the name")
+        failed = keeper.once()
+    assert TOKEN not in failed.said
+    assert [(each["sha"], each["state"]) for each in forge.statuses] == [
+        (first, "pending"),
+        (first, "success"),
+        (broken, "pending"),
+        (broken, "failure"),
+    ]
+    assert {each["context"] for each in forge.statuses} == {
+        f"orchestrator-agent: {world.name}/default"
+    }
 
 
 def test_what_a_failure_tells_of_a_secret_reaches_nobody(keeper: Keeper, world: World) -> None:

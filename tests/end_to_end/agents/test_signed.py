@@ -64,3 +64,18 @@ def test_nobody_vouches_for_more_than_he_signed(keeper: Keeper, world: World) ->
     (task,) = [each for each in told(held, "task ended") if each["task"] == "destroy"]
     assert "is not in the history of main that was signed" in task["why"]
     assert world.exists("ConfigMap", "greeting")
+
+
+def test_nothing_is_read_of_what_nobody_vouches_for(keeper: Keeper, world: World) -> None:
+    """Who signed it is asked first: a mistake in a commit that is not signed is not so much as found."""
+    ada = _key(keeper.home, "ada")
+    _allow(keeper, ada)
+    keeper.tell(repository={"signed": {"ssh": "signers"}})
+    (world.root / "orchestrator.yaml").write_text("version: [")
+    keeper.push("Make a mistake")
+    unsigned = told(keeper.once(), "revision cannot be read")[0]
+    assert "is not signed by anybody whose commits are taken" in unsigned["why"]
+    _sign(world, ada)
+    keeper.push("Vouch for the mistake")
+    mistaken = told(keeper.once(), "revision cannot be read")[0]
+    assert mistaken["why"].startswith("orchestrator.yaml:1:")
