@@ -83,6 +83,7 @@ def _told_at_once(
 
 def told(one: "Refreshed") -> str:
     """Return how a request stands in a line."""
+    from orchestrator.plans.preview import Became
     from orchestrator.reports.preview.standing import EVERYTHING
 
     named = (
@@ -90,7 +91,8 @@ def told(one: "Refreshed") -> str:
         for name, why in sorted(one.stale.items())
     )
     more = [f"{name} ({why})" if why else name for name, why in named]
-    more += [f"{each.name} {each.became.value}" for each in one.afterwards]
+    words = {Became.NOTHING: "not applied", Became.BEGUN: "being applied"}
+    more += [f"{each.name} {words.get(each.became, each.became)}" for each in one.afterwards]
     return f"request {one.number} {one.found.value}{': ' if more else ''}{', '.join(more)}"
 
 

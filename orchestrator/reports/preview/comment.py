@@ -48,24 +48,31 @@ def comment(preview: Preview, *, limit: int, redact: Redact = str, previous: str
     memory = recall(previous)
     # Otherwise nobody knows what became of the plans.
     compared = memory and memory.whole and preview.error is None
-    since = tuple(_since(memory, preview)) if memory and compared else ()
+    more = (
+        *_paragraph(_notes(preview, redact, limit=limit)),
+        *_paragraph(_since(memory, preview) if memory and compared else ()),
+    )
     if not any(map(loud, preview.stacks)) and preview.error is None:
-        text = _without_effect(preview)
-        more = ("", *_notes(preview, redact, limit=limit), *since)
-        closing = (*more, "", *kept) if preview.notes or since else kept
-        return "\n".join((marker(preview.configuration), text, *closing)) + "\n"
-    opening = (marker(preview.configuration), f"### {headline(preview)}", *_lost(preview, redact))
+        closing = (*more, "", *kept) if more else kept
+        lines = (marker(preview.configuration), _without_effect(preview), *closing)
+        return "\n".join(lines) + "\n"
     document = Document(
-        opening=(*opening, "", *since) if since else opening,
-        blocks=blocks_of(preview, redact),
-        closing=(
-            *_notes(preview, redact, limit=limit),
-            *_closing(preview, limit=limit),
-            "",
-            *kept,
+        opening=(
+            marker(preview.configuration),
+            f"### {headline(preview)}",
+            *_lost(preview, redact),
+            *more,
         ),
+        blocks=blocks_of(preview, redact),
+        closing=(*_closing(preview, limit=limit), "", *kept),
     )
     return fitted(document, limit, render)
+
+
+def _paragraph(found: Iterable[str]) -> Iterator[str]:
+    """Yield lines that stand apart from those before them; nothing where there are none."""
+    lines = [*found]
+    yield from ("", *lines) if lines else ()
 
 
 def _lost(preview: Preview, redact: Redact) -> Iterator[str]:
@@ -224,8 +231,6 @@ def _notes(preview: Preview, redact: Redact, *, limit: int) -> Iterator[str]:
     yield from shown
     if len(told) > len(shown):
         yield f"- left out: {counted(Counter({'notes': len(told) - len(shown)}))}"
-    if told:
-        yield ""
 
 
 def _closing(preview: Preview, *, limit: int) -> Iterator[str]:

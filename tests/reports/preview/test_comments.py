@@ -168,6 +168,19 @@ def test_what_a_comment_says_to_run_is_run_as_it_stands(name: str, tmp_path: Pat
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.parametrize("name", ["the settings of the base", "a note without effect"])
+def test_what_is_left_behind_stands_at_the_top(name: str) -> None:
+    """Nobody scrolls to the end for what a merge leaves in a cluster; what changed since is no part of that list."""
+    made = replace(SAMPLES[name](), notes=("blog is no longer in Git: what it made stays",))
+    before = comment(SAMPLES["a small change"](), limit=_GITHUB)
+
+    text = comment(made, limit=_GITHUB, previous=before)
+
+    first, *more = text.split("\n\n")[1:]
+    assert first == "- `blog is no longer in Git: what it made stays`"
+    assert more[0].startswith("Since the comment on ")
+
+
 def test_what_changed_since_the_comment_before() -> None:
     """A comment tells which plans are others than in the comment that it takes the place of."""
     before = preview(of(unit_plan("manifests.shop", change())), of(unit_plan(), stack="blog"))
