@@ -91,7 +91,7 @@ class StackLine:
 class Status:
     """A stack in an environment; ``unfinished``, ``owed`` and ``lock`` are sentences, or empty.
 
-    ``owed`` says what was to follow a failure.
+    ``owed`` says what was to follow a failure, ``broken_off`` what is known of a last run that did not come to its end.
 
     ``vanished`` are ledgers whose stack or environment Git declares no more.
     """
@@ -101,6 +101,7 @@ class Status:
     units: tuple[UnitStatus, ...]
     unfinished: str = ""
     owed: str = ""
+    broken_off: str = ""
     lock: str = ""
     open: OpenRun | None = None
     bad: tuple[BadRevision, ...] = ()

@@ -88,6 +88,7 @@ def test_a_killed_run_is_told_and_abandoned_though_its_stack_file_is_broken(
     assert abandoned.code == 0, abandoned.said
     assert (again.code, "is over" in again.stderr or "no run" in again.stderr) == (64, True)
     assert status.json["open"] is None
+    assert f"entry {at_work['entry'][:10]}" in status.json["broken_off"]
     assert [unit["outcome"] for unit in status.json["units"]] == ["interrupted"]
     assert "the machine is gone" in world.run("history", world.name).stdout
 

@@ -213,6 +213,16 @@ applied.
     )
 
 
+def test_a_last_run_that_did_not_come_to_its_end_is_told_with_what_that_means() -> None:
+    """What its units say may be from before."""
+    units = (_unit(_SHOP, Outcome.APPLIED),)
+    status = Status(stack="shop", environment="production", units=units)
+    told = render_status(replace(status, broken_off=f"the last run, apply at {REVISION}"))
+    assert told.endswith(
+        "\n\nBroken off: the last run, apply at 3f2c1a9d4e; what it was at is as it left it\n"
+    )
+
+
 def test_what_failed_before_the_stack_was_well_asks_for_no_attention() -> None:
     """A revision that was reverted long ago is counted, so that one that failed since stands out."""
     past = replace(_BAD, at=_AT - timedelta(days=1))

@@ -54,6 +54,7 @@ def status_of(
         ),
         unfinished=_unfinished(state.open) if state.open and not at_work else "",
         owed=owed_after(state.owed.over, state.owed.revision) if state.owed else "",
+        broken_off=_broken_off(state),
         open=open_run(state, at_work=at_work),
         bad=tuple(state.bad.values()),
         approvals=state.approvals,
@@ -115,6 +116,15 @@ def _settled(record: UnitRecord | None, began: datetime) -> bool:
 def _held_by(holder: Holder, *, working: bool) -> str:
     told = f"{holder}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC"
     return told if working else f"{told}, whose process has ended"
+
+
+def _broken_off(state: LedgerState) -> str:
+    """Return what is known of a last run that was interrupted or abandoned: its units may say nothing of it."""
+    last = next(iter(state.runs), None)
+    if state.open or last is None or last.outcome is not Outcome.INTERRUPTED:
+        return ""
+    began = f"the last run, {last.operation} at {last.revision}"
+    return f"{began} (by {last.who}, {last.at:%Y-%m-%d %H:%M:%S} UTC, entry {last.entry[:10]})"
 
 
 def _unfinished(run: Entry) -> str:

@@ -31,6 +31,7 @@ def status_json(status: Status) -> dict[str, Json]:
         "environment": status.environment,
         "unfinished": status.unfinished,
         "owed": status.owed,
+        "broken_off": status.broken_off,
         "lock": status.lock,
         "units": [unit_json(unit) for unit in status.units],
         "open": _open_json(status.open) if status.open else None,
@@ -119,6 +120,10 @@ def _held(status: Status) -> Iterator[str]:
         yield f"Unfinished: {status.unfinished}"
         yield from _in_flight(status)
         yield "The next apply goes on from what it left."
+    if status.broken_off:
+        yield filled(
+            f"Broken off: {status.broken_off}; what it was at is as it left it", hanging="  "
+        )
     if status.owed:
         yield filled(f"Owed: {status.owed}. `apply --yes` of the one that failed does it.")
 
