@@ -58,6 +58,8 @@ class Served(ABC):
     kind: ClassVar[Kind]
     root: ClassVar[str] = ""
     bot: ClassVar[str] = ""
+    longest: ClassVar[int] = 1_000_000
+    too_long: ClassVar[int] = 400
 
     address: str = ""
     head: str = "a" * 40
@@ -225,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble and not trouble.done:
             said = trouble.answer or held.refusal(trouble.message)
             return trouble.status, said, trouble.headers
+        if len((body or {}).get("body", "")) > held.longest:
+            return held.too_long, held.refusal("Body is too long"), {}
         status, answer = held.answer(self.command, path, query, body)
         if trouble:
             return trouble.status, held.refusal(trouble.message), trouble.headers

@@ -116,6 +116,8 @@ class SmallGitHub(_LikeGitHub):
     __slots__ = ()
     kind = Kind.GITHUB
     bot = "github-actions[bot]"
+    longest = 65_536
+    too_long = 422
 
     def answer(self, method: str, path: str, query: Query, body: Json) -> Answer:
         """Return what the API answers, also the one for queries."""
@@ -164,6 +166,7 @@ class SmallGitea(_LikeGitHub):
 
     __slots__ = ()
     kind = Kind.GITEA
+    longest = 3_000_000  # and more; nobody says how much
     size = "limit"
     statuses_of = "/statuses/([0-9a-f]+)"
     root = "/api/v1"

@@ -35,6 +35,24 @@ def test_a_comment_is_written_once_and_then_changed(forge: Served) -> None:
     assert str(forge.notes[1].id) in third.comment.address
 
 
+def test_a_comment_as_long_as_we_make_them_is_taken(forge: Served) -> None:
+    """On no forge do we take for its limit what it refuses."""
+    longest = MARKER.ljust(client_of(forge).limit, "x")
+
+    assert publish_on(forge, longest).ending is Ending.WRITTEN
+    assert forge.texts == [longest]
+
+
+@pytest.mark.parametrize("made", [SmallGitHub, SmallGitLab])
+def test_a_comment_that_is_longer_is_refused(made: type[Served]) -> None:
+    """The forges that publish a limit keep to it, in words of theirs; nothing was written then."""
+    with serving(forge := made()), pytest.raises(ForgeError, match="refuses to change") as caught:
+        publish_on(forge, MARKER.ljust(client_of(forge).limit + 1, "x"))
+
+    assert "too long" in caught.value.detail
+    assert forge.texts == []
+
+
 def test_it_is_found_beyond_the_first_hundred(forge: Served) -> None:
     """Comments come in pages, and ours may be on the third."""
     for number in range(250):
