@@ -14,7 +14,7 @@ class Checked:
 
     ``place`` is where it breaks first, and ``why`` what is wrong there, as the end of a sentence; both are empty where
     all is well. ``lost`` is a sentence about entries that were seen before and are gone; ``replaced`` says that another
-    ledger is in their place.
+    ledger is in their place; ``hint`` is what to do rather than to repair it, or empty.
     """
 
     stack: str
@@ -26,6 +26,7 @@ class Checked:
     why: str = ""
     lost: str = ""
     replaced: bool = False
+    hint: str = ""
 
     @property
     def whole(self) -> bool:

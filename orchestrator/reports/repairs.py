@@ -25,6 +25,7 @@ def checked_json(checked: Checked) -> dict[str, Json]:
         "at": time_json(checked.at) if checked.at else None,
         "broken": broken,
         "lost": checked.lost,
+        "hint": checked.hint,
     }
 
 
@@ -60,6 +61,8 @@ def _checked(checked: Checked) -> Iterator[str]:
         yield f"  broken  {checked.place} {checked.why}"
     if checked.lost:
         yield f"  lost    {checked.lost}"
+    if checked.hint:
+        yield f"  hint    {checked.hint}"
 
 
 def _untold(checked: Checked) -> Iterator[str]:

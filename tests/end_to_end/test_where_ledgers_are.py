@@ -59,6 +59,8 @@ def test_a_ledger_in_the_cluster_is_nobodys_object(world: World) -> None:
     assert refused.code == 1
     assert f"is not in refs/orchestrator/{world.name}/default of this clone" in refused.stderr
     assert "| orchestrator ledger import -; or name that place" in refused.stderr
+    shown = world.run("ledger", "repair", world.name)
+    assert "  hint    move it: orchestrator ledger export" in shown.stdout
     imported = world.run("ledger", "import", "../all.ledger")
     assert imported.code == 0, imported.said
     assert history(world)[2:] == before

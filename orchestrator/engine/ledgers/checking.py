@@ -38,6 +38,7 @@ def look_through(session: Session, store: Store) -> Finding:
     verdict = verify(store.links())
     last, broken = verdict.entries[-1:], verdict.broken
     lost, other = _lost(store, verdict)
+    elsewhere = None if lost else _not_here(session, store, verdict)
     checked = Checked(
         stack=session.stack.name,
         environment=session.stack.environment,
@@ -46,8 +47,9 @@ def look_through(session: Session, store: Store) -> Finding:
         at=last[0].at if last else None,
         place=broken.place if broken else "",
         why=broken.why if broken else "",
-        lost=lost or _not_here(session, store, verdict),
+        lost=elsewhere.message if elsewhere else lost,
         replaced=other is not None,
+        hint=elsewhere.hint if elsewhere and not isinstance(elsewhere, LedgerLost) else "",
     )
     instead = other.state if other else None
     gone = verdict.cut or (instead is None and _gone(session, store, verdict))
@@ -61,17 +63,17 @@ def _gone(session: Session, store: Store, verdict: Verdict) -> bool:
     return seen.title == store.title and seen.head not in {"", *known}
 
 
-def _not_here(session: Session, store: Store, verdict: Verdict) -> str:
+def _not_here(session: Session, store: Store, verdict: Verdict) -> LedgerError | None:
     """Return what is known of a ledger that should be here, where there is none."""
     if verdict.entries or verdict.broken:
-        return ""
+        return None
     try:
         check_place(session, store, LedgerState())
     except NewerFormat:
         raise
     except LedgerError as error:
-        return error.message
-    return ""
+        return error
+    return None
 
 
 def _lost(store: Store, verdict: Verdict) -> tuple[str, LedgerReplaced | None]:
