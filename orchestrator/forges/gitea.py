@@ -134,22 +134,25 @@ class Gitea:
         from requests import JSONDecodeError, RequestException
 
         address = f"{self._place.api.rstrip('/')}/{path}"
+        asks = (
+            method == "GET"
+        )  # what is written would arrive at another address without what it says
         try:
-            answer = self._session.request(method, address, json=body, timeout=_PATIENCE_SECONDS)
+            answer = self._session.request(
+                method, address, json=body, timeout=_PATIENCE_SECONDS, allow_redirects=asks
+            )
         except Refusal as refusal:
             return refusal.status, {"message": refusal.said}
         except RequestException as error:
             raise unanswered(self._place, error) from error
-        if (
-            answer.request.method != method
-        ):  # a write that was sent elsewhere became a question there
+        if answer.is_redirect:
             raise leads_elsewhere(self._place)
         try:
             return answer.status_code, answer.json() if answer.content else None
         except JSONDecodeError as error:
-            if answer.ok:
+            if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise no_api(self._place) from error
-            return answer.status_code, {"message": answer.text}
+            return answer.status_code, None
 
     def _checked(self, status: int, answer: Any) -> Any:
         if status < HTTPStatus.BAD_REQUEST:

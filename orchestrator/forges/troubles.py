@@ -83,8 +83,10 @@ def no_api(place: Place, said: str = "") -> ForgeUnanswered:
 
 
 def leads_elsewhere(place: Place) -> ForgeUnanswered:
-    """Return the error for an API that has another address, to which nobody sends what is to be written."""
-    return ForgeUnanswered(f"{place.api} leads to another address", hint=_named(place))
+    """Return the error for what has another address by now, to which nobody sends what is to be written."""
+    message = f"{place.api} leads to another address for {place.repository}"
+    hint = f"where the repository was renamed, name it with --repository; else {_named(place)}"
+    return ForgeUnanswered(message, hint=hint)
 
 
 def _named(place: Place) -> str:

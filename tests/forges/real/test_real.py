@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from orchestrator import clock
+from orchestrator.errors import ForgeError, ForgeUnanswered
 from orchestrator.forges.clients import open_forge
 from orchestrator.forges.commenting import Ending, Text, publish
 from orchestrator.forges.forge import Forge, State, Status
@@ -177,3 +178,36 @@ def test_who_may_only_read_makes_a_strangers_request(
     assert _client(gitea, owner).request().other_base == ""
     assert _client(gitea, owner).request().from_fork is False
     assert _client(gitea, owner, 2).request().from_fork is True
+
+
+def test_nothing_is_written_by_way_of_a_former_name(gitea: Gitea, owner: Account) -> None:
+    """A renamed repository is found by its former name, but what is sent there loses what it says on its way."""
+    _publish(gitea, owner, "before")
+    gitea.ask(owner, "PATCH", f"repos/{owner.name}/shop", {"name": "store"})
+    client = _client(gitea, owner)
+    head = client.request().head
+
+    with pytest.raises(ForgeUnanswered, match="leads to another address") as changed:
+        _publish(gitea, owner, "after")
+    with pytest.raises(ForgeUnanswered, match="leads to another address"):
+        client.set_status(head, Status(name="x", state=State.SUCCESS, description="y"))
+
+    assert "--repository" in changed.value.hint
+    (note,) = client.comments()
+    assert note.text == f"{_MARKER}\nbefore"
+    assert client.statuses(head) == ()
+
+
+def test_the_address_of_its_pages_is_told_from_that_of_its_api(
+    gitea: Gitea, owner: Account
+) -> None:
+    """There is a 404 for both, and only the API's is about the request."""
+    repository = f"{owner.name}/shop"
+    place = Place(
+        kind=Kind.GITEA, api=gitea.address, repository=repository, number=1, token=owner.token
+    )
+
+    with pytest.raises(ForgeUnanswered, match="is not the API of Gitea"):
+        open_forge(place, Patience(stop=Stop(), now=clock.now)).request()
+    with pytest.raises(ForgeError, match="there is no request 99"):
+        _client(gitea, owner, 99).request()
