@@ -310,6 +310,18 @@ def test_a_stack_of_another_replica_is_shown_by_that(tmp_path: Path) -> None:
     assert "production" not in gathering.answer().text  # what it was is long ago
 
 
+def test_a_stack_that_came_from_another_replica_is_shown_while_it_is_worked_on() -> None:
+    """Its first task may take long, and whoever had its figures is dead: how old its lock is shows that."""
+    begun = events.Started(key=SHOP, task=Task.RECONCILE, revision=FIRST)
+    name, held = "orchestrator_stack_lock_age_seconds", ("shop/production",)
+    assert _value([surveyed(), begun], "orchestrator_stack_as_wanted") == 0
+    assert _value([begun], "orchestrator_stack_as_wanted") == 0
+    assert _value([begun, looked(locks=held)], name) == 80
+    assert _value([ended(End.APPLIED), begun], "orchestrator_stack_as_wanted") == 1
+    survey = events.Started(key=Key(repository="acme"), task=Task.SURVEY, revision=FIRST)
+    assert "orchestrator_stack_as_wanted{" not in _text([survey])
+
+
 def _loop(folder: Path) -> Loop:
     configuration = Configuration(file=folder / "agent.yaml", name="keeper", directory=folder)
     return Loop(configuration=configuration, settings=Settings.read(), stop=Stop(), listeners=[])

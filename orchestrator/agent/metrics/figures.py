@@ -97,9 +97,9 @@ def counted(figures: Figures, event: events.Event, now: float) -> Figures:
             return _unreadable(figures, event)
         case events.Gone():
             return figures if event.destroyed else _without(figures, event.key)
-        case events.Ended() | events.Patrolled():
+        case events.Started() | events.Ended() | events.Patrolled():
             return _attended(figures, event, now)
-        case events.Started() | events.FileChanged() | events.Stopping():
+        case events.FileChanged() | events.Stopping():
             return figures
         case _:
             assert_never(event)
@@ -193,10 +193,25 @@ def _unreadable(figures: Figures, event: events.Unreadable) -> Figures:
     return _with_repository(figures, name, replace(before, unreadable=unreadable))
 
 
-def _attended(figures: Figures, event: events.Ended | events.Patrolled, now: float) -> Figures:
-    if isinstance(event, events.Patrolled):
-        return _patrolled(figures, event, now)
-    return _ended(figures, event, now)
+def _attended(
+    figures: Figures, event: events.Started | events.Ended | events.Patrolled, now: float
+) -> Figures:
+    match event:
+        case events.Started():
+            return _begun(figures, event.key, now)
+        case events.Ended():
+            return _ended(figures, event, now)
+        case events.Patrolled():
+            return _patrolled(figures, event, now)
+        case _:
+            assert_never(event)
+
+
+def _begun(figures: Figures, key: Key, now: float) -> Figures:
+    """Take in a stack that came from another replica, so that it is seen while it is worked on for the first time."""
+    if not key.stack or key in figures.stacks:
+        return figures
+    return replace(figures, stacks={**figures.stacks, key: StackFigures(looked_at=now)})
 
 
 def _patrolled(figures: Figures, event: events.Patrolled, now: float) -> Figures:
