@@ -53,6 +53,9 @@ def test_a_revision_that_failed_is_applied_again_when_that_is_said(world: World)
     _shop(world, {}, image="shop/web:2")
     world.apply()
     assert world.run("status", world.name).stdout.count("was healthy") == 1
+    back = world.run("rollback", world.name, "--to", commit, "--branch", "back")
+    assert back.code == 0, back.said
+    assert f"Note: {commit[:10]} failed when Grace Hopper applied it at " in _flat(back.stdout)
 
 
 def test_a_unit_is_tried_again_with_a_backoff(world: World) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from orchestrator.engine.ledgers.opening import open_store
 from orchestrator.engine.ledgers.places import read_present
 from orchestrator.engine.planning.paths import WHOLE
+from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.rollback.message import message_of, subject_of
 from orchestrator.engine.rollback.sharing import shared_among, shared_with
 from orchestrator.engine.rollback.sides import (
@@ -18,7 +19,9 @@ from orchestrator.engine.rollback.sides import (
 from orchestrator.engine.rollback.targets import Aim, Target, targets
 from orchestrator.engine.session import Session, Surroundings, earlier
 from orchestrator.errors import InvalidStack, PlanRefused, UsageError
+from orchestrator.plans.failed import failure_of
 from orchestrator.plans.plan import Revision
+from orchestrator.plans.remembered import BadRevision
 from orchestrator.repository.commits import Composed
 from orchestrator.repository.repository import open_repository
 from orchestrator.repository.root import stack_from_root
@@ -54,13 +57,14 @@ def prepare(
     named = stack_from_root(stack, surroundings.directory, repository.root)
     now = side_now(surroundings, repository, stack=named, environment=environment, aim=aim)
     base, store = repository.revision(), open_store(now.session)
-    kept = ""
-    for target in targets(aim, read_present(now.session, store), store, repository):
+    state, kept = read_present(now.session, store), ""
+    for target in targets(aim, state, store, repository):
         then = side_then(now, target)
         unit = chosen_unit(aim, now, then)
         composed = _composed(base, now, then, unit)
         if composed.changed:
-            return _written(_Step(base, now, then, target, unit), composed)
+            bad = failed_before(target.revision, state)
+            return _written(_Step(base, now, then, target, unit, bad), composed)
         changed = now.changed_since(then, unit) if unit else ""
         kept = kept or (
             changed and f"{unit} cannot be brought back alone: {changed} since {target}"
@@ -110,6 +114,7 @@ class _Step:
     then: Side
     target: Target
     unit: UnitId | None
+    bad: BadRevision | None
 
     @property
     def what(self) -> str:
@@ -137,7 +142,9 @@ def _written(step: _Step, composed: Composed) -> Prepared:
 
 def _notices(step: _Step, prepared: Prepared) -> Iterator[str]:
     """Yield what to know of a rollback that its plan does not say."""
-    if step.target.run is None:
+    if step.bad:
+        yield f"{failure_of(step.bad)}; this brings back what it had"
+    elif step.target.run is None:
         yield f"all of {prepared.session.owner} was never brought to {step.target.revision} with success"
     yield from shared_with(prepared.session, prepared.changed)
     for place in step.then.made_of(step.unit).outside:
