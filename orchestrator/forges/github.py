@@ -136,6 +136,9 @@ class GitHub:
         headers, found = self._client.requester.requestJsonAndCheck("GET", path)
         if not isinstance(found, dict) or "head" not in found:
             raise no_api(self._place)
+        # Who asks is sent on from a former name; who writes is answered 307, which the client takes for done.
+        if found["base"]["repo"]["full_name"].lower() != self._place.repository.lower():
+            raise leads_elsewhere(self._place)
         return PullRequest(self._client.requester, headers, found)
 
     def _repository(self) -> "Repository":

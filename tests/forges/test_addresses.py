@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ from orchestrator.forges.forge import Forge, State, Status
 from orchestrator.forges.place import Kind, Place
 from orchestrator.processes import Stop
 from tests.certificates import self_signed
-from tests.forges.publishing import patient
-from tests.forges.served import NUMBER, REPOSITORY, TOKEN
+from tests.forges.publishing import patient, publish_on
+from tests.forges.served import NUMBER, REPOSITORY, TOKEN, serving
+from tests.forges.small_forges import SmallGitHub
 
 _PAGE = b"<!doctype html>\n<html><title>Sign in</title></html>"
 _STATUS = Status(name="x", state=State.SUCCESS, description="y")
@@ -146,3 +148,26 @@ def test_why_nobody_answers_is_told(
     assert "Connection refused" in nobody.value.detail
     assert "certificate verify failed" in stranger.value.detail
     assert not isinstance(trusted.value, ForgeUnanswered)
+
+
+class _Renamed(SmallGitHub):
+    """A GitHub on which the repository has another name by now."""
+
+    __slots__ = ()
+
+    def repository(self, *, fork: bool) -> dict[str, Any]:
+        """Return how one side of the pull request tells its repository."""
+        told = SmallGitHub.repository(self, fork=fork)
+        return {"repo": {**told["repo"], "full_name": "acme/store"}}
+
+
+def test_a_former_name_is_told_before_anything_is_written() -> None:
+    """GitHub sends on who asks by it, and answers who writes by it in a way that looks like success."""
+    with (
+        serving(held := _Renamed()),
+        pytest.raises(ForgeUnanswered, match="leads to another address for acme/shop") as caught,
+    ):
+        publish_on(held)
+
+    assert "--repository" in caught.value.hint
+    assert held.texts == []
