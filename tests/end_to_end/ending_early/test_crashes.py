@@ -53,14 +53,17 @@ def sides(
 
 @pytest.mark.parametrize("sides", ["shared"], indirect=True)
 def test_a_run_that_is_killed_is_finished_by_the_next(sides: Sides) -> None:
-    """Between two objects, with all that it started, and between the refs of the outcome that it pushes.
+    """Between two objects, with all that it started, between the refs of the outcome that it pushes, and in a prune.
 
     The next one is at times that of another clone. (In Terraform's work: see ``test_locks``.)
     """
     _apply(sides, 0)
-    for number, strike in enumerate(
-        [("api PATCH jobs 1 after", POWER), ("remote update 6 after", KILL)], start=1
-    ):
+    strikes = [
+        ("api PATCH jobs 1 after", POWER),
+        ("remote update 6 after", KILL),
+        ("api DELETE jobs 1 after", KILL),
+    ]
+    for number, strike in enumerate(strikes, start=1):
         _die_and_recover(sides, number, strike)
     _assert_nothing_is_left_to_do(sides)
 
