@@ -1,5 +1,6 @@
 """Children of the agent: each does one task on a command line of its own, within a time and some memory."""
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -175,6 +176,8 @@ def _befell(order: Order, done: Completed) -> str:
     if done.interrupted:
         return "it was stopped before it had ended"
     said = [line for line in done.stderr.splitlines() if line.strip()]
+    if done.code == -signal.SIGKILL:
+        return "it was killed, as a system does that runs out of memory"
     if done.code < 0:
         return f"it was ended by signal {-done.code}"
     return said[-1] if said else f"it ended with {done.code} and said nothing"

@@ -65,6 +65,11 @@ def test_a_child_has_time_to_kill_what_it_started(tmp_path: Path) -> None:
     [
         (replace(_DONE, code=-9, timed_out=True), End.FAILED, _LONG),
         (replace(_DONE, code=-9, exceeded=True), End.FAILED, _MUCH),
+        (
+            replace(_DONE, code=-9),
+            End.FAILED,
+            "it was killed, as a system does that runs out of memory",
+        ),
         (replace(_DONE, code=-11), End.FAILED, "it was ended by signal 11"),
         (replace(_DONE, code=1, stderr="one\ntwo\n\n"), End.FAILED, "two"),
         (replace(_DONE, code=1), End.FAILED, "it ended with 1 and said nothing"),
