@@ -61,7 +61,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next(sides: Sides) -> None:
     strikes = [
         ("api PATCH jobs 1 after", POWER),
         ("remote update 6 after", KILL),
-        ("api DELETE jobs 1 after", KILL),
+        ("api DELETE jobs 1 instead", KILL),
     ]
     for number, strike in enumerate(strikes, start=1):
         _die_and_recover(sides, number, strike)
