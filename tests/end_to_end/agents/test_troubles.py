@@ -19,9 +19,10 @@ from orchestrator.sandbox import Sandbox
 from tests.agent.test_serving import ask
 from tests.end_to_end.agents.keeper import Keeper, told
 from tests.end_to_end.agents.lines import Line, line_to
+from tests.end_to_end.agents.test_the_agent import NEVER_READY
 from tests.end_to_end.commands import eventually, held
 from tests.end_to_end.ending_early.ledgers import InGit
-from tests.end_to_end.stacks import config_map, documents, stack_file
+from tests.end_to_end.stacks import config_map, deployment, documents, stack_file
 from tests.end_to_end.world import World, declare_held
 from tests.forked.command import ORCHESTRATOR
 from tests.repository.git_server import serving
@@ -246,16 +247,47 @@ def test_a_run_that_does_not_end_in_its_grace(keeper: Keeper, world: World, tmp_
     assert not keeper.locks()
 
 
+def _write_other(world: World, text: str) -> None:
+    """Write another stack, which is looked at after the one of the world."""
+    name = f"z-{world.name}"
+    folder = world.root / "stacks" / name
+    folder.mkdir(exist_ok=True)
+    sets = {"texts": {"path": "texts.yaml", "namespace": world.name}}
+    (folder / "stack.yaml").write_text(stack_file(name, manifests=sets))
+    (folder / "texts.yaml").write_text(documents(config_map("other", {"text": text})))
+
+
+def _other_says(world: World, text: str) -> bool:
+    return world.exists("ConfigMap", "other") and world.data("other")["text"] == text
+
+
+def test_a_stack_that_sticks_delays_no_other(keeper: Keeper, world: World) -> None:
+    """While its rollout is waited for, the drift of another is healed and a commit of that applied; its run goes on."""
+    world.manifests("shop/web.yaml", deployment("web", annotations=NEVER_READY))
+    _write_other(world, "hello")
+    keeper.tell(workers=2, defaults={"drift": {"workloads": "300ms"}})
+    keeper.push("Break the web, and add another stack")
+    running = keeper.start()
+    eventually(lambda: world.exists("Deployment", "web"), "the rollout")
+    eventually(lambda: _other_says(world, "hello"), "the other one")
+    world.patch("ConfigMap", "other", {"data": {"text": "overwritten"}})
+    eventually(lambda: _other_says(world, "hello"), "the other one to be healed")
+    _write_other(world, "welcome")
+    keeper.push("Welcome people elsewhere")
+    eventually(lambda: _other_says(world, "welcome"), "the other one's commit")
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert ended.code == 0, ended.said
+    ends = [each["end"] for each in told(ended, "task ended") if each["stack"] == world.name]
+    assert ends == ["interrupted"]
+
+
 @pytest.mark.soak
 def test_a_stack_that_hangs_delays_no_other(keeper: Keeper, world: World, tmp_path: Path) -> None:
     """What its ledger lies on hangs, as a share does whose server is gone: the drift of another is healed."""
-    other, share = f"z-{world.name}", tmp_path / "share"  # looked at after the one that hangs
+    share = tmp_path / "share"
     share.mkdir()
-    folder = world.root / "stacks" / other
-    folder.mkdir()
-    sets = {"texts": {"path": "texts.yaml", "namespace": world.name}}
-    (folder / "stack.yaml").write_text(stack_file(other, manifests=sets))
-    (folder / "texts.yaml").write_text(documents(config_map("other", {"text": "hello"})))
+    _write_other(world, "hello")
     shop = {"shop": {"path": "shop", "namespace": world.name}}
     world.declare(None, shop, ledger={"store": "directory", "path": str(share)})
     keeper.tell(limits={"grace": "1s"}, defaults={"drift": {"workloads": "2s"}})
