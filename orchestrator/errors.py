@@ -29,6 +29,7 @@ the detail is material that is worth showing below them, such as the end of a lo
 
 import errno
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -184,6 +185,39 @@ class Interrupted(OrchestratorError):
     """A person or a supervisor asked to stop; what was done is recorded."""
 
     exit_code = 130
+
+
+def together(errors: Sequence[OrchestratorError]) -> OrchestratorError:
+    """Return one error for several refusals: the first one's message and kind, and below it what else they say."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    same_hint = len({error.hint for error in errors}) == 1
+    details = [
+        *_below(first, with_hint=not same_hint),
+        *(_paragraph(error, with_hint=not same_hint) for error in errors[1:]),
+    ]
+    more = len(errors) - 1
+    return _plain_kind(first)(
+        f"{first.message}, and {more} more {'refusal' if more == 1 else 'refusals'}",
+        hint=first.hint if same_hint else "",
+        detail="\n".join(details),
+    )
+
+
+def _plain_kind(error: OrchestratorError) -> type[OrchestratorError]:
+    """Return the nearest kind of an error that is made of a message, a hint and a detail alone."""
+    kinds = (kind for kind in type(error).__mro__ if issubclass(kind, OrchestratorError))
+    return next(kind for kind in kinds if kind.__init__ is OrchestratorError.__init__)
+
+
+def _paragraph(error: OrchestratorError, *, with_hint: bool) -> str:
+    return "\n".join([error.message, *(f"  {line}" for line in _below(error, with_hint=with_hint))])
+
+
+def _below(error: OrchestratorError, *, with_hint: bool) -> list[str]:
+    hint = [f"hint: {error.hint}"] if with_hint and error.hint else []
+    return [*error.detail.splitlines(), *hint]
 
 
 def storage_error(error: OSError) -> StorageError:

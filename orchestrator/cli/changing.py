@@ -216,8 +216,8 @@ def _apply_saved(options: Options, file: Path, flags: dict[str, Any]) -> None:
         surroundings = resources.enter_context(surroundings_of(options))
         planned = open_bundle(surroundings, file, resources, ask=known_passphrase)
         _show_unless_json(options, planned)
-        check_before_asking(planned, allowed)
         if not flags["yes"] and not options.as_json and Settings.read().interactive:
+            check_before_asking(planned, allowed)
             allowed = ask_for_losses(planned, allowed)
             allowed = replace(allowed, ask=asking(options, surroundings.stop))
         check(planned, allowed)
@@ -270,10 +270,10 @@ def _plan_and_execute(
         _show_unless_json(options, planned)
         if flags["yes"] and is_owed(planned) and not allowed.retry:
             _tell(options, execute_owed(planned, allowed, turn=turn))
-        check_before_asking(planned, allowed)
         bad = known_bad(planned)
         asked = (planned.plan.effective or bad is not None) and not flags["yes"]
         if asked:
+            check_before_asking(planned, allowed)
             allowed = ask_for_losses(planned, allowed)
             ask_to_go_ahead(planned, failed=bad is not None and not allowed.retry)
             allowed = replace(allowed, retry=True, ask=asking(options, session.surroundings.stop))

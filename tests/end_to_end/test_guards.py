@@ -98,6 +98,24 @@ def test_a_frozen_stack(world: World) -> None:
     assert set(world.live()) == {"a", "b"}
 
 
+def test_all_that_is_in_the_way_is_told_at_once(world: World) -> None:
+    """Whoever is in a hurry learns in one run what to pass, and passes it in the next."""
+    frozen = {"zone": "Europe/Berlin", "freeze": _ALWAYS}
+    _declare(world, "a", "b", "c", destroys=1, prune="100%", windows=frozen)
+    world.apply("--acknowledge", "window")
+    _declare(world, "a", text="blue", destroys=1, prune="100%", windows=frozen)
+
+    told = _flat(_refused(world).stderr)
+
+    assert "deletes or replaces 2 things" in told
+    assert ", and 1 more refusal" in told
+    assert "--acknowledge destroys:2" in told
+    assert "may not be changed now: it is frozen" in told
+    assert "pass --acknowledge window" in told
+    world.apply("--acknowledge", "destroys:2", "--acknowledge", "window")
+    assert list(world.live()) == ["a"]
+
+
 def test_a_plan_is_applied_once_enough_people_approved_it(world: World) -> None:
     """Each approval is an entry of the ledger; until there are enough the apply says whose are there."""
     _declare(world, "a", approvals=2)

@@ -17,7 +17,7 @@ from orchestrator.engine.planning.planned import PlannedModule
 from orchestrator.engine.planning.standing import failed_before
 from orchestrator.engine.planning.unknown import UNKNOWN_STATES, begun, refuse_unknown_states
 from orchestrator.engine.session import Session
-from orchestrator.errors import PlanRefused
+from orchestrator.errors import PlanRefused, together
 from orchestrator.plans.approvals import ACKNOWLEDGED_BY as UNAPPROVED
 from orchestrator.plans.approvals import check_approvals
 from orchestrator.plans.failed import check_not_bad
@@ -71,9 +71,14 @@ def check_startable(session: Session, allowed: Permissions) -> None:
 
 def check(planned: Planned, allowed: Permissions) -> None:
     """Refuse a plan that may not be executed, and one that needs what nobody said; raises PlanRefused."""
-    check_before_asking(planned, allowed)
-    check_losses(planned.plan, allowed.acknowledged)
-    check_not_bad(known_bad(planned), retry=allowed.retry, owner=planned.session.owner)
+    owner, bad = planned.session.owner, known_bad(planned)
+    _refuse(
+        (
+            *checks_before_asking(planned, allowed),
+            partial(check_losses, planned.plan, allowed.acknowledged),
+            partial(check_not_bad, bad, retry=allowed.retry, owner=owner),
+        )
+    )
 
 
 def within_approval(planned: Planned, allowed: Permissions) -> Permissions:
@@ -92,8 +97,24 @@ def known_bad(planned: Planned) -> BadRevision | None:
 
 def check_before_asking(planned: Planned, allowed: Permissions) -> None:
     """Refuse a plan that may not be executed whatever a person answers to a question about it."""
-    for each in checks_before_asking(planned, allowed):
-        each()
+    _refuse(checks_before_asking(planned, allowed))
+
+
+def refusals(checks: Iterable[Check], told: set[str]) -> Iterator[PlanRefused]:
+    """Yield what checks refuse, but what was told, which grows by it."""
+    for each in checks:
+        try:
+            each()
+        except PlanRefused as refusal:
+            if refusal.message not in told:
+                yield refusal
+            told.add(refusal.message)
+
+
+def _refuse(checks: Iterable[Check]) -> None:
+    """Refuse everything at once: whoever is in a hurry plans once more, and not once for each."""
+    if refused := tuple(refusals(checks, set())):
+        raise together(refused)
 
 
 def checks_before_asking(planned: Planned, allowed: Permissions) -> Iterator[Check]:

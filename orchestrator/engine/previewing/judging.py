@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from orchestrator.engine.execution.permissions import Check, Permissions, checks_before_asking
+from orchestrator.engine.execution.permissions import (
+    Check,
+    Permissions,
+    checks_before_asking,
+    refusals,
+)
 from orchestrator.engine.planning.approvers import apart
 from orchestrator.engine.planning.plan import Planned
 from orchestrator.engine.previewing.trust import Judged
@@ -45,9 +50,9 @@ def judge(planned: Planned, judged: Judged) -> Judgement:
         partial(check_losses, planned.plan, ()),
     ]
     return Judgement(
-        refusals=tuple(_refusals(too_much, told)),
-        awaited=tuple(_refusals(_checks(plans, WINDOW), told)),
-        later=tuple(_refusals(_checks(plans, UNAPPROVED), told)),
+        refusals=tuple(refusals(too_much, told)),
+        awaited=tuple(refusals(_checks(plans, WINDOW), told)),
+        later=tuple(refusals(_checks(plans, UNAPPROVED), told)),
         approved_by=approved_by(
             digest(planned.plan),
             planned.ledger.approvals,
@@ -72,16 +77,6 @@ def _by(planned: Planned, judged: Judged, guards: Guards) -> Planned:
 def _checks(plans: Iterable[Planned], *acknowledged: str) -> Iterator[Check]:
     allowed = Permissions(acknowledged=frozenset(acknowledged))
     return (check for each in plans for check in checks_before_asking(each, allowed))
-
-
-def _refusals(checks: Iterable[Check], told: set[str]) -> Iterator[PlanRefused]:
-    for check in checks:
-        try:
-            check()
-        except PlanRefused as refusal:
-            if refusal.message not in told:
-                yield refusal
-            told.add(refusal.message)
 
 
 def _check_protected(planned: Planned, protected: frozenset[UnitId]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from orchestrator import clock
-from orchestrator.errors import ClusterError, Interrupted, PlanRefused
+from orchestrator.errors import ClusterError, Interrupted, PlanRefused, together
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeBegun, ChangeDone, ChangeRefused, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
@@ -16,7 +16,6 @@ from orchestrator.workloads.applying.replacing import clear_away
 from orchestrator.workloads.applying.sending import Sent
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Invalid, NotServed, TooEarly
-from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.definitions.custom_resources import DEFINITION
 from orchestrator.workloads.health.controllers import paused

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from orchestrator import clock
-from orchestrator.errors import ClusterError, Interrupted
+from orchestrator.errors import ClusterError, Interrupted, together
 from orchestrator.plans.change import Action
 from orchestrator.plans.events import ChangeBegun, ChangeDone, ChangeRefused, Event, UnitProgress
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
@@ -13,7 +13,6 @@ from orchestrator.workloads.applying.finalizers import findings, reasons
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.answers import Superseded, superseded
 from orchestrator.workloads.cluster.api import collections
-from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.watches import Watch
 from orchestrator.workloads.live import Live
 from orchestrator.workloads.order import reverse_batches

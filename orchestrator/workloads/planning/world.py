@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
+from orchestrator.errors import together
 from orchestrator.plans.objects import ObjectRef, OwnedObject, Owner
 from orchestrator.plans.redaction import Secrets
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import UnitId
 from orchestrator.workloads.cluster import Cluster
 from orchestrator.workloads.cluster.api import views
-from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.definitions.custom_resources import (
     DEFINITION,
     Definition,

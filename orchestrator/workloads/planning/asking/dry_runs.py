@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from orchestrator.errors import ClusterError
+from orchestrator.errors import ClusterError, together
 from orchestrator.plans.objects import ObjectRef, Owner
 from orchestrator.stack.expressions import Tree
 from orchestrator.stack.model import Conflicts, Drift, Json
@@ -17,7 +17,6 @@ from orchestrator.workloads.cluster.answers import (
     TooEarly,
 )
 from orchestrator.workloads.cluster.immutability import Immutable
-from orchestrator.workloads.cluster.refusals import together
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.kinds import Kinds
 from orchestrator.workloads.live import Live, mapping
