@@ -74,6 +74,21 @@ def respelled(manifest: Manifest) -> Manifest:
     return result
 
 
+def reordered(manifest: Manifest) -> Manifest:
+    """Return a copy in which every list is the other way round."""
+    return {key: _the_other_way_round(item) for key, item in manifest.items()}
+
+
+def _the_other_way_round(node: Any) -> Any:
+    match node:
+        case dict():
+            return {key: _the_other_way_round(item) for key, item in node.items()}
+        case list():
+            return [_the_other_way_round(item) for item in reversed(node)]
+        case _:
+            return node
+
+
 def _put(node: Any, path: Path, value: Any) -> None:
     parent = at(node, path[:-1])
     if parent is not None:

@@ -9,7 +9,12 @@ import pytest
 from orchestrator.workloads.cluster.requests import Accepted, Reply, Submission
 from orchestrator.workloads.planning.unchanged.settled import settled
 from tests.workloads.ground import Ground
-from tests.workloads.planning.unchanged.changes import Manifest, changed, respelled
+from tests.workloads.planning.unchanged.changes import (
+    Manifest,
+    changed,
+    reordered,
+    respelled,
+)
 from tests.workloads.planning.unchanged.custom import admission, definitions, makers
 from tests.workloads.planning.unchanged.manifests import BUILT_IN
 from tests.workloads.planning.unchanged.world import Case, World
@@ -139,6 +144,8 @@ def _wanted(case: Case, number: int, live: Mapping[str, Any]) -> Manifest:
             return case.first
         case 2:
             return respelled(case.last)
+        case 3:
+            return reordered(case.last)
         case _:
             rng = Random(f"{_SEED}-{case.ref.name}-{number}")
             return changed(case.last, dict(live), rng)
