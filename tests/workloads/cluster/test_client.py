@@ -222,25 +222,6 @@ def test_namespaces_are_listed_where_all_of_them_may_not_be(tmp_path: Path) -> N
         ]
 
 
-def test_kinds_are_kept_with_their_tag(tmp_path: Path) -> None:
-    """Discovery is only read again when the server says that it changed."""
-    known: list[str] = []
-
-    def script(asked: Asked) -> Say:
-        known.append(asked.headers.get("If-None-Match", ""))
-        if known[-1]:
-            return Say(status=304)
-        return replace(discovery(asked), headers={"ETag": '"one"'})
-
-    with serving(script) as server:
-        for _ in range(2):
-            with connected(server.address, tmp_path) as cluster:
-                kinds = cluster.kinds()
-                assert kinds.find("", "ConfigMap") == CONFIGS
-                assert kinds.find("", "Binding") is None
-    assert sorted(known) == ["", "", '"one"', '"one"']
-
-
 @pytest.mark.parametrize("compressed", [True, False])
 def test_answers_are_compressed_unless_the_kubeconfig_says_otherwise(
     tmp_path: Path, *, compressed: bool
@@ -255,55 +236,6 @@ def test_answers_are_compressed_unless_the_kubeconfig_says_otherwise(
             cluster.kinds()
     asked_for = {asked.headers["Accept-Encoding"] for asked in server.asked}
     assert [("gzip" in each) for each in asked_for] == [compressed]
-
-
-def test_a_broken_cache_of_kinds_costs_nothing(tmp_path: Path) -> None:
-    """What cannot be read from the cache is asked for again."""
-    with serving(discovery) as server:
-        with connected(server.address, tmp_path) as cluster:
-            cluster.kinds()
-        (file,) = (tmp_path / "cache" / "discovery").iterdir()
-        file.write_text('{"/api": [')
-        with connected(server.address, tmp_path) as cluster:
-            assert cluster.kinds().find("", "ConfigMap")
-
-
-def test_an_old_server_is_asked_version_by_version(tmp_path: Path) -> None:
-    """A server without aggregated discovery is understood too; a group that goes meanwhile serves nothing."""
-    versions = [{"groupVersion": name} for name in ("apps/v1", "gone.example.com/v1")]
-    answers = {
-        "/api": {"kind": "APIVersions", "versions": ["v1"]},
-        "/apis": {"kind": "APIGroupList", "groups": [{"versions": [each]} for each in versions]},
-        "/api/v1": {
-            "groupVersion": "v1",
-            "resources": [
-                {"name": "configmaps", "kind": "ConfigMap", "namespaced": True, "verbs": ["patch"]},
-                {"name": "pods/log", "kind": "Pod", "namespaced": True, "verbs": ["patch"]},
-            ],
-        },
-        "/apis/apps/v1": {
-            "groupVersion": "apps/v1",
-            "resources": [
-                {
-                    "name": "deployments",
-                    "kind": "Deployment",
-                    "namespaced": True,
-                    "verbs": ["patch"],
-                }
-            ],
-        },
-    }
-
-    def script(asked: Asked) -> Say:
-        if asked.path not in answers:
-            return Say(status=404, body={"message": "404 page not found"})
-        return Say(body=answers[asked.path])
-
-    with serving(script) as server, connected(server.address, tmp_path) as cluster:
-        kinds = cluster.kinds()
-    assert kinds.find("", "ConfigMap") == CONFIGS
-    assert kinds.find("apps", "Deployment")
-    assert kinds.find("", "Pod") is None
 
 
 def watching(*watches: Say, lists: Sequence[Say]) -> Any:
