@@ -8,7 +8,9 @@ import pytest
 from orchestrator.sandbox import Sandbox
 from tests.end_to_end.stacks import config_map
 from tests.end_to_end.world import World
+from tests.workloads.cluster.test_credentials import kubeconfig
 from tests.workloads.custom import definition, thing
+from tests.workloads.servers.loopback import Say, in_turn, serving
 
 pytestmark = pytest.mark.integration
 
@@ -20,8 +22,13 @@ def test_a_stack_deploys_to_the_cluster_that_it_makes(
     file, token = _credentials(sandbox, tmp_path)
     _declare_cluster(world, file)
 
-    planned = world.plan()
-    applied = world.apply()
+    with serving(in_turn(Say(status=404))) as bystander:
+        current = kubeconfig(tmp_path / "config", "dev", current="dev", server=bystander.address)
+        planned = world.run("plan", world.name, KUBECONFIG=str(current))
+        applied = world.run("apply", world.name, "--yes", KUBECONFIG=str(current))
+
+    assert (planned.code, applied.code) == (0, 0), planned.said + applied.said
+    assert bystander.asked == []
 
     assert "created on the new cluster, once modules.cluster.authority" in _flat(planned.stdout)
     assert f"+ ConfigMap {world.name}/shop" in planned.stdout
