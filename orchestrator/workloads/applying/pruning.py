@@ -176,8 +176,8 @@ class _Deletion:
         return ClusterError(
             f"{first} is not gone after {timeout:g} s{_because(live)}{more}",
             hint="a finalizer is removed by the controller that set it: is that running? If it is gone for good, "
-            "take the finalizer out with kubectl edit; what it would have cleaned up stays. The next apply goes on "
-            "from here",
+            "take the finalizer out with kubectl edit; what it would have cleaned up stays. The next run goes on from "
+            "here; an apply of the same commit needs --retry for that",
             detail="\n".join((*lines, *findings(self._cluster, self._left))),
         )
 

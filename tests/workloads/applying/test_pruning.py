@@ -109,6 +109,7 @@ def test_a_finalizer_that_hangs_is_named(ground: Ground) -> None:
         f" example.com/hold (set by robot at {_since(ground)})"
     )
     assert "controller" in raised.value.hint
+    assert "an apply of the same commit needs --retry" in raised.value.hint
     assert raised.value.detail == (
         "no Deployment, StatefulSet or DaemonSet of this cluster is named like robot"
     )
