@@ -12,7 +12,6 @@ import json
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -45,17 +44,21 @@ def main() -> int:
     asked = _arguments()
     for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C: what was started is ended
         signal.signal(number, signal.default_int_handler)
+    runs: dict[str, _Run] = {}
+    file: Path | None = None
     try:
-        runs = {name: _measured(name, asked.rounds) for name in asked.names or MODULES}
+        for name in asked.names or MODULES:
+            runs[name] = _measured(name, asked.rounds)
+            file = _keep(name, runs[name], publish=asked.publish)  # whatever becomes of the others
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted: nothing is kept of this run\n")
+        sys.stderr.write("interrupted: what was measured before is kept\n")
         return 130
     explained = [pair for run in runs.values() for pair in run.explained]
     print(render([row for row, _ in explained]))
-    print(f"\nevery sample: {_keep(runs, publish=asked.publish)}")
+    print(f"\nevery sample: {file}")
     for row, reasons in explained:
         if not row.met:
             print(f"\n{row.name} missed its limit. Where the time goes:")
@@ -114,18 +117,10 @@ def _measured(name: str, rounds: int) -> _Run:
     return _Run(explained=tuple(explained), left_out=left_out)
 
 
-def _keep(runs: Mapping[str, _Run], *, publish: bool) -> Path:
+def _keep(name: str, run: _Run, *, publish: bool) -> Path:
     commit = Command(argv=("git", "rev-parse", "HEAD"), directory=ROOT).run().strip()
-    machine = describe_machine()
-    kept = {
-        name: to_json(
-            [row for row, _ in run.explained],
-            [run.left_out] if run.left_out else (),
-            commit=commit,
-            machine=machine,
-        )
-        for name, run in runs.items()
-    }
+    rows, left_out = [row for row, _ in run.explained], [run.left_out] if run.left_out else ()
+    kept = {name: to_json(rows, left_out, commit=commit, machine=describe_machine())}
     file = open_repository(ROOT).folder / "benchmarks" / f"{commit[:10]}.json"
     file.parent.mkdir(exist_ok=True)
     for target in (file, _PUBLISHED) if publish else (file,):

@@ -114,6 +114,7 @@ def _mirrored(directory: Path) -> Mapping[str, str]:
     settings = Settings.read()
     program = built(PROVIDER, settings, on_progress=tell, stop=Stop())
     target = f"{sys.platform}_{_ARCHITECTURES.get(platform.machine(), platform.machine())}"
+    directory.mkdir()
     packed = directory / f"terraform-provider-time_{VERSION}_{target}.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(program, f"terraform-provider-time_v{VERSION}_x5")
