@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -45,28 +46,18 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C: what was started is ended
         signal.signal(number, signal.default_int_handler)
     runs: dict[str, _Run] = {}
-    file: Path | None = None
     try:
         for name in asked.names or MODULES:
             runs[name] = _measured(name, asked.rounds)
-            file = _keep(name, runs[name], publish=asked.publish)  # whatever becomes of the others
+            _keep(name, runs[name], publish=asked.publish)  # whatever becomes of the others
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("interrupted: what was measured before is kept\n")
         return 130
-    explained = [pair for run in runs.values() for pair in run.explained]
-    print(render([row for row, _ in explained]))
-    print(f"\nevery sample: {file}")
-    for row, reasons in explained:
-        if not row.met:
-            print(f"\n{row.name} missed its limit. Where the time goes:")
-            print("\n".join(f"  {line}" for line in reasons))
-    for name, run in runs.items():
-        if run.left_out:
-            print(f"\nNOT MEASURED: {name}: {run.left_out}")
-    return 0 if all(row.met for row, _ in explained) else 1
+    _show(runs)
+    return 0 if all(row.met for run in runs.values() for row, _ in run.explained) else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,17 +108,37 @@ def _measured(name: str, rounds: int) -> _Run:
     return _Run(explained=tuple(explained), left_out=left_out)
 
 
-def _keep(name: str, run: _Run, *, publish: bool) -> Path:
-    commit = Command(argv=("git", "rev-parse", "HEAD"), directory=ROOT).run().strip()
+def _show(runs: Mapping[str, _Run]) -> None:
+    explained = [pair for run in runs.values() for pair in run.explained]
+    print(render([row for row, _ in explained]))
+    print(f"\nevery sample: {_file(_commit())}")
+    for row, reasons in explained:
+        if not row.met:
+            print(f"\n{row.name} missed its limit. Where the time goes:")
+            print("\n".join(f"  {line}" for line in reasons))
+    for name, run in runs.items():
+        if run.left_out:
+            print(f"\nNOT MEASURED: {name}: {run.left_out}")
+
+
+def _keep(name: str, run: _Run, *, publish: bool) -> None:
     rows, left_out = [row for row, _ in run.explained], [run.left_out] if run.left_out else ()
+    commit = _commit()
     kept = {name: to_json(rows, left_out, commit=commit, machine=describe_machine())}
-    file = open_repository(ROOT).folder / "benchmarks" / f"{commit[:10]}.json"
+    file = _file(commit)
     file.parent.mkdir(exist_ok=True)
     for target in (file, _PUBLISHED) if publish else (file,):
         before = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
         text = json.dumps(document(kept, order=MODULES, before=before), indent=2)
         target.write_text(f"{text}\n", encoding="utf-8")
-    return file
+
+
+def _commit() -> str:
+    return Command(argv=("git", "rev-parse", "HEAD"), directory=ROOT).run().strip()
+
+
+def _file(commit: str) -> Path:
+    return open_repository(ROOT).folder / "benchmarks" / f"{commit[:10]}.json"
 
 
 if __name__ == "__main__":
