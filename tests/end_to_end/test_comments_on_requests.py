@@ -33,15 +33,20 @@ def forge() -> Iterator[Served]:
         yield held
 
 
-def test_a_request_has_one_comment_and_its_statuses(
-    world: World, forge: Served, tmp_path: Path
-) -> None:
-    """The first run writes it, the next commit's run changes it and says what is new; statuses lead there."""
+def _proposed(world: World, forge: Served, tmp_path: Path) -> str:
+    """Propose a small stack, on a branch of its own; return the commit."""
     small_stack(world)
     add_origin(world, tmp_path)
     git(world.root, "checkout", "--quiet", "-b", "change")
     change(world, "fancy")
-    head = propose(world, forge)
+    return propose(world, forge)
+
+
+def test_a_request_has_one_comment_and_its_statuses(
+    world: World, forge: Served, tmp_path: Path
+) -> None:
+    """The first run writes it, the next commit's run changes it and says what is new; statuses lead there."""
+    head = _proposed(world, forge, tmp_path)
 
     first = comment(world, forge)
     (written,) = forge.texts
@@ -310,11 +315,7 @@ def test_an_answer_is_kept_when_statuses_are_refused(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
     """From the first on: comment, page and JSON have the plan all the same, and the run fails."""
-    small_stack(world)
-    add_origin(world, tmp_path)
-    git(world.root, "checkout", "--quiet", "-b", "change")
-    change(world, "fancy")
-    propose(world, forge)
+    _proposed(world, forge, tmp_path)
     forge.troubles = [Trouble("POST", "/statuses/", 422, message="Not for you", times=99)]
     page = tmp_path / "plan.html"
 
@@ -390,11 +391,7 @@ def test_jobs_of_several_configurations_have_a_comment_each(
     world: World, forge: Served, tmp_path: Path
 ) -> None:
     """Each finds its own again, and has statuses of its own; none says anything of the others."""
-    small_stack(world)
-    add_origin(world, tmp_path)
-    git(world.root, "checkout", "--quiet", "-b", "change")
-    change(world, "fancy")
-    propose(world, forge)
+    _proposed(world, forge, tmp_path)
     for name in ("eu", "us"):
         comment(world, forge, "--configuration", name)
     before = [note.id for note in forge.notes]

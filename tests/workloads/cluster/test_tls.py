@@ -16,7 +16,7 @@ from orchestrator.workloads.cluster.access.credentials import Credentials
 from orchestrator.workloads.cluster.access.target import Access, Plugin
 from orchestrator.workloads.cluster.api import Cluster
 from orchestrator.workloads.cluster.connection.client import Client
-from tests.workloads.servers.certificates import context, pair
+from tests.certificates import context, pair
 from tests.workloads.servers.listening import Asked
 from tests.workloads.servers.loopback import Loopback, Say, serving
 from tests.workloads.servers.pretended import discovery

@@ -17,10 +17,10 @@ from orchestrator.settings import Settings
 from orchestrator.stack.model import Wait
 from orchestrator.workloads.applying.execution import apply_set
 from orchestrator.workloads.cluster.answers import Busy
+from tests.certificates import context, pair
 from tests.workloads.builders import CONFIG, DEPLOYMENT
 from tests.workloads.cluster.test_silent_api import control_plane
 from tests.workloads.ground import Ground
-from tests.workloads.servers.certificates import context, pair
 from tests.workloads.servers.listening import Asked
 from tests.workloads.servers.loopback import Say, serving
 
