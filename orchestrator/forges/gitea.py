@@ -134,9 +134,8 @@ class Gitea:
         from requests import JSONDecodeError, RequestException
 
         address = f"{self._place.api.rstrip('/')}/{path}"
-        asks = (
-            method == "GET"
-        )  # what is written would arrive at another address without what it says
+        # What is written would arrive at another address without what it says.
+        asks = method == "GET"
         try:
             answer = self._session.request(
                 method, address, json=body, timeout=_PATIENCE_SECONDS, allow_redirects=asks

@@ -170,9 +170,8 @@ class GitHub:
             raise refused(self._place, error.status, said_in(error.data)) from error
         except RequestException as error:
             raise unanswered(self._place, error) from error
-        except (
-            RuntimeError
-        ) as error:  # what the client raises for nothing but a host or scheme that is another one
+        except RuntimeError as error:
+            # The client raises this itself, and no kind of it, for another host or scheme alone.
             if type(error) is not RuntimeError:
                 raise
             raise leads_elsewhere(self._place) from error
